@@ -1,0 +1,116 @@
+"""The booted machine as a test sees it: commands over SSH, the API over its forwarded port, a disk to plug in."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from image.machine import Machine
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an HTTP server said."""
+
+    status: int
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def fetch(url: str, method: str = "GET", password: str | None = None, timeout: float = 120) -> Answer:
+    """Ask a server; a refusal is an answer too."""
+    request = urllib.request.Request(url, method=method)  # noqa: S310 - our own machine
+    if password is not None:
+        word = base64.b64encode(f"admin:{password}".encode()).decode()
+        request.add_header("Authorization", f"Basic {word}")
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
+            return Answer(response.status, response.read())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, error.read())
+
+
+def until(what: str, seconds: float, ready: Callable[[], Any], pause: float = 3) -> Any:
+    """Wait for something to be true and return it; fails saying what was waited for and what was seen last."""
+    deadline = time.monotonic() + seconds
+    seen: Any = None
+    while time.monotonic() < deadline:
+        try:
+            found = ready()
+        except (OSError, ValueError) as error:
+            seen = error
+        else:
+            if found:
+                return found
+            seen = found
+        time.sleep(pause)
+    raise AssertionError(f"not within {seconds:.0f} s: {what} (last seen: {seen!r})")
+
+
+class Appliance:
+    """The machine under test."""
+
+    def __init__(self, machine: Machine, music: Path) -> None:
+        self.machine = machine
+        self.music = music
+
+    def run(self, command: str) -> str:
+        """Run a shell command as root and return what it printed; fails when the command fails."""
+        return self.machine.ssh(f"sudo sh -euc {_quoted(command)}")
+
+    def try_run(self, command: str) -> tuple[int, str]:
+        """Run a shell command as root that may fail; returns its exit status and all it printed."""
+        lines = self.run(f"set +e; ({command}) 2>&1; echo \"status=$?\"").rstrip().rsplit("status=", 1)
+        return int(lines[1]), lines[0]
+
+    def api(self, path: str, method: str = "GET") -> Answer:
+        return fetch(f"http://127.0.0.1:{self.machine.ports['http']}{path}", method)
+
+    def flower(self, path: str, password: str | None = None) -> Answer:
+        return fetch(f"http://127.0.0.1:{self.machine.ports['flower']}{path}", password=password)
+
+    def healthy(self, seconds: float = 300) -> dict[str, Any]:
+        """Wait until the API says that all is well."""
+
+        def ask() -> Any:
+            answer = self.api("/api/health")
+            return answer.json if answer.status == 200 else None
+
+        found: dict[str, Any] = until("the appliance is healthy", seconds, ask)
+        return found
+
+    def all_of(self, path: str) -> list[dict[str, Any]]:
+        """Every item of a paged list."""
+        items: list[dict[str, Any]] = []
+        while True:
+            page = self.api(f"{path}?limit=500&offset={len(items)}").json
+            items += page["items"]
+            if len(items) >= page["total"] or not page["items"]:
+                return items
+
+    def idle_session(self, seconds: float = 1200) -> dict[str, Any]:
+        """Wait until the newest scan is completed, its analysis included, and return it."""
+
+        def ask() -> Any:
+            newest = self.api("/api/scan-sessions?limit=1").json["items"]
+            if not newest or newest[0]["status"] != "completed":
+                return None
+            session = self.api(f"/api/scan-sessions/{newest[0]['id']}").json
+            return session if session["progress"]["phase"] == "done" else None
+
+        found: dict[str, Any] = until("the scan is completed", seconds, ask, pause=5)
+        return found
+
+
+def _quoted(command: str) -> str:
+    return "'" + command.replace("'", "'\\''") + "'"
