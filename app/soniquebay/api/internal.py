@@ -1,0 +1,169 @@
+"""The application on the Unix socket: the worker's inserts. Port 80 does not hold these routes."""
+
+import base64
+import binascii
+import sqlite3
+from typing import Annotated, Any, cast
+
+from fastapi import Body, FastAPI, HTTPException, Request
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from soniquebay import __version__
+from soniquebay.api import health
+from soniquebay.api.services import Services, Shared
+from soniquebay.audio.artwork import LARGEST, media_type
+from soniquebay.library import covers, ingest, sessions, similarity
+from soniquebay.library import genres as genre_store
+from soniquebay.library.entities import Entities, FailedFile, FileStamp
+
+Answer = dict[str, Any]
+
+
+class BatchIn(BaseModel):
+    """A batch that discovery found."""
+
+    batch_id: str = Field(min_length=1, max_length=64)
+    files: list[FileStamp]
+
+
+class DiscoveredIn(BaseModel):
+    """The end of a walk."""
+
+    unchanged: int = Field(ge=0)
+    failures: list[FailedFile]
+
+
+class AbandonIn(BaseModel):
+    """Why a batch cannot be done."""
+
+    stage: str
+    reason: str
+
+
+class VectorIn(BaseModel):
+    """A vector (base64 of little-endian float32), or why there is none."""
+
+    version: int
+    data: str | None = None
+    failure: str | None = None
+
+
+def internal_app(services: Services) -> FastAPI:
+    """Make the application of the Unix socket."""
+    app = FastAPI(title="SoniqueBay, internal", version=__version__)
+    app.state.services = services
+    app.include_router(health.router)
+    app.post("/internal/sessions/{session_id}/alive")(alive)
+    app.post("/internal/sessions/{session_id}/batches")(register_batch)
+    app.post("/internal/sessions/{session_id}/discovered")(discovered)
+    app.post("/internal/batches/{batch_id}")(insert_batch)
+    app.post("/internal/batches/{batch_id}/abandon")(abandon_batch)
+    app.put("/internal/vectors/{track_id}")(put_vector)
+    app.put("/internal/covers/{album_id}")(put_cover)
+    app.put("/internal/genres")(put_genres)
+    app.post("/internal/resume")(resume)
+    app.post("/internal/maintenance/resume", status_code=202)(start_resume)
+    return app
+
+
+def alive(services: Shared, session_id: int) -> Answer:
+    """Note a sign of life of a discovery."""
+    with services.database.transaction() as db:
+        sessions.alive(db, session_id)
+    return {}
+
+
+def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
+    """Write a batch into the ledger and send it on its way; once, however often it comes."""
+    try:
+        with services.database.transaction() as db:
+            new = sessions.register_batch(db, session_id, batch.batch_id, batch.files)
+    except LookupError as error:
+        raise HTTPException(404, str(error)) from error
+    if new:
+        services.dispatcher.batch(sessions.Batch(batch.batch_id, session_id, batch.files))
+        services.progress.changed(session_id)
+    return {"new": new}
+
+
+def discovered(services: Shared, session_id: int, end: DiscoveredIn) -> Answer:
+    """End a session's discovery."""
+    try:
+        with services.database.transaction() as db:
+            sessions.end_discovery(db, session_id, end.unchanged, end.failures)
+    except LookupError as error:
+        raise HTTPException(404, str(error)) from error
+    services.progress.changed(session_id)
+    return {}
+
+
+def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, Any], Body()]) -> Answer:
+    """Insert a batch in one transaction, then send what follows: vectors, covers, genres."""
+    try:
+        with services.database.transaction() as db:
+            # Made by our own worker on the same socket: the database's constraints are the check.
+            done = ingest.apply_batch(db, batch_id, cast(Entities, entities))
+    except ingest.UnknownBatchError as error:
+        raise HTTPException(404, str(error)) from error
+    except (KeyError, TypeError, IndexError, sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
+        raise HTTPException(422, f"the batch contradicts itself: {type(error).__name__}: {error}") from error
+    if done.applied:
+        services.vectors.invalidate()
+        services.dispatcher.after_insert(services.database.reader(), done.track_ids)
+        services.progress.changed(done.session_id)
+    return {"applied": done.applied}
+
+
+def abandon_batch(services: Shared, batch_id: str, why: AbandonIn) -> Answer:
+    """Close a batch that cannot be done; its files become failures."""
+    with services.database.transaction() as db:
+        session_id = sessions.abandon_batch(db, batch_id, why.stage, why.reason)
+    if session_id is not None:
+        services.progress.changed(session_id)
+    return {"abandoned": session_id is not None}
+
+
+def put_vector(services: Shared, track_id: int, vector: VectorIn) -> Answer:
+    """Store a track's vector, or why it has none."""
+    try:
+        data = base64.b64decode(vector.data, validate=True) if vector.data is not None else None
+        with services.database.transaction() as db:
+            stored = similarity.store(db, track_id, vector.version, data, vector.failure)
+    except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
+        raise HTTPException(422, f"not a vector: {error}") from error
+    services.vectors.invalidate()
+    services.progress.changed(None)
+    return {"stored": stored}
+
+
+async def put_cover(services: Shared, album_id: int, request: Request) -> Answer:
+    """Store an album's cover; its bytes say what it is."""
+    data = await request.body()
+    kind = media_type(data)
+    if kind is None or len(data) > LARGEST:
+        raise HTTPException(422, "not a picture that is known here, or too large")
+
+    def store() -> bool:
+        with services.database.transaction() as db:
+            return covers.store(db, services.settings.covers, album_id, data, kind)
+
+    return {"stored": await run_in_threadpool(store)}
+
+
+def put_genres(services: Shared, genres: dict[int, list[str]]) -> Answer:
+    """Replace the clean genres of tracks."""
+    with services.database.transaction() as db:
+        for track_id, names in genres.items():
+            genre_store.store(db, track_id, names)
+    return {"tracks": len(genres)}
+
+
+def resume(services: Shared) -> dict[str, int]:
+    """Send again what Redis no longer knows."""
+    return services.dispatcher.resume()
+
+
+def start_resume(services: Shared) -> Answer:
+    """Enqueue the maintenance task that resumes; the timer's way in."""
+    return {"sent": services.dispatcher.send("maintenance.resume_sessions")}

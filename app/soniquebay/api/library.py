@@ -1,0 +1,105 @@
+"""Reading the library: tracks, albums, artists, search, neighbours, covers."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import FileResponse
+
+from soniquebay.api import models
+from soniquebay.api.services import Shared
+from soniquebay.library import covers, queries
+
+router = APIRouter(prefix="/api", tags=["library"])
+NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such track"}}
+RowId = Annotated[int, Query(ge=1, le=2**62)]
+
+
+@router.get("/tracks", response_model=models.TrackPage)
+def list_tracks(
+    services: Shared,
+    limit: models.Limit = 50,
+    offset: models.Offset = 0,
+    album_id: RowId | None = None,
+    artist_id: RowId | None = None,
+) -> Any:
+    """List tracks by album, disc and number; one album's or one artist's if asked."""
+    return queries.tracks(services.database.reader(), limit, offset, album_id, artist_id)
+
+
+@router.get("/tracks/{track_id}", response_model=models.Track, responses=NO_TRACK)
+def get_track(services: Shared, track_id: models.Id) -> Any:
+    """Return one track."""
+    track = queries.track(services.database.reader(), track_id)
+    if track is None:
+        raise HTTPException(404, f"no track {track_id}")
+    return track
+
+
+@router.get("/tracks/{track_id}/similar", response_model=models.Similar, responses=NO_TRACK)
+def similar(services: Shared, track_id: models.Id, limit: models.Limit = 20) -> Any:
+    """Return the tracks that sound most like this one; 404 also while it has no vector yet."""
+    db = services.database.reader()
+    nearest = services.vectors.nearest(db, track_id, limit)
+    if nearest is None:
+        track = queries.track(db, track_id)
+        if track is None:
+            raise HTTPException(404, f"no track {track_id}")
+        why = track["vector_failure"] or "it is still to be analysed"
+        raise HTTPException(404, f"track {track_id} has no vector: {why}")
+    scores = dict(nearest)
+    return {"items": [{**t, "similarity": scores[t["id"]]} for t in queries.tracks_by_id(db, list(scores))]}
+
+
+@router.post("/tracks/{track_id}/vector", status_code=202, responses=NO_TRACK)
+def calculate_vector(services: Shared, track_id: models.Id) -> dict[str, int]:
+    """Have a track analysed anew."""
+    if not services.dispatcher.vector(services.database.reader(), track_id):
+        raise HTTPException(404, f"no track {track_id}")
+    return {"track_id": track_id}
+
+
+@router.get("/albums", response_model=models.AlbumPage)
+def list_albums(
+    services: Shared, limit: models.Limit = 50, offset: models.Offset = 0, artist_id: RowId | None = None
+) -> Any:
+    """List albums by artist and year."""
+    return queries.albums(services.database.reader(), limit, offset, artist_id)
+
+
+@router.get("/artists", response_model=models.ArtistPage)
+def list_artists(services: Shared, limit: models.Limit = 50, offset: models.Offset = 0) -> Any:
+    """List artists by name."""
+    return queries.artists(services.database.reader(), limit, offset)
+
+
+@router.get("/search", response_model=models.TrackPage)
+def search(
+    services: Shared,
+    q: Annotated[
+        str, Query(max_length=200, description="words of title, artist and album; the last may be a beginning")
+    ],
+    limit: models.Limit = 50,
+    offset: models.Offset = 0,
+) -> Any:
+    """Find tracks that hold every word."""
+    return queries.search(services.database.reader(), q, limit, offset)
+
+
+@router.get(
+    "/covers/{kind}/{item_id}",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}, "image/gif": {}}},
+        404: {"model": models.Problem, "description": "no cover"},
+    },
+)
+def cover(services: Shared, kind: Literal["album", "track", "artist"], item_id: models.Id) -> FileResponse:
+    """Return the cover of an album; a track shows its album's, an artist that of an album."""
+    found = covers.album_of(services.database.reader(), kind, item_id)
+    if found is None:
+        raise HTTPException(404, f"no cover for {kind} {item_id}")
+    album_id, media_type = found
+    path = covers.path(services.settings.covers, album_id)
+    if not path.is_file():
+        raise HTTPException(404, f"the cover of {kind} {item_id} is no longer there")
+    return FileResponse(path, media_type=media_type, headers={"X-Content-Type-Options": "nosniff"})

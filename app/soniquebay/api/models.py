@@ -1,0 +1,208 @@
+"""What the API answers, as its OpenAPI description tells it."""
+
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+Limit = Annotated[int, Query(ge=1, le=500, description="how many to return")]
+Offset = Annotated[int, Query(ge=0, le=2**31, description="how many to leave out before")]
+Id = Annotated[int, Field(ge=1, le=2**62)]
+
+
+class Track(BaseModel):
+    """A track. `duration` is in seconds; `path` is encoded: a byte that is not UTF-8 reads \\xNN, a backslash is doubled."""
+
+    id: int
+    title: str
+    artist_id: int
+    artist: str
+    album_id: int | None
+    album: str | None
+    album_artist: str | None
+    track_no: int | None
+    disc_no: int | None
+    year: int | None
+    duration: float
+    format: str
+    mbid: str | None
+    path: str | None
+    genres: list[str]
+    has_vector: bool
+    vector_failure: str | None
+
+
+class SimilarTrack(Track):
+    """A track and how near it is: cosine similarity, 1 for the same."""
+
+    similarity: float
+
+
+class Album(BaseModel):
+    """An album; its artist is the album's own, not that of each track."""
+
+    id: int
+    title: str
+    artist_id: int
+    artist: str
+    year: int | None
+    mbid: str | None
+    has_cover: bool
+    tracks: int
+
+
+class Artist(BaseModel):
+    """An artist with the number of tracks performed and albums owned."""
+
+    id: int
+    name: str
+    mbid: str | None
+    tracks: int
+    albums: int
+
+
+class Failure(BaseModel):
+    """What could not be taken in, at which stage, and why."""
+
+    path: str
+    stage: str
+    reason: str
+
+
+class Session(BaseModel):
+    """A scan. Times in Unix seconds; `files` counts those found so far, `files_done` the changed ones that are through."""
+
+    id: int
+    status: Literal["running", "completed"]
+    started_at: float
+    finished_at: float | None
+    discovered: bool
+    files: int
+    unchanged: int
+    files_changed: int
+    files_done: int
+    failures: int
+
+
+class Totals(BaseModel):
+    """How much the library holds."""
+
+    tracks: int
+    albums: int
+    artists: int
+    vectors: int
+    vector_failures: int
+
+
+class SessionDetail(Session):
+    """A scan, how far it has come, and what the library holds."""
+
+    progress: "Progress"
+    library: Totals
+
+
+class Progress(BaseModel):
+    """How far a scan has come; the data of each `scan` event of `/api/events`.
+
+    `finished` counts files that need nothing more (unchanged, failed, or inserted and analysed); `rate` is in files a
+    minute; `percent` and `seconds_left` are null until every file is found.
+    """
+
+    session_id: int
+    status: Literal["running", "completed"]
+    phase: Literal["discovering", "inserting", "analysing", "done"]
+    files: int
+    inserted: int
+    finished: int
+    failures: int
+    vectors_waiting: int
+    vector_failures: int
+    percent: float | None
+    rate: float
+    seconds: float
+    seconds_left: int | None
+
+
+class Started(BaseModel):
+    """The session that now runs."""
+
+    session_id: int
+    status: Literal["running"] = "running"
+
+
+class Running(BaseModel):
+    """Why no scan was started: one runs already."""
+
+    detail: str
+    session_id: int
+
+
+class Problem(BaseModel):
+    """What is wrong with the request."""
+
+    detail: str
+
+
+class TrackPage(BaseModel):
+    """Some tracks of `total`."""
+
+    items: list[Track]
+    total: int
+
+
+class AlbumPage(BaseModel):
+    """Some albums of `total`."""
+
+    items: list[Album]
+    total: int
+
+
+class ArtistPage(BaseModel):
+    """Some artists of `total`."""
+
+    items: list[Artist]
+    total: int
+
+
+class SessionPage(BaseModel):
+    """Some scan sessions of `total`, the newest first."""
+
+    items: list[Session]
+    total: int
+
+
+class FailurePage(BaseModel):
+    """Some failures of `total`."""
+
+    items: list[Failure]
+    total: int
+
+
+class Similar(BaseModel):
+    """The nearest tracks, nearest first."""
+
+    items: list[SimilarTrack]
+
+
+class Health(BaseModel):
+    """`ok` only if database, Redis and a worker all answered; each part says `ok` or what is wrong with it."""
+
+    status: Literal["ok", "unhealthy"]
+    version: str
+    database: str
+    redis: str
+    worker: str
+
+
+class WorkerProcesses(BaseModel):
+    """The processes of one worker, by process id, and how many tasks run in them."""
+
+    processes: list[int]
+    active: int
+
+
+class WorkerState(BaseModel):
+    """The workers that answered, and how many tasks wait in each queue."""
+
+    workers: dict[str, WorkerProcesses]
+    queues: dict[str, int]

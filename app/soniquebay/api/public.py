@@ -1,0 +1,39 @@
+"""The application on port 80: everything a listener, an app or an operator asks. It cannot insert."""
+
+from collections.abc import AsyncIterable
+from typing import Annotated
+
+from fastapi import FastAPI, Header, HTTPException
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from soniquebay import __version__
+from soniquebay.api import health, library, scans
+from soniquebay.api.events import EVENT_ID
+from soniquebay.api.services import Services, Shared
+
+
+def public_app(services: Services) -> FastAPI:
+    """Make the public application."""
+    app = FastAPI(title="SoniqueBay", version=__version__, license_info={"name": "GPL-3.0-or-later"})
+    app.state.services = services
+    for module in (health, scans, library):
+        app.include_router(module.router)
+    app.get("/api/events", response_class=EventSourceResponse, tags=["scans"])(events)
+    app.api_route("/internal/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)(
+        refuse
+    )
+    return app
+
+
+async def events(
+    services: Shared, last_event_id: Annotated[str | None, Header()] = None
+) -> AsyncIterable[ServerSentEvent]:
+    """Follow scans live: `scan` events whose data is a `Progress`; `Last-Event-ID` replays what was missed."""
+    known = last_event_id if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
+    async for event in services.progress.follow(known):
+        yield event
+
+
+def refuse(path: str) -> None:
+    """Say where inserts are answered; the routes themselves are not in this application at all."""
+    raise HTTPException(403, f"/internal/{path} answers on the appliance's own socket only")

@@ -1,0 +1,127 @@
+"""The API's process: two applications, two sockets, one event loop."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio.to_thread
+import redis
+import redis.asyncio
+import uvicorn
+from starlette.types import ASGIApp
+
+from soniquebay.api.dispatch import Dispatcher
+from soniquebay.api.events import ProgressFeed
+from soniquebay.api.internal import internal_app
+from soniquebay.api.public import public_app
+from soniquebay.api.services import Services
+from soniquebay.library.database import Database
+from soniquebay.settings import Settings
+from soniquebay.systemd import listen_sockets, notify
+
+log = logging.getLogger(__name__)
+
+THREADS = 8  # requests at work at once; each thread keeps a connection with its own cache
+_BACKLOG = 128
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to `serve`, which has two of them to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    os.umask(0o027)  # the worker reads the database by its group
+    asyncio.run(_serve(settings))
+
+
+def make_services(settings: Settings) -> Services:
+    """Open the database, bring it to the newest schema, and make what the applications share."""
+    database = Database(settings.database)
+    database.migrate()
+    broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
+    # Longer than the block of a reader of the stream.
+    stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
+    return Services(settings, database, Dispatcher(database, broker), ProgressFeed(database, stream))
+
+
+async def _serve(settings: Settings) -> None:
+    services = make_services(settings)
+    public_sockets, local_sockets = _sockets(settings)
+    servers = [
+        (_Server(_config(public_app(services))), public_sockets),
+        (_Server(_config(internal_app(services))), local_sockets),
+    ]
+
+    def stop() -> None:
+        services.progress.close()
+        for server, _ in servers:
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    async with _background(services):
+        for port in public_sockets:
+            log.info("public API on %s", port.getsockname())
+        notify("READY=1")
+        await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    # Access lines of every poll would wear the card; failures are logged all the same.
+    return uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5, server_header=False
+    )
+
+
+@asynccontextmanager
+async def _background(services: Services) -> AsyncIterator[None]:
+    publisher = asyncio.create_task(services.progress.publish_changes())
+    resumed = asyncio.create_task(asyncio.to_thread(services.dispatcher.resume))
+    try:
+        yield
+    finally:
+        publisher.cancel()
+        await asyncio.gather(publisher, resumed, return_exceptions=True)
+
+
+def _sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Return the public and the local sockets: systemd's if it handed some over, else our own."""
+    given = listen_sockets()
+    if not given:
+        return [_tcp(settings)], [_unix(settings.api_socket)]
+    local = [s for s in given if s.family == socket.AF_UNIX]
+    return [s for s in given if s.family != socket.AF_UNIX], local
+
+
+def _tcp(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.http_host, settings.http_port), backlog=_BACKLOG)
+    except OSError as error:
+        raise SystemExit(
+            f"soniquebay: cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}); "
+            "choose another with --port or SONIQUEBAY_HTTP_PORT"
+        ) from error
+
+
+def _unix(path: Path) -> socket.socket:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # left by a server that was killed
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(str(path))
+    path.chmod(0o660)
+    sock.listen(_BACKLOG)
+    return sock

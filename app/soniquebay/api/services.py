@@ -1,0 +1,31 @@
+"""What the two ASGI applications share: the one database, and the ways to the worker and to the listeners."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from soniquebay.api.dispatch import Dispatcher
+from soniquebay.api.events import ProgressFeed
+from soniquebay.library.database import Database
+from soniquebay.library.similarity import VectorIndex
+from soniquebay.settings import Settings
+
+
+@dataclass(slots=True)
+class Services:
+    """One object a process; made by `api/server.py`, or by a test."""
+
+    settings: Settings
+    database: Database
+    dispatcher: Dispatcher
+    progress: ProgressFeed
+    vectors: VectorIndex = field(default_factory=VectorIndex)
+
+
+def get_services(request: Request) -> Any:
+    """Return the services of the application that got the request."""
+    return request.app.state.services
+
+
+Shared = Annotated[Services, Depends(get_services)]

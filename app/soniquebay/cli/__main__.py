@@ -1,0 +1,6 @@
+"""`python -m soniquebay.cli`, for where no script is installed."""
+
+from soniquebay.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="soniquebay")

@@ -1,0 +1,38 @@
+"""The CLI's way to the API, with errors that say what to do."""
+
+from typing import Any
+
+import click
+import httpx
+
+from soniquebay.settings import settings
+
+
+def api_url() -> str:
+    """Return the address of the API that the CLI speaks to."""
+    return settings().url
+
+
+def get(path: str, *, expect: tuple[int, ...] = (200,), **params: Any) -> dict[str, Any]:
+    """GET JSON from the public API."""
+    return request("GET", path, expect=expect, params=params)[1]
+
+
+def request(method: str, path: str, *, expect: tuple[int, ...], **arguments: Any) -> tuple[int, dict[str, Any]]:
+    """Ask the public API; returns status and JSON, raises ``click.ClickException`` for any status not expected."""
+    try:
+        response = httpx.request(method, api_url() + path, timeout=30, **arguments)
+    except httpx.TransportError as error:
+        raise unreachable(error) from error
+    if response.status_code not in expect:
+        raise click.ClickException(f"{method} {path} answered {response.status_code}: {response.text[:300]}")
+    answer: dict[str, Any] = response.json()
+    return response.status_code, answer
+
+
+def unreachable(error: Exception) -> click.ClickException:
+    """Return the error of an API that does not answer."""
+    return click.ClickException(
+        f"no SoniqueBay answers at {api_url()} ({error}). Start one (systemctl start soniquebay.target, or "
+        "soniquebay serve), or set SONIQUEBAY_URL to where it is."
+    )

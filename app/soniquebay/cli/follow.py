@@ -1,0 +1,121 @@
+"""One progress bar for a scan, fed by the appliance's event stream."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+SILENCE = 45.0  # seconds; the API sends a sign of life every 15
+GIVE_UP = 300.0  # seconds without any answer
+Snapshot = dict[str, Any]
+
+
+def searchable(progress: Snapshot) -> bool:
+    """Tell whether every track of the scan can be found."""
+    return progress["status"] == "completed"
+
+
+def analysed(progress: Snapshot) -> bool:
+    """Tell whether every track of the scan also has its vector, or a reason for none."""
+    return progress["phase"] == "done"
+
+
+def follow_scan(
+    url: str, session_id: int, console: Console, *, until: Callable[[Snapshot], bool] = analysed
+) -> dict[str, Any]:
+    """Show the scan until `until`, and return its summary.
+
+    The summary has `status`, `files`, `tracks`, `albums`, `artists`, `failures`, `vectors`, `seconds`, `per_minute`.
+    Raises ``httpx.HTTPError`` when the API stays away.
+    """
+    bar = Progress(
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+        expand=True,
+    )
+    started = time.monotonic()
+    with bar:
+        task = bar.add_task("connecting", total=None, rate="")
+        for progress in snapshots(url, session_id):
+            bar.update(
+                task,
+                description=progress["phase"],
+                completed=progress["finished"],
+                total=progress["files"] if progress["percent"] is not None else None,
+                rate=f"{progress['rate']:.0f} files/min  {progress['failures']} failures",
+            )
+            if until(progress):
+                break
+    return summary(url, session_id, time.monotonic() - started)
+
+
+def snapshots(url: str, session_id: int) -> Iterator[Snapshot]:
+    """Yield the progress of a session as it changes; reconnects, with what was missed, when the stream breaks."""
+    last_id: str | None = None
+    heard = time.monotonic()
+    yield _state(url, session_id)
+    while True:
+        try:
+            for event_id, data in _events(url, last_id):
+                last_id, heard = event_id, time.monotonic()
+                if data["session_id"] == session_id:
+                    yield data
+            # A stream that ended: the API restarts.
+            yield _state(url, session_id)
+        except httpx.HTTPError:
+            if time.monotonic() - heard > GIVE_UP:
+                raise
+        time.sleep(1)
+
+
+def _state(url: str, session_id: int) -> Snapshot:
+    response = httpx.get(f"{url}/api/scan-sessions/{session_id}", timeout=30)
+    response.raise_for_status()
+    progress: Snapshot = response.json()["progress"]
+    return progress
+
+
+def _events(url: str, last_id: str | None) -> Iterator[tuple[str, Snapshot]]:
+    headers = {"Last-Event-ID": last_id} if last_id else {}
+    timeout = httpx.Timeout(30, read=SILENCE)
+    with httpx.stream("GET", f"{url}/api/events", headers=headers, timeout=timeout) as response:
+        response.raise_for_status()
+        event_id, name = "", ""
+        for line in response.iter_lines():
+            field, _, value = line.partition(": ")
+            if field == "id":
+                event_id = value
+            elif field == "event":
+                name = value
+            elif field == "data" and name == "scan":
+                yield event_id, json.loads(value)
+
+
+def summary(url: str, session_id: int, waited: float) -> dict[str, Any]:
+    """Return what a scan came to; `seconds` is the scan's own time, `waited` that of the one who waited (s)."""
+    response = httpx.get(f"{url}/api/scan-sessions/{session_id}", timeout=30)
+    response.raise_for_status()
+    session = response.json()
+    library = session["library"]
+    return {
+        "session_id": session_id,
+        "status": session["status"],
+        "files": session["files"],
+        "tracks": library["tracks"],
+        "albums": library["albums"],
+        "artists": library["artists"],
+        "failures": session["failures"],
+        "vectors": library["vectors"],
+        "vector_failures": library["vector_failures"],
+        "seconds": session["progress"]["seconds"],
+        "waited": round(waited, 3),
+        "per_minute": round(60 * session["files"] / max(waited, session["progress"]["seconds"], 1e-3), 1),
+    }

@@ -1,0 +1,112 @@
+"""What an operator looks at: status, queues, logs; and the maintenance that the timer starts."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from soniquebay.cli import client
+from soniquebay.settings import settings
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(as_json: bool) -> None:
+    """Show health, the worker's processes, the last scan and the queues."""
+    health = client.get("/api/health", expect=(200, 503))
+    worker = client.get("/api/worker")
+    last = client.get("/api/scan-sessions", limit=1)["items"]
+    if as_json:
+        click.echo(json.dumps({"health": health, "worker": worker, "last_scan": last[0] if last else None}))
+    else:
+        console = Console()
+        parts = ", ".join(f"{name} {health[name]}" for name in ("database", "redis", "worker"))
+        console.print(f"SoniqueBay {health['version']} is [bold]{health['status']}[/]: {parts}")
+        for name, process in worker["workers"].items():
+            console.print(
+                f"{name}: {len(process['processes'])} processes (pids {_list(process['processes'])}), "
+                f"{process['active']} tasks running"
+            )
+        if last:
+            scan = last[0]
+            console.print(
+                f"last scan: session {scan['id']} {scan['status']}, {scan['files']} files, {scan['failures']} failures"
+            )
+        console.print(_queue_table(worker["queues"]))
+    if health["status"] != "ok":
+        raise SystemExit(1)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def queues(as_json: bool) -> None:
+    """Show how many tasks wait in each queue."""
+    waiting = client.get("/api/worker")["queues"]
+    if as_json:
+        click.echo(json.dumps(waiting))
+    else:
+        Console().print(_queue_table(waiting))
+
+
+@click.command()
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines.")
+@click.option("-n", "--lines", type=click.IntRange(0, 100_000), default=50, show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder given to `soniquebay serve`; without it, the appliance's journal.",
+)
+@click.argument("program", type=click.Choice(["api", "worker", "flower", "redis"]), required=False)
+def logs(follow: bool, lines: int, data: Path | None, program: str | None) -> None:
+    """Show the logs of all programs, or of one."""
+    more = ["-f"] if follow else []
+    if data is not None:
+        files = sorted((data / "logs").glob(f"{program or '*'}.log"))
+        if not files:
+            raise click.ClickException(f"no logs in {data / 'logs'}")
+        command = ["tail", "-n", str(lines), *(["-F"] if follow else []), "--", *map(str, files)]
+    elif shutil.which("journalctl"):
+        unit = {None: "soniquebay-*", "redis": "redis-server*"}.get(program, f"soniquebay-{program}*")
+        command = ["journalctl", "--no-pager", "-n", str(lines), "-u", unit, *more]
+    else:
+        raise click.ClickException(
+            "this machine has no journal; say --data with the folder given to `soniquebay serve`"
+        )
+    raise SystemExit(subprocess.run(command, check=False).returncode)
+
+
+@click.group()
+def maintenance() -> None:
+    """Start maintenance by hand; the appliance's timer does it every few minutes."""
+
+
+@maintenance.command()
+def resume() -> None:
+    """Send again what an interrupted scan waits for."""
+    socket = settings().api_socket
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=30) as api:
+            answer = api.post("http://api/internal/maintenance/resume")
+            answer.raise_for_status()
+    except httpx.HTTPError as error:
+        raise click.ClickException(f"the API's socket {socket} does not answer: {error}") from error
+    if not answer.json()["sent"]:
+        raise click.ClickException("Redis is away; try again when it is back")
+    click.echo("maintenance.resume_sessions is in its queue")
+
+
+def _queue_table(waiting: dict[str, int]) -> Table:
+    table = Table("queue", "waiting")
+    for name, count in waiting.items():
+        table.add_row(name, str(count))
+    return table
+
+
+def _list(pids: list[Any]) -> str:
+    return ", ".join(map(str, pids))

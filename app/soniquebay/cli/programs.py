@@ -1,0 +1,56 @@
+"""The programs themselves: what the units of the appliance start, and `serve`, which starts them all."""
+
+from pathlib import Path
+
+import click
+
+from soniquebay.settings import settings
+
+
+@click.command()
+def api() -> None:
+    """Run the API (a service of the appliance)."""
+    from soniquebay.api.server import run
+
+    run(settings())
+
+
+@click.command()
+def worker() -> None:
+    """Run the worker with all queues (a service of the appliance)."""
+    from soniquebay.worker.main import run
+
+    run()
+
+
+@click.command()
+def flower() -> None:
+    """Run Flower behind its password (a service of the appliance)."""
+    from soniquebay.flower import run
+
+    run(settings())
+
+
+@click.command()
+@click.option(
+    "--music",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    multiple=True,
+    help="A folder of music; may be given several times.",
+)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Where the database, the covers and the logs are kept.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port of the API.")
+@click.option("--flower-port", type=click.IntRange(1, 65535), default=5555, show_default=True, help="Port of Flower.")
+def serve(music: tuple[Path, ...], data: Path, host: str, port: int, flower_port: int) -> None:
+    """Run everything on this machine, without a Pi: a private Redis, the API, the worker and Flower."""
+    from soniquebay.cli.serve import Stack
+
+    stack = Stack(tuple(m.resolve() for m in music), data.resolve(), host, port, flower_port)
+    raise SystemExit(stack.run())

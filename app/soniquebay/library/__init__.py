@@ -1,0 +1,1 @@
+"""The domain: what a library is and how it is stored. Knows nothing of Celery or HTTP."""

@@ -1,0 +1,96 @@
+"""The SQLite file: how it is opened, and the migrations that made it."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from urllib.parse import quote
+
+BUSY_TIMEOUT = 30.0  # seconds; only a checkpoint or a backup can hold the lock for long
+
+
+class Database:
+    """A database with one writer at a time and as many readers as threads.
+
+    Connections are kept one a thread; SQLite's WAL lets readers go on while the writer writes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._write_lock = threading.Lock()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT, isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            # NORMAL: a power cut may cost the last transactions, never the file; the ledger sends them again.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA cache_size = -8000")
+            self._local.connection = connection
+        return connection
+
+    def reader(self) -> sqlite3.Connection:
+        """Return this thread's connection, for reading."""
+        return self._connection()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection inside a write transaction: committed at the end, rolled back on an exception."""
+        connection = self._connection()
+        with self._write_lock:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version, each migration in its own transaction.
+
+        Raises ``RuntimeError`` when the file was made by a newer release.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        scripts = migrations()
+        (version,) = self._connection().execute("PRAGMA user_version").fetchone()
+        if version > len(scripts):
+            raise RuntimeError(
+                f"{self._path} has schema {version}, this release knows {len(scripts)}: install the newer release again"
+            )
+        for number, script in enumerate(scripts[version:], start=version + 1):
+            with self._write_lock:
+                # executescript ends any open transaction first, so the transaction stands in the script itself.
+                self._connection().executescript(
+                    f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
+                )
+
+
+def migrations() -> list[str]:
+    """Return the SQL of all migrations in their order; their numbers must have no gap."""
+    folder = resources.files("soniquebay.library") / "migrations"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    for number, file in enumerate(files, start=1):
+        if int(file.name[:4]) != number:
+            raise RuntimeError(f"migration {number:04} is missing, found {file.name}")
+    return [file.read_text("utf-8") for file in files]
+
+
+@contextmanager
+def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the database for reading alone, for a process that is not the API.
+
+    Raises ``sqlite3.OperationalError`` while there is no database yet.
+    """
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)
+    connection.row_factory = sqlite3.Row
+    try:
+        yield connection
+    finally:
+        connection.close()

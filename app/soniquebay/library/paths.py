@@ -1,0 +1,34 @@
+r"""One encoding of file paths for messages, JSON and the database.
+
+A path is bytes. Valid UTF-8 stays readable; a byte that is not becomes ``\xNN`` and a backslash is doubled, so each path
+has exactly one text and back, and the text is always valid UTF-8 (a surrogate escape would not survive JSON).
+"""
+
+import os
+import re
+
+_ESCAPE = re.compile(rb"\\(\\|x[0-9a-f]{2})")
+
+
+def encode(path: bytes | str) -> str:
+    """Return the text of a path given as bytes or as Python's file-system string."""
+    return os.fsencode(path).replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+
+
+def decode(text: str) -> bytes:
+    """Return the bytes of a path written by `encode`; ``ValueError`` if no path has that text."""
+
+    def unescape(match: re.Match[bytes]) -> bytes:
+        code = match[1]
+        return b"\\" if code == b"\\" else bytes([int(code[1:], 16)])
+
+    raw = _ESCAPE.sub(unescape, text.encode("utf-8"))
+    if encode(raw) != text:
+        raise ValueError(f"not an encoded path: {text!r}")
+    return raw
+
+
+def within(path: bytes, root: bytes) -> bool:
+    """Tell whether `path`, links resolved, lies below `root`."""
+    real, top = os.path.realpath(path), os.path.realpath(root)
+    return real == top or real.startswith(top.rstrip(b"/") + b"/")

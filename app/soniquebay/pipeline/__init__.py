@@ -1,0 +1,1 @@
+"""The stages a file goes through, one module each."""

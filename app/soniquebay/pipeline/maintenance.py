@@ -1,0 +1,16 @@
+"""`maintenance.*`: what keeps the library whole while nobody looks."""
+
+import logging
+
+from soniquebay.pipeline import library_api
+from soniquebay.pipeline.task import stage
+
+log = logging.getLogger(__name__)
+
+
+@stage("maintenance.resume_sessions")
+def resume_sessions() -> None:
+    """Have the API send again what it waits for and Redis no longer knows."""
+    sent = library_api.post("/internal/resume", {})
+    if any(sent.values()):
+        log.info("sent again: %s", sent)

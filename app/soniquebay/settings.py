@@ -1,0 +1,83 @@
+"""Every setting of the programs, read once from ``SONIQUEBAY_*`` variables."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are. What a Pi can bear (limits, queues, batches) stands in ``worker/config.py``."""
+
+    music: tuple[Path, ...]
+    """Roots of the library, each walked in full."""
+    data: Path
+    """Folder of the database and the covers; written by the API alone."""
+    redis: str
+    """``unix:///path/to/redis.sock`` or ``redis://host:port/0``."""
+    api_socket: Path
+    """Unix socket of the internal API (inserts)."""
+    http_host: str
+    http_port: int
+    """Address of the public API when no socket was handed over by systemd."""
+    flower_host: str
+    flower_port: int
+    flower_password_file: Path | None
+    url: str
+    """What the CLI speaks to."""
+
+    @property
+    def database(self) -> Path:
+        """The library's SQLite file."""
+        return self.data / "library.db"
+
+    @property
+    def covers(self) -> Path:
+        """Folder of the cover pictures."""
+        return self.data / "covers"
+
+    @property
+    def broker_url(self) -> str:
+        """The same Redis as Celery spells it."""
+        if self.redis.startswith("unix://"):
+            return "redis+socket://" + self.redis.removeprefix("unix://")
+        return self.redis
+
+
+def from_environment(env: Mapping[str, str]) -> Settings:
+    """Read the settings; raises ``ValueError`` naming the variable that is wrong."""
+
+    def get(name: str, default: str) -> str:
+        return env.get(f"SONIQUEBAY_{name}") or default
+
+    def port(name: str, default: int) -> int:
+        text = get(name, str(default))
+        if not text.isdecimal() or not 0 < int(text) < 65536:
+            raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be a port number from 1 to 65535")
+        return int(text)
+
+    password_file = get("FLOWER_PASSWORD_FILE", "")
+    return Settings(
+        music=tuple(Path(p) for p in get("MUSIC", "/srv/music").split(os.pathsep) if p),
+        data=Path(get("DATA", "/var/lib/soniquebay")),
+        redis=get("REDIS", "unix:///run/redis/redis-server.sock"),
+        api_socket=Path(get("API_SOCKET", "/run/soniquebay/api.sock")),
+        http_host=get("HTTP_HOST", "127.0.0.1"),
+        http_port=port("HTTP_PORT", 8080),
+        flower_host=get("FLOWER_HOST", "0.0.0.0"),  # noqa: S104 - every path asks for the password
+        flower_port=port("FLOWER_PORT", 5555),
+        flower_password_file=Path(password_file) if password_file else None,
+        url=get("URL", "http://localhost").rstrip("/"),
+    )
+
+
+@cache
+def settings() -> Settings:
+    """Return this process's settings; ends the program with a clear message when one is wrong."""
+    try:
+        return from_environment(os.environ)
+    except ValueError as error:
+        sys.exit(f"soniquebay: {error}")

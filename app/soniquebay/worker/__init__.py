@@ -1,0 +1,1 @@
+"""How the tasks run on a Pi: the Celery application and its limits."""
