@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# ruff: noqa: E402  the documentation comes first in a module
 """Write a set of files, folders and links in one run of Python on the target."""
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ options:
         description: Target of a symbolic link, instead of O(files[].content).
         type: str
       state:
-        description: V(present) writes the content, V(touch) makes an empty file only where none is, V(directory) a folder.
+        description:
+          - V(present) writes the content, V(touch) makes an empty file only where none is, V(directory) a folder.
         type: str
         choices: [present, touch, directory]
         default: present
@@ -75,7 +77,7 @@ import grp
 import os
 import pwd
 import stat
-import tempfile
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -91,83 +93,71 @@ ENTRY = {
 
 
 def make_parents(path):
-    parent = os.path.dirname(path)
-    if not os.path.isdir(parent):
+    """Make the folders above `path` that are missing."""
+    parent = path.parent
+    if not parent.is_dir():
         make_parents(parent)
-        os.mkdir(parent)
-        os.chmod(parent, 0o755)
+        parent.mkdir()
+        parent.chmod(0o755)
 
 
 def replace(path, make):
     """Make a new file beside `path` and rename it over, so that a reader sees the old or the new one."""
-    folder, name = os.path.split(path)
-    temporary = tempfile.mktemp(prefix="." + name + ".", dir=folder)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
     try:
         make(temporary)
-        os.rename(temporary, path)
-    except BaseException:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        raise
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
-def lstat(path):
-    try:
-        return os.lstat(path)
-    except FileNotFoundError:
-        return None
-
-
-def put_link(entry, check):
-    path = entry["path"]
-    if os.path.islink(path) and os.readlink(path) == entry["link"]:
+def put_link(path, entry, check):
+    """Make a symbolic link; tells whether anything changed, as all of these do."""
+    if path.is_symlink() and str(path.readlink()) == entry["link"]:
         return False
     if not check:
         make_parents(path)
-        replace(path, lambda new: os.symlink(entry["link"], new))
+        replace(path, lambda new: new.symlink_to(entry["link"]))
     return True
 
 
-def put_attributes(path, mode, uid, gid, check):
-    now = lstat(path)
-    if now is None:
+def put_attributes(path, mode, owner, check):
+    """Set owner, group and mode where they are not so already."""
+    if not path.exists():
         return True
-    wrong_owner = (now.st_uid, now.st_gid) != (uid, gid)
+    now = path.lstat()
+    wrong_owner = (now.st_uid, now.st_gid) != owner
     wrong_mode = stat.S_IMODE(now.st_mode) != mode
     if not check:
         if wrong_owner:
-            os.chown(path, uid, gid)
+            os.chown(path, *owner)
         # a change of owner may clear bits of the mode
         if wrong_mode or wrong_owner:
-            os.chmod(path, mode)
+            path.chmod(mode)
     return wrong_owner or wrong_mode
 
 
-def put_folder(entry, mode, uid, gid, check):
-    path = entry["path"]
-    missing = not os.path.isdir(path)
+def put_folder(path, mode, owner, check):
+    """Make a folder."""
+    missing = not path.is_dir()
     if missing and not check:
         make_parents(path)
-        os.mkdir(path, mode)
-    return put_attributes(path, mode, uid, gid, check) or missing
+        path.mkdir(mode)
+    return put_attributes(path, mode, owner, check) or missing
 
 
-def put_file(entry, mode, uid, gid, check):
-    path = entry["path"]
-    wanted = (entry["content"] or "").encode("utf-8")
-    now = lstat(path)
-    if now is not None and stat.S_ISREG(now.st_mode):
-        if entry["state"] == "touch":
-            return put_attributes(path, mode, uid, gid, check)
-        with open(path, "rb") as file:
-            if file.read() == wanted:
-                return put_attributes(path, mode, uid, gid, check)
+def put_file(path, entry, mode, owner, check):
+    """Write a file, unless it says that already."""
+    wanted = (entry["content"] or "").encode()
+    if path.is_file() and not path.is_symlink() and (entry["state"] == "touch" or path.read_bytes() == wanted):
+        return put_attributes(path, mode, owner, check)
 
     def make(new):
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(wanted)
-            os.fchown(descriptor, uid, gid)
+            os.fchown(descriptor, *owner)
             os.fchmod(descriptor, mode)
             file.flush()
             os.fsync(descriptor)
@@ -179,16 +169,20 @@ def put_file(entry, mode, uid, gid, check):
 
 
 def put(entry, check):
+    """Make one entry so."""
+    path = Path(entry["path"])
     if entry["link"] is not None:
-        return put_link(entry, check)
+        return put_link(path, entry, check)
     folder = entry["state"] == "directory"
     mode = int(entry["mode"] or ("0755" if folder else "0644"), 8)
-    uid = pwd.getpwnam(entry["owner"]).pw_uid
-    gid = grp.getgrnam(entry["group"]).gr_gid
-    return (put_folder if folder else put_file)(entry, mode, uid, gid, check)
+    owner = (pwd.getpwnam(entry["owner"]).pw_uid, grp.getgrnam(entry["group"]).gr_gid)
+    if folder:
+        return put_folder(path, mode, owner, check)
+    return put_file(path, entry, mode, owner, check)
 
 
 def main():
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "files": {
@@ -205,15 +199,15 @@ def main():
     changed = []
     try:
         for pattern in module.params["absent"]:
-            for path in sorted(glob.glob(pattern)):
+            for path in sorted(glob.glob(pattern)):  # noqa: PTH207  a whole path, which Path.glob refuses
                 if not module.check_mode:
-                    os.unlink(path)
+                    Path(path).unlink()
                 changed.append(path)
         for entry in module.params["files"]:
             if put(entry, module.check_mode):
                 changed.append(entry["path"])
     except (OSError, KeyError, ValueError) as error:
-        module.fail_json(msg="could not write the files: %s" % error, paths=changed)
+        module.fail_json(msg=f"could not write the files: {error}", paths=changed)
     module.exit_json(changed=bool(changed), paths=changed)
 
 

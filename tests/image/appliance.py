@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from image.machine import Machine
@@ -31,7 +31,7 @@ def fetch(url: str, method: str = "GET", password: str | None = None, timeout: f
     """Ask a server; a refusal is an answer too."""
     request = urllib.request.Request(url, method=method)  # noqa: S310 - our own machine
     if password is not None:
-        word = base64.b64encode(f"admin:{password}".encode()).decode()
+        word = base64.b64encode(f"soniquebay:{password}".encode()).decode()
         request.add_header("Authorization", f"Basic {word}")
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
@@ -60,24 +60,25 @@ def until(what: str, seconds: float, ready: Callable[[], Any], pause: float = 3)
 class Appliance:
     """The machine under test."""
 
-    def __init__(self, machine: Machine, music: Path) -> None:
+    def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.music = music
 
     def run(self, command: str) -> str:
         """Run a shell command as root and return what it printed; fails when the command fails."""
-        return self.machine.ssh(f"sudo sh -euc {_quoted(command)}")
+        done = self.machine.ssh(f"sudo sh -euc {shlex.quote(command)}", timeout=600)
+        assert done.returncode == 0, f"{command}\nended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done.stdout
 
     def try_run(self, command: str) -> tuple[int, str]:
         """Run a shell command as root that may fail; returns its exit status and all it printed."""
-        lines = self.run(f"set +e; ({command}) 2>&1; echo \"status=$?\"").rstrip().rsplit("status=", 1)
+        lines = self.run(f'set +e; ({command}) 2>&1; echo "status=$?"').rstrip().rsplit("status=", 1)
         return int(lines[1]), lines[0]
 
     def api(self, path: str, method: str = "GET") -> Answer:
-        return fetch(f"http://127.0.0.1:{self.machine.ports['http']}{path}", method)
+        return fetch(f"{self.machine.url('http')}{path}", method)
 
     def flower(self, path: str, password: str | None = None) -> Answer:
-        return fetch(f"http://127.0.0.1:{self.machine.ports['flower']}{path}", password=password)
+        return fetch(f"{self.machine.url('flower')}{path}", password=password)
 
     def healthy(self, seconds: float = 300) -> dict[str, Any]:
         """Wait until the API says that all is well."""
@@ -110,7 +111,3 @@ class Appliance:
 
         found: dict[str, Any] = until("the scan is completed", seconds, ask, pause=5)
         return found
-
-
-def _quoted(command: str) -> str:
-    return "'" + command.replace("'", "'\\''") + "'"

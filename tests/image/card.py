@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import struct
 import subprocess
 from pathlib import Path
 
-SECTOR = 512
-LINUX = 0x83
+from image import partitions
+from image.toolbox import Toolbox
 
 
 class Card:
     """A card image; files of its root filesystem are read by debugfs."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tools: Toolbox) -> None:
         self.path = path
-        with path.open("rb") as file:
-            table = file.read(SECTOR)[446:510]
-        entries = [struct.unpack("<B3xB3xII", table[i : i + 16]) for i in range(0, 64, 16)]
-        starts = [start for _, kind, start, _ in entries if kind == LINUX]
-        assert len(starts) == 1, "one Linux partition, the root"
-        self._root = f"{path}?offset={starts[0] * SECTOR}"
+        self._tools = tools
+        root = partitions.read(path)[1]
+        self._root = f"{path}?offset={root.start}"
 
     def listing(self, folder: str) -> list[str]:
         """Names in a folder; empty when there is none."""
@@ -34,6 +29,6 @@ class Card:
         return self._debugfs(f"cat {file}")
 
     def _debugfs(self, request: str) -> str:
-        environment = {**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "DEBUGFS_PAGER": "cat"}
-        command = ["debugfs", "-R", request, self._root]
+        command = self._tools.native("debugfs", "-R", request, self._root)
+        environment = {**self._tools.environment(), "DEBUGFS_PAGER": "cat"}
         return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout

@@ -8,8 +8,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-LABEL = "MUSIC"
-PLACE = f"/srv/music/{LABEL}"
+from image import music as disks
+from image.toolbox import Toolbox
+from image.ui import Step
+
+PLACE = f"/srv/music/{disks.LABEL}"
 ODD_NAME = b"caf\xe9 \xff.ogg"  # Latin-1, as an old disk has it
 ODD_PATH = f"{PLACE}/Odd/caf\\xe9 \\xff.ogg"  # as the API spells it
 SONGS = 6
@@ -25,7 +28,7 @@ class MusicDisk:
     """Path, and a word of the reason."""
 
 
-def make(folder: Path, music: Path) -> MusicDisk:
+def make(folder: Path, music: Path, tools: Toolbox, current: Step) -> MusicDisk:
     """Make an ext4 disk from the smallest songs found below `music`."""
     songs = sorted((s for s in music.rglob("*.ogg") if s.stat().st_size > 100_000), key=lambda s: s.stat().st_size)
     assert len(songs) > SONGS, f"not enough music in {music}"
@@ -45,20 +48,12 @@ def make(folder: Path, music: Path) -> MusicDisk:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
     disk = folder / "music.img"
-    with disk.open("wb") as file:
-        file.truncate(64 * 2**20 + 2 * sum(s.stat().st_size for s in songs[: SONGS + 1]))
-    _tool("mke2fs", "-q", "-t", "ext4", "-L", LABEL, "-d", str(tree), str(disk))
-    # closed afterwards, in the image: whoever runs the tests could not read it either
-    _tool("debugfs", "-w", "-R", "set_inode_field /locked mode 040000", str(disk))
+    disks.make(disk, tree, tools, current)
+    # closed afterwards, in the image: whoever runs the tests might not read it either
+    close = tools.native("debugfs", "-w", "-R", "set_inode_field /locked mode 040000", str(disk))
+    subprocess.run(close, check=True, capture_output=True, env=tools.environment())
     return MusicDisk(
         disk,
         tracks=SONGS + 1,
         failures={f"{PLACE}/broken.mp3": "", f"{PLACE}/empty.flac": "empty", f"{PLACE}/locked": "Permission denied"},
     )
-
-
-def _tool(name: str, *arguments: str) -> str:
-    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    found = shutil.which(name, path=path)
-    assert found, f"{name} is not installed"
-    return subprocess.run([found, *arguments], check=True, capture_output=True, text=True).stdout

@@ -28,7 +28,9 @@ LAN_PORTS = {("tcp", 22), ("tcp", 80), ("tcp", 5555), ("udp", 5353)}
 
 
 def test_boot_leaves_no_failed_unit_and_no_cycle(appliance: Appliance) -> None:
-    state = appliance.run("systemctl is-system-running --wait || true; systemctl list-units --failed --plain --no-legend")
+    state = appliance.run(
+        "systemctl is-system-running --wait || true; systemctl list-units --failed --plain --no-legend"
+    )
     assert state.split() == ["running"]
     assert "ordering cycle" not in appliance.run("journalctl -b -p warning --no-pager -q || true")
 
@@ -119,7 +121,8 @@ def test_tuning(appliance: Appliance) -> None:
     said = appliance.run(
         "sysctl -n vm.overcommit_memory vm.min_free_kbytes vm.swappiness vm.page-cluster;"
         "cat /sys/kernel/mm/transparent_hugepage/enabled; swapon --noheadings --show=NAME,PRIO; zramctl -no ALGORITHM;"
-        "systemctl show -P RuntimeWatchdogUSec; systemd-analyze cat-config systemd/journald.conf | grep -E '^S[a-zA-Z]+=';"
+        "systemctl show -P RuntimeWatchdogUSec;"
+        "systemd-analyze cat-config systemd/journald.conf | grep -E '^S[a-zA-Z]+=';"
         "ls -d /var/log/journal/*/"
     )
     lines = said.splitlines()
@@ -135,7 +138,8 @@ def test_tuning(appliance: Appliance) -> None:
 def test_memory_of_all_together_is_bounded(appliance: Appliance) -> None:
     shown = appliance.run(
         "systemctl show -P MemoryMax soniquebay.slice soniquebay-worker.service;"
-        "systemctl show -P Slice soniquebay-api.service soniquebay-worker.service soniquebay-flower.service redis-server.service"
+        "systemctl show -P Slice"
+        " soniquebay-api.service soniquebay-worker.service soniquebay-flower.service redis-server.service"
     ).split()
     assert int(shown[0]) < 1500 * 2**20
     assert int(shown[1]) < int(shown[0])
@@ -172,7 +176,7 @@ def test_the_card_carries_no_identity(card: Card) -> None:
 
 def test_the_machine_made_its_own_identity(appliance: Appliance) -> None:
     said = appliance.run(
-        "ls /etc/ssh/ssh_host_*_key; cat /etc/machine-id; stat -c '%a %U %s' /var/lib/soniquebay-secrets/flower-password"
+        "ls /etc/ssh/ssh_host_*_key; cat /etc/machine-id;stat -c '%a %U %s' /var/lib/soniquebay-secrets/flower-password"
     ).splitlines()
     assert said[0] == "/etc/ssh/ssh_host_ed25519_key"
     assert len(said[1]) == 32

@@ -20,7 +20,11 @@ for method, path in (word.split("=") for word in sys.argv[1:]):
     client.request(method, path, body="{}", headers={"Content-Type": "application/json"})
     print(client.getresponse().status)
 """
-INSERTS = (("POST", "/internal/batches/nothing"), ("PUT", "/internal/vectors/1"), ("POST", "/internal/sessions/1/batches"))
+INSERTS = (
+    ("POST", "/internal/batches/nothing"),
+    ("PUT", "/internal/vectors/1"),
+    ("POST", "/internal/sessions/1/batches"),
+)
 
 
 def test_inserts_are_refused_on_the_lan(appliance: Appliance) -> None:

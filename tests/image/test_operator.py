@@ -21,7 +21,8 @@ def test_a_clean_restart(appliance: Appliance) -> None:
     assert len(before) == 3
     assert before.isdisjoint(after)
     assert "active" in after
-    assert appliance.run("journalctl -b -q --no-pager -u soniquebay-worker -g 'Killing process|status=9/KILL' || true") == ""
+    killed = "journalctl -b -q --no-pager -u soniquebay-worker -g 'Killing process|status=9/KILL' || true"
+    assert appliance.run(killed) == ""
 
 
 def test_status_queues_and_logs(appliance: Appliance) -> None:
