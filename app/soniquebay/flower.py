@@ -1,4 +1,4 @@
-"""Flower behind a password: every path of it, `/metrics` and `/healthcheck` included, which its own option leaves open."""
+"""Flower behind a password, `/metrics` and `/healthcheck` included, which its own option leaves open."""
 
 import base64
 import binascii

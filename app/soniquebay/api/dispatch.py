@@ -115,6 +115,7 @@ class Dispatcher:
 def _facts(db: sqlite3.Connection, ids: list[int]) -> list[sqlite3.Row]:
     return db.execute(
         "SELECT t.id, f.path, t.genre_raw, t.album_id, t.has_picture, b.cover FROM tracks t "
-        f"JOIN files f ON f.track_id = t.id LEFT JOIN albums b ON b.id = t.album_id WHERE t.id IN ({', '.join('?' * len(ids))})",
+        "JOIN files f ON f.track_id = t.id LEFT JOIN albums b ON b.id = t.album_id "
+        f"WHERE t.id IN ({', '.join('?' * len(ids))})",
         ids,
     ).fetchall()

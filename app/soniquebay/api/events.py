@@ -76,17 +76,21 @@ class ProgressFeed:
     async def follow(self, last_id: str | None) -> AsyncIterator[ServerSentEvent]:
         """Yield the events after `last_id`; without one, the current state first and then what follows."""
         if last_id is None:
-            newest = await self._redis.xrevrange(STREAM, count=1)
+            newest: Any = await self._redis.xrevrange(STREAM, count=1)
             last_id = newest[0][0].decode() if newest else "0-0"
             state = await asyncio.to_thread(self._snapshot)
             if state is not None:
                 yield _event(last_id, json.dumps(state))
         while not self._closing.is_set():
             # A short block: a listener that left, or a server that stops, is noticed within a second.
-            for _, entries in await self._redis.xread({STREAM: last_id}, count=100, block=1000) or []:
-                for entry_id, fields in entries:
-                    last_id = entry_id.decode()
-                    yield _event(last_id, fields[b"data"].decode())
+            for event_id, data in await self._after(last_id):
+                last_id = event_id
+                yield _event(event_id, data)
+
+    async def _after(self, last_id: str) -> list[tuple[str, str]]:
+        answer: Any = await self._redis.xread({STREAM: last_id}, count=100, block=1000) or []
+        entries = [entry for _, found in answer for entry in found]
+        return [(entry_id.decode(), fields[b"data"].decode()) for entry_id, fields in entries]
 
 
 def _event(event_id: str, data: str) -> ServerSentEvent:

@@ -11,7 +11,7 @@ Id = Annotated[int, Field(ge=1, le=2**62)]
 
 
 class Track(BaseModel):
-    """A track. `duration` is in seconds; `path` is encoded: a byte that is not UTF-8 reads \\xNN, a backslash is doubled."""
+    """A track; `duration` in seconds. In `path` a byte that is not UTF-8 reads \\xNN and a backslash is doubled."""
 
     id: int
     title: str
@@ -70,7 +70,7 @@ class Failure(BaseModel):
 
 
 class Session(BaseModel):
-    """A scan. Times in Unix seconds; `files` counts those found so far, `files_done` the changed ones that are through."""
+    """A scan; times in Unix seconds. `files`: found so far; `files_done`: the changed ones that are through."""
 
     id: int
     status: Literal["running", "completed"]

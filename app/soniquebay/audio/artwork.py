@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,25 +51,25 @@ def embedded(path: str) -> Artwork | None:
     if isinstance(tags, ID3):
         pictures += [(frame.type, frame.data) for frame in tags.getall("APIC")]
     elif isinstance(audio, MP4):
-        pictures += [(_FRONT, bytes(cover)) for cover in (tags or {}).get("covr", [])]
+        covers: list[bytes] = tags.get("covr", []) if tags else []
+        pictures += [(_FRONT, bytes(cover)) for cover in covers]
     elif tags is not None:
         pictures += _vorbis_pictures(tags.get("metadata_block_picture", []))
     return _first(data for _, data in sorted(pictures, key=lambda picture: picture[0] != _FRONT))
 
 
-def in_folder(folder: str) -> Artwork | None:
+def in_folder(folder: Path) -> Artwork | None:
     """Return the cover lying in a folder under one of the customary names; None if there is none to be read."""
     try:
-        names = sorted(os.listdir(folder))
+        files = sorted(folder.iterdir())
     except OSError:
         return None
-    ranked = [
-        (_STEMS.index(stem.lower()), name)
-        for name in names
-        for stem, suffix in [os.path.splitext(name)]
-        if stem.lower() in _STEMS and suffix.lower() in _SUFFIXES
-    ]
-    return _first(_read(Path(folder, name)) for _, name in sorted(ranked))
+    ranked = sorted(
+        (_STEMS.index(file.stem.lower()), file)
+        for file in files
+        if file.stem.lower() in _STEMS and file.suffix.lower() in _SUFFIXES
+    )
+    return _first(_read(file) for _, file in ranked)
 
 
 def _vorbis_pictures(values: Iterable[str]) -> list[tuple[int, bytes]]:

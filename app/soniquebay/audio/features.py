@@ -44,7 +44,7 @@ def features(segments: Sequence[Samples]) -> Array:
             _rhythm(np.split(mel, cuts)),
         ]
     )
-    return np.nan_to_num(vector, posinf=0.0, neginf=0.0).astype(np.float32)
+    return np.asarray(np.nan_to_num(vector, posinf=0.0, neginf=0.0), np.float32)
 
 
 def _spectrogram(samples: Samples) -> Array:
@@ -101,7 +101,7 @@ def _chroma(power: Array) -> Array:
 
 
 def _rhythm(mels: Sequence[Array]) -> Array:
-    """Autocorrelation of the onset strength at `_LAGS` lags from 0.25 to 1.5 s: how strongly, and how fast, it beats."""
+    """Autocorrelation of the onset strength at `_LAGS` lags from 0.25 to 1.5 s: how strongly and fast it beats."""
     lags = np.geomspace(0.25, 1.5, _LAGS) * RATE / _HOP
     rows = []
     for mel in mels:

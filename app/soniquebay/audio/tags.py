@@ -113,7 +113,7 @@ class Tags:
 def open_audio(path: str) -> mutagen.FileType:
     """Open a file with mutagen; raises `UnreadableAudioError`, also where mutagen fails in ways of its own."""
     try:
-        audio = mutagen.File(path, options=list(_FORMATS))
+        audio: mutagen.FileType | None = mutagen.File(path, options=list(_FORMATS))
     except mutagen.MutagenError as error:
         # mutagen wraps the system's errors; theirs is the text a person understands.
         cause = error.args[0] if error.args else error

@@ -16,12 +16,12 @@ Snapshot = dict[str, Any]
 
 def searchable(progress: Snapshot) -> bool:
     """Tell whether every track of the scan can be found."""
-    return progress["status"] == "completed"
+    return bool(progress["status"] == "completed")
 
 
 def analysed(progress: Snapshot) -> bool:
     """Tell whether every track of the scan also has its vector, or a reason for none."""
-    return progress["phase"] == "done"
+    return bool(progress["phase"] == "done")
 
 
 def follow_scan(

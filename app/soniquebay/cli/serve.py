@@ -65,7 +65,7 @@ class Stack:
                 )
                 click.echo(f"                  logs   {logs}")
                 click.echo(
-                    f"Scan with: SONIQUEBAY_URL=http://{self.host}:{self.port} soniquebay scan --wait    Stop with Ctrl-C."
+                    f"Scan: SONIQUEBAY_URL=http://{self.host}:{self.port} soniquebay scan --wait    Stop: Ctrl-C"
                 )
                 return _watch(processes, logs)
             except KeyboardInterrupt:
@@ -106,7 +106,7 @@ class Stack:
         assert process.stdin is not None  # noqa: S101 - opened by `_start`
         process.stdin.write("\n".join(lines).encode() + b"\n")
         process.stdin.close()
-        _wait(lambda: (run / "redis.sock").exists(), {"redis": process}, self.data / "logs", "Redis")
+        _wait((run / "redis.sock").exists, {"redis": process}, self.data / "logs", "Redis")
 
     def _wait_until_healthy(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
         url = f"http://{self.host}:{self.port}/api/health"

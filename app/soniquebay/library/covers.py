@@ -42,7 +42,7 @@ def album_of(db: sqlite3.Connection, kind: str, item_id: int) -> tuple[int, str]
         "artist": "b.artist_id = ?",
     }[kind]
     row = db.execute(
-        f"SELECT b.id, b.cover FROM albums b WHERE {where} AND b.cover IS NOT NULL ORDER BY b.year, b.id LIMIT 1",  # noqa: S608
+        f"SELECT b.id, b.cover FROM albums b WHERE {where} AND b.cover IS NOT NULL ORDER BY b.year, b.id LIMIT 1",
         (item_id,),
     ).fetchone()
     return (row["id"], row["cover"]) if row else None

@@ -93,10 +93,10 @@ _TRACK_COLUMNS = (
     "has_picture",
 )  # fmt: skip
 _INSERT_TRACK = (
-    f"INSERT INTO tracks ({', '.join(_TRACK_COLUMNS)}, added_at) "  # noqa: S608 - our own column names
+    f"INSERT INTO tracks ({', '.join(_TRACK_COLUMNS)}, added_at) "
     f"VALUES ({', '.join(':' + c for c in _TRACK_COLUMNS)}, :now)"
 )
-_UPDATE_TRACK = f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _TRACK_COLUMNS)} WHERE id = :id"  # noqa: S608
+_UPDATE_TRACK = f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _TRACK_COLUMNS)} WHERE id = :id"
 
 
 def _put_track(
@@ -114,8 +114,9 @@ def _put_track(
         db.execute("DELETE FROM vectors WHERE track_id = ?", (track_id,))
         _drop_empty(db, old["artist_id"], old["album_id"])
     db.execute(
-        "INSERT INTO files (path, size, mtime_ns, track_id, seen_in) VALUES (?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE "
-        "SET size = excluded.size, mtime_ns = excluded.mtime_ns, track_id = excluded.track_id, seen_in = excluded.seen_in",
+        "INSERT INTO files (path, size, mtime_ns, track_id, seen_in) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, "
+        "track_id = excluded.track_id, seen_in = excluded.seen_in",
         (track["path"], track["size"], track["mtime_ns"], track_id, session_id),
     )
     _index(db, int(track_id or 0))
@@ -126,7 +127,8 @@ def _index(db: sqlite3.Connection, track_id: int) -> None:
     db.execute("DELETE FROM search WHERE rowid = ?", (track_id,))
     db.execute(
         "INSERT INTO search (rowid, title, artist, album) "
-        "SELECT t.id, t.title, a.name || CASE WHEN o.name <> a.name THEN ' ' || o.name ELSE '' END, coalesce(b.title, '') "
+        "SELECT t.id, t.title, a.name || CASE WHEN o.name <> a.name THEN ' ' || o.name ELSE '' END, "
+        "coalesce(b.title, '') "
         "FROM tracks t JOIN artists a ON a.id = t.artist_id LEFT JOIN albums b ON b.id = t.album_id "
         "LEFT JOIN artists o ON o.id = b.artist_id WHERE t.id = ?",
         (track_id,),

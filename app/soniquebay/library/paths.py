@@ -1,7 +1,7 @@
 r"""One encoding of file paths for messages, JSON and the database.
 
-A path is bytes. Valid UTF-8 stays readable; a byte that is not becomes ``\xNN`` and a backslash is doubled, so each path
-has exactly one text and back, and the text is always valid UTF-8 (a surrogate escape would not survive JSON).
+A path is bytes. Valid UTF-8 stays readable; a byte that is not becomes ``\xNN`` and a backslash is doubled, so each
+path has exactly one text and back, and the text is always valid UTF-8 (a surrogate escape would not survive JSON).
 """
 
 import os
@@ -26,9 +26,3 @@ def decode(text: str) -> bytes:
     if encode(raw) != text:
         raise ValueError(f"not an encoded path: {text!r}")
     return raw
-
-
-def within(path: bytes, root: bytes) -> bool:
-    """Tell whether `path`, links resolved, lies below `root`."""
-    real, top = os.path.realpath(path), os.path.realpath(root)
-    return real == top or real.startswith(top.rstrip(b"/") + b"/")

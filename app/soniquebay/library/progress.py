@@ -11,8 +11,8 @@ def snapshot(db: sqlite3.Connection, session_id: int) -> dict[str, Any] | None:
     """Return the progress of a session, or None if there is no such one.
 
     `files` is the number found so far, final once `phase` has left "discovering". `finished` counts the files that
-    need nothing more: unchanged, failed, or inserted and analysed. `percent` and `seconds_left` are None until the total
-    is known; `rate` is in files a minute.
+    need nothing more: unchanged, failed, or inserted and analysed. `percent` and `seconds_left` are None until the
+    total is known; `rate` is in files a minute.
     """
     session = queries.session(db, session_id)
     if session is None:

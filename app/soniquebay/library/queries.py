@@ -109,7 +109,8 @@ def session(db: sqlite3.Connection, session_id: int) -> Row | None:
         """
         SELECT s.id, s.status, s.started_at, s.finished_at, s.discovered, s.unchanged,
                coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id), 0) AS files_changed,
-               coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id AND done_at IS NOT NULL), 0) AS files_done,
+               coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id AND done_at IS NOT NULL), 0)
+                   AS files_done,
                (SELECT count(*) FROM failures WHERE session_id = s.id) AS failures
         FROM scan_sessions s WHERE s.id = ?
         """,
@@ -153,7 +154,8 @@ def handled_in(db: sqlite3.Connection, session_id: int) -> set[str]:
     failed = db.execute("SELECT path FROM failures WHERE session_id = ?", (session_id,))
     inserted = db.execute("SELECT path FROM files WHERE seen_in = ?", (session_id,))
     waiting = db.execute(
-        "SELECT j.value ->> 0 AS path FROM batches b, json_each(b.files) j WHERE b.session_id = ? AND b.done_at IS NULL",
+        "SELECT j.value ->> 0 AS path FROM batches b, json_each(b.files) j "
+        "WHERE b.session_id = ? AND b.done_at IS NULL",
         (session_id,),
     )
     return {row["path"] for rows in (failed, inserted, waiting) for row in rows}

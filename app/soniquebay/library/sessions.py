@@ -137,8 +137,8 @@ def stale_discoveries(db: sqlite3.Connection, older_than: float) -> list[int]:
     """Return the running sessions whose discovery gave no sign of life, and count the attempt that follows."""
     limit = time.time() - older_than
     where = "status = 'running' AND discovered = 0 AND moved_at < ?"
-    ids = [int(r["id"]) for r in db.execute(f"SELECT id FROM scan_sessions WHERE {where}", (limit,))]  # noqa: S608
-    db.execute(f"UPDATE scan_sessions SET attempts = attempts + 1, moved_at = ? WHERE {where}", (time.time(), limit))  # noqa: S608
+    ids = [int(r["id"]) for r in db.execute(f"SELECT id FROM scan_sessions WHERE {where}", (limit,))]
+    db.execute(f"UPDATE scan_sessions SET attempts = attempts + 1, moved_at = ? WHERE {where}", (time.time(), limit))
     return ids
 
 
@@ -148,7 +148,7 @@ def discovery_attempts(db: sqlite3.Connection, session_id: int) -> int:
 
 
 def _batches(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Batch]:
-    rows = db.execute(f"SELECT id, session_id, files FROM batches WHERE {where}", values)  # noqa: S608 - our own text
+    rows = db.execute(f"SELECT id, session_id, files FROM batches WHERE {where}", values)
     return [
         Batch(
             row["id"],

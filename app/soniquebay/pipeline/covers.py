@@ -2,6 +2,7 @@
 
 import logging
 import os
+from pathlib import Path
 
 from soniquebay.audio.artwork import Artwork, embedded, in_folder
 from soniquebay.audio.tags import UnreadableAudioError
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 def extract_cover(album_id: int, path: str, has_picture: bool) -> None:
     """Look into a file of the album, then into its folder, and store what is found through the API."""
     file = os.fsdecode(decode(path))
-    artwork = (_embedded(file) if has_picture else None) or in_folder(os.path.dirname(file))
+    artwork = (_embedded(file) if has_picture else None) or in_folder(Path(file).parent)
     if artwork is not None:
         library_api.put_bytes(f"/internal/covers/{album_id}", artwork.data, artwork.media_type)
 

@@ -36,7 +36,8 @@ class Walk:
     def files(self) -> Iterator[FileStamp]:
         """Yield every audio file, folder by folder in the order of their names.
 
-        Links are followed, each folder once, so a loop ends. What cannot be read becomes a failure and the walk goes on.
+        Links are followed, each folder once, so a loop ends. What cannot be read becomes a failure and the walk goes
+        on.
         """
         for root in self.roots:
             yield from self._folder(str(root))
@@ -46,7 +47,7 @@ class Walk:
         while waiting:  # a stack of our own: no depth of folders is too deep
             folder = waiting.pop()
             try:
-                status = os.stat(folder)
+                status = Path(folder).stat()
                 if (status.st_dev, status.st_ino) in self._entered:
                     continue
                 self._entered.add((status.st_dev, status.st_ino))

@@ -23,7 +23,7 @@ class MemoryAutoscaler(Autoscaler):
         cap = self.processes + room if room >= 0 else self.processes - 1
         if pressure() > MAX_PRESSURE:
             cap = min(cap, self.processes - 1)
-        return max(self.min_concurrency, min(self.max_concurrency, cap))
+        return int(max(self.min_concurrency, min(self.max_concurrency, cap)))
 
     def _maybe_scale(self, req: Any = None) -> bool | None:
         cap, now = self.ceiling(), self.processes

@@ -17,7 +17,8 @@ class ApplianceConsumer(Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Keep the broken connection for late acknowledgements, then reconnect as Celery does."""
-        self._broken, self.connection = self.connection, None
+        self._broken: Any = getattr(self, "connection", None)
+        self.connection: Any = None
         super().on_connection_error_after_connected(exc)
 
 

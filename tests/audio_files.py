@@ -1,0 +1,124 @@
+"""Real audio for the tests: tones encoded by FFmpeg's libraries, tagged by mutagen in each format's own way."""
+
+import base64
+import struct
+import zlib
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from mutagen.aiff import AIFF
+from mutagen.flac import FLAC, Picture
+from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TXXX, UFID
+from mutagen.mp3 import MP3
+from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm
+from mutagen.oggopus import OggOpus
+from mutagen.oggvorbis import OggVorbis
+from mutagen.wave import WAVE
+
+CODECS = {
+    ".mp3": "libmp3lame",
+    ".flac": "flac",
+    ".ogg": "vorbis",
+    ".opus": "libopus",
+    ".m4a": "aac",
+    ".aac": "aac",
+    ".wav": "pcm_s16le",
+    ".aiff": "pcm_s16be",
+}
+RATE = 48000
+
+
+def png() -> bytes:
+    """Return a picture of one red pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(b"\0\xff\0\0")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def tone(path: Path, seconds: float = 2.0, frequency: float = 440.0, **tags: str) -> Path:
+    """Write a tone with overtones and a beat, encoded as the file's name says, with these tags."""
+    t = np.arange(int(seconds * RATE)) / RATE
+    wave = sum(np.sin(2 * np.pi * frequency * k * t) / k for k in (1, 2, 3)) * (0.6 + 0.4 * np.sign(np.sin(4 * np.pi * t)))
+    samples = (wave / np.abs(wave).max() * 20000).astype(np.int16)
+    container = {".aac": "adts", ".m4a": "ipod"}.get(path.suffix)
+    with av.open(str(path), "w", format=container) as output:
+        # FFmpeg calls its own Vorbis encoder experimental; it is the one the wheel has.
+        options = {"strict": "experimental"}
+        stream = output.add_stream(CODECS[path.suffix], rate=RATE, layout="stereo", options=options)
+        size = stream.codec_context.frame_size or 1024
+        for start in range(0, samples.size, size):
+            part = np.repeat(samples[start : start + size], 2).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(part, format="s16", layout="stereo")
+            frame.rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    if tags:
+        tag(path, **tags)
+    return path
+
+
+def tag(path: Path, *, picture: bool = False, **tags: str) -> None:
+    """Write tags: title, artist, album, albumartist, tracknumber, date, genre, mb_track, mb_album, mb_artist."""
+    kind = path.suffix
+    if kind in {".mp3", ".wav", ".aiff"}:
+        _tag_id3(path, tags, picture)
+    elif kind == ".m4a":
+        _tag_mp4(path, tags, picture)
+    elif kind != ".aac":
+        _tag_vorbis(path, tags, picture)
+
+
+def _tag_id3(path: Path, tags: dict[str, str], picture: bool) -> None:
+    audio = {".mp3": MP3, ".wav": WAVE, ".aiff": AIFF}[path.suffix](path)
+    if audio.tags is None:
+        audio.add_tags()
+    frames = {"title": TIT2, "artist": TPE1, "album": TALB, "albumartist": TPE2, "tracknumber": TRCK, "date": TDRC, "genre": TCON}
+    for name, value in tags.items():
+        if name in frames:
+            audio.tags.add(frames[name](encoding=3, text=value))
+    assert isinstance(audio.tags, ID3)
+    if "mb_track" in tags:
+        audio.tags.add(UFID(owner="http://musicbrainz.org", data=tags["mb_track"].encode()))
+    for name, description in (("mb_album", "MusicBrainz Album Id"), ("mb_artist", "MusicBrainz Artist Id")):
+        if name in tags:
+            audio.tags.add(TXXX(encoding=3, desc=description, text=tags[name]))
+    if picture:
+        audio.tags.add(APIC(encoding=3, mime="image/png", type=3, desc="", data=png()))
+    audio.save()
+
+
+def _tag_mp4(path: Path, tags: dict[str, str], picture: bool) -> None:
+    audio = MP4(path)
+    names = {"title": "\xa9nam", "artist": "\xa9ART", "album": "\xa9alb", "albumartist": "aART", "date": "\xa9day", "genre": "\xa9gen"}
+    for name, value in tags.items():
+        if name in names:
+            audio[names[name]] = value
+    if "tracknumber" in tags:
+        audio["trkn"] = [(int(tags["tracknumber"]), 0)]
+    for name, key in (("mb_track", "Track"), ("mb_album", "Album"), ("mb_artist", "Artist")):
+        if name in tags:
+            audio[f"----:com.apple.iTunes:MusicBrainz {key} Id"] = MP4FreeForm(tags[name].encode())
+    if picture:
+        audio["covr"] = [MP4Cover(png(), MP4Cover.FORMAT_PNG)]
+    audio.save()
+
+
+def _tag_vorbis(path: Path, tags: dict[str, str], picture: bool) -> None:
+    audio = {".flac": FLAC, ".ogg": OggVorbis, ".opus": OggOpus}[path.suffix](path)
+    ids = {"mb_track": "musicbrainz_trackid", "mb_album": "musicbrainz_albumid", "mb_artist": "musicbrainz_artistid"}
+    for name, value in tags.items():
+        audio[ids.get(name, name)] = value
+    if picture:
+        image = Picture()
+        image.type, image.mime, image.data = 3, "image/png", png()
+        if isinstance(audio, FLAC):
+            audio.add_picture(image)
+        else:
+            audio["metadata_block_picture"] = base64.b64encode(image.write()).decode()
+    audio.save()

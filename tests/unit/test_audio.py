@@ -1,0 +1,111 @@
+"""Tags, pictures, samples and vectors of real files of every format."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from soniquebay.audio.artwork import embedded, in_folder, media_type
+from soniquebay.audio.decode import RATE, UndecodableAudioError, decode_segments
+from soniquebay.audio.features import SIZE, features
+from soniquebay.audio.formats import is_audio
+from soniquebay.audio.tags import UnreadableAudioError, read_tags
+
+from tests.audio_files import CODECS, png, tag, tone
+
+MBID = "0f6e32a1-0000-4000-8000-00000000000a"
+TAGGED = [suffix for suffix in CODECS if suffix != ".aac"]
+
+
+@pytest.mark.parametrize("suffix", TAGGED)
+def test_every_format_is_read_by_its_own_tag_names(tmp_path: Path, suffix: str) -> None:
+    file = tone(tmp_path / f"x{suffix}", title="Tïtle", artist="Ärtist", album="Album", albumartist="Host", tracknumber="3",
+                date="1999-05-01", genre="Folk", mb_track=MBID, mb_album=MBID, mb_artist=MBID)  # fmt: skip
+    tags = read_tags(str(file))
+    assert (tags.title, tags.artist, tags.album, tags.album_artist) == ("Tïtle", "Ärtist", "Album", "Host")
+    assert (tags.track_no, tags.year, tags.genres) == (3, 1999, ("Folk",))
+    assert (tags.mb_recording, tags.mb_album, tags.mb_artist) == (MBID, MBID, MBID)
+    assert tags.duration == pytest.approx(2.0, abs=0.1)
+    assert not tags.has_picture
+
+
+def test_raw_aac_has_no_tags_but_a_title_and_a_duration(tmp_path: Path) -> None:
+    tags = read_tags(str(tone(tmp_path / "My song.aac")))
+    assert (tags.title, tags.artist, tags.format) == ("My song", None, "AAC")
+    assert tags.duration == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_numbered_id3_genre_gets_its_name(tmp_path: Path) -> None:
+    assert read_tags(str(tone(tmp_path / "x.mp3", genre="(17)"))).genres == ("Rock",)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 4000, b"ID3\x04\0\0\0\0\x0f\x7f" + b"x" * 300, b"fLaC" + b"\xff" * 99])
+def test_what_is_not_audio_is_refused_with_a_reason(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "x.mp3"
+    file.write_bytes(content)
+    with pytest.raises(UnreadableAudioError, match=r"\w"):
+        read_tags(str(file))
+
+
+def test_a_file_that_is_gone_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableAudioError, match="No such file"):
+        read_tags(str(tmp_path / "gone.flac"))
+
+
+@pytest.mark.parametrize("suffix", TAGGED)
+def test_an_embedded_picture_is_found(tmp_path: Path, suffix: str) -> None:
+    file = tone(tmp_path / f"x{suffix}")
+    assert embedded(str(file)) is None
+    tag(file, picture=True)
+    found = embedded(str(file))
+    assert found is not None
+    assert (found.data, found.media_type) == (png(), "image/png")
+    assert read_tags(str(file)).has_picture
+
+
+def test_a_folder_picture_is_what_its_bytes_say(tmp_path: Path) -> None:
+    (tmp_path / "cover.jpg").write_bytes(b"no picture at all")
+    assert in_folder(tmp_path) is None
+    (tmp_path / "Folder.JPG").write_bytes(png())
+    found = in_folder(tmp_path)
+    assert found is not None
+    assert found.media_type == "image/png"
+    assert media_type(b"<html>") is None
+
+
+@pytest.mark.parametrize("suffix", list(CODECS))
+def test_every_format_decodes_to_the_same_sound(tmp_path: Path, suffix: str) -> None:
+    (samples,) = decode_segments(str(tone(tmp_path / f"x{suffix}", seconds=3)))
+    assert samples.size / RATE == pytest.approx(3.0, abs=0.15)
+    spectrum = np.abs(np.fft.rfft(samples))
+    assert np.argmax(spectrum) * RATE / samples.size == pytest.approx(440, abs=2)
+
+
+def test_a_long_file_is_sampled_in_parts(tmp_path: Path) -> None:
+    segments = decode_segments(str(tone(tmp_path / "x.ogg", seconds=90)))
+    assert [s.size for s in segments] == [15 * RATE] * 3
+
+
+def test_a_file_without_sound_cannot_be_decoded(tmp_path: Path) -> None:
+    file = tmp_path / "x.ogg"
+    file.write_bytes(b"OggS" + b"\0" * 500)
+    with pytest.raises(UndecodableAudioError, match=r"\w"):
+        decode_segments(str(file))
+
+
+def test_vectors_are_finite_and_depend_on_the_sound_alone(tmp_path: Path) -> None:
+    low = features(decode_segments(str(tone(tmp_path / "low.flac", frequency=200, title="A"))))
+    same = features(decode_segments(str(tone(tmp_path / "same.wav", frequency=200, title="B"))))
+    high = features(decode_segments(str(tone(tmp_path / "high.flac", frequency=900))))
+    assert low.shape == (SIZE,)
+    assert np.isfinite(low).all()
+    assert np.linalg.norm(low - same) < 0.05 * np.linalg.norm(low - high)
+
+
+@pytest.mark.parametrize("samples", [np.zeros(3000, np.float32), np.ones(2205, np.float32), np.zeros(40000, np.float32)])
+def test_silence_and_snippets_have_finite_vectors(samples: np.ndarray) -> None:
+    assert np.isfinite(features([samples])).all()
+
+
+def test_only_names_of_audio_are_audio() -> None:
+    assert all(map(is_audio, ("a.mp3", "a.b.FLAC", "x.Opus")))
+    assert not any(map(is_audio, (".mp3", "mp3", "a.jpg", "a.mp3.part", "")))

@@ -1,0 +1,29 @@
+"""One text for each path, and back."""
+
+import json
+
+import pytest
+from soniquebay.library.paths import decode, encode
+
+
+@pytest.mark.parametrize(
+    "path",
+    [b"/music/a.mp3", "/m/Beyoncé ☃.flac".encode(), b"/m/caf\xe9.ogg", rb"/m/back\slash.mp3", rb"/m/\xe9.mp3",
+     b"/m/\xff\xfe\\\\x41.wav", b"/m/new\nline \"quotes\" ?*<>|.opus", b"/m/" + b"\xf0" * 255],
+)  # fmt: skip
+def test_a_path_survives_json(path: bytes) -> None:
+    assert decode(json.loads(json.dumps(encode(path)).encode("utf-8"))) == path
+
+
+def test_two_paths_never_share_a_text() -> None:
+    assert encode(b"/m/\xe9") != encode(rb"/m/\xe9")
+
+
+def test_readable_names_stay_readable() -> None:
+    assert encode("/m/Ä b.mp3") == "/m/Ä b.mp3"
+
+
+@pytest.mark.parametrize("text", ["/a\\", "/a\\q", "/a\\x4g", "/\\x41"])
+def test_what_no_path_encodes_to_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not an encoded path"):
+        decode(text)
