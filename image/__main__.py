@@ -1,0 +1,103 @@
+"""`python -m image <verb>`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rich.markup import escape
+
+from . import build, hostpackages, machine, music, profile, release, run, toolbox
+from . import base as base_root
+from .errors import Problem
+from .paths import cache_home
+from .privilege import is_root, own_verb_as_root
+from .ui import console
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verbs."""
+    top = argparse.ArgumentParser(prog="python -m image", description=__import__("image").__doc__)
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("host-packages", help="install the few Debian packages this machine needs")
+    verbs.add_parser("toolbox", help="the native root with the build tools")
+    for name, text in (("base", "the arm64 base root"), ("build", "the flashable image in dist/")):
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("--profile", default="debian", help="a folder of image/profiles")
+    archive = verbs.add_parser("release", help="the release archive in dist/")
+    archive.add_argument("--version", help="another version than the sources say")
+    archive.add_argument("--app", type=Path, default=release.APP, help="another app/ folder")
+    archive.add_argument("--into", type=Path, help="another folder than dist/")
+    disk = verbs.add_parser("music", help="a music disk image from a folder")
+    disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
+    for name, text in (
+        ("machine", "boot the image, and stay until Ctrl-C"),
+        ("run", "build, boot, scan a music disk, and stay until Ctrl-C"),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("--profile", default="debian", help="a folder of image/profiles")
+        verb.add_argument("--ssh-port", type=int, help="local port of the machine's SSH")
+        verb.add_argument("--http-port", type=int, help="local port of the API")
+        verb.add_argument("--flower-port", type=int, help="local port of Flower")
+    verb.add_argument("--music", type=Path, help="a folder of music; or MUSIC in the environment")
+    verb.add_argument("--once", action="store_true", help="do not stay up after the summary")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a verb; a Problem is told in words."""
+    machine.end_cleanly_on_signals()
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(given)
+    try:
+        dispatch(options, given)
+    except Problem as problem:
+        console.print(f"[red]✗[/red] {escape(problem.what)}")
+        if problem.hint:
+            console.print(f"  {escape(problem.hint)}")
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    return 0
+
+
+def dispatch(options: argparse.Namespace, given: list[str]) -> None:
+    """Carry out a verb, as root where that is needed and not yet done."""
+    verb: str = options.verb
+    if verb == "host-packages":
+        hostpackages.install()
+    elif verb == "run":
+        run.run(options.profile, run.ports(options), _music(options), stay=not options.once)
+    elif verb == "machine":
+        run.boot_only(options.profile, run.ports(options))
+    elif not is_root() and not _done(options):
+        own_verb_as_root(*given)
+    elif verb == "toolbox":
+        console.print(str(toolbox.ensure().root))
+    elif verb == "base":
+        base_root.ensure(profile.load(options.profile), toolbox.ensure())
+    elif verb == "release":
+        console.print(str(release.ensure(toolbox.ensure(), version=options.version, app=options.app, into=options.into)))
+    elif verb == "build":
+        console.print(str(build.build(options.profile)))
+    elif verb == "music":
+        console.print(str(music.ensure(toolbox.ensure(), options.folder)))
+
+
+def _done(options: argparse.Namespace) -> bool:
+    """Whether the verb finds all it needs root for."""
+    if toolbox.find() is None or not os.access(cache_home(), os.W_OK):
+        return False
+    return options.verb in ("toolbox", "release") or (options.verb == "build" and build.is_ready(options.profile))
+
+
+def _music(options: argparse.Namespace) -> Path | None:
+    named = options.music or (Path(os.environ["MUSIC"]) if os.environ.get("MUSIC") else None)
+    return named.expanduser().absolute() if named else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

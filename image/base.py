@@ -1,0 +1,173 @@
+"""The base root: every Debian package of the profile, configured, and nothing of ours yet.
+
+The essential packages are mmdebstrap's work. The others are unpacked by the toolbox's own apt and dpkg from outside, and
+only their maintainer scripts run emulated; what those would do again and again is put off, and done once at the end.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import yaml
+
+from . import binfmt, cache, mirrors, namespace, toolbox
+from .paths import ROOT
+from .profile import Profile
+from .toolbox import KEYRING, Toolbox
+from .ui import Step, cached, step
+
+EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
+KEPT = ("/usr/share/doc/*/copyright",)
+# Emulated and slow, and asked for many times over: done once, below.
+PUT_OFF = ("py3compile", "py3clean", "update-initramfs", "update-ca-certificates")
+
+
+def key(profile: Profile) -> str:
+    """What the base root is made of."""
+    return cache.digest(profile.folder, Path(__file__), toolbox.key(), " ".join(initramfs_modules()))
+
+
+def initramfs_modules() -> list[str]:
+    """The modules that the role pi_tuning wants in the initramfs: with them in it, the role need not make it again."""
+    facts = yaml.safe_load((ROOT / "roles/pi_tuning/defaults/main.yml").read_text())
+    return [str(name) for name in facts["pi_tuning_initramfs_modules"]]
+
+
+def find(profile: Profile) -> Path | None:
+    """The tarball, if it has been made."""
+    return cache.find("base", key(profile), ".tar.zst")
+
+
+def ensure(profile: Profile, tools: Toolbox) -> Path:
+    """The tarball of the base root; its packages' exact versions are in /usr/share/soniquebay/packages.txt."""
+    title = f"Base system ({profile.name} {profile.suite}, arm64)"
+    ready = find(profile)
+    if ready is not None:
+        cached(title)
+        return ready
+    cache.need_space(8)
+    with step(title) as current, binfmt.arm64_programs(tools):
+        return cache.make("base", key(profile), ".tar.zst", lambda tarball: _build(profile, tools, tarball, current))
+
+
+def _build(profile: Profile, tools: Toolbox, tarball: Path, current: Step) -> None:
+    work = tarball.with_name("tmp-root")
+    cache.remove(work)
+    work.mkdir()
+    try:
+        _essential(profile, tools, work, current)
+        _packages(profile, tools, work, current)
+        _finish(profile, tools, work / "root", current)
+        pack = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--sort=name", "-I", "zstd -3 -T0"]
+        pack += ["-C", "/mnt/work/root", "-cf", f"/mnt/cache/{tarball.name}", "."]
+        current.run(tools.inside(pack, {work: "work", tarball.parent: "cache"}))
+    finally:
+        cache.remove(work)
+
+
+def _essential(profile: Profile, tools: Toolbox, work: Path, current: Step) -> None:
+    command = ["mmdebstrap", "--mode=root", "--variant=essential", "--architectures=arm64", "--format=directory"]
+    command += [f"--keyring={KEYRING}", "--skip=cleanup/apt", "--dpkgopt=force-unsafe-io"]
+    command += [f"--aptopt={option}" for option in mirrors.apt_options()]
+    command += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED]
+    command += [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
+    command += [profile.suite, "/mnt/work/root", *mirrors.configured().lines(profile.suite, profile.components)]
+    current.run(tools.inside(command, {work: "work"}))
+
+
+def apt_configuration(root: str) -> str:
+    """Apt outside the root working on it: a native dpkg that enters the root for maintainer scripts alone."""
+    dpkg = [f"--root={root}", "--force-unsafe-io", "--force-confold"]
+    dpkg += [f"--path-exclude={pattern}" for pattern in EXCLUDED] + [f"--path-include={pattern}" for pattern in KEPT]
+    lines = [
+        'APT::Architecture "arm64";',
+        'APT::Architectures { "arm64"; };',
+        'APT::Install-Recommends "false";',
+        'APT::Sandbox::User "root";',
+        'Acquire::Languages "none";',
+        f'Dir "{root}";',
+        f'Dir::State::status "{root}/var/lib/dpkg/status";',
+        'Dir::Etc::trusted "/nowhere";',
+        'Dir::Etc::trustedparts "/usr/share/keyrings";',
+        'DPkg::Use-Pty "false";',
+        'DPkg::Path "/run/put-off:/usr/sbin:/usr/bin:/sbin:/bin";',
+        f"DPkg::Options {{ {' '.join(f'{option!r};'.replace(chr(39), chr(34)) for option in dpkg)} }};",
+        *(f"{option};" for option in mirrors.apt_options()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> None:
+    root = work / "root"
+    (work / "apt.conf").write_text(apt_configuration("/mnt/work/root"))
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")  # nothing starts in a root that is not running
+    policy.chmod(0o755)
+    script = [
+        "export APT_CONFIG=/mnt/work/apt.conf DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true LC_ALL=C",
+        "apt-get -q update",
+        f"apt-get -q -y install {' '.join(map(shlex.quote, profile.packages))}",
+    ]
+    at = str(tools.root)
+    inner = Path(f"{at}/mnt/work/root")
+    put_off = [f"mkdir {shlex.quote(str(inner))}/run/put-off"]
+    for name in PUT_OFF:
+        put_off.append(f"ln -s /bin/true {shlex.quote(str(inner))}/run/put-off/{name}")
+    # apt looks for DPkg::Path outside the root as well
+    prepare = [*namespace.kernel_mounts(inner), *put_off]
+    current.run(tools.inside(["sh", "-euc", "\n".join(script)], {work: "work"}, prepare))
+    policy.unlink()
+
+
+def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None:
+    """Natively what was put off; then the sources a Debian has, and no trace of where this one came from."""
+    current.say("bytecode")
+    python = tools.native("python3.13", "-m", "compileall", "-q", "-j2", "--invalidation-mode", "unchecked-hash")
+    places = [root / "usr/lib/python3.13", root / "usr/lib/python3/dist-packages"]
+    # a file or two in the standard library are no valid Python on purpose: the exit status says nothing
+    command = [*python, "-s", str(root), "-p", "/", *map(str, places)]
+    current.run(
+        ["sh", "-c", '"$@" || true', "sh", *command],
+        env=tools.environment(PYTHONHOME=f"{tools.root}/usr", PYTHONDONTWRITEBYTECODE="1"),
+    )
+    current.say("certificates")
+    shared = ("usr/share/ca-certificates", "etc/ca-certificates.conf", "etc/ssl/certs")
+    swap = [f"mount --bind {shlex.quote(str(root / name))} {shlex.quote(str(tools.root / name))}" for name in shared]
+    current.run(tools.inside(["update-ca-certificates", "--fresh"], prepare=swap))
+    current.say("initramfs")
+    modules = root / "usr/share/initramfs-tools/modules.d/soniquebay.conf"
+    modules.write_text("".join(f"{name}\n" for name in initramfs_modules()))
+    chroot = ["chroot", str(root), "update-initramfs", "-c", "-k", "all"]
+    current.run(namespace.isolated(namespace.kernel_mounts(root), ["env", "PATH=/usr/sbin:/usr/bin", *chroot]))
+    for folder in ("var/lib/apt/lists", "var/cache/apt/archives"):
+        cache.remove(root / folder)
+        (root / folder / "partial").mkdir(parents=True)
+    for file in ("etc/apt/sources.list", "etc/apt/apt.conf.d/99mmdebstrap", "etc/resolv.conf", "etc/hostname"):
+        (root / file).unlink(missing_ok=True)
+    for file in (root / "var/cache/apt").glob("*.bin"):
+        file.unlink()
+    (root / "etc/apt/sources.list.d/debian.sources").write_text(sources(profile))
+    (root / "etc/machine-id").write_text("uninitialized\n")
+    listing = root / "usr/share/soniquebay/packages.txt"
+    listing.parent.mkdir(parents=True)
+    listing.write_text(installed((root / "var/lib/dpkg/status").read_text(errors="replace")))
+
+
+def sources(profile: Profile) -> str:
+    """Debian's public mirror: what the machine that built this used is nobody's business."""
+    stanza = "Types: deb\nURIs: {}\nSuites: {}\nComponents: {}\nSigned-By: {}\n"
+    suites = f"{profile.suite} {profile.suite}-updates"
+    main = stanza.format(mirrors.PUBLIC, suites, profile.components, KEYRING)
+    security = stanza.format(mirrors.PUBLIC_SECURITY, f"{profile.suite}-security", profile.components, KEYRING)
+    return f"{main}\n{security}"
+
+
+def installed(status: str) -> str:
+    """Name and version of each package in dpkg's status file."""
+    found = []
+    for stanza in status.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line and line[0] != " ")
+        if fields.get("Status", "").endswith(" installed"):
+            found.append(f"{fields['Package']} {fields['Version']}")
+    return "\n".join(sorted(found)) + "\n"

@@ -1,0 +1,88 @@
+"""The flashable image, step by step; each step is skipped when its product is there already."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from . import assemble, base, binfmt, cache, partitions, profile, provision, release, toolbox
+from .paths import dist, give_back, source_epoch
+from .profile import Profile
+from .toolbox import Toolbox
+from .ui import cached, step
+
+CARD = "card.img"
+LISTING = "packages.txt"
+SOURCES = ("app/soniquebay", "requirements.lock", "roles", "playbooks", "ansible.cfg", "image")
+
+
+def image_name(version: str, name: str) -> str:
+    """The file's name in dist/."""
+    return f"soniquebay-{version}-{name}-arm64.img"
+
+
+def key(chosen: Profile, archive: Path) -> str:
+    """Everything the image is made of."""
+    code = [Path(module.__file__ or "") for module in (assemble, partitions)]
+    return cache.digest(base.key(chosen), archive, provision.key(), source_epoch(*SOURCES), *code)
+
+
+def build(profile_name: str = "debian") -> Path:
+    """The image in dist/, with the list of its packages beside it. Needs root unless all is there."""
+    chosen = profile.load(profile_name)
+    tools = toolbox.ensure()
+    archive = release.ensure(tools)
+    version = release.version_of(release.APP)
+    wanted = key(chosen, archive)
+    title = f"Card image {version} ({chosen.name})"
+    ready = cache.find("image", wanted, "")
+    if ready is None:
+        tarball = base.ensure(chosen, tools)
+        cache.need_space(8)
+        ready = cache.make("image", wanted, "", lambda path: _make(path, tarball, archive, chosen, tools))
+    else:
+        cached(title)
+    return publish(ready, chosen, version)
+
+
+def is_ready(profile_name: str = "debian") -> bool:
+    """Whether `build` would find everything done, so that no root is needed."""
+    chosen = profile.load(profile_name)
+    if toolbox.find() is None:
+        return False
+    archive = dist() / release.archive_name(release.version_of(release.APP))
+    return archive.exists() and cache.find("image", key(chosen, archive)) is not None
+
+
+def _make(entry: Path, tarball: Path, archive: Path, chosen: Profile, tools: Toolbox) -> None:
+    entry.mkdir()
+    work = entry.with_name("tmp-work")
+    cache.remove(work)
+    work.mkdir(mode=0o755)
+    root = work / "root"
+    try:
+        with step("Roles") as current, binfmt.arm64_programs(tools):
+            current.say("unpacking the base system")
+            provision.unpack(tarball, root, tools, current)
+            provision.apply(root, chosen, archive, current)
+            provision.clean(root)
+        with step("Partitions and file systems") as current:
+            assemble.card(root, entry / CARD, chosen, tools, source_epoch(*SOURCES), current)
+            listing = root / "usr/share/soniquebay/packages.txt"
+            (entry / LISTING).write_bytes(listing.read_bytes())
+    finally:
+        cache.remove(work)
+
+
+def publish(entry: Path, chosen: Profile, version: str) -> Path:
+    """Sparse copies in dist/, where people look for them; made anew only when they differ."""
+    target = dist() / image_name(version, chosen.name)
+    for source, copy in ((entry / CARD, target), (entry / LISTING, target.with_suffix(".packages.txt"))):
+        want, have = source.stat(), copy.stat() if copy.exists() else None
+        if have is None or (want.st_size, want.st_mtime_ns) != (have.st_size, have.st_mtime_ns):
+            partial = copy.with_name(f".{copy.name}")
+            how = ["--sparse=always", "--reflink=auto", "--preserve=timestamps"]
+            subprocess.run(["cp", *how, str(source), str(partial)], check=True)
+            partial.rename(copy)
+            give_back(copy)
+    return target

@@ -1,0 +1,29 @@
+"""The customisation of a card, as Raspberry Pi Imager writes it to the boot partition."""
+
+from __future__ import annotations
+
+import json
+
+USER = "pi"
+
+
+def files(hostname: str, public_key: str) -> dict[str, str]:
+    """user-data, meta-data and network-config: one user who comes in by key, no password at all."""
+    user = {
+        "name": USER,
+        "gecos": "SoniqueBay operator",
+        "groups": "users,adm,sudo,systemd-journal",
+        "shell": "/bin/bash",
+        "lock_passwd": True,
+        "sudo": "ALL=(ALL) NOPASSWD:ALL",
+        "ssh_authorized_keys": [public_key.strip()],
+    }
+    user_data = {"hostname": hostname, "manage_etc_hosts": True, "ssh_pwauth": False, "users": [user]}
+    wired = {"match": {"name": "e*"}, "dhcp4": True, "optional": True}
+    network = {"version": 2, "ethernets": {"wired": wired}}
+    # JSON is YAML
+    return {
+        "user-data": f"#cloud-config\n{json.dumps(user_data, indent=2)}\n",
+        "meta-data": f"instance-id: {hostname}\n",
+        "network-config": f"{json.dumps(network, indent=2)}\n",
+    }

@@ -1,0 +1,46 @@
+"""The few Debian packages needed on the user's own machine; every other tool lives in the toolbox."""
+
+from __future__ import annotations
+
+import subprocess
+
+from .errors import Problem
+from .privilege import as_root
+from .ui import step
+
+PACKAGES = {
+    "mmdebstrap": "makes the toolbox",
+    "debian-archive-keyring": "checks what it downloads",
+    "util-linux": "private mount namespaces",
+    "openssh-client": "into the emulated machine",
+    "git": "the date of a build",
+    "redis-server": "the tests' private Redis, and `soniquebay serve`",
+}
+
+
+def missing() -> list[str]:
+    """Packages that dpkg does not know as installed."""
+    shown = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *PACKAGES],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    present = {line.split()[0] for line in shown.splitlines() if line.endswith(" installed")}
+    return [name for name in PACKAGES if name not in present]
+
+
+def install() -> None:
+    """Install what is missing; silent when nothing is."""
+    wanted = missing()
+    if not wanted:
+        return
+    apt = as_root(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"])
+    with step("Debian packages") as current:
+        current.say(" ".join(wanted))
+        try:
+            current.run([*apt, "update"])
+            # a service would start at once where policy allows it; only the programs are wanted
+            current.run([*apt, "install", "-y", "--no-install-recommends", *wanted])
+        except Problem as problem:
+            raise Problem(problem.what, f"Install by hand: apt-get install {' '.join(wanted)}") from problem

@@ -1,0 +1,354 @@
+"""The emulated Raspberry Pi: boots a copy of a card image, and is gone without a trace when it ends.
+
+    with Machine(image) as machine:
+        machine.start()
+        machine.wait_for_ssh()
+        machine.ssh("systemctl is-system-running")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from . import cloudinit, toolbox
+from .bootpart import BootPartition
+from .errors import Problem
+from .qmp import Monitor
+from .toolbox import Toolbox
+
+ALIAS = "soniquebay"
+GUEST_PORTS = {"ssh": 22, "http": 80, "flower": 5555}
+# The Pi's own consoles are not on this machine; the last one named is where systemd reports.
+EXTRA_COMMAND_LINE = "console=ttyAMA0,115200 systemd.show_status=true"
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")
+_PROGRESS = re.compile(r"(?:Start(?:ing|ed)|Reached target|Mount(?:ing|ed)|Finished|Listening on) .+")
+
+Report = Callable[[str], None]
+
+
+def quiet(_: str) -> None:
+    """A report that nobody reads."""
+
+
+class Machine:
+    """One emulated machine with its own copy of the image, key and ports."""
+
+    def __init__(
+        self,
+        image: Path,
+        *,
+        ports: Mapping[str, int] | None = None,
+        disk_gibibytes: int = 6,
+        memory_mebibytes: int = 4096,
+        cpus: int = 4,
+        hostname: str = "soniquebay",
+        console_log: Path | None = None,
+        user_data: str | None = None,
+        tools: Toolbox | None = None,
+    ) -> None:
+        """`ports` maps "ssh", "http" and "flower" to local ports; what is not named gets a free one."""
+        self.image = image
+        self.hostname = hostname
+        self.user = cloudinit.USER
+        self.ports: dict[str, int] = dict(ports or {})
+        self._wanted_ports = dict(self.ports)
+        self._disk_gibibytes = disk_gibibytes
+        self._memory = memory_mebibytes
+        self._cpus = cpus
+        self._user_data = user_data
+        self._tools = tools or toolbox.find() or toolbox.ensure()
+        self._folder = Path()
+        self._console_log = console_log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._monitor: Monitor | None = None
+        self._disks: dict[str, Path] = {}
+        self._started = 0.0
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Machine:
+        """Prepare the copy of the card; `start` boots it."""
+        self._folder = Path(tempfile.mkdtemp(prefix="soniquebay-machine-", dir=_scratch()))
+        try:
+            self._prepare_card()
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave no process and no file, whatever happened."""
+        try:
+            self.stop(grace=0 if kind is not None else 30)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def card(self) -> Path:
+        """The copy of the image that is booted."""
+        return self._folder / "card.img"
+
+    @property
+    def ssh_config(self) -> Path:
+        """An ssh_config in which the machine is the host "soniquebay"."""
+        return self._folder / "ssh_config"
+
+    @property
+    def console_log(self) -> Path:
+        """All that the machine wrote to its serial console."""
+        return self._console_log or self._folder / "console.log"
+
+    @property
+    def seconds(self) -> float:
+        """Time since the power was switched on."""
+        return time.monotonic() - self._started
+
+    @property
+    def running(self) -> bool:
+        """Whether QEMU runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def url(self, service: str = "http") -> str:
+        """Where a service of the machine is reached from here."""
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def start(self) -> None:
+        """Switch it on: with what its own boot partition names, as the Pi's firmware would."""
+        boot = BootPartition(self.card, self._tools)
+        files = boot.boot_files()
+        kernel = boot.extract(files.kernel, self._folder / "kernel")
+        initramfs = boot.extract(files.initramfs, self._folder / "initramfs")
+        self._choose_ports()
+        self._write_ssh_config()
+        forwards = "".join(
+            f",hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{guest}" for name, guest in GUEST_PORTS.items()
+        )
+        socket_path = self._folder / "qmp"
+        command = [
+            *("-nodefaults", "-no-user-config", "-display", "none"),
+            *("-L", f"{self._tools.root}/usr/share/qemu", "-L", f"{self._tools.root}/usr/lib/ipxe/qemu"),
+            *("-machine", "virt,gic-version=3", "-cpu", "cortex-a72"),
+            *("-smp", str(self._cpus), "-m", str(self._memory)),
+            *("-kernel", str(kernel), "-initrd", str(initramfs)),
+            *("-append", f"{files.command_line} {EXTRA_COMMAND_LINE}"),
+            *("-drive", f"if=none,id=card,format=raw,file={self.card},cache=unsafe,discard=unmap"),
+            *("-device", "virtio-blk-pci,drive=card"),
+            *("-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile="),
+            *("-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb"),
+            *("-chardev", f"file,id=console,path={self.console_log}", "-serial", "chardev:console"),
+            *("-qmp", f"unix:{socket_path},server=on,wait=off"),
+        ]
+        log = (self._folder / "qemu.log").open("wb")
+        with log:
+            # a session of its own: Ctrl-C must not stop it before it could shut down; with us killed, it dies
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self._tools.native("qemu-system-aarch64", *command)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._tools.environment(TMPDIR=str(self._folder)),
+                start_new_session=True,
+            )
+        self._started = time.monotonic()
+        try:
+            self._monitor = Monitor(socket_path)
+        except Problem as problem:
+            raise Problem(f"QEMU did not start: {self._qemu_says()}", "Is a port in use?") from problem
+
+    def wait_for_ssh(self, timeout: float = 300, report: Report = quiet) -> None:
+        """Wait until a login works; `report` gets the last thing the console said."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if not self.running:
+                raise Problem(f"The machine stopped while booting: {self._qemu_says()}", self._last_words())
+            report(self.console_line())
+            if self._answers("ssh") and self.ssh("true", timeout=30).returncode == 0:
+                return
+            time.sleep(1)
+        raise Problem(f"No login within {timeout:.0f} s.", self._last_words())
+
+    def stop(self, grace: float = 30) -> None:
+        """Shut down as a press of the power button would; after `grace` seconds, pull the plug."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            if process.poll() is None and self._monitor is not None and grace > 0:
+                with contextlib.suppress(Problem, OSError):
+                    self._monitor.execute("system_powerdown")
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(grace)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            if self._monitor is not None:
+                self._monitor.close()
+                self._monitor = None
+            self._disks.clear()
+
+    def pull_plug(self) -> None:
+        """Lose power; `start` boots what is on the card."""
+        self.stop(grace=0)
+
+    # --- access ---------------------------------------------------------------------------------------------------
+
+    def ssh(self, command: str, *, timeout: float | None = 120, check: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a shell command as the operator."""
+        arguments = ["ssh", "-F", str(self.ssh_config), ALIAS, command]
+        try:
+            done = subprocess.run(
+                arguments, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
+            )
+        except subprocess.TimeoutExpired as late:
+            return subprocess.CompletedProcess(arguments, 124, _text(late.stdout), _text(late.stderr))
+        if check and done.returncode:
+            raise Problem(f"On the machine, {command!r} ended with {done.returncode}: {done.stderr.strip()}")
+        return done
+
+    def scp(self, source: Path, target: str) -> None:
+        """Copy a file or folder to the machine."""
+        command = ["scp", "-q", "-r", "-F", str(self.ssh_config), str(source), f"{ALIAS}:{target}"]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+    def console_line(self) -> str:
+        """The last thing systemd, or else the kernel, said on the console."""
+        last = ""
+        for line in reversed(self._console_tail().splitlines()):
+            plain = _ESCAPES.sub("", line).strip()
+            found = _PROGRESS.search(plain)
+            if found:
+                return found[0]
+            last = last or re.sub(r"^\[ *\d+\.\d+\] ", "", plain)
+        return last
+
+    # --- the USB port ---------------------------------------------------------------------------------------------
+
+    def attach_disk(self, path: Path, name: str = "music", *, read_only: bool = True) -> None:
+        """Plug a disk image into the USB port. Read-only protects the file here, not the disk there."""
+        monitor = self._control()
+        file = {"driver": "file", "filename": str(path.absolute()), "locking": "off" if read_only else "auto"}
+        monitor.execute("blockdev-add", **{"node-name": name, "driver": "raw", "read-only": read_only, "file": file})
+        monitor.execute(
+            "device_add", driver="usb-storage", id=f"usb-{name}", drive=name, bus="usb.0", removable=True, serial=name
+        )
+        self._disks[name] = path
+
+    def detach_disk(self, name: str = "music") -> None:
+        """Pull it out, without a word to the machine."""
+        monitor = self._control()
+        monitor.execute("device_del", id=f"usb-{name}")
+        monitor.wait_event("DEVICE_DELETED", 30, device=f"usb-{name}")
+        monitor.execute("blockdev-del", **{"node-name": name})
+        del self._disks[name]
+
+    # --- within ---------------------------------------------------------------------------------------------------
+
+    def _prepare_card(self) -> None:
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(self.image), str(self.card)], check=True)
+        self.card.chmod(0o600)
+        os.truncate(self.card, max(self._disk_gibibytes * 2**30, self.card.stat().st_size))
+        key = self._folder / "key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "emulated", "-f", str(key)], check=True)
+        boot = BootPartition(self.card, self._tools)
+        files = cloudinit.files(self.hostname, key.with_suffix(".pub").read_text())
+        if self._user_data is not None:
+            files["user-data"] = self._user_data
+        for name, content in files.items():
+            boot.write(name, content, self._folder)
+
+    def _choose_ports(self) -> None:
+        for name, guest in GUEST_PORTS.items():
+            wanted = self._wanted_ports.get(name, 0)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", wanted or self.ports.get(name, 0)))
+                except OSError as error:
+                    raise Problem(
+                        f"Port {wanted} is in use; the machine's port {guest} was to be there.", "Choose another port."
+                    ) from error
+                self.ports[name] = probe.getsockname()[1]
+
+    def _write_ssh_config(self) -> None:
+        lines = [
+            f"Host {ALIAS}",
+            "HostName 127.0.0.1",
+            f"Port {self.ports['ssh']}",
+            f"User {self.user}",
+            f"IdentityFile {self._folder / 'key'}",
+            "IdentitiesOnly yes",
+            "BatchMode yes",
+            "ConnectTimeout 20",
+            "StrictHostKeyChecking no",  # it made its key a minute ago
+            f"UserKnownHostsFile {self._folder / 'known_hosts'}",
+            "LogLevel ERROR",
+            "ControlMaster auto",  # a new connection takes seconds there
+            f"ControlPath {self._folder / 'mux'}",
+            "ControlPersist 120",
+        ]
+        self.ssh_config.write_text("\n  ".join(lines) + "\n")
+
+    def _answers(self, service: str) -> bool:
+        """Whether something behind the forwarded port speaks; QEMU itself accepts every connection."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.ports[service]), timeout=5) as connection:
+                connection.settimeout(5)
+                return connection.recv(4).startswith(b"SSH")
+        except OSError:
+            return False
+
+    def _control(self) -> Monitor:
+        if self._monitor is None:
+            raise Problem("The machine is off.")
+        return self._monitor
+
+    def _console_tail(self, size: int = 8192) -> str:
+        try:
+            with self.console_log.open("rb") as log:
+                log.seek(max(0, os.fstat(log.fileno()).st_size - size))
+                return log.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def _last_words(self) -> str:
+        lines = [_ESCAPES.sub("", line).strip() for line in self._console_tail(4000).splitlines()]
+        return "Its console said last:\n" + "\n".join(f"    {line}" for line in lines[-12:])
+
+    def _qemu_says(self) -> str:
+        try:
+            return (self._folder / "qemu.log").read_text(errors="replace").strip() or "no message"
+        except FileNotFoundError:
+            return "no message"
+
+
+def _scratch() -> str:
+    # the copy of the card is gigabytes: /tmp may be memory
+    return os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108  mkdtemp makes a private folder in it
+
+
+def _text(output: bytes | str | None) -> str:
+    return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
+
+
+def end_cleanly_on_signals() -> None:
+    """Let SIGTERM and SIGHUP unwind as Ctrl-C does, so that every `with` gets its turn."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGHUP, leave)

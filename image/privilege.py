@@ -1,0 +1,51 @@
+"""Root, where it is needed and only there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from .errors import Problem
+from .paths import ROOT, cache_home
+
+_KEPT = ("SOURCE_DATE_EPOCH", "SONIQUEBAY_DEBIAN_MIRROR", "SONIQUEBAY_DEBIAN_SECURITY_MIRROR", "TERM", "COLUMNS")
+
+
+def is_root() -> bool:
+    """Whether nothing has to be asked for."""
+    return os.geteuid() == 0
+
+
+def as_root(command: Sequence[str]) -> list[str]:
+    """The command, behind sudo if need be."""
+    if is_root():
+        return list(command)
+    sudo = shutil.which("sudo")
+    if sudo is None:
+        raise Problem("This needs root, and there is no sudo.", "Install sudo, or run it as root.")
+    return [sudo, *command]
+
+
+def own_verb_as_root(*arguments: str) -> None:
+    """Run one of our own verbs as root, with this user's cache and settings."""
+    kept = [f"{name}={os.environ[name]}" for name in _KEPT if name in os.environ]
+    kept += [f"{name}={value}" for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_CERT_"))]
+    command = as_root(
+        [
+            "env",
+            *kept,
+            f"XDG_CACHE_HOME={cache_home().parent}",
+            f"PYTHONPATH={ROOT}",
+            "PYTHONDONTWRITEBYTECODE=1",
+            sys.executable,
+            "-m",
+            "image",
+            *arguments,
+        ]
+    )
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        raise SystemExit(code)

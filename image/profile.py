@@ -1,0 +1,51 @@
+"""A profile: what distinguishes one kind of image from another, read from profiles/<name>/."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import Problem
+from .paths import PROFILES
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The facts of profile.toml and the packages of packages.txt."""
+
+    name: str
+    folder: Path
+    suite: str
+    components: str
+    disk_signature: int
+    fat_volume_id: str
+    root_uuid: str
+    boot_mebibytes: int
+    packages: tuple[str, ...]
+
+
+def load(name: str) -> Profile:
+    """The profile of that name."""
+    folder = PROFILES / name
+    if not (folder / "profile.toml").is_file():
+        known = ", ".join(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))
+        raise Problem(f"There is no profile {name}.", f"There is: {known}")
+    facts = tomllib.loads((folder / "profile.toml").read_text())
+    return Profile(
+        name=name,
+        folder=folder,
+        suite=facts["debian"]["suite"],
+        components=facts["debian"]["components"],
+        disk_signature=facts["disk"]["signature"],
+        fat_volume_id=facts["disk"]["fat_volume_id"],
+        root_uuid=facts["disk"]["root_uuid"],
+        boot_mebibytes=facts["disk"]["boot_mebibytes"],
+        packages=tuple(package_names((folder / "packages.txt").read_text())),
+    )
+
+
+def package_names(text: str) -> list[str]:
+    """One package a line, with its reason behind a #."""
+    bare = (line.split("#", 1)[0].strip() for line in text.splitlines())
+    return [name for name in bare if name]

@@ -1,0 +1,86 @@
+"""The roles, applied to the base root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from . import cache, namespace
+from .errors import Problem
+from .paths import ROOT, cache_home
+from .profile import Profile
+from .toolbox import Toolbox
+from .ui import Step
+
+INPUTS = ("roles", "playbooks", "ansible.cfg")
+EMPTIED = ("var/log", "var/tmp", "tmp", "root/.ansible", "root/.cache", "var/cache/apt", "var/lib/apt/lists", "run")
+REMOVED = (
+    "etc/ssh/ssh_host_*",
+    "etc/apt/apt.conf.d/99mmdebstrap",
+    "var/lib/dbus/machine-id",
+    "var/lib/systemd/random-seed",
+    "var/lib/systemd/credential.secret",
+    "var/cache/debconf/*-old",
+    "var/lib/dpkg/*-old",
+    "etc/*-",
+    "boot/*.old",
+    ".dockerenv",
+)
+
+
+def key() -> str:
+    """The roles and playbooks."""
+    return cache.digest(*(ROOT / name for name in INPUTS), Path(__file__))
+
+
+def unpack(base: Path, root: Path, tools: Toolbox, current: Step) -> None:
+    """The base root, unpacked to a folder."""
+    root.mkdir(mode=0o755)
+    command = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-I", "zstd", "-xpf", f"/mnt/base/{base.name}"]
+    current.run(tools.inside([*command, "-C", "/mnt/root"], {base.parent: "base", root: "root"}))
+
+
+def apply(root: Path, profile: Profile, release: Path, current: Step) -> None:
+    """Run playbooks/image.yml on the root; the roles need no network there."""
+    playbook = Path(sys.executable).with_name("ansible-playbook")
+    if not playbook.exists():
+        raise Problem("ansible-playbook is not in the Python environment.", "Run: make env")
+    extra = [f"release_archive={release}", f"image_profile={profile.name}"]
+    command = [str(playbook), "-i", f"{root},", "-c", "community.general.chroot"]
+    command += ["-e", "ansible_python_interpreter=/usr/bin/python3"]
+    for one in extra:
+        command += ["-e", one]
+    local = cache_home() / "ansible"
+    local.mkdir(mode=0o700, exist_ok=True)
+    environment = {
+        "PATH": f"{playbook.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(local),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_LOCAL_TEMP": str(local),
+        "ANSIBLE_FORCE_COLOR": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **({"SSH_AUTH_SOCK": os.environ["SSH_AUTH_SOCK"]} if "SSH_AUTH_SOCK" in os.environ else {}),
+    }
+    mounts = namespace.kernel_mounts(root)
+    command.append(str(ROOT / "playbooks/image.yml"))
+    current.run(namespace.isolated(mounts, command), env=environment, cwd=ROOT)
+
+
+def clean(root: Path) -> None:
+    """Leave no identity of a machine and no trace of the one that built it."""
+    for name in EMPTIED:
+        folder = root / name
+        for path in sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else ():
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+            elif name in ("tmp", "var/tmp", "run", "root/.ansible", "root/.cache"):
+                path.rmdir()
+    for pattern in REMOVED:
+        for path in root.glob(pattern):
+            cache.remove(path)
+    for name in ("root/.ansible", "root/.cache"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    (root / "etc/machine-id").write_text("uninitialized\n")

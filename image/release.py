@@ -1,0 +1,173 @@
+"""The release archive: the application, its dependencies for aarch64 and their bytecode, the same bytes every time.
+
+    VERSION  bin/soniquebay  lib/
+
+The image build and the upgrade playbook unpack this very file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from . import cache, toolbox
+from .errors import Problem
+from .paths import ROOT, dist, give_back, source_epoch
+from .toolbox import Toolbox
+from .ui import Step, cached, step
+
+LOCK = ROOT / "requirements.lock"
+APP = ROOT / "app"
+HOME = "/opt/soniquebay/current"  # where tracebacks say a file is
+USELESS_FOLDERS = {"tests", "__pycache__"}
+USELESS_SUFFIXES = (".pyi", ".pxd", ".pyx", ".c", ".h", ".a", ".lib")
+LAUNCHER = '''#!/usr/bin/python3
+"""Starts SoniqueBay from the release this file belongs to."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "lib"))
+
+from soniquebay.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
+'''
+
+
+def version_of(app: Path) -> str:
+    """The application's version, read and not imported."""
+    text = (app / "soniquebay/__init__.py").read_text()
+    found = re.search(r'^__version__\s*=\s*"([^"]+)"', text, re.MULTILINE)
+    if not found:
+        raise Problem(f"{app}/soniquebay/__init__.py has no __version__.")
+    return found[1]
+
+
+def archive_name(version: str) -> str:
+    """The file's name in dist/."""
+    return f"soniquebay-{version}-aarch64.tar.gz"
+
+
+def ensure(tools: Toolbox, *, version: str | None = None, app: Path = APP, into: Path | None = None) -> Path:
+    """The release archive, with its .sha256 beside it.
+
+    Another `version` or `app` folder makes a variant of the same dependencies, in seconds.
+    """
+    version = version or version_of(app)
+    epoch = source_epoch("app/soniquebay", "requirements.lock")
+    key = cache.digest(app / "soniquebay", LOCK, Path(__file__), toolbox.key(), version, epoch)
+    title = f"Release {version} for aarch64"
+    ready = cache.find("release", key, ".tar.gz")
+    if ready is not None:
+        cached(title)
+    else:
+        with step(title) as current:
+            libraries = cache.make("libraries", _libraries_key(), "", lambda path: _libraries(path, tools, current))
+            ready = cache.make(
+                "release", key, ".tar.gz", lambda path: _archive(path, libraries, app, version, epoch, tools, current)
+            )
+    return publish(ready, (into or dist()) / archive_name(version))
+
+
+def publish(archive: Path, target: Path) -> Path:
+    """A copy where people look for it, with its checksum."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}")
+    shutil.copyfile(archive, partial)
+    partial.rename(target)
+    checksum = target.with_name(f"{target.name}.sha256")
+    with target.open("rb") as content:
+        checksum.write_text(f"{hashlib.file_digest(content, 'sha256').hexdigest()}  {target.name}\n")
+    give_back(target)
+    give_back(checksum)
+    return target
+
+
+def _libraries_key() -> str:
+    return cache.digest(LOCK, Path(__file__), toolbox.key())
+
+
+def _libraries(folder: Path, tools: Toolbox, current: Step) -> None:
+    """The pinned wheels for aarch64 and Python 3.13; nothing is compiled or run."""
+    uv = Path(sys.executable).with_name("uv")
+    command = [str(uv), "pip", "install", "--quiet", "--python-platform", "aarch64-manylinux_2_40"]
+    command += ["--python-version", "3.13", "--only-binary", ":all:", "--require-hashes", "--target", str(folder)]
+    current.run([*command, "--link-mode", "copy", "-r", str(LOCK)], env={**os.environ, **index_settings()})
+    shutil.rmtree(folder / "bin", ignore_errors=True)  # scripts with this machine's Python in their first line
+    (folder / ".lock").unlink(missing_ok=True)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and path.name in USELESS_FOLDERS:
+            shutil.rmtree(path)
+        elif path.suffix in USELESS_SUFFIXES or (path.name in ("REQUESTED", "direct_url.json", "INSTALLER")):
+            path.unlink(missing_ok=True)
+    _compile(folder, folder, tools, current)
+
+
+def index_settings() -> dict[str, str]:
+    """Pip's own index, if this machine has one configured, for uv, which does not read pip's configuration."""
+    if "UV_INDEX_URL" in os.environ or "UV_DEFAULT_INDEX" in os.environ:
+        return {}
+    shown = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    settings = dict(re.findall(r"^(?:global|install|:env:)\.(index-url|cert)='([^']*)'$", shown.stdout, re.MULTILINE))
+    named = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
+    return {named[name]: value for name, value in settings.items()}
+
+
+def _compile(folder: Path, stage: Path, tools: Toolbox, current: Step) -> None:
+    # unchecked: the files never change, and checking costs a stat each on a slow card
+    arguments = ["-q", "-j2", "--invalidation-mode", "unchecked-hash", "-s", str(stage), "-p", f"{HOME}/lib"]
+    command = tools.native("python3.13", "-m", "compileall", *arguments, str(folder))
+    home = tools.environment(PYTHONHOME=f"{tools.root}/usr", PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
+    # some wheels ship a file that is a template and no Python: the exit status says nothing
+    current.run(["sh", "-c", '"$@" || true', "sh", *command], env=home)
+
+
+def _archive(path: Path, libraries: Path, app: Path, version: str, epoch: int, tools: Toolbox, current: Step) -> None:
+    stage = path.with_name("tmp-stage")
+    cache.remove(stage)
+    try:
+        ours = stage / "soniquebay"
+        shutil.copytree(app / "soniquebay", ours, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+        _set_version(ours / "__init__.py", version)
+        _compile(stage, stage, tools, current)
+        current.say("packing")
+        with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+            with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
+                _add_text(archive, "VERSION", f"{version}\n", 0o644, epoch)
+                _add_text(archive, "bin/soniquebay", LAUNCHER, 0o755, epoch)
+                for root in (libraries, stage):
+                    _add_tree(archive, root, "lib", epoch)
+    finally:
+        cache.remove(stage)
+
+
+def _set_version(module: Path, version: str) -> None:
+    text = module.read_text()
+    module.write_text(re.sub(r'^(__version__\s*=\s*)"[^"]+"', rf'\g<1>"{version}"', text, count=1, flags=re.MULTILINE))
+
+
+def _add_text(archive: tarfile.TarFile, name: str, text: str, mode: int, epoch: int) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = len(text.encode()), mode, epoch
+    archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def _add_tree(archive: tarfile.TarFile, root: Path, prefix: str, epoch: int) -> None:
+    for path in sorted(root.rglob("*")):
+        if not path.is_file():
+            continue
+        member = tarfile.TarInfo(f"{prefix}/{path.relative_to(root)}")
+        member.size, member.mtime = path.stat().st_size, epoch
+        member.mode = 0o755 if os.access(path, os.X_OK) and ".so" in path.name else 0o644
+        with path.open("rb") as content:
+            archive.addfile(member, content)
