@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from . import build, hostpackages, machine, music, profile, release, run, toolbox
 from . import base as base_root
+from . import build, hostpackages, machine, music, profile, release, run, toolbox
 from .errors import Problem
 from .paths import cache_home
 from .privilege import is_root, own_verb_as_root
@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run a verb; a Problem is told in words."""
     machine.end_cleanly_on_signals()
+    os.umask(0o022)  # what root makes here is read by the user
     given = sys.argv[1:] if arguments is None else arguments
     options = parser().parse_args(given)
     try:
@@ -80,7 +81,8 @@ def dispatch(options: argparse.Namespace, given: list[str]) -> None:
     elif verb == "base":
         base_root.ensure(profile.load(options.profile), toolbox.ensure())
     elif verb == "release":
-        console.print(str(release.ensure(toolbox.ensure(), version=options.version, app=options.app, into=options.into)))
+        tools = toolbox.ensure()
+        console.print(str(release.ensure(tools, version=options.version, app=options.app, into=options.into)))
     elif verb == "build":
         console.print(str(build.build(options.profile)))
     elif verb == "music":

@@ -1,17 +1,18 @@
 """The base root: every Debian package of the profile, configured, and nothing of ours yet.
 
-The essential packages are mmdebstrap's work. The others are unpacked by the toolbox's own apt and dpkg from outside, and
-only their maintainer scripts run emulated; what those would do again and again is put off, and done once at the end.
+The essential packages are mmdebstrap's work. The others are unpacked by the toolbox's own apt and dpkg from outside,
+and only their maintainer scripts run emulated; what those would do again and again is put off, and done
+once at the end.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
-import yaml
-
 from . import binfmt, cache, mirrors, namespace, toolbox
+from .errors import Problem
 from .paths import ROOT
 from .profile import Profile
 from .toolbox import KEYRING, Toolbox
@@ -30,8 +31,11 @@ def key(profile: Profile) -> str:
 
 def initramfs_modules() -> list[str]:
     """The modules that the role pi_tuning wants in the initramfs: with them in it, the role need not make it again."""
-    facts = yaml.safe_load((ROOT / "roles/pi_tuning/defaults/main.yml").read_text())
-    return [str(name) for name in facts["pi_tuning_initramfs_modules"]]
+    defaults = (ROOT / "roles/pi_tuning/defaults/main.yml").read_text()
+    found = re.search(r"^pi_tuning_initramfs_modules:\n((?: +- \S+\n)+)", defaults, re.MULTILINE)
+    if found is None:
+        raise Problem("The role pi_tuning has no list pi_tuning_initramfs_modules in its defaults.")
+    return re.findall(r"- (\S+)", found[1])
 
 
 def find(profile: Profile) -> Path | None:
@@ -143,8 +147,8 @@ def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None
     for folder in ("var/lib/apt/lists", "var/cache/apt/archives"):
         cache.remove(root / folder)
         (root / folder / "partial").mkdir(parents=True)
-    for file in ("etc/apt/sources.list", "etc/apt/apt.conf.d/99mmdebstrap", "etc/resolv.conf", "etc/hostname"):
-        (root / file).unlink(missing_ok=True)
+    for name in ("etc/apt/sources.list", "etc/apt/apt.conf.d/99mmdebstrap", "etc/resolv.conf", "etc/hostname"):
+        (root / name).unlink(missing_ok=True)
     for file in (root / "var/cache/apt").glob("*.bin"):
         file.unlink()
     (root / "etc/apt/sources.list.d/debian.sources").write_text(sources(profile))

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from . import assemble, base, binfmt, cache, partitions, profile, provision, release, toolbox
+from .assemble import Assembly
 from .paths import dist, give_back, source_epoch
 from .profile import Profile
 from .toolbox import Toolbox
@@ -67,7 +68,7 @@ def _make(entry: Path, tarball: Path, archive: Path, chosen: Profile, tools: Too
             provision.apply(root, chosen, archive, current)
             provision.clean(root)
         with step("Partitions and file systems") as current:
-            assemble.card(root, entry / CARD, chosen, tools, source_epoch(*SOURCES), current)
+            Assembly(root, chosen, tools, source_epoch(*SOURCES)).write(entry / CARD, current)
             listing = root / "usr/share/soniquebay/packages.txt"
             (entry / LISTING).write_bytes(listing.read_bytes())
     finally:
@@ -78,11 +79,17 @@ def publish(entry: Path, chosen: Profile, version: str) -> Path:
     """Sparse copies in dist/, where people look for them; made anew only when they differ."""
     target = dist() / image_name(version, chosen.name)
     for source, copy in ((entry / CARD, target), (entry / LISTING, target.with_suffix(".packages.txt"))):
-        want, have = source.stat(), copy.stat() if copy.exists() else None
-        if have is None or (want.st_size, want.st_mtime_ns) != (have.st_size, have.st_mtime_ns):
-            partial = copy.with_name(f".{copy.name}")
-            how = ["--sparse=always", "--reflink=auto", "--preserve=timestamps"]
-            subprocess.run(["cp", *how, str(source), str(partial)], check=True)
-            partial.rename(copy)
-            give_back(copy)
+        with cache.locked("publish"):
+            _copy_if_different(source, copy)
     return target
+
+
+def _copy_if_different(source: Path, copy: Path) -> None:
+    want, have = source.stat(), copy.stat() if copy.exists() else None
+    if have is not None and (want.st_size, want.st_mtime_ns) == (have.st_size, have.st_mtime_ns):
+        return
+    partial = copy.with_name(f".{copy.name}")
+    how = ["--sparse=always", "--reflink=auto", "--preserve=timestamps"]
+    subprocess.run(["cp", *how, str(source), str(partial)], check=True)
+    partial.rename(copy)
+    give_back(copy)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import Problem
-from .paths import cache_home
+from .paths import cache_home, give_back
 
 KEEP = 2  # the newest entries of a kind that survive a new one
 
@@ -39,7 +39,7 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
         if "__pycache__" in file.parts or file.suffix == ".pyc" or file.is_dir():
             continue
         executable = "x" if os.access(file, os.X_OK) else "-"
-        content = os.readlink(file).encode() if file.is_symlink() else file.read_bytes()
+        content = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
         yield f"{executable}{file.relative_to(path)}", content
 
 
@@ -82,9 +82,12 @@ def make(kind: str, key: str, suffix: str, build: Callable[[Path], None]) -> Pat
 def locked(kind: str) -> Iterator[None]:
     """One builder of a kind at a time."""
     folder = cache_home() / kind
-    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / ".lock"
     try:
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+        give_back(folder)
+        give_back(lock)
     except PermissionError as error:
         raise Problem(
             f"The cache {folder} belongs to another user.",

@@ -1,9 +1,9 @@
 """The emulated Raspberry Pi: boots a copy of a card image, and is gone without a trace when it ends.
 
-    with Machine(image) as machine:
-        machine.start()
-        machine.wait_for_ssh()
-        machine.ssh("systemctl is-system-running")
+with Machine(image) as machine:
+    machine.start()
+    machine.wait_for_ssh()
+    machine.ssh("systemctl is-system-running")
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")
 _PROGRESS = re.compile(r"(?:Start(?:ing|ed)|Reached target|Mount(?:ing|ed)|Finished|Listening on) .+")
 
 Report = Callable[[str], None]
+Answer = subprocess.CompletedProcess[str]
 
 
 def quiet(_: str) -> None:
@@ -133,9 +134,7 @@ class Machine:
         initramfs = boot.extract(files.initramfs, self._folder / "initramfs")
         self._choose_ports()
         self._write_ssh_config()
-        forwards = "".join(
-            f",hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{guest}" for name, guest in GUEST_PORTS.items()
-        )
+        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{guest}" for name, guest in GUEST_PORTS.items())
         socket_path = self._folder / "qmp"
         command = [
             *("-nodefaults", "-no-user-config", "-display", "none"),
@@ -206,7 +205,7 @@ class Machine:
 
     # --- access ---------------------------------------------------------------------------------------------------
 
-    def ssh(self, command: str, *, timeout: float | None = 120, check: bool = False) -> subprocess.CompletedProcess[str]:
+    def ssh(self, command: str, *, timeout: float | None = 120, check: bool = False) -> Answer:
         """Run a shell command as the operator."""
         arguments = ["ssh", "-F", str(self.ssh_config), ALIAS, command]
         try:
@@ -214,7 +213,7 @@ class Machine:
                 arguments, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
             )
         except subprocess.TimeoutExpired as late:
-            return subprocess.CompletedProcess(arguments, 124, _text(late.stdout), _text(late.stderr))
+            return Answer(arguments, 124, _text(late.stdout), _text(late.stderr))
         if check and done.returncode:
             raise Problem(f"On the machine, {command!r} ended with {done.returncode}: {done.stderr.strip()}")
         return done

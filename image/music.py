@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import cache, mirrors, toolbox
@@ -39,12 +40,9 @@ def is_ready(folder: Path | None) -> bool:
 
 def make(image: Path, source: Path, tools: Toolbox, current: Step) -> None:
     """Copy a folder into a new file system. Names are bytes here: what is not UTF-8 stays as it is."""
-    used = 0
-    count = 0
-    for folder, names, files in os.walk(os.fsencode(source)):
-        for name in [*names, *files]:
-            used += -(-os.lstat(os.path.join(folder, name)).st_size // 4096) * 4096
-            count += 1
+    sizes = [path.lstat().st_size for path in _everything(source)]
+    used = sum(-(-size // 4096) * 4096 for size in sizes)
+    count = len(sizes)
     size = int(used * 1.05) + count * 512 + SPARE
     cache.need_space(size / 2**30)
     with image.open("wb") as file:
@@ -86,10 +84,13 @@ def _package_key() -> str:
 def _fingerprint(folder: Path) -> bytes:
     """Names, sizes and times: reading all of a music library to know that it is the same would take too long."""
     facts = []
-    for where, names, files in os.walk(os.fsencode(folder)):
-        names.sort()
-        for name in sorted(files):
-            path = os.path.join(where, name)
-            status = os.lstat(path)
-            facts.append(b"%s %d %d %d" % (path, status.st_size, status.st_mtime_ns, status.st_mode))
-    return b"\0".join(facts)
+    for path in _everything(folder):
+        status = path.lstat()
+        facts.append(b"%s %d %d %d" % (os.fsencode(path), status.st_size, status.st_mtime_ns, status.st_mode))
+    return b"\0".join(sorted(facts))
+
+
+def _everything(folder: Path) -> Iterator[Path]:
+    for where, names, files in os.walk(folder):
+        for name in [*names, *files]:
+            yield Path(where) / name

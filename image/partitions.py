@@ -33,9 +33,7 @@ def record(signature: int, partitions: list[Partition]) -> bytes:
     table = b""
     for one in partitions:
         beyond = b"\xfe\xff\xff"
-        table += struct.pack(
-            "<B3sB3sII", 0, beyond, one.kind, beyond, one.start // SECTOR, one.size // SECTOR
-        )
+        table += struct.pack("<B3sB3sII", 0, beyond, one.kind, beyond, one.start // SECTOR, one.size // SECTOR)
     return b"\0" * 440 + struct.pack("<IH", signature, 0) + table.ljust(64, b"\0") + b"\x55\xaa"
 
 

@@ -16,6 +16,7 @@ def cache_home() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(base).absolute() / "soniquebay"
     folder.mkdir(parents=True, exist_ok=True)
+    give_back(folder)
     return folder
 
 

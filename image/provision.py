@@ -38,8 +38,9 @@ def key() -> str:
 def unpack(base: Path, root: Path, tools: Toolbox, current: Step) -> None:
     """The base root, unpacked to a folder."""
     root.mkdir(mode=0o755)
-    command = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-I", "zstd", "-xpf", f"/mnt/base/{base.name}"]
-    current.run(tools.inside([*command, "-C", "/mnt/root"], {base.parent: "base", root: "root"}))
+    command = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-I", "zstd"]
+    command += ["-C", "/mnt/root", "-xpf", f"/mnt/base/{base.name}"]
+    current.run(tools.inside(command, {base.parent: "base", root: "root"}))
 
 
 def apply(root: Path, profile: Profile, release: Path, current: Step) -> None:

@@ -16,6 +16,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import cache, toolbox
@@ -71,11 +73,12 @@ def ensure(tools: Toolbox, *, version: str | None = None, app: Path = APP, into:
     if ready is not None:
         cached(title)
     else:
-        with step(title) as current:
+        with step(title) as current, tempfile.TemporaryDirectory() as scratch:
             libraries = cache.make("libraries", _libraries_key(), "", lambda path: _libraries(path, tools, current))
-            ready = cache.make(
-                "release", key, ".tar.gz", lambda path: _archive(path, libraries, app, version, epoch, tools, current)
-            )
+            stage = Path(scratch)
+            _application(stage, app, version, tools, current)
+            current.say("packing")
+            ready = cache.make("release", key, ".tar.gz", lambda path: _pack(path, version, epoch, [libraries, stage]))
     return publish(ready, (into or dist()) / archive_name(version))
 
 
@@ -83,11 +86,12 @@ def publish(archive: Path, target: Path) -> Path:
     """A copy where people look for it, with its checksum."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}")
-    shutil.copyfile(archive, partial)
-    partial.rename(target)
     checksum = target.with_name(f"{target.name}.sha256")
-    with target.open("rb") as content:
-        checksum.write_text(f"{hashlib.file_digest(content, 'sha256').hexdigest()}  {target.name}\n")
+    with cache.locked("publish"):
+        shutil.copyfile(archive, partial)
+        partial.rename(target)
+        with target.open("rb") as content:
+            checksum.write_text(f"{hashlib.file_digest(content, 'sha256').hexdigest()}  {target.name}\n")
     give_back(target)
     give_back(checksum)
     return target
@@ -132,23 +136,22 @@ def _compile(folder: Path, stage: Path, tools: Toolbox, current: Step) -> None:
     current.run(["sh", "-c", '"$@" || true', "sh", *command], env=home)
 
 
-def _archive(path: Path, libraries: Path, app: Path, version: str, epoch: int, tools: Toolbox, current: Step) -> None:
-    stage = path.with_name("tmp-stage")
-    cache.remove(stage)
-    try:
-        ours = stage / "soniquebay"
-        shutil.copytree(app / "soniquebay", ours, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-        _set_version(ours / "__init__.py", version)
-        _compile(stage, stage, tools, current)
-        current.say("packing")
-        with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-            with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
-                _add_text(archive, "VERSION", f"{version}\n", 0o644, epoch)
-                _add_text(archive, "bin/soniquebay", LAUNCHER, 0o755, epoch)
-                for root in (libraries, stage):
-                    _add_tree(archive, root, "lib", epoch)
-    finally:
-        cache.remove(stage)
+def _application(stage: Path, app: Path, version: str, tools: Toolbox, current: Step) -> None:
+    shutil.copytree(app / "soniquebay", stage / "soniquebay", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    _set_version(stage / "soniquebay/__init__.py", version)
+    _compile(stage, stage, tools, current)
+
+
+def _pack(path: Path, version: str, epoch: int, libraries: Sequence[Path]) -> None:
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive,
+    ):
+        _add_text(archive, "VERSION", f"{version}\n", 0o644, epoch)
+        _add_text(archive, "bin/soniquebay", LAUNCHER, 0o755, epoch)
+        for folder in libraries:
+            _add_tree(archive, folder, "lib", epoch)
 
 
 def _set_version(module: Path, version: str) -> None:

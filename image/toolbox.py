@@ -103,7 +103,8 @@ def ensure() -> Toolbox:
     def build(root: Path) -> None:
         sources = mirrors.configured().lines(SUITE, "main")
         options = ['APT::Install-Recommends "false"', *mirrors.apt_options()]
-        command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", f"--include={','.join(PACKAGES)}"]
+        command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory"]
+        command.append(f"--include={','.join(PACKAGES)}")
         command += [f"--aptopt={option}" for option in options]
         command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED]
         command += ["--dpkgopt=force-unsafe-io", f"--keyring={_host_keyring()}", SUITE, str(root), *sources]

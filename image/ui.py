@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -87,10 +88,8 @@ class Step:
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """Leave nothing running of a command that was started in a session of its own."""
     if process.poll() is None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
 
@@ -99,7 +98,8 @@ def step(title: str) -> Iterator[Step]:
     """Announce a step, time it, tick it off."""
     logs = cache_home() / "logs"
     logs.mkdir(exist_ok=True)
-    log = logs / f"{'-'.join(title.lower().split())}.log"
+    give_back(logs)
+    log = logs / f"{re.sub('[^a-z0-9.]+', '-', title.lower()).strip('-')}.log"
     log.write_bytes(b"")
     give_back(log)
     if console.is_terminal:
