@@ -44,7 +44,9 @@ def png() -> bytes:
 def tone(path: Path, seconds: float = 2.0, frequency: float = 440.0, **tags: str) -> Path:
     """Write a tone with overtones and a beat, encoded as the file's name says, with these tags."""
     t = np.arange(int(seconds * RATE)) / RATE
-    wave = sum(np.sin(2 * np.pi * frequency * k * t) / k for k in (1, 2, 3)) * (0.6 + 0.4 * np.sign(np.sin(4 * np.pi * t)))
+    wave = sum(np.sin(2 * np.pi * frequency * k * t) / k for k in (1, 2, 3)) * (
+        0.6 + 0.4 * np.sign(np.sin(4 * np.pi * t))
+    )
     samples = (wave / np.abs(wave).max() * 20000).astype(np.int16)
     container = {".aac": "adts", ".m4a": "ipod"}.get(path.suffix)
     with av.open(str(path), "w", format=container) as output:
@@ -78,7 +80,15 @@ def _tag_id3(path: Path, tags: dict[str, str], picture: bool) -> None:
     audio = {".mp3": MP3, ".wav": WAVE, ".aiff": AIFF}[path.suffix](path)
     if audio.tags is None:
         audio.add_tags()
-    frames = {"title": TIT2, "artist": TPE1, "album": TALB, "albumartist": TPE2, "tracknumber": TRCK, "date": TDRC, "genre": TCON}
+    frames = {
+        "title": TIT2,
+        "artist": TPE1,
+        "album": TALB,
+        "albumartist": TPE2,
+        "tracknumber": TRCK,
+        "date": TDRC,
+        "genre": TCON,
+    }
     for name, value in tags.items():
         if name in frames:
             audio.tags.add(frames[name](encoding=3, text=value))
@@ -95,7 +105,14 @@ def _tag_id3(path: Path, tags: dict[str, str], picture: bool) -> None:
 
 def _tag_mp4(path: Path, tags: dict[str, str], picture: bool) -> None:
     audio = MP4(path)
-    names = {"title": "\xa9nam", "artist": "\xa9ART", "album": "\xa9alb", "albumartist": "aART", "date": "\xa9day", "genre": "\xa9gen"}
+    names = {
+        "title": "\xa9nam",
+        "artist": "\xa9ART",
+        "album": "\xa9alb",
+        "albumartist": "aART",
+        "date": "\xa9day",
+        "genre": "\xa9gen",
+    }
     for name, value in tags.items():
         if name in names:
             audio[names[name]] = value

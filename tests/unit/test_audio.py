@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from soniquebay.audio.artwork import embedded, in_folder, media_type
 from soniquebay.audio.decode import RATE, UndecodableAudioError, decode_segments
 from soniquebay.audio.features import SIZE, features
 from soniquebay.audio.formats import is_audio
 from soniquebay.audio.tags import UnreadableAudioError, read_tags
-
 from tests.audio_files import CODECS, png, tag, tone
 
 MBID = "0f6e32a1-0000-4000-8000-00000000000a"
@@ -18,8 +18,8 @@ TAGGED = [suffix for suffix in CODECS if suffix != ".aac"]
 
 @pytest.mark.parametrize("suffix", TAGGED)
 def test_every_format_is_read_by_its_own_tag_names(tmp_path: Path, suffix: str) -> None:
-    file = tone(tmp_path / f"x{suffix}", title="Tïtle", artist="Ärtist", album="Album", albumartist="Host", tracknumber="3",
-                date="1999-05-01", genre="Folk", mb_track=MBID, mb_album=MBID, mb_artist=MBID)  # fmt: skip
+    file = tone(tmp_path / f"x{suffix}", title="Tïtle", artist="Ärtist", album="Album", albumartist="Host",
+                tracknumber="3", date="1999-05-01", genre="Folk", mb_track=MBID, mb_album=MBID, mb_artist=MBID)  # fmt: skip
     tags = read_tags(str(file))
     assert (tags.title, tags.artist, tags.album, tags.album_artist) == ("Tïtle", "Ärtist", "Album", "Host")
     assert (tags.track_no, tags.year, tags.genres) == (3, 1999, ("Folk",))
@@ -38,7 +38,9 @@ def test_a_numbered_id3_genre_gets_its_name(tmp_path: Path) -> None:
     assert read_tags(str(tone(tmp_path / "x.mp3", genre="(17)"))).genres == ("Rock",)
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 4000, b"ID3\x04\0\0\0\0\x0f\x7f" + b"x" * 300, b"fLaC" + b"\xff" * 99])
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 4000, b"ID3\x04\0\0\0\0\x0f\x7f" + b"x" * 300, b"fLaC" + b"\xff" * 99]
+)
 def test_what_is_not_audio_is_refused_with_a_reason(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "x.mp3"
     file.write_bytes(content)
@@ -101,7 +103,9 @@ def test_vectors_are_finite_and_depend_on_the_sound_alone(tmp_path: Path) -> Non
     assert np.linalg.norm(low - same) < 0.05 * np.linalg.norm(low - high)
 
 
-@pytest.mark.parametrize("samples", [np.zeros(3000, np.float32), np.ones(2205, np.float32), np.zeros(40000, np.float32)])
+@pytest.mark.parametrize(
+    "samples", [np.zeros(3000, np.float32), np.ones(2205, np.float32), np.zeros(40000, np.float32)]
+)
 def test_silence_and_snippets_have_finite_vectors(samples: np.ndarray) -> None:
     assert np.isfinite(features([samples])).all()
 

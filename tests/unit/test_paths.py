@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from soniquebay.library.paths import decode, encode
 
 

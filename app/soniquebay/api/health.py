@@ -18,6 +18,7 @@ from soniquebay.worker.config import QUEUES
 
 router = APIRouter(prefix="/api", tags=["health"])
 
+WORKER_ROUND = 2.0  # seconds in which every worker has to answer: there is no telling how many will
 WORKER_ANSWER = 5.0  # seconds; the worker's main process answers at once, a Pi that boots does not
 
 
@@ -33,19 +34,30 @@ def health(services: Shared) -> Any:
 
 
 @router.get("/worker", response_model=models.WorkerState, responses={503: {"model": models.Problem}})
-def worker_state(services: Shared) -> Any:
-    """Return the worker's processes and how many tasks wait in each queue."""
+def worker_state() -> Any:
+    """Return the workers that answer, with their processes."""
+    inspect = celery.control.inspect(timeout=WORKER_ROUND)
     try:
-        queues = {queue: services.dispatcher.waiting(queue) for queue in QUEUES}
-        inspect = celery.control.inspect(timeout=2.0)
-        stats, active = inspect.stats() or {}, inspect.active() or {}
+        with ThreadPoolExecutor(2) as pool:
+            asked = pool.submit(inspect.stats), pool.submit(inspect.active)
+            stats, active = (answer.result() or {} for answer in asked)
     except (OperationalError, redis.RedisError, OSError) as error:
         raise HTTPException(503, f"Redis does not answer: {error}") from error
-    workers = {
-        name: {"processes": facts["pool"]["processes"], "active": len(active.get(name, []))}
-        for name, facts in stats.items()
+    return {
+        "workers": {
+            name: {"processes": facts["pool"]["processes"], "active": len(active.get(name, []))}
+            for name, facts in stats.items()
+        }
     }
-    return {"workers": workers, "queues": queues}
+
+
+@router.get("/queues", response_model=dict[str, int], responses={503: {"model": models.Problem}})
+def queues(services: Shared) -> Any:
+    """Return how many tasks wait in each queue."""
+    try:
+        return {queue: services.dispatcher.waiting(queue) for queue in QUEUES}
+    except redis.RedisError as error:
+        raise HTTPException(503, f"Redis does not answer: {error}") from error
 
 
 def _database(services: Services) -> str:

@@ -202,7 +202,6 @@ class WorkerProcesses(BaseModel):
 
 
 class WorkerState(BaseModel):
-    """The workers that answered, and how many tasks wait in each queue."""
+    """The workers that answered, by name."""
 
     workers: dict[str, WorkerProcesses]
-    queues: dict[str, int]

@@ -20,15 +20,20 @@ from soniquebay.settings import settings
 def status(as_json: bool) -> None:
     """Show health, the worker's processes, the last scan and the queues."""
     health = client.get("/api/health", expect=(200, 503))
-    worker = client.get("/api/worker")
+    workers = client.get("/api/worker")["workers"]
+    waiting = client.get("/api/queues")
     last = client.get("/api/scan-sessions", limit=1)["items"]
     if as_json:
-        click.echo(json.dumps({"health": health, "worker": worker, "last_scan": last[0] if last else None}))
+        click.echo(
+            json.dumps(
+                {"health": health, "workers": workers, "queues": waiting, "last_scan": last[0] if last else None}
+            )
+        )
     else:
         console = Console()
         parts = ", ".join(f"{name} {health[name]}" for name in ("database", "redis", "worker"))
         console.print(f"SoniqueBay {health['version']} is [bold]{health['status']}[/]: {parts}")
-        for name, process in worker["workers"].items():
+        for name, process in workers.items():
             console.print(
                 f"{name}: {len(process['processes'])} processes (pids {_list(process['processes'])}), "
                 f"{process['active']} tasks running"
@@ -38,7 +43,7 @@ def status(as_json: bool) -> None:
             console.print(
                 f"last scan: session {scan['id']} {scan['status']}, {scan['files']} files, {scan['failures']} failures"
             )
-        console.print(_queue_table(worker["queues"]))
+        console.print(_queue_table(waiting))
     if health["status"] != "ok":
         raise SystemExit(1)
 
@@ -47,7 +52,7 @@ def status(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def queues(as_json: bool) -> None:
     """Show how many tasks wait in each queue."""
-    waiting = client.get("/api/worker")["queues"]
+    waiting = client.get("/api/queues")
     if as_json:
         click.echo(json.dumps(waiting))
     else:

@@ -29,26 +29,26 @@ def _client() -> httpx.Client:
     return httpx.Client(transport=transport, base_url="http://api", timeout=_TIMEOUT)
 
 
-def post(path: str, body: Any) -> dict[str, Any]:
-    """POST JSON and return the answer; waits for the API up to `PATIENCE`.
+def post(path: str, body: Any, patience: float = PATIENCE) -> dict[str, Any]:
+    """POST JSON and return the answer; waits for the API up to `patience` seconds.
 
     Raises `ApiUnavailableError` and `RefusedError`.
     """
-    return _request("POST", path, json=body)
+    return _request("POST", path, patience, json=body)
 
 
-def put(path: str, body: Any) -> dict[str, Any]:
+def put(path: str, body: Any, patience: float = PATIENCE) -> dict[str, Any]:
     """PUT JSON, as `post`."""
-    return _request("PUT", path, json=body)
+    return _request("PUT", path, patience, json=body)
 
 
 def put_bytes(path: str, data: bytes, media_type: str) -> dict[str, Any]:
     """PUT bytes, as `post`."""
-    return _request("PUT", path, content=data, headers={"content-type": media_type})
+    return _request("PUT", path, PATIENCE, content=data, headers={"content-type": media_type})
 
 
-def _request(method: str, path: str, **arguments: Any) -> dict[str, Any]:
-    deadline = time.monotonic() + PATIENCE
+def _request(method: str, path: str, patience: float, **arguments: Any) -> dict[str, Any]:
+    deadline = time.monotonic() + patience
     pause = 0.2
     while True:
         try:

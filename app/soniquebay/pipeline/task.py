@@ -1,10 +1,11 @@
-"""How a stage becomes a Celery task."""
+"""How a stage becomes a Celery task, and what is left of one that fails for good."""
 
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from celery import Task, shared_task
+from celery.signals import task_failure
 from kombu.exceptions import OperationalError
 
 from soniquebay.pipeline import library_api
@@ -12,21 +13,42 @@ from soniquebay.pipeline import library_api
 log = logging.getLogger(__name__)
 Stage = TypeVar("Stage", bound=Callable[..., None])
 
+GIVE_UP_PATIENCE = 5.0  # seconds; this may run in the worker's main process, which has others to serve
 
-class BatchTask(Task):
+
+class StageTask(Task):
+    """A task that is tried again soon when its process dies under it, and gives up after that."""
+
+    max_retries = 3
+    default_retry_delay = 5  # seconds; Celery's own is three minutes
+
+    @staticmethod
+    def give_up(reason: str, arguments: dict[str, Any]) -> None:
+        """Leave a trace of what could not be done."""
+
+
+class BatchTask(StageTask):
     """A task on a batch of files: if it fails for good, its files become listed failures and the scan goes on."""
 
-    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: dict[str, Any], einfo: Any) -> None:
-        """Close the batch; an API or a Redis that is away is no failure, the ledger sends the batch again."""
-        if isinstance(exc, library_api.ApiUnavailableError | OperationalError):
-            log.warning("batch %s will be sent again: %s", kwargs["batch_id"], exc)
-            return
-        reason = f"{type(exc).__name__}: {exc}"
-        library_api.post(
-            f"/internal/batches/{kwargs['batch_id']}/abandon", {"stage": self.name.split(".")[0], "reason": reason}
-        )
+    @staticmethod
+    def give_up(reason: str, arguments: dict[str, Any]) -> None:
+        """Close the batch."""
+        path = f"/internal/batches/{arguments['batch_id']}/abandon"
+        library_api.post(path, {"stage": "extract", "reason": reason}, GIVE_UP_PATIENCE)
 
 
-def stage(name: str, base: type[Task] = Task) -> Callable[[Stage], Stage]:
+def stage(name: str, base: type[StageTask] = StageTask) -> Callable[[Stage], Stage]:
     """Register a function as the task of this name."""
     return cast("Callable[[Stage], Stage]", shared_task(name=name, base=base))
+
+
+@task_failure.connect
+def _give_up(sender: Any, exception: BaseException, kwargs: dict[str, Any], **_: Any) -> None:
+    # The signal and not Task.on_failure: only the signal also comes when the task's process was killed.
+    if isinstance(exception, library_api.ApiUnavailableError | OperationalError):
+        log.warning("%s will be sent again: %s", sender.name, exception)
+        return
+    try:
+        sender.give_up(f"{type(exception).__name__}: {exception}", kwargs)
+    except (library_api.ApiUnavailableError, library_api.RefusedError) as error:
+        log.warning("%s failed, and the API could not be told: %s", sender.name, error)

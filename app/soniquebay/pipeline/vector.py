@@ -3,15 +3,28 @@
 import base64
 import logging
 import os
+from typing import Any
 
 from soniquebay.library.paths import decode
 from soniquebay.pipeline import library_api
-from soniquebay.pipeline.task import stage
+from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
 
 log = logging.getLogger(__name__)
 
 
-@stage("vector.calculate")
+class VectorTask(StageTask):
+    """A file on which the process dies again and again gets a reason in the place of its vector."""
+
+    @staticmethod
+    def give_up(reason: str, arguments: dict[str, Any]) -> None:
+        """Store why there is no vector."""
+        from soniquebay.audio.features import VERSION
+
+        path = f"/internal/vectors/{arguments['track_id']}"
+        library_api.put(path, {"version": VERSION, "failure": reason}, GIVE_UP_PATIENCE)
+
+
+@stage("vector.calculate", base=VectorTask)
 def calculate(track_id: int, path: str) -> None:
     """Decode a track, compute its vector and store it through the API; one that cannot be decoded says why."""
     # Late: the parent process then forks without the decoder's and numpy's memory.

@@ -33,11 +33,10 @@ class MemoryAutoscaler(Autoscaler):
         busy = self.qty
         want = min(max(busy + 1 if busy >= now else busy, self.min_concurrency), cap)
         if want > now:
-            log.info("autoscale %d -> %d: %d busy, memory bears %d", now, now + 1, busy, cap)
             self.scale_up(1)
-            return True
-        if want < now:
-            log.info("autoscale %d -> %d: %d busy, memory bears %d", now, want, busy, cap)
-            self.scale_down(now - want)
-            return True
-        return None
+        elif want < now:
+            self.scale_down(now - want)  # keeps them for a while, and idle ones alone can go
+        if self.processes == now:
+            return None
+        log.info("autoscale %d -> %d: %d busy, memory bears %d", now, self.processes, busy, cap)
+        return True

@@ -30,6 +30,9 @@ EXTRACT_THREADS = 2
 TASK_TIME_LIMIT = 7200  # s
 SOFT_SHUTDOWN = 20  # s for running tasks at a warm stop, then they go back to their queue
 COMPRESS_ABOVE = 8192  # bytes; below, gzip and its base64 cost more than they save
+# Connections to Redis, opened as needed. One control message holds two at once, so a pool smaller than twice the
+# threads that ask can lock itself up: the API has 8 threads, Flower 6. A worker's process asks from one thread.
+THREADED_POOL, WORKER_POOL = 20, 3
 # Over the longest task and its retry: a shorter time makes Redis hand a running task to a second process.
 VISIBILITY_TIMEOUT = 6 * TASK_TIME_LIMIT
 
@@ -75,7 +78,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_send_task_events": True,  # Flower's list of tasks
         "event_queue_expires": 60,  # s; a Flower that is gone leaves no queue behind
         # Redis: a small pool, and a connection that is found dead soon.
-        "broker_pool_limit": 3,
+        "broker_pool_limit": THREADED_POOL,
         "redis_max_connections": 8,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # wait for Redis as long as it takes

@@ -10,7 +10,7 @@ from soniquebay.settings import settings
 from soniquebay.systemd import notify
 from soniquebay.worker import logs
 from soniquebay.worker.app import app
-from soniquebay.worker.config import HEARTBEAT_INTERVAL, MAX_PROCESSES, MIN_PROCESSES, PIPELINE
+from soniquebay.worker.config import HEARTBEAT_INTERVAL, MAX_PROCESSES, MIN_PROCESSES, PIPELINE, WORKER_POOL
 from soniquebay.worker.recovery import RestoreOrphans
 
 
@@ -20,6 +20,7 @@ def run() -> None:
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     os.environ.setdefault("AUTOSCALE_KEEPALIVE", "10")
     app.conf.imports = PIPELINE
+    app.conf.broker_pool_limit = WORKER_POOL
     app.steps["consumer"].add(RestoreOrphans)
     app.worker_main(
         [

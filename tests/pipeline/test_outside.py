@@ -1,0 +1,159 @@
+"""What the stack shows to the outside: events, closed doors, the operator's commands."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.stack import Stack
+
+INTERNAL = [
+    ("POST", "/internal/sessions/1/batches"),
+    ("POST", "/internal/sessions/1/discovered"),
+    ("POST", "/internal/batches/x"),
+    ("POST", "/internal/batches/x/abandon"),
+    ("PUT", "/internal/vectors/1"),
+    ("PUT", "/internal/covers/1"),
+    ("PUT", "/internal/genres"),
+    ("POST", "/internal/resume"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), INTERNAL)
+def test_inserts_are_refused_on_the_public_port(stack: Stack, method: str, path: str) -> None:
+    answer = httpx.request(method, stack.url + path, json={})
+    assert answer.status_code == 403
+    assert "socket" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(("method", "path"), INTERNAL)
+def test_the_socket_holds_these_routes(stack: Stack, method: str, path: str) -> None:
+    # Else the refusals above would prove nothing.
+    transport = httpx.HTTPTransport(uds=stack.environment()["SONIQUEBAY_API_SOCKET"])
+    with httpx.Client(transport=transport, base_url="http://api") as client:
+        answer = client.request(method, path, json={})
+    assert answer.status_code in {200, 404, 422}
+    assert answer.json() != {"detail": "Not Found"}
+
+
+def read_events(stack: Stack, headers: dict[str, str], count: int) -> list[tuple[str, dict[str, Any]]]:
+    events: list[tuple[str, dict[str, Any]]] = []
+    with httpx.stream("GET", f"{stack.url}/api/events", headers=headers, timeout=20) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        fields: dict[str, str] = {}
+        for line in response.iter_lines():
+            name, _, value = line.partition(": ")
+            fields[name] = value
+            if not line and "data" in fields:
+                assert fields["event"] == "scan"
+                events.append((fields["id"], json.loads(fields["data"])))
+                fields = {}
+                if len(events) == count:
+                    return events
+    raise AssertionError("the stream ended")
+
+
+def test_events_are_numbered_and_missed_ones_come_again(stack: Stack, scanned: dict[str, Any]) -> None:
+    everything = read_events(stack, {"Last-Event-ID": "0-0"}, 2)
+    assert all(re.fullmatch(r"\d+-\d+", event_id) for event_id, _ in everything)
+    missed = read_events(stack, {"Last-Event-ID": everything[0][0]}, 1)
+    assert missed == everything[1:2]
+    for _, progress in everything:
+        assert progress["files"] >= progress["finished"]
+    (_, now) = read_events(stack, {"Last-Event-ID": "nonsense"}, 1)[0]
+    assert now["session_id"] >= scanned["session_id"]
+
+
+def test_flower_asks_for_its_password_on_every_path(stack: Stack) -> None:
+    flower = f"http://127.0.0.1:{stack.flower_port}"
+    password = (stack.data / "flower-password").read_text().strip()
+    for path in (
+        "/",
+        "/workers",
+        "/tasks",
+        "/metrics",
+        "/healthcheck",
+        "/static/css/flower.css",
+        "/api/workers",
+        "/nothing",
+    ):
+        assert httpx.get(flower + path).status_code == 401, path
+        assert httpx.get(flower + path, auth=("soniquebay", "wrong")).status_code == 401, path
+        assert httpx.get(flower + path, auth=("soniquebay", password)).status_code in {200, 404}, path
+
+
+def test_flower_shows_the_worker_and_its_tasks(stack: Stack, scanned: dict[str, Any]) -> None:
+    auth = ("soniquebay", (stack.data / "flower-password").read_text().strip())
+    flower = f"http://127.0.0.1:{stack.flower_port}"
+    workers = httpx.get(f"{flower}/api/workers", auth=auth, params={"refresh": "1"}, timeout=30).json()
+    assert [name.split("@")[0] for name in workers] == ["worker"]
+    tasks = httpx.get(f"{flower}/api/tasks", auth=auth, timeout=30).json().values()
+    names = {task["name"] for task in tasks}
+    assert {"scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
+            "vector.calculate", "enrich.genres", "covers.extract"} <= names  # fmt: skip
+
+
+def test_health_names_each_part(stack: Stack) -> None:
+    health = stack.get("/api/health")
+    assert health == {"status": "ok", "version": health["version"], "database": "ok", "redis": "ok", "worker": "ok"}
+
+
+def test_the_description_of_the_api_names_what_is_there(stack: Stack) -> None:
+    paths = stack.get("/openapi.json")["paths"]
+    assert {"/api/scan", "/api/scan-sessions", "/api/scan-sessions/{session_id}", "/api/events", "/api/tracks",
+            "/api/scan-sessions/{session_id}/failures", "/api/albums", "/api/artists", "/api/search",
+            "/api/tracks/{track_id}/similar", "/api/covers/{kind}/{item_id}",
+            "/api/health"} <= paths.keys()  # fmt: skip
+    assert not [path for path in paths if path.startswith("/internal")]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/tracks?limit=0", "/api/tracks/0", "/api/tracks/x", "/api/search", "/api/covers/planet/1",
+             "/api/tracks?album_id=99999999999999999999"]
+)  # fmt: skip
+def test_bad_input_is_refused_with_a_reason(stack: Stack, path: str) -> None:
+    answer = httpx.get(stack.url + path)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
+
+
+def test_the_operators_commands(stack: Stack, scanned: dict[str, Any]) -> None:
+    status = json.loads(stack.cli("status", "--json").stdout)
+    assert status["health"]["status"] == "ok"
+    (worker,) = status["workers"].values()
+    assert 1 <= len(worker["processes"]) <= 4
+    assert "SoniqueBay" in stack.cli("status").stdout
+    assert set(json.loads(stack.cli("queues", "--json").stdout)) == {
+        "scan", "extract", "batch", "insert", "vector", "deferred", "covers", "maintenance"
+    }  # fmt: skip
+    assert "scan.discovery" in stack.cli("logs", "worker", "-n", "10000", "--data", str(stack.data)).stdout
+
+
+def test_the_command_that_finds_no_appliance_says_what_to_do(stack: Stack) -> None:
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "SONIQUEBAY_URL": "http://127.0.0.1:9"}
+    answer = subprocess.run(
+        [sys.executable, "-m", "soniquebay.cli", "scan"], check=False, capture_output=True, text=True, env=environment
+    )
+    assert answer.returncode == 1
+    assert "SONIQUEBAY_URL" in answer.stderr
+
+
+def test_maintenance_is_enqueued_and_runs(stack: Stack) -> None:
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "SONIQUEBAY_API_SOCKET": stack.environment()["SONIQUEBAY_API_SOCKET"]}
+    command = [sys.executable, "-m", "soniquebay.cli", "maintenance", "resume"]
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    from tests.stack import wait_until
+
+    log = Path(stack.data / "logs" / "worker.log")
+    wait_until(lambda: re.search(r"maintenance\.resume_sessions\[.*succeeded", log.read_text()))

@@ -1,0 +1,154 @@
+"""From files to a searchable library, through real Redis, real workers and the real API."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.audio_files import CODECS, png, tag, tone
+from tests.stack import Stack, children, wait_until
+
+ODD = {
+    "empty.mp3": "the file is empty",
+    "broken.flac": "not readable as audio",
+    "text.ogg": "not an audio format",
+    "pipe.wav": "not a regular file",
+}
+
+
+def test_every_file_is_a_track_or_a_listed_failure(stack: Stack, scanned: dict[str, Any]) -> None:
+    assert scanned["status"] == "completed"
+    assert scanned["tracks"] == len(CODECS) + 2
+    assert scanned["failures"] == len(ODD)
+    assert scanned["files"] == len(CODECS) + 2 + 3  # the pipe is no file
+    failures = stack.failures(scanned["session_id"])
+    assert failures.keys() == ODD.keys()
+    for name, reason in ODD.items():
+        assert failures[name].startswith(reason)
+
+
+def test_every_format_has_its_tags_and_a_vector(stack: Stack, scanned: dict[str, Any]) -> None:
+    tracks = stack.tracks()
+    for suffix in CODECS:
+        track = tracks["7" if suffix == ".aac" else f"Song {suffix[1:]}"] if suffix != ".aac" else tracks["6"]
+        assert track["duration"] == pytest.approx(2.0, abs=0.2)
+        assert track["has_vector"], track["vector_failure"]
+        if suffix != ".aac":
+            assert (track["artist"], track["album"]) == ("Ärtist", "Albüm")
+
+
+def test_a_name_that_is_not_utf8_is_a_track_like_any_other(stack: Stack, scanned: dict[str, Any]) -> None:
+    track = stack.tracks()["Not UTF-8"]
+    assert track["path"].endswith("/caf\\xe9.ogg")
+    assert track["has_vector"]
+
+
+def test_tracks_are_found_by_title_artist_and_album(stack: Stack, scanned: dict[str, Any]) -> None:
+    for words in ("song flac", "artist flac", "album song fl"):
+        assert "Song flac" in [t["title"] for t in stack.get("/api/search", q=words)["items"]]
+    assert stack.get("/api/search", q="song nobody")["total"] == 0
+
+
+def test_similar_answers_with_others(stack: Stack, scanned: dict[str, Any]) -> None:
+    track = stack.tracks()["Song flac"]
+    items = stack.get(f"/api/tracks/{track['id']}/similar", limit=3)["items"]
+    assert len(items) == 3
+    assert track["id"] not in [item["id"] for item in items]
+    scores = [item["similarity"] for item in items]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_covers_come_from_the_file_and_from_its_folder(stack: Stack, scanned: dict[str, Any]) -> None:
+    albums = {album["title"]: album for album in stack.get("/api/albums")["items"]}
+
+    def both() -> bool:
+        return all(
+            httpx.get(f"{stack.url}/api/covers/album/{albums[title]['id']}").status_code == 200
+            for title in ("Albüm", "Second")
+        )
+
+    wait_until(both)
+    answer = httpx.get(f"{stack.url}/api/covers/track/{stack.tracks()['Other']['id']}")
+    assert (answer.content, answer.headers["content-type"]) == (png(), "image/png")
+    assert httpx.get(f"{stack.url}/api/covers/album/999").status_code == 404
+
+
+def test_genres_are_cleaned_on_the_deferred_queue(stack: Stack, scanned: dict[str, Any]) -> None:
+    assert wait_until(lambda: sorted(stack.tracks()["Song flac"]["genres"])) == ["Folk", "Rock"]
+
+
+def test_a_second_scan_reads_nothing_again_but_what_changed(
+    stack: Stack, scanned: dict[str, Any], library: Path
+) -> None:
+    again = stack.scan()
+    session = stack.get(f"/api/scan-sessions/{again['session_id']}")
+    assert session["files_changed"] == 3  # the failures: they may have been mended
+    assert (again["tracks"], again["failures"]) == (scanned["tracks"], scanned["failures"])
+    before = stack.tracks()["Other"]
+    tag(library / "Other" / "x.ogg", title="Another")
+    assert stack.scan()["tracks"] == scanned["tracks"]
+    after = stack.tracks()["Another"]
+    assert (after["id"], after["has_vector"]) == (before["id"], True)
+
+
+def test_one_scan_at_a_time(stack: Stack, scanned: dict[str, Any]) -> None:
+    worker = stack.program("worker")
+    pids = [worker, *children(worker)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        first = httpx.post(f"{stack.url}/api/scan")
+        second = httpx.post(f"{stack.url}/api/scan")
+        assert httpx.get(f"{stack.url}/api/health", timeout=30).json()["worker"].startswith("no answer")
+        assert httpx.get(f"{stack.url}/api/health", timeout=30).status_code == 503
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    assert (first.status_code, second.status_code) == (202, 409)
+    assert second.json()["session_id"] == first.json()["session_id"]
+    wait_until(lambda: stack.get(f"/api/scan-sessions/{first.json()['session_id']}")["status"] == "completed")
+    wait_until(lambda: httpx.get(f"{stack.url}/api/health", timeout=30).status_code == 200)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Stack]:
+    """Give a stack of its own, with enough music to be caught at work."""
+    (tmp_path / "music").mkdir()
+    source = tone(tmp_path / "source.flac", seconds=60)
+    for number in range(24):
+        (tmp_path / "music" / f"{number}.flac").write_bytes(source.read_bytes())
+    running = Stack(tmp_path / "music", tmp_path / "data")
+    yield running
+    running.stop()
+
+
+def test_a_killed_child_costs_no_track(fresh: Stack) -> None:
+    session_id = httpx.post(f"{fresh.url}/api/scan").json()["session_id"]
+    wait_until(lambda: 0 < fresh.get(f"/api/scan-sessions/{session_id}")["library"]["vectors"] < 24)
+    for child in children(fresh.program("worker")):
+        os.kill(child, signal.SIGKILL)
+    wait_until(lambda: fresh.get(f"/api/scan-sessions/{session_id}")["progress"]["phase"] == "done", 60)
+    totals = fresh.get(f"/api/scan-sessions/{session_id}")["library"]
+    assert (totals["tracks"], totals["vectors"], totals["vector_failures"]) == (24, 24, 0)
+
+
+def test_a_stop_in_mid_scan_is_quick_and_the_next_start_goes_on(fresh: Stack) -> None:
+    session_id = httpx.post(f"{fresh.url}/api/scan").json()["session_id"]
+    wait_until(lambda: fresh.get(f"/api/scan-sessions/{session_id}")["library"]["tracks"] > 0)
+    pids = [fresh.process.pid, *children(fresh.process.pid)]
+    pids += [grandchild for pid in pids for grandchild in children(pid)]
+    began = time.monotonic()
+    assert fresh.stop() == 0
+    assert time.monotonic() - began < 30
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    again = Stack(fresh.music, fresh.data)
+    try:
+        wait_until(lambda: again.get(f"/api/scan-sessions/{session_id}")["progress"]["phase"] == "done", 60)
+        assert again.get("/api/tracks")["total"] == 24
+    finally:
+        again.stop()

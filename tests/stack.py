@@ -1,0 +1,102 @@
+"""`soniquebay serve` as a test has it: the real programs, on free ports, over a folder of music."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Return the first true answer; fail when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := condition():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s")
+
+
+class Stack:
+    """A running SoniqueBay."""
+
+    def __init__(self, music: Path, data: Path) -> None:
+        self.music, self.data = music, data
+        self.port, self.flower_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "soniquebay.cli", "serve", "--music", str(music), "--data", str(data),
+             "--port", str(self.port), "--flower-port", str(self.flower_port)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self.output: list[str] = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+            if "Stop: Ctrl-C" in line:
+                return
+        raise AssertionError("serve did not start:\n" + "".join(self.output))
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(60)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+
+    def get(self, path: str, **params: Any) -> Any:
+        response = httpx.get(self.url + path, params=params, timeout=30)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "soniquebay.cli", *arguments],
+            check=check, capture_output=True, text=True, timeout=120,
+            env={**os.environ, "SONIQUEBAY_URL": self.url},
+        )  # fmt: skip
+
+    def scan(self) -> dict[str, Any]:
+        """Scan as an operator does, until every track has its vector."""
+        result: dict[str, Any] = json.loads(self.cli("scan", "--wait-vectors", "--json").stdout)
+        return result
+
+    def failures(self, session_id: int) -> dict[str, str]:
+        items = self.get(f"/api/scan-sessions/{session_id}/failures", limit=500)["items"]
+        return {Path(item["path"]).name: item["reason"] for item in items}
+
+    def tracks(self) -> dict[str, Any]:
+        return {track["title"]: track for track in self.get("/api/tracks", limit=500)["items"]}
+
+    def program(self, name: str) -> int:
+        """Return the process id of one of the stack's programs."""
+        for pid in children(self.process.pid):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if name.encode() in words or words[0].endswith(name.encode()):
+                return pid
+        raise AssertionError(f"no program {name}")
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that the programs were given."""
+        raw = Path(f"/proc/{self.program('api')}/environ").read_bytes()
+        return dict(pair.split("=", 1) for pair in raw.decode().split("\0") if "=" in pair)
+
+
+def children(pid: int) -> list[int]:
+    with suppress(FileNotFoundError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []

@@ -1,0 +1,109 @@
+"""Settings, routing, Flower's gate, and what discovery makes of odd folders."""
+
+import base64
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from soniquebay.flower import ensure_password, permitted, read_password
+from soniquebay.library.paths import decode
+from soniquebay.pipeline.discovery import Walk
+from soniquebay.pipeline.extract import extract
+from soniquebay.settings import from_environment
+from soniquebay.worker.config import PIPELINE, QUEUES, TASKS, VISIBILITY_TIMEOUT, celery_settings
+
+
+def test_each_of_the_eight_queues_has_a_routing_key_of_its_own() -> None:
+    queues = celery_settings(from_environment({}))["task_queues"]
+    assert {q.name for q in queues} == {
+        "scan", "extract", "batch", "insert", "vector", "deferred", "covers", "maintenance"
+    }  # fmt: skip
+    assert all(q.routing_key == q.name for q in queues)
+
+
+def test_every_task_is_routed_and_every_route_is_a_task() -> None:
+    from soniquebay.worker.app import app
+
+    for module in PIPELINE:
+        __import__(module)
+    assert {name for name in app.tasks if not name.startswith("celery.")} == set(TASKS)
+    assert set(QUEUES) == {queue for queue, _ in TASKS.values()}
+
+
+def test_limits_are_in_celerys_units() -> None:
+    table = celery_settings(from_environment({}))
+    assert table["worker_max_memory_per_child"] == 500 * 1024  # KiB
+    assert table["worker_max_tasks_per_child"] == 500
+    assert table["task_time_limit"] == 7200
+    assert table["broker_transport_options"]["visibility_timeout"] == VISIBILITY_TIMEOUT > 7200
+
+
+def test_the_broker_address_is_spelt_for_celery() -> None:
+    assert from_environment({"SONIQUEBAY_REDIS": "unix:///r.sock"}).broker_url == "redis+socket:///r.sock"
+    assert from_environment({"SONIQUEBAY_REDIS": "redis://h:1/0"}).broker_url == "redis://h:1/0"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_wrong_port_is_named(port: str) -> None:
+    with pytest.raises(ValueError, match="SONIQUEBAY_HTTP_PORT"):
+        from_environment({"SONIQUEBAY_HTTP_PORT": port})
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def test_the_gate_opens_to_its_user_and_password_alone() -> None:
+    assert permitted(basic("soniquebay", "s3cret:ä"), "s3cret:ä")
+    for header in ("", "Basic", "Basic !!!", "Bearer x", basic("soniquebay", ""), basic("admin", "s3cret:ä")):
+        assert not permitted(header, "s3cret:ä")
+
+
+def test_a_password_is_made_once_and_never_empty(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "password"
+    password = ensure_password(path)
+    assert len(password) >= 16
+    assert ensure_password(path) == password
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("\n")
+    with pytest.raises(SystemExit, match="empty"):
+        read_password(path)
+
+
+def test_a_walk_goes_on_past_everything_odd(tmp_path: Path) -> None:
+    root = tmp_path / "music"
+    (root / "sub" / "deep").mkdir(parents=True)
+    for name in ("b.mp3", "sub/a.flac", "sub/deep/c.ogg", "cover.jpg"):
+        (root / name).write_bytes(b"x")
+    Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9.ogg")).write_bytes(b"x")
+    (root / "loop").symlink_to(root)
+    (root / "dangling.mp3").symlink_to(tmp_path / "gone")
+    os.mkfifo(root / "pipe.mp3")
+    walk = Walk((root, tmp_path / "missing"))
+    found = [decode(f["path"]).removeprefix(os.fsencode(root)) for f in walk.files()]
+    assert sorted(found) == [b"/b.mp3", b"/caf\xe9.ogg", b"/sub/a.flac", b"/sub/deep/c.ogg"]
+    reasons = {Path(f["path"]).name: f["reason"] for f in walk.failures}
+    assert reasons == {
+        "dangling.mp3": "cannot be read: No such file or directory",
+        "pipe.mp3": "not a regular file",
+        "missing": "cannot be read: No such file or directory",
+    }
+
+
+def test_an_empty_file_is_a_failure_with_its_reason() -> None:
+    assert extract({"path": "/x.mp3", "size": 0, "mtime_ns": 1}) == {"path": "/x.mp3", "reason": "the file is empty"}
+
+
+def test_systemd_is_told_that_a_service_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from soniquebay.systemd import listen_sockets, notify
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        notify("READY=1")
+        assert listener.recv(100) == b"READY=1"
+    monkeypatch.setenv("LISTEN_PID", "1")
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    assert listen_sockets() == []
