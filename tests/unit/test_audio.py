@@ -18,8 +18,9 @@ TAGGED = [suffix for suffix in CODECS if suffix != ".aac"]
 
 @pytest.mark.parametrize("suffix", TAGGED)
 def test_every_format_is_read_by_its_own_tag_names(tmp_path: Path, suffix: str) -> None:
-    file = tone(tmp_path / f"x{suffix}", title="Tïtle", artist="Ärtist", album="Album", albumartist="Host",
-                tracknumber="3", date="1999-05-01", genre="Folk", mb_track=MBID, mb_album=MBID, mb_artist=MBID)  # fmt: skip
+    given = {"title": "Tïtle", "artist": "Ärtist", "album": "Album", "albumartist": "Host", "tracknumber": "3"}
+    more = {"date": "1999-05-01", "genre": "Folk", "mb_track": MBID, "mb_album": MBID, "mb_artist": MBID}
+    file = tone(tmp_path / f"x{suffix}", **given, **more)
     tags = read_tags(str(file))
     assert (tags.title, tags.artist, tags.album, tags.album_artist) == ("Tïtle", "Ärtist", "Album", "Host")
     assert (tags.track_no, tags.year, tags.genres) == (3, 1999, ("Folk",))

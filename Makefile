@@ -1,0 +1,64 @@
+# SoniqueBay: `make help` tells what there is. Nothing has to be prepared: each target installs what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check image lint types unit pipeline units test-image lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One pytest run for each level, so that the cheap ones fail first.
+PYTEST := $(BIN)/python -m pytest -q
+
+help: ## tell what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for your own), stay up until Ctrl-C
+	@exec $(BIN)/python -m image run
+
+image: $(VENV)/ready ## the flashable file, in dist/
+	@$(BIN)/python -m image build
+
+check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
+
+test: check test-image ## every test there is
+
+lint: $(VENV)/ready ## ruff, ansible-lint
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
+
+types: $(VENV)/ready ## mypy, strict
+	$(BIN)/mypy
+
+units: $(VENV)/ready ## systemd-analyze verify of every unit
+	$(PYTEST) tests/units
+
+unit: $(VENV)/ready ## unit tests
+	$(PYTEST) tests/unit
+
+pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
+	$(PYTEST) tests/pipeline
+
+test-image: image ## the booted image, over SSH
+	$(PYTEST) tests/image
+
+lock: $(VENV)/ready ## pin again: requirements*.in to requirements*.lock, hashes and no index addresses
+	for name in requirements requirements-dev requirements-bootstrap; do \
+	  $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	    --custom-compile-command 'make lock' $$name.in -o $$name.lock; done
+
+clean: ## remove what was built here (the cache in the XDG cache folder stays)
+	rm -rf $(VENV) dist build
+
+# The environment: uv, pinned by hash, installs everything else, pinned by hash.
+$(VENV)/ready: requirements-dev.lock requirements-bootstrap.lock pyproject.toml
+	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	  || { sudo=$$([[ $$(id -u) == 0 ]] || echo sudo); $$sudo apt-get -q update; $$sudo apt-get -q install -y python3-venv; }
+	@[[ -x $(BIN)/uv ]] || { $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock; }
+	@$(BIN)/uv pip install -q --python $(VENV) --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install -q --python $(VENV) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m image host-packages
+	@touch $@
