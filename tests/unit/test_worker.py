@@ -78,6 +78,9 @@ def test_a_walk_goes_on_past_everything_odd(tmp_path: Path) -> None:
     for name in ("b.mp3", "sub/a.flac", "sub/deep/c.ogg", "cover.jpg"):
         (root / name).write_bytes(b"x")
     Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9.ogg")).write_bytes(b"x")
+    for ignored in ("lost+found", ".Trash-1000", "$RECYCLE.BIN"):
+        (root / ignored).mkdir()
+        (root / ignored / "x.mp3").write_bytes(b"x")
     (root / "loop").symlink_to(root)
     (root / "dangling.mp3").symlink_to(tmp_path / "gone")
     os.mkfifo(root / "pipe.mp3")

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 FIRST_BATCH, LARGEST_BATCH = 10, 200  # files; small ones first, so that all processes soon have work
 SIGN_OF_LIFE = 20.0  # seconds between two, while nothing new is found
+# Not the listener's: a file system's own rescue folder (readable by root alone) and the bins of desktops.
+IGNORED_FOLDERS = frozenset({"lost+found", "$RECYCLE.BIN", "System Volume Information"})
+TRASH = ".Trash"
 _NAMESPACE = uuid.UUID("7b0f9a53-4d0c-5a9e-8f0b-0c1f7a5a5b11")
 
 
@@ -64,7 +67,8 @@ class Walk:
     def _entry(self, entry: "os.DirEntry[str]", folders: list[str]) -> Iterator[FileStamp]:
         try:
             if entry.is_dir():
-                folders.append(entry.path)
+                if entry.name not in IGNORED_FOLDERS and not entry.name.startswith(TRASH):
+                    folders.append(entry.path)
             elif is_audio(entry.name):
                 status = entry.stat()
                 if stat.S_ISREG(status.st_mode):
