@@ -11,13 +11,14 @@ import re
 import shlex
 from pathlib import Path
 
-from . import binfmt, cache, mirrors, namespace, toolbox
+from . import binfmt, cache, mirrors, namespace, standins, toolbox
 from .errors import Problem
 from .paths import ROOT
 from .profile import Profile
 from .toolbox import KEYRING, Toolbox
 from .ui import Step, cached, step
 
+RECIPE = [Path(__file__), Path(namespace.__file__), Path(standins.__file__)]
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 KEPT = ("/usr/share/doc/*/copyright",)
 # Emulated and slow, and asked for many times over: done once, below.
@@ -26,7 +27,7 @@ PUT_OFF = ("py3compile", "py3clean", "update-initramfs", "update-ca-certificates
 
 def key(profile: Profile) -> str:
     """What the base root is made of."""
-    return cache.digest(profile.folder, Path(__file__), toolbox.key(), " ".join(initramfs_modules()))
+    return cache.digest(profile.folder, *RECIPE, toolbox.key(), " ".join(initramfs_modules()))
 
 
 def initramfs_modules() -> list[str]:
@@ -119,7 +120,7 @@ def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> No
     for name in PUT_OFF:
         put_off.append(f"ln -s /bin/true {shlex.quote(str(inner))}/run/put-off/{name}")
     # apt looks for DPkg::Path outside the root as well
-    prepare = [*namespace.kernel_mounts(inner), *put_off]
+    prepare = [*namespace.kernel_mounts(inner), *put_off, *standins.mounts(inner, tools)]
     current.run(tools.inside(["sh", "-euc", "\n".join(script)], {work: "work"}, prepare))
     policy.unlink()
 
@@ -143,7 +144,9 @@ def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None
     modules = root / "usr/share/initramfs-tools/modules.d/soniquebay.conf"
     modules.write_text("".join(f"{name}\n" for name in initramfs_modules()))
     chroot = ["chroot", str(root), "update-initramfs", "-c", "-k", "all"]
-    current.run(namespace.isolated(namespace.kernel_mounts(root), ["env", "PATH=/usr/sbin:/usr/bin", *chroot]))
+    mounts = [*namespace.kernel_mounts(root), *standins.mounts(root, tools)]
+    current.run(namespace.isolated(mounts, ["env", "PATH=/usr/sbin:/usr/bin", *chroot]))
+    standins.remove_traces(root)
     for folder in ("var/lib/apt/lists", "var/cache/apt/archives"):
         cache.remove(root / folder)
         (root / folder / "partial").mkdir(parents=True)

@@ -170,14 +170,18 @@ class Machine:
     def wait_for_ssh(self, timeout: float = 300, report: Report = quiet) -> None:
         """Wait until a login works; `report` gets the last thing the console said."""
         deadline = time.monotonic() + timeout
+        refusal = ""
         while time.monotonic() < deadline:
             if not self.running:
                 raise Problem(f"The machine stopped while booting: {self._qemu_says()}", self._last_words())
             report(self.console_line())
-            if self._answers("ssh") and self.ssh("true", timeout=30).returncode == 0:
-                return
+            if self._answers("ssh"):
+                login = self.ssh("true", timeout=30)
+                if login.returncode == 0:
+                    return
+                refusal = login.stderr.strip()
             time.sleep(1)
-        raise Problem(f"No login within {timeout:.0f} s.", self._last_words())
+        raise Problem(f"No login within {timeout:.0f} s. {refusal}", self._last_words())
 
     def stop(self, grace: float = 30) -> None:
         """Shut down as a press of the power button would; after `grace` seconds, pull the plug."""
