@@ -31,7 +31,8 @@ APP = ROOT / "app"
 HOME = "/opt/soniquebay/current"  # where tracebacks say a file is
 USELESS_FOLDERS = {"tests", "__pycache__"}
 USELESS_SUFFIXES = (".pyi", ".pxd", ".pyx", ".c", ".h", ".a", ".lib")
-LAUNCHER = '''#!/usr/bin/python3
+# -IS: only what the release brings is imported, never a module that the system happens to have.
+LAUNCHER = '''#!/usr/bin/python3 -IS
 """Starts SoniqueBay from the release this file belongs to."""
 
 import os
