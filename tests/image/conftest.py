@@ -14,7 +14,7 @@ from image.machine import ALIAS, Machine
 from image.paths import dist
 from image.ui import step
 
-from .appliance import Appliance
+from .appliance import Appliance, until
 from .card import Card
 from .disk import MusicDisk, make
 
@@ -51,6 +51,7 @@ def appliance(image_file: Path) -> Iterator[Appliance]:
         machine.wait_for_ssh(600)
         appliance = Appliance(machine)
         appliance.healthy(600)
+        until("Flower asks for its password", 300, lambda: appliance.flower("/").status == 401)
         yield appliance
 
 

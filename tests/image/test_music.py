@@ -72,7 +72,10 @@ def test_search_finds_a_track_by_its_title(appliance: Appliance, session: dict[s
 def test_a_disk_pulled_out_while_in_use_leaves_and_comes_back(
     appliance: Appliance, session: dict[str, Any], music_disk: MusicDisk
 ) -> None:
-    appliance.run(f"systemd-run --quiet --unit=reader sh -c 'exec 3<{PLACE}/broken.mp3; exec sleep 3600'")
+    appliance.run(
+        f"systemd-run --quiet --unit=reader sh -c 'exec 3<{PLACE}/broken.mp3; exec sleep 3600';"
+        "until [ -e /proc/$(systemctl show -P MainPID reader.service)/fd/3 ]; do sleep 1; done"
+    )
     appliance.machine.detach_disk()
 
     def gone() -> bool:
