@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 
 INTERNAL = [
     ("POST", "/internal/sessions/1/batches"),
@@ -90,10 +90,14 @@ def test_flower_shows_the_worker_and_its_tasks(stack: Stack, scanned: dict[str, 
     flower = f"http://127.0.0.1:{stack.flower_port}"
     workers = httpx.get(f"{flower}/api/workers", auth=auth, params={"refresh": "1"}, timeout=30).json()
     assert [name.split("@")[0] for name in workers] == ["worker"]
-    tasks = httpx.get(f"{flower}/api/tasks", auth=auth, timeout=30).json().values()
-    names = {task["name"] for task in tasks}
-    assert {"scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
-            "vector.calculate", "enrich.genres", "covers.extract"} <= names  # fmt: skip
+    wanted = {"scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
+              "vector.calculate", "enrich.genres", "covers.extract"}  # fmt: skip
+
+    def seen() -> bool:
+        tasks = httpx.get(f"{flower}/api/tasks", auth=auth, timeout=30).json().values()
+        return wanted <= {task["name"] for task in tasks}
+
+    wait_until(seen)
 
 
 def test_health_names_each_part(stack: Stack) -> None:
@@ -153,7 +157,5 @@ def test_maintenance_is_enqueued_and_runs(stack: Stack) -> None:
     environment = {**os.environ, "SONIQUEBAY_API_SOCKET": stack.environment()["SONIQUEBAY_API_SOCKET"]}
     command = [sys.executable, "-m", "soniquebay.cli", "maintenance", "resume"]
     subprocess.run(command, check=True, capture_output=True, env=environment)
-    from tests.stack import wait_until
-
     log = Path(stack.data / "logs" / "worker.log")
     wait_until(lambda: re.search(r"maintenance\.resume_sessions\[.*succeeded", log.read_text()))

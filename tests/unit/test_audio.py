@@ -1,5 +1,6 @@
 """Tags, pictures, samples and vectors of real files of every format."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,7 @@ def test_an_embedded_picture_is_found(tmp_path: Path, suffix: str) -> None:
 def test_a_folder_picture_is_what_its_bytes_say(tmp_path: Path) -> None:
     (tmp_path / "cover.jpg").write_bytes(b"no picture at all")
     assert in_folder(tmp_path) is None
+    os.mkfifo(tmp_path / "cover.png")  # opened, it would wait for ever
     (tmp_path / "Folder.JPG").write_bytes(png())
     found = in_folder(tmp_path)
     assert found is not None

@@ -146,11 +146,76 @@ def test_a_changed_file_keeps_its_id_and_loses_what_no_longer_holds(db: Database
 
 def test_a_file_that_broke_is_a_failure_and_no_longer_a_track(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
-    insert(db, failures=[{"path": "/1", "reason": "the file is empty"}], batch_id="again")
+    insert(db, failures=[{"path": "/1", "reason": "the file is empty", "bad_content": True}], batch_id="again")
     assert queries.totals(db.reader()) == {"tracks": 0, "albums": 0, "artists": 0, "vectors": 0, "vector_failures": 0}
     assert queries.failures(db.reader(), 1, 10, 0).items == [
         {"path": "/1", "stage": "extract", "reason": "the file is empty"}
     ]
+
+
+def test_a_file_out_of_reach_keeps_its_track(db: Database) -> None:
+    insert(db, file("/1", artist="A", album="X"))
+    insert(db, failures=[{"path": "/1", "reason": "cannot be read: Input/output error"}], batch_id="again")
+    assert queries.totals(db.reader())["tracks"] == 1
+    assert queries.failures(db.reader(), 1, 10, 0).total == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([file("/1", artist="A")], [file("/1", artist="Z"), file("/2", artist="A")]),
+        ([file("/1", artist="A", album="X")], [file("/1", artist="A", album="Y"), file("/2", artist="A", album="X")]),
+        ([file("/1", artist="A"), file("/2", artist="B")], [file("/1", artist="B"), file("/2", artist="A")]),
+    ],
+)
+def test_a_track_may_move_in_where_another_moved_out(db: Database, before: list[Any], after: list[Any]) -> None:
+    insert(db, *before)
+    insert(db, *after)
+    wanted = {(f["path"], f["tags"]["artist"], f["tags"]["album"]) for f in after}
+    found = queries.tracks(db.reader(), 10, 0, None, None).items
+    assert {(t["path"], t["artist"], t["album"]) for t in found} == wanted
+
+
+def test_an_id_is_never_given_out_again(db: Database) -> None:
+    insert(db, file("/1", artist="A", album="X"))
+    insert(db, failures=[{"path": "/1", "reason": "broken", "bad_content": True}], batch_id="again")
+    insert(db, file("/2", artist="A", album="X"))
+    (track,) = queries.tracks(db.reader(), 10, 0, None, None).items
+    assert (track["id"], track["album_id"], track["artist_id"]) == (2, 2, 2)
+
+
+def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> None:
+    insert(db, file("/1", artist="A", album="X", genres=("rock",)))
+    unfinished = lambda: queries.unfinished_tracks(db.reader(), 1, 10)  # noqa: E731
+    with db.transaction() as connection:
+        similarity.store(connection, 1, 1, None, "no sound")
+    assert unfinished() == [1]
+    with db.transaction() as connection:
+        covers.none_found(connection, 1)
+    assert unfinished() == [1]
+    with db.transaction() as connection:
+        genres.store(connection, 1, ["Rock"])
+    assert unfinished() == []
+
+
+def test_a_vector_written_while_others_are_read_is_not_missed(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert(db, file("/1"), file("/2"))
+    vector = b"\0\0\x80?" * similarity.SIZE
+    index = similarity.VectorIndex()
+    load = similarity._load
+
+    def load_and_write(connection: sqlite3.Connection) -> Any:
+        read = load(connection)
+        similarity.store(connection, 2, similarity.VERSION, vector, None)
+        index.invalidate()
+        return read
+
+    with db.transaction() as connection:
+        similarity.store(connection, 1, similarity.VERSION, vector, None)
+    monkeypatch.setattr(similarity, "_load", load_and_write)
+    assert index.nearest(db.reader(), 1, 5) == []
+    monkeypatch.undo()
+    assert index.nearest(db.reader(), 2, 5) is not None
 
 
 def test_search_wants_every_word_and_takes_the_last_as_a_beginning(db: Database) -> None:

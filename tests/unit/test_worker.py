@@ -84,8 +84,11 @@ def test_a_walk_goes_on_past_everything_odd(tmp_path: Path) -> None:
     (root / "loop").symlink_to(root)
     (root / "dangling.mp3").symlink_to(tmp_path / "gone")
     os.mkfifo(root / "pipe.mp3")
+    os.utime(root / "b.mp3", ns=(15 * 10**18, 15 * 10**18))  # the year 2445
     walk = Walk((root, tmp_path / "missing"))
-    found = [decode(f["path"]).removeprefix(os.fsencode(root)) for f in walk.files()]
+    files = list(walk.files())
+    assert max(f["mtime_ns"] for f in files) < 2**63  # what the database holds
+    found = [decode(f["path"]).removeprefix(os.fsencode(root)) for f in files]
     assert sorted(found) == [b"/b.mp3", b"/caf\xe9.ogg", b"/sub/a.flac", b"/sub/deep/c.ogg"]
     reasons = {Path(f["path"]).name: f["reason"] for f in walk.failures}
     assert reasons == {
@@ -96,7 +99,9 @@ def test_a_walk_goes_on_past_everything_odd(tmp_path: Path) -> None:
 
 
 def test_an_empty_file_is_a_failure_with_its_reason() -> None:
-    assert extract({"path": "/x.mp3", "size": 0, "mtime_ns": 1}) == {"path": "/x.mp3", "reason": "the file is empty"}
+    assert extract({"path": "/x.mp3", "size": 0, "mtime_ns": 1}) == {
+        "path": "/x.mp3", "reason": "the file is empty", "bad_content": True
+    }  # fmt: skip
 
 
 def test_systemd_is_told_that_a_service_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

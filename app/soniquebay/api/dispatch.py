@@ -18,6 +18,7 @@ from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS
 log = logging.getLogger(__name__)
 
 STALE = 120.0  # seconds without a move before a thing counts as forgotten, given that its queue is empty
+RESUMED_AT_ONCE = 500  # tracks; the next round takes the next ones
 _SEPARATOR = "\x06\x16"  # kombu's, between queue name and priority
 
 
@@ -47,21 +48,26 @@ class Dispatcher:
 
     def after_insert(self, db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
         """Send what follows the insert of tracks: vectors, one cover an album, genres."""
-        ids = list(track_ids)
-        albums: dict[int, sqlite3.Row] = {}
-        genres: dict[str, str] = {}
-        for row in _facts(db, ids):
-            self.send("vector.calculate", track_id=row["id"], path=row["path"])
-            if row["genre_raw"]:
-                genres[str(row["id"])] = row["genre_raw"]
-            if row["album_id"] is not None and row["cover"] is None:
-                best = albums.get(row["album_id"])
-                if best is None or (row["has_picture"] and not best["has_picture"]):
-                    albums[row["album_id"]] = row
-        for album_id, row in albums.items():
-            self.send("covers.extract", album_id=album_id, path=row["path"], has_picture=bool(row["has_picture"]))
-        if genres:
-            self.send("enrich.genres", raw=genres)
+        facts = queries.follow_ups(db, list(track_ids))
+        # What is not sent is in the rows: `resume` finds it. So the first failure is enough.
+        _ = self._vectors(facts) and self._covers(facts) and self._genres(facts)
+
+    def _vectors(self, facts: list[queries.Row]) -> bool:
+        return all(self.send("vector.calculate", track_id=f["id"], path=f["path"]) for f in facts if not f["analysed"])
+
+    def _covers(self, facts: list[queries.Row]) -> bool:
+        albums: dict[int, queries.Row] = {}
+        for fact in facts:
+            if fact["cover_done"] == 0 and (fact["has_picture"] or fact["album_id"] not in albums):
+                albums[fact["album_id"]] = fact
+        return all(
+            self.send("covers.extract", album_id=album_id, path=f["path"], has_picture=bool(f["has_picture"]))
+            for album_id, f in albums.items()
+        )
+
+    def _genres(self, facts: list[queries.Row]) -> bool:
+        raw = {str(f["id"]): f["genre_raw"] for f in facts if f["genre_raw"] and not f["genres_done"]}
+        return not raw or self.send("enrich.genres", raw=raw)
 
     def vector(self, db: sqlite3.Connection, track_id: int) -> bool:
         """Have a track's vector computed anew; False when there is no such track."""
@@ -71,20 +77,18 @@ class Dispatcher:
         return path is not None
 
     def resume(self) -> dict[str, int]:
-        """Send again discoveries, batches and vectors that nothing in Redis stands for any more; returns how many."""
-        counts = {"discoveries": 0, "batches": 0, "abandoned": 0, "vectors": 0}
+        """Send again what nothing in Redis stands for any more; returns how much of each."""
+        counts = {"discoveries": 0, "batches": 0, "abandoned": 0, "tracks": 0}
         try:
-            waiting = {queue: self.waiting(queue) for queue in ("scan", "extract", "batch", "insert", "vector")}
+            if not any(self.waiting(queue) for queue in ("scan", "extract", "batch", "insert")):
+                self._resume_sessions(counts)
+            if not any(self.waiting(queue) for queue in ("vector", "covers", "deferred")):
+                db = self._database.reader()
+                unfinished = queries.unfinished_tracks(db, VERSION, RESUMED_AT_ONCE)
+                self.after_insert(db, unfinished)
+                counts["tracks"] = len(unfinished)
         except redis.RedisError as error:
             log.warning("nothing resumed, Redis is away: %s", error)
-            return counts
-        vectors_waiting = waiting.pop("vector")
-        if not any(waiting.values()):
-            self._resume_sessions(counts)
-        if not vectors_waiting:
-            db = self._database.reader()
-            for track_id in queries.without_vector(db, VERSION):
-                counts["vectors"] += self.vector(db, track_id)
         return counts
 
     def waiting(self, queue: str) -> int:
@@ -110,12 +114,3 @@ class Dispatcher:
         for session_id in discoveries:
             self.discovery(session_id)
         counts["batches"], counts["discoveries"] = len(batches), len(discoveries)
-
-
-def _facts(db: sqlite3.Connection, ids: list[int]) -> list[sqlite3.Row]:
-    return db.execute(
-        "SELECT t.id, f.path, t.genre_raw, t.album_id, t.has_picture, b.cover FROM tracks t "
-        "JOIN files f ON f.track_id = t.id LEFT JOIN albums b ON b.id = t.album_id "
-        f"WHERE t.id IN ({', '.join('?' * len(ids))})",
-        ids,
-    ).fetchall()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -49,13 +50,15 @@ class ProgressFeed:
         """Publish until cancelled: at most one event every `INTERVAL`, and always the last state."""
         self._loop = asyncio.get_running_loop()
         last: dict[str, Any] | None = None
+        # What a server before this one had no time to publish.
+        self._changed.set()
         while True:
             await self._changed.wait()
             self._changed.clear()
             try:
                 last = await self._publish(last)
-            except redis.RedisError as error:
-                log.warning("progress not published, Redis is away: %s", error)
+            except (redis.RedisError, sqlite3.Error) as error:
+                log.warning("progress not published: %s", error)
                 await asyncio.sleep(2)
                 self._changed.set()
             await asyncio.sleep(INTERVAL)

@@ -61,6 +61,7 @@ def internal_app(services: Services) -> FastAPI:
     app.post("/internal/batches/{batch_id}/abandon")(abandon_batch)
     app.put("/internal/vectors/{track_id}")(put_vector)
     app.put("/internal/covers/{album_id}")(put_cover)
+    app.post("/internal/covers/{album_id}/none")(no_cover)
     app.put("/internal/genres")(put_genres)
     app.post("/internal/resume")(resume)
     app.post("/internal/maintenance/resume", status_code=202)(start_resume)
@@ -106,7 +107,7 @@ def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, 
             done = ingest.apply_batch(db, batch_id, cast(Entities, entities))
     except ingest.UnknownBatchError as error:
         raise HTTPException(404, str(error)) from error
-    except (KeyError, TypeError, IndexError, sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
+    except (KeyError, TypeError, IndexError, OverflowError, sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
         raise HTTPException(422, f"the batch contradicts itself: {type(error).__name__}: {error}") from error
     if done.applied:
         services.vectors.invalidate()
@@ -149,6 +150,13 @@ async def put_cover(services: Shared, album_id: int, request: Request) -> Answer
             return covers.store(db, services.settings.covers, album_id, data, kind)
 
     return {"stored": await run_in_threadpool(store)}
+
+
+def no_cover(services: Shared, album_id: int) -> Answer:
+    """Note that an album has no cover."""
+    with services.database.transaction() as db:
+        covers.none_found(db, album_id)
+    return {}
 
 
 def put_genres(services: Shared, genres: dict[int, list[str]]) -> Answer:

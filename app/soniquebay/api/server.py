@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from soniquebay.systemd import listen_sockets, notify
 log = logging.getLogger(__name__)
 
 THREADS = 8  # requests at work at once; each thread keeps a connection with its own cache
+RESUME_INTERVAL = 60.0  # seconds between two looks for what was lost on its way
 _BACKLOG = 128
 
 
@@ -90,12 +92,22 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 @asynccontextmanager
 async def _background(services: Services) -> AsyncIterator[None]:
     publisher = asyncio.create_task(services.progress.publish_changes())
-    resumed = asyncio.create_task(asyncio.to_thread(services.dispatcher.resume))
+    resumed = asyncio.create_task(_resume_for_ever(services))
     try:
         yield
     finally:
         publisher.cancel()
+        resumed.cancel()
         await asyncio.gather(publisher, resumed, return_exceptions=True)
+
+
+async def _resume_for_ever(services: Services) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(services.dispatcher.resume)
+        except sqlite3.Error as error:
+            log.warning("nothing resumed: %s", error)
+        await asyncio.sleep(RESUME_INTERVAL)
 
 
 def _sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:

@@ -67,7 +67,8 @@ def in_folder(folder: Path) -> Artwork | None:
     ranked = sorted(
         (_STEMS.index(file.stem.lower()), file)
         for file in files
-        if file.stem.lower() in _STEMS and file.suffix.lower() in _SUFFIXES
+        # is_file: a pipe of that name would be waited for without end
+        if file.stem.lower() in _STEMS and file.suffix.lower() in _SUFFIXES and file.is_file()
     )
     return _first(_read(file) for _, file in ranked)
 

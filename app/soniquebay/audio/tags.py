@@ -88,6 +88,10 @@ class UnreadableAudioError(Exception):
     """The file is not audio that can be read; its text is the reason shown to people."""
 
 
+class UnreachableFileError(UnreadableAudioError):
+    """The file could not be read at all; nothing is known of what it holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tags:
     """What a file says of itself. Absent values are None or empty; ids are lower-case UUIDs."""
@@ -117,7 +121,11 @@ def open_audio(path: str) -> mutagen.FileType:
     except mutagen.MutagenError as error:
         # mutagen wraps the system's errors; theirs is the text a person understands.
         cause = error.args[0] if error.args else error
-        raise UnreadableAudioError(_os_reason(cause) or f"not readable as audio: {error}") from error
+        if isinstance(cause, OSError) and cause.strerror:
+            raise UnreachableFileError(f"cannot be read: {cause.strerror}") from error
+        raise UnreadableAudioError(f"not readable as audio: {error}") from error
+    except OSError as error:
+        raise UnreachableFileError(f"cannot be read: {error.strerror or error}") from error
     except Exception as error:
         # A parser meets bytes that nobody foresaw; one such file must be a listed failure, not the end of its batch.
         raise UnreadableAudioError(f"not readable as audio: {type(error).__name__}: {error}") from error
@@ -155,12 +163,6 @@ def read_tags(path: str) -> Tags:
         mb_artist=_uuid(first("mb_artist")),
         mb_album_artist=_uuid(first("mb_album_artist")),
     )
-
-
-def _os_reason(cause: object) -> str | None:
-    if isinstance(cause, OSError) and cause.strerror:
-        return f"cannot be read: {cause.strerror}"
-    return None
 
 
 def _reader(audio: mutagen.FileType) -> Callable[[str], list[str]]:

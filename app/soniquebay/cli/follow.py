@@ -65,11 +65,9 @@ def snapshots(url: str, session_id: int) -> Iterator[Snapshot]:
     while True:
         try:
             for event_id, data in _events(url, last_id):
-                last_id, heard = event_id, time.monotonic()
-                if data["session_id"] == session_id:
-                    yield data
-            # A stream that ended: the API restarts.
-            yield _state(url, session_id)
+                last_id, heard = event_id or last_id, time.monotonic()
+                # Silence, or another session's news: ours may have moved without an event of its own.
+                yield data if data and data["session_id"] == session_id else _state(url, session_id)
         except httpx.HTTPError:
             if time.monotonic() - heard > GIVE_UP:
                 raise
@@ -83,13 +81,17 @@ def _state(url: str, session_id: int) -> Snapshot:
     return progress
 
 
-def _events(url: str, last_id: str | None) -> Iterator[tuple[str, Snapshot]]:
+def _events(url: str, last_id: str | None) -> Iterator[tuple[str | None, Snapshot | None]]:
+    """Yield ids and data of events, and nothing twice for each sign of life; the first of them at once."""
     headers = {"Last-Event-ID": last_id} if last_id else {}
     timeout = httpx.Timeout(30, read=SILENCE)
     with httpx.stream("GET", f"{url}/api/events", headers=headers, timeout=timeout) as response:
         response.raise_for_status()
+        yield None, None
         event_id, name = "", ""
         for line in response.iter_lines():
+            if line.startswith(":"):
+                yield None, None
             field, _, value = line.partition(": ")
             if field == "id":
                 event_id = value

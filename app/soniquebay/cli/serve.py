@@ -37,6 +37,9 @@ class Stack:
         redis_server = shutil.which("redis-server")
         if redis_server is None:
             raise click.ClickException("redis-server is not installed; on Debian: sudo apt install redis-server")
+        for folder in self.music:
+            if os.pathsep in str(folder):
+                raise click.ClickException(f"{folder}: a folder of music must not have {os.pathsep!r} in its name")
         logs = self.data / "logs"
         for folder in (logs, self.data / "redis"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -153,6 +156,9 @@ def _watch(processes: dict[str, subprocess.Popen[bytes]], logs: Path) -> int:
 
 
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    # An impatient second Ctrl-C must not leave the rest running.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     for name in reversed(_ORDER):
         process = processes.get(name)
         if process is None or process.poll() is not None:

@@ -22,8 +22,13 @@ def store(db: sqlite3.Connection, folder: Path, album_id: int, data: bytes, medi
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
-    db.execute("UPDATE albums SET cover = ? WHERE id = ?", (media_type, album_id))
+    db.execute("UPDATE albums SET cover = ?, cover_done = 1 WHERE id = ?", (media_type, album_id))
     return True
+
+
+def none_found(db: sqlite3.Connection, album_id: int) -> None:
+    """Note that an album's cover was looked for in vain."""
+    db.execute("UPDATE albums SET cover_done = 1 WHERE id = ?", (album_id,))
 
 
 def path(folder: Path, album_id: int) -> Path:

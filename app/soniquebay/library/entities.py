@@ -1,6 +1,8 @@
 """What travels from `batch.process_entities` to the API: a batch grouped into artists, albums and tracks."""
 
-from typing_extensions import TypedDict  # Pydantic reads these, and needs it below Python 3.12
+from typing import NotRequired  # Pydantic reads these, and needs it below Python 3.12
+
+from typing_extensions import TypedDict
 
 GENRE_SEPARATOR = "\x1f"
 
@@ -20,10 +22,11 @@ class FileTags(FileStamp):
 
 
 class FailedFile(TypedDict):
-    """A file that became no track, and why."""
+    """A file that became no track, and why; `bad_content` if it was read and holds no music."""
 
     path: str
     reason: str
+    bad_content: NotRequired[bool]
 
 
 class ArtistEntity(TypedDict):

@@ -34,6 +34,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 def store(db: sqlite3.Connection, track_id: int, names: Iterable[str]) -> None:
     """Replace a track's genres; one that is gone in the meantime is passed over."""
     db.execute("DELETE FROM track_genres WHERE track_id = ?", (track_id,))
+    db.execute("UPDATE tracks SET genres_done = 1 WHERE id = ?", (track_id,))
     for name in names:
         db.execute("INSERT OR IGNORE INTO genres (name) VALUES (?)", (name,))
         db.execute(

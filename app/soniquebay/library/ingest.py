@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from soniquebay.library.entities import AlbumEntity, ArtistEntity, Entities, TrackEntity
 from soniquebay.library.sessions import add_failures, close_batch, complete_if_done
 
+Owners = tuple[int, int | None]  # the artist and the album of a track
+
 
 class UnknownBatchError(LookupError):
     """No batch of that id was ever registered."""
@@ -35,13 +37,19 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
     artists = [_artist_id(db, artist) for artist in entities["artists"]]
     albums = [_album_id(db, album, artists[album["artist"]]) for album in entities["albums"]]
     ids = []
+    left: set[Owners] = set()
     for track in entities["tracks"]:
         album = None if track["album"] is None else albums[track["album"]]
-        ids.append(_put_track(db, track, artists[track["artist"]], album, session_id))
+        ids.append(_put_track(db, track, (artists[track["artist"]], album), session_id, left))
     add_failures(db, session_id, "extract", entities["failures"])
     for failure in entities["failures"]:
-        # A file that was fine and now is not: its track goes, else the library would promise what it cannot play.
-        _drop_file(db, failure["path"])
+        # A file that was fine and now holds no music: its track goes. One that merely cannot be reached (a disk pulled
+        # out) keeps it.
+        if failure.get("bad_content"):
+            _drop_file(db, failure["path"], left)
+    # Only now: a later track of the batch may have moved in where an earlier one moved out.
+    for artist_id, album_id in left:
+        _drop_empty(db, artist_id, album_id)
     close_batch(db, batch_id)
     complete_if_done(db, session_id)
     return Ingested(applied=True, session_id=session_id, track_ids=ids)
@@ -96,12 +104,11 @@ _INSERT_TRACK = (
     f"INSERT INTO tracks ({', '.join(_TRACK_COLUMNS)}, added_at) "
     f"VALUES ({', '.join(':' + c for c in _TRACK_COLUMNS)}, :now)"
 )
-_UPDATE_TRACK = f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _TRACK_COLUMNS)} WHERE id = :id"
+_UPDATE_TRACK = f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _TRACK_COLUMNS)}, genres_done = 0 WHERE id = :id"
 
 
-def _put_track(
-    db: sqlite3.Connection, track: TrackEntity, artist_id: int, album_id: int | None, session_id: int
-) -> int:
+def _put_track(db: sqlite3.Connection, track: TrackEntity, owners: Owners, session_id: int, left: set[Owners]) -> int:
+    artist_id, album_id = owners
     values = {**track, "artist_id": artist_id, "album_id": album_id, "now": time.time()}
     row = db.execute("SELECT track_id FROM files WHERE path = ?", (track["path"],)).fetchone()
     track_id = row["track_id"] if row else None
@@ -112,7 +119,7 @@ def _put_track(
         db.execute(_UPDATE_TRACK, {**values, "id": track_id})
         # The file changed, so may its sound.
         db.execute("DELETE FROM vectors WHERE track_id = ?", (track_id,))
-        _drop_empty(db, old["artist_id"], old["album_id"])
+        left.add((old["artist_id"], old["album_id"]))
     db.execute(
         "INSERT INTO files (path, size, mtime_ns, track_id, seen_in) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, "
@@ -135,7 +142,7 @@ def _index(db: sqlite3.Connection, track_id: int) -> None:
     )
 
 
-def _drop_file(db: sqlite3.Connection, path: str) -> None:
+def _drop_file(db: sqlite3.Connection, path: str, left: set[Owners]) -> None:
     row = db.execute("SELECT track_id FROM files WHERE path = ?", (path,)).fetchone()
     if row is None:
         return
@@ -144,7 +151,7 @@ def _drop_file(db: sqlite3.Connection, path: str) -> None:
     db.execute("DELETE FROM search WHERE rowid = ?", (row["track_id"],))
     db.execute("DELETE FROM tracks WHERE id = ?", (row["track_id"],))
     if old:
-        _drop_empty(db, old["artist_id"], old["album_id"])
+        left.add((old["artist_id"], old["album_id"]))
 
 
 def _drop_empty(db: sqlite3.Connection, artist_id: int, album_id: int | None) -> None:

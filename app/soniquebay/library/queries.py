@@ -161,13 +161,27 @@ def handled_in(db: sqlite3.Connection, session_id: int) -> set[str]:
     return {row["path"] for rows in (failed, inserted, waiting) for row in rows}
 
 
-def without_vector(db: sqlite3.Connection, version: int) -> list[int]:
-    """Return the ids of tracks that have no vector of this version of the features, nor a failure in its place."""
+def unfinished_tracks(db: sqlite3.Connection, version: int, limit: int) -> list[int]:
+    """Return ids of tracks that wait for a vector of this version of the features, a cover or their genres."""
     rows = db.execute(
-        "SELECT t.id FROM tracks t LEFT JOIN vectors v ON v.track_id = t.id AND v.version = ? WHERE v.track_id IS NULL",
-        (version,),
+        "SELECT t.id FROM tracks t LEFT JOIN vectors v ON v.track_id = t.id AND v.version = ? "
+        "LEFT JOIN albums b ON b.id = t.album_id "
+        "WHERE v.track_id IS NULL OR b.cover_done = 0 OR (t.genre_raw <> '' AND t.genres_done = 0) LIMIT ?",
+        (version, limit),
     )
     return [row["id"] for row in rows]
+
+
+def follow_ups(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
+    """Return what is to be done for tracks after their insert, and what of it is done."""
+    rows = db.execute(
+        "SELECT t.id, f.path, t.genre_raw, t.genres_done, t.album_id, t.has_picture, b.cover_done, "
+        "v.track_id IS NOT NULL AS analysed FROM tracks t JOIN files f ON f.track_id = t.id "
+        "LEFT JOIN albums b ON b.id = t.album_id LEFT JOIN vectors v ON v.track_id = t.id "
+        f"WHERE t.id IN ({', '.join('?' * len(ids))})",
+        ids,
+    )
+    return [dict(row) for row in rows]
 
 
 def _filters(columns: dict[str, int | None]) -> tuple[str, tuple[int, ...]]:

@@ -21,17 +21,22 @@ class VectorIndex:
 
     def __init__(self) -> None:
         self._matrix: _Matrix | None = None
+        self._generation = 0
         self._lock = threading.Lock()
 
     def invalidate(self) -> None:
         """Say that vectors were written or removed."""
+        self._generation += 1
         self._matrix = None
 
     def nearest(self, db: sqlite3.Connection, track_id: int, limit: int) -> list[tuple[int, float]] | None:
         """Return ids and cosine similarities of the nearest tracks, nearest first; None without a vector of its own."""
         with self._lock:
+            generation = self._generation
             matrix = self._matrix or _load(db)
-            self._matrix = matrix
+            # Kept only if nothing was written while it was read.
+            if generation == self._generation:
+                self._matrix = matrix
         (place,) = np.nonzero(matrix.ids == track_id)
         if not place.size:
             return None

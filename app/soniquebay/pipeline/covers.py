@@ -18,7 +18,9 @@ def extract_cover(album_id: int, path: str, has_picture: bool) -> None:
     """Look into a file of the album, then into its folder, and store what is found through the API."""
     file = os.fsdecode(decode(path))
     artwork = (_embedded(file) if has_picture else None) or in_folder(Path(file).parent)
-    if artwork is not None:
+    if artwork is None:
+        library_api.post(f"/internal/covers/{album_id}/none", {})
+    else:
         library_api.put_bytes(f"/internal/covers/{album_id}", artwork.data, artwork.media_type)
 
 

@@ -72,7 +72,9 @@ class Walk:
             elif is_audio(entry.name):
                 status = entry.stat()
                 if stat.S_ISREG(status.st_mode):
-                    yield {"path": encode(entry.path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+                    # A damaged time stamp may lie centuries ahead, past what the database holds.
+                    mtime_ns = min(status.st_mtime_ns, 2**63 - 1)
+                    yield {"path": encode(entry.path), "size": status.st_size, "mtime_ns": mtime_ns}
                 else:
                     self.failures.append({"path": encode(entry.path), "reason": "not a regular file"})
         except OSError as error:
@@ -92,13 +94,13 @@ def discover(session_id: int) -> None:
     batch: list[FileStamp] = []
     size, unchanged, found, signed = FIRST_BATCH, 0, 0, time.monotonic()
     for file in walk.files():
+        if time.monotonic() - signed > SIGN_OF_LIFE:
+            library_api.post(f"/internal/sessions/{session_id}/alive", {})
+            signed = time.monotonic()
         if file["path"] in handled:
             continue
         if known.get(file["path"]) == (file["size"], file["mtime_ns"]):
             unchanged += 1
-            if time.monotonic() - signed > SIGN_OF_LIFE:
-                library_api.post(f"/internal/sessions/{session_id}/alive", {})
-                signed = time.monotonic()
             continue
         found += 1
         batch.append(file)

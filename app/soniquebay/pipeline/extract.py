@@ -4,7 +4,7 @@ import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from soniquebay.audio.tags import UnreadableAudioError, read_tags
+from soniquebay.audio.tags import UnreachableFileError, UnreadableAudioError, read_tags
 from soniquebay.library.entities import FailedFile, FileStamp, FileTags
 from soniquebay.library.paths import decode
 from soniquebay.pipeline.task import BatchTask, stage
@@ -25,9 +25,9 @@ def extract_batch(session_id: int, batch_id: str, files: list[FileStamp]) -> Non
 def extract(file: FileStamp) -> FileTags | FailedFile:
     """Return a file's tags, or why it has none; a bad file is a failure of its own, never of its batch."""
     if file["size"] == 0:
-        return {"path": file["path"], "reason": "the file is empty"}
+        return {"path": file["path"], "reason": "the file is empty", "bad_content": True}
     try:
         tags = read_tags(os.fsdecode(decode(file["path"])))
     except UnreadableAudioError as error:
-        return {"path": file["path"], "reason": str(error)}
+        return {"path": file["path"], "reason": str(error), "bad_content": not isinstance(error, UnreachableFileError)}
     return {**file, "tags": dataclasses.asdict(tags)}

@@ -9,8 +9,9 @@ CREATE TABLE files (
 ) STRICT;
 CREATE INDEX files_track ON files (track_id);
 
+-- AUTOINCREMENT: an id is never given out again, for a task on its way may still speak of the one that is gone.
 CREATE TABLE artists (
-    id          INTEGER PRIMARY KEY,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     name        TEXT NOT NULL,
     key         TEXT NOT NULL,             -- normalised name
     mbid        TEXT UNIQUE
@@ -18,18 +19,19 @@ CREATE TABLE artists (
 CREATE INDEX artists_key ON artists (key);
 
 CREATE TABLE albums (
-    id          INTEGER PRIMARY KEY,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     title       TEXT NOT NULL,
     key         TEXT NOT NULL,             -- normalised title
     artist_id   INTEGER NOT NULL REFERENCES artists (id),
     year        INTEGER,
     mbid        TEXT UNIQUE,
-    cover       TEXT                       -- media type of covers/album-<id>, NULL without one
+    cover       TEXT,                      -- media type of covers/album-<id>, NULL without one
+    cover_done  INTEGER NOT NULL DEFAULT 0 -- a cover was looked for
 ) STRICT;
 CREATE INDEX albums_key ON albums (artist_id, key);
 
 CREATE TABLE tracks (
-    id          INTEGER PRIMARY KEY,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     title       TEXT NOT NULL,
     artist_id   INTEGER NOT NULL REFERENCES artists (id),
     album_id    INTEGER REFERENCES albums (id),
@@ -41,6 +43,7 @@ CREATE TABLE tracks (
     mbid        TEXT,                      -- MusicBrainz recording
     genre_raw   TEXT NOT NULL DEFAULT '',  -- as tagged, values separated by U+001F
     has_picture INTEGER NOT NULL DEFAULT 0,
+    genres_done INTEGER NOT NULL DEFAULT 0, -- genre_raw was cleaned into track_genres
     added_at    REAL NOT NULL              -- Unix seconds
 ) STRICT;
 CREATE INDEX tracks_album ON tracks (album_id);
