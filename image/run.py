@@ -165,12 +165,15 @@ def _addresses(machine: Machine) -> None:
     from soniquebay.flower import USER
 
     password = machine.ssh("sudo cat /var/lib/soniquebay-secrets/flower-password").stdout.strip()
-    rows = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    rows.add_row("API", f"{machine.url()}/docs")
-    rows.add_row("Flower", f"{machine.url('flower')}  user [bold]{USER}[/bold]  password {escape(password)}")
-    rows.add_row("Shell", f"ssh -F {machine.ssh_config} soniquebay")
+    flower = f"{machine.url('flower')}  user [bold]{USER}[/bold]  password [bold]{escape(password)}[/bold]"
+    lines = {
+        "API": f"{machine.url()}/docs",
+        "Flower": flower,
+        "Shell": f"ssh -F {escape(str(machine.ssh_config))} soniquebay",
+    }
     console.print()
-    console.print(rows)
+    for name, line in lines.items():  # soft wrap: a line to be copied stays one line
+        console.print(f"{name:<9} {line}", soft_wrap=True)
 
 
 def _stay(machine: Machine) -> None:
@@ -185,8 +188,8 @@ def _stay(machine: Machine) -> None:
 
 
 def _journal(machine: Machine) -> str:
-    shown = machine.ssh("sudo journalctl -b -p warning --no-pager -n 15 -o cat; systemctl --failed --no-legend")
-    return shown.stdout.strip() or "The machine's journal has no warning."
+    shown = machine.ssh("sudo journalctl -b -u 'soniquebay-*' --no-pager -n 25 -o cat")
+    return shown.stdout.strip() or "The machine's journal says nothing."
 
 
 def _free(port: int) -> bool:
