@@ -75,10 +75,15 @@ def snapshots(url: str, session_id: int) -> Iterator[Snapshot]:
 
 
 def _state(url: str, session_id: int) -> Snapshot:
+    progress: Snapshot = _session(url, session_id)["progress"]
+    return progress
+
+
+def _session(url: str, session_id: int) -> dict[str, Any]:
     response = httpx.get(f"{url}/api/scan-sessions/{session_id}", timeout=30)
     response.raise_for_status()
-    progress: Snapshot = response.json()["progress"]
-    return progress
+    session: dict[str, Any] = response.json()
+    return session
 
 
 def _events(url: str, last_id: str | None) -> Iterator[tuple[str | None, Snapshot | None]]:
@@ -103,9 +108,7 @@ def _events(url: str, last_id: str | None) -> Iterator[tuple[str | None, Snapsho
 
 def summary(url: str, session_id: int, waited: float) -> dict[str, Any]:
     """Return what a scan came to; `seconds` is the scan's own time, `waited` that of the one who waited (s)."""
-    response = httpx.get(f"{url}/api/scan-sessions/{session_id}", timeout=30)
-    response.raise_for_status()
-    session = response.json()
+    session = _session(url, session_id)
     library = session["library"]
     return {
         "session_id": session_id,
