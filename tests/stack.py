@@ -90,6 +90,11 @@ class Stack:
                 return pid
         raise AssertionError(f"no program {name}")
 
+    def send(self, task: str, **arguments: Any) -> None:
+        """Send a task to the worker, as the API does."""
+        code = f"from soniquebay.worker.app import send; send({task!r}, **{arguments!r})"
+        subprocess.run([sys.executable, "-c", code], check=True, env=self.environment(), timeout=60)
+
     def environment(self) -> dict[str, str]:
         """Return the environment that the programs were given."""
         raw = Path(f"/proc/{self.program('api')}/environ").read_bytes()

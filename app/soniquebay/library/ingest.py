@@ -119,6 +119,8 @@ def _put_track(db: sqlite3.Connection, track: TrackEntity, owners: Owners, sessi
         db.execute(_UPDATE_TRACK, {**values, "id": track_id})
         # The file changed, so may its sound.
         db.execute("DELETE FROM vectors WHERE track_id = ?", (track_id,))
+        # And it may hold a picture now.
+        db.execute("UPDATE albums SET cover_done = 0 WHERE id = ?", (album_id,))
         left.add((old["artist_id"], old["album_id"]))
     db.execute(
         "INSERT INTO files (path, size, mtime_ns, track_id, seen_in) VALUES (?, ?, ?, ?, ?) "

@@ -3,17 +3,27 @@
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from soniquebay.audio.artwork import Artwork, embedded, in_folder
 from soniquebay.audio.tags import UnreadableAudioError
 from soniquebay.library.paths import decode
 from soniquebay.pipeline import library_api
-from soniquebay.pipeline.task import stage
+from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
 
 log = logging.getLogger(__name__)
 
 
-@stage("covers.extract")
+class CoverTask(StageTask):
+    """An album whose cover cannot be had has none, until one of its files changes."""
+
+    @staticmethod
+    def give_up(reason: str, arguments: dict[str, Any]) -> None:
+        """Note that the album was looked at."""
+        library_api.post(f"/internal/covers/{arguments['album_id']}/none", {}, GIVE_UP_PATIENCE)
+
+
+@stage("covers.extract", base=CoverTask)
 def extract_cover(album_id: int, path: str, has_picture: bool) -> None:
     """Look into a file of the album, then into its folder, and store what is found through the API."""
     file = os.fsdecode(decode(path))

@@ -48,6 +48,7 @@ def _give_up(sender: Any, exception: BaseException, kwargs: dict[str, Any], **_:
     if isinstance(exception, library_api.ApiUnavailableError | OperationalError):
         log.warning("%s will be sent again: %s", sender.name, exception)
         return
+    log.warning("%s is given up: %s", sender.name, exception)
     try:
         sender.give_up(f"{type(exception).__name__}: {exception}", kwargs)
     except (library_api.ApiUnavailableError, library_api.RefusedError) as error:
