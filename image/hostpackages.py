@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 from .errors import Problem
 from .privilege import as_root
@@ -40,7 +41,9 @@ def install() -> None:
         current.say(" ".join(wanted))
         try:
             current.run([*apt, "update"])
-            # a service would start at once where policy allows it; only the programs are wanted
             current.run([*apt, "install", "-y", "--no-install-recommends", *wanted])
+            # only the program is wanted, not the service that Debian starts with it on the user's machine
+            if "redis-server" in wanted and Path("/run/systemd/system").is_dir():
+                current.run(as_root(["systemctl", "disable", "--now", "redis-server.service"]))
         except Problem as problem:
             raise Problem(problem.what, f"Install by hand: apt-get install {' '.join(wanted)}") from problem

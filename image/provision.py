@@ -47,7 +47,7 @@ def apply(root: Path, profile: Profile, release: Path, current: Step) -> None:
     """Run playbooks/image.yml on the root; the roles need no network there."""
     playbook = Path(sys.executable).with_name("ansible-playbook")
     if not playbook.exists():
-        raise Problem("ansible-playbook is not in the Python environment.", "Run: make env")
+        raise Problem("ansible-playbook is not in the Python environment.", "Run: make image")
     extra = [f"release_archive={release}", f"image_profile={profile.name}"]
     command = [str(playbook), "-i", f"{root},", "-c", "community.general.chroot"]
     command += ["-e", "ansible_python_interpreter=/usr/bin/python3"]

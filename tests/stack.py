@@ -41,6 +41,8 @@ class Stack:
             [sys.executable, "-m", "soniquebay.cli", "serve", "--music", str(music), "--data", str(data),
              "--port", str(self.port), "--flower-port", str(self.flower_port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            # a shell starts what it puts in the background with Ctrl-C ignored, and these tests may be there
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip
         self.output: list[str] = []
         assert self.process.stdout is not None
