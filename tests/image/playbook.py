@@ -1,0 +1,26 @@
+"""The operator's playbooks, run as the README says: from here, by SSH."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .appliance import Appliance
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def play(appliance: Appliance, folder: Path, name: str, archive: Path) -> subprocess.CompletedProcess[str]:
+    """Run a playbook of playbooks/ on the machine with a release archive; its inventory is written to `folder`."""
+    inventory = folder / "inventory.yml"
+    inventory.write_text(
+        "all:\n  hosts:\n    soniquebay:\n"
+        f"      ansible_ssh_common_args: -F {appliance.machine.ssh_config}\n"
+        "      ansible_ssh_transfer_method: piped\n"
+    )
+    command = [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, f"playbooks/{name}"]
+    command += ["-e", f"release_archive={archive}"]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=1800)

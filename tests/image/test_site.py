@@ -1,0 +1,77 @@
+"""Provisioning of a running machine: what is right is left alone, what is wrong is put right, nothing is lost."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from image import mirrors, release
+from image.paths import dist
+
+from .appliance import Appliance
+from .playbook import play
+
+pytestmark = pytest.mark.image
+
+# Each is what a role stands for. The machine keeps running while they are done.
+DAMAGE = """
+sed -i 's/^vm.swappiness.*/vm.swappiness = 60/' /etc/sysctl.d/90-soniquebay.conf
+sysctl --quiet --load=/etc/sysctl.d/90-soniquebay.conf
+rm /etc/systemd/journald.conf.d/50-soniquebay.conf
+systemctl disable --quiet --now soniquebay.target
+DEBIAN_FRONTEND=noninteractive apt-get -q -y purge redis-server >/dev/null
+rm /opt/soniquebay/current /etc/systemd/system/soniquebay-worker.service
+chmod 0666 /etc/sysusers.d/soniquebay.conf
+rm /etc/udev/rules.d/*soniquebay*
+"""
+
+
+def site(appliance: Appliance, folder: Path) -> dict[str, int]:
+    """Run the playbook and return its recap; fails when it failed."""
+    done = play(appliance, folder, "site.yml", dist() / release.archive_name(release.version_of(release.APP)))
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    recap = done.stdout.rpartition("PLAY RECAP")[2]
+    return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", recap)}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _mirror(appliance: Appliance) -> None:
+    """Debian as this machine reaches it; where it reaches the public mirror, the image's own sources say the same."""
+    own = mirrors.configured()
+    options = "".join(f"{option};\n" for option in mirrors.apt_options())
+    appliance.run(
+        f"sed -i -e 's|{mirrors.PUBLIC_SECURITY}$|{own.security}|' -e 's|{mirrors.PUBLIC}$|{own.main}|'"
+        " /etc/apt/sources.list.d/debian.sources;"
+        f"cat > /etc/apt/apt.conf.d/90tests <<'END'\n{options}END\n"
+    )
+
+
+def library(appliance: Appliance) -> dict[str, Any]:
+    """How much is in it."""
+    return {kind: appliance.api(f"/api/{kind}?limit=1").json["total"] for kind in ("tracks", "albums", "artists")}
+
+
+def test_the_image_is_what_the_playbook_makes(appliance: Appliance, tmp_path: Path) -> None:
+    recap = site(appliance, tmp_path)
+    assert recap["ok"] > 10
+    assert recap["changed"] == recap["failed"] == 0
+
+
+def test_damage_is_repaired(appliance: Appliance, tmp_path: Path) -> None:
+    password = appliance.run("cat /var/lib/soniquebay-secrets/flower-password")
+    before = library(appliance)
+    appliance.run(DAMAGE)
+    assert appliance.try_run("systemctl is-active soniquebay-api.service redis-server.service")[0] != 0
+    assert site(appliance, tmp_path)["changed"] > 5
+    assert appliance.healthy()["status"] == "ok"
+    assert library(appliance) == before
+    assert appliance.run("cat /var/lib/soniquebay-secrets/flower-password") == password
+    said = appliance.run(
+        "sysctl -n vm.swappiness; systemctl is-enabled soniquebay.target redis-server.service;"
+        "stat -c %a /etc/sysusers.d/soniquebay.conf; ls /etc/udev/rules.d | grep -c soniquebay"
+    )
+    assert said.split() == ["180", "enabled", "enabled", "644", "1"]
+    assert site(appliance, tmp_path)["changed"] == 0
