@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,14 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
 class Stack:
     """A running SoniqueBay."""
 
-    def __init__(self, music: Path, data: Path) -> None:
-        self.music, self.data = music, data
+    def __init__(self, music: Path | Sequence[Path], data: Path) -> None:
+        self.music = [music] if isinstance(music, Path) else list(music)
+        self.data = data
         self.port, self.flower_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "soniquebay.cli", "serve", "--music", str(music), "--data", str(data),
+            [sys.executable, "-m", "soniquebay.cli", "serve",
+             *(word for folder in self.music for word in ("--music", str(folder))), "--data", str(data),
              "--port", str(self.port), "--flower-port", str(self.flower_port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             # a shell starts what it puts in the background with Ctrl-C ignored, and these tests may be there
@@ -91,6 +93,18 @@ class Stack:
             if name.encode() in words or words[0].endswith(name.encode()):
                 return pid
         raise AssertionError(f"no program {name}")
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Hold one of the programs and its children still."""
+        pids = [self.program(name), *children(self.program(name))]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def send(self, task: str, **arguments: Any) -> None:
         """Send a task to the worker, as the API does."""

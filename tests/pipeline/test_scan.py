@@ -116,18 +116,11 @@ def test_a_second_scan_reads_nothing_again_but_what_changed(
 
 
 def test_one_scan_at_a_time(stack: Stack, scanned: dict[str, Any]) -> None:
-    worker = stack.program("worker")
-    pids = [worker, *children(worker)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with stack.frozen("worker"):
         first = httpx.post(f"{stack.url}/api/scan")
         second = httpx.post(f"{stack.url}/api/scan")
         assert httpx.get(f"{stack.url}/api/health", timeout=30).json()["worker"].startswith("no answer")
         assert httpx.get(f"{stack.url}/api/health", timeout=30).status_code == 503
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
     assert (first.status_code, second.status_code) == (202, 409)
     assert second.json()["session_id"] == first.json()["session_id"]
     wait_until(lambda: stack.get(f"/api/scan-sessions/{first.json()['session_id']}")["status"] == "completed")

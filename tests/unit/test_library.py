@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from soniquebay.library import covers, genres, ingest, progress, queries, sessions, similarity
+from soniquebay.library import covers, genres, ingest, progress, queries, removal, search, sessions, similarity
 from soniquebay.library.database import Database, migrations, open_read_only
-from soniquebay.library.identity import group, key, primary_artist
+from soniquebay.library.identity import group, key, primary_artist, split_disc
 
 ID_A, ID_B = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"
 
@@ -25,14 +25,27 @@ def file(path: str, **tags: Any) -> Any:
         ("artist", "album", "album_artist", "track_no", "disc_no", "year", "mb_recording", "mb_album", "mb_artist",
          "mb_album_artist")
     )  # fmt: skip
-    fixed = {"title": path, "genres": (), "compilation": False, "duration": 1.0, "format": "FLAC", "has_picture": False}
+    fixed = {
+        "title": path,
+        "has_title": True,
+        "genres": (),
+        "compilation": False,
+        "duration": 1.0,
+        "format": "FLAC",
+        "has_picture": False,
+    }
     return {"path": path, "size": 1, "mtime_ns": 1, "tags": {**blank, **fixed, **tags}}
+
+
+def _running(connection: sqlite3.Connection) -> int | None:
+    session = sessions.active_session(connection)
+    return session["id"] if session else None
 
 
 def insert(db: Database, *files: Any, failures: Any = (), batch_id: str | None = None) -> ingest.Ingested:
     batch_id = batch_id or f"batch-{[f['path'] for f in files]}-{sorted(str(f['tags']) for f in files)}"
     with db.transaction() as connection:
-        session = sessions.running_session(connection) or sessions.start(connection)
+        session = _running(connection) or sessions.start(connection)
         stamps = [{k: f[k] for k in ("path", "size", "mtime_ns")} for f in files]
         sessions.register_batch(connection, session, batch_id, stamps)
         return ingest.apply_batch(connection, batch_id, group(files, failures))
@@ -80,6 +93,38 @@ def test_an_artist_with_and_without_id_is_one(db: Database) -> None:
 def test_two_artists_of_one_name_and_two_ids_stay_two(db: Database) -> None:
     insert(db, file("/1", artist="Nirvana", mb_artist=ID_A), file("/2", artist="Nirvana", mb_artist=ID_B))
     assert names(db, "artists", "mbid") == [ID_A, ID_B]
+
+
+def test_guests_are_credited_and_the_track_is_the_hosts(db: Database) -> None:
+    insert(db, file("/1", artist="A"), file("/2", title="Duet", artist="A feat. B", mb_artist=ID_A))
+    assert names(db, "artists") == ["A"]
+    assert [t["artist"] for t in queries.tracks(db.reader(), 10, 0).items] == ["A", "A feat. B"]
+    assert search.find(db.reader(), "duet b", 10, 0).ids == [2]
+
+
+def test_a_compilation_nobody_tagged_as_one_is_still_one_album(db: Database) -> None:
+    songs = [file(f"/mix/{i}", artist=f"Artist {i}", album="Mix", track_no=i) for i in (1, 2, 3)]
+    insert(db, *songs)
+    (album,) = queries.albums(db.reader(), 10, 0, None).items
+    assert (album["artist"], album["tracks"]) == ("Various Artists", 3)
+
+
+def test_two_albums_of_one_title_in_one_folder_stay_two(db: Database) -> None:
+    songs = [file(f"/all/{a}{i}", artist=a, album="Greatest Hits", track_no=i) for a in "AB" for i in (1, 2)]
+    insert(db, *songs)
+    assert [a["artist"] for a in queries.albums(db.reader(), 10, 0, None).items] == ["A", "B"]
+
+
+@pytest.mark.parametrize("titles", [("X (Disc 1)", "X (Disc 2)"), ("X [CD 1]", "X [CD2]"), ("X, Disk 1", "X - disc 2")])
+def test_the_discs_of_an_album_are_one_album(db: Database, titles: tuple[str, str]) -> None:
+    insert(db, *(file(f"/{title}", artist="A", album=title) for title in titles))
+    assert names(db, "albums", "title") == ["X"]
+    assert [t["disc_no"] for t in queries.tracks(db.reader(), 10, 0).items] == [1, 2]
+
+
+def test_a_title_that_only_ends_like_a_disc_stays() -> None:
+    assert split_disc("Disc 1") == ("Disc 1", None)
+    assert split_disc("The Disco 3") == ("The Disco 3", None)
 
 
 def test_tracks_of_one_album_meet_in_it_whatever_the_guests(db: Database) -> None:
@@ -141,25 +186,29 @@ def test_a_changed_file_keeps_its_id_and_loses_what_no_longer_holds(db: Database
     assert (track["title"], track["artist"], track["album"], track["vector_failure"]) == ("after", "New", None, None)
     assert names(db, "artists") == ["New"]
     assert names(db, "albums", "title") == []
-    assert queries.search(db.reader(), "before", 10, 0).total == 0
+    assert search.find(db.reader(), "before", 10, 0).total == 0
 
 
 def test_a_changed_file_may_bring_a_cover(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="B", title="before"))
     with db.transaction() as connection:
         covers.none_found(connection, 1)
-    assert queries.follow_ups(db.reader(), [1])[0]["cover_done"] == 1
+    assert queries.without_cover(db.reader(), 10) == []
     insert(db, file("/1", artist="A", album="B", title="after"))
-    assert queries.follow_ups(db.reader(), [1])[0]["cover_done"] == 0
+    assert [album["id"] for album in queries.without_cover(db.reader(), 10)] == [1]
 
 
-def test_a_file_that_broke_is_a_failure_and_no_longer_a_track(db: Database) -> None:
+def test_a_file_that_broke_is_a_failure_and_missing_until_it_is_mended(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     insert(db, failures=[{"path": "/1", "reason": "the file is empty", "bad_content": True}], batch_id="again")
-    assert queries.totals(db.reader()) == {"tracks": 0, "albums": 0, "artists": 0, "vectors": 0, "vector_failures": 0}
+    assert queries.totals(db.reader()) == {
+        "tracks": 0, "missing": 1, "albums": 0, "artists": 0, "vectors": 0, "vector_failures": 0
+    }  # fmt: skip
     assert queries.failures(db.reader(), 1, 10, 0).items == [
         {"path": "/1", "stage": "extract", "reason": "the file is empty"}
     ]
+    insert(db, file("/1", artist="A", album="X"), batch_id="mended")
+    assert [t["id"] for t in queries.tracks(db.reader(), 10, 0).items] == [1]
 
 
 def test_a_file_out_of_reach_keeps_its_track(db: Database) -> None:
@@ -187,7 +236,9 @@ def test_a_track_may_move_in_where_another_moved_out(db: Database, before: list[
 
 def test_an_id_is_never_given_out_again(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
-    insert(db, failures=[{"path": "/1", "reason": "broken", "bad_content": True}], batch_id="again")
+    with db.transaction() as connection:
+        ingest.mark_missing(connection, ["/1"])
+        assert removal.purge(connection, 2**40) == 1
     insert(db, file("/2", artist="A", album="X"))
     (track,) = queries.tracks(db.reader(), 10, 0, None, None).items
     assert (track["id"], track["album_id"], track["artist_id"]) == (2, 2, 2)
@@ -195,16 +246,19 @@ def test_an_id_is_never_given_out_again(db: Database) -> None:
 
 def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="X", genres=("rock",)))
-    unfinished = lambda: queries.unfinished_tracks(db.reader(), 1, 10)  # noqa: E731
+    waiting = lambda: [  # noqa: E731
+        len(fetch(db.reader(), 10)) for fetch in (queries.to_analyse, queries.without_cover, queries.without_genres)
+    ]
+    assert waiting() == [1, 1, 1]
     with db.transaction() as connection:
         similarity.store(connection, 1, 1, None, "no sound")
-    assert unfinished() == [1]
+    assert waiting() == [0, 1, 1]
     with db.transaction() as connection:
         covers.none_found(connection, 1)
-    assert unfinished() == [1]
+    assert waiting() == [0, 0, 1]
     with db.transaction() as connection:
         genres.store(connection, 1, ["Rock"])
-    assert unfinished() == []
+    assert waiting() == [0, 0, 0]
 
 
 def test_a_vector_written_while_others_are_read_is_not_missed(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +283,7 @@ def test_a_vector_written_while_others_are_read_is_not_missed(db: Database, monk
 
 def test_search_wants_every_word_and_takes_the_last_as_a_beginning(db: Database) -> None:
     insert(db, file("/1", title="Hoppípolla", artist="Sigur Rós", album="Takk"), file("/2", title="Takk", artist="B"))
-    found = lambda text: [t["id"] for t in queries.search(db.reader(), text, 10, 0).items]  # noqa: E731
+    found = lambda text: search.find(db.reader(), text, 10, 0).ids  # noqa: E731
     assert found("hoppipolla sigur") == [1]
     assert sorted(found("tak")) == [1, 2]
     assert found("takk nobody") == []
@@ -278,7 +332,8 @@ def test_progress_counts_a_file_once_it_needs_nothing_more(db: Database) -> None
     state = progress.snapshot(db.reader(), 1)
     assert state is not None
     assert (state["files"], state["finished"], state["vectors_waiting"], state["failures"]) == (4, 2, 2, 2)
-    assert (state["phase"], state["percent"]) == ("analysing", 50.0)
+    assert state["phase"] == "analysing"
+    assert state["percent"] == pytest.approx(100 * (4 * 1 + 2 * 20) / (4 * 21), abs=0.1)
 
 
 def test_a_forgotten_batch_is_sent_again_and_given_up_at_last(db: Database) -> None:
@@ -296,8 +351,8 @@ def test_a_discovery_that_starts_again_knows_what_is_handled(db: Database) -> No
     insert(db, file("/done"), failures=[{"path": "/bad", "reason": "x"}], batch_id="b")
     with db.transaction() as connection:
         sessions.register_batch(connection, 1, "c", [{"path": "/waiting", "size": 1, "mtime_ns": 1}])
-    assert queries.handled_in(db.reader(), 1) == {"/done", "/bad", "/waiting"}
-    assert queries.known_files(db.reader()) == {"/done": (1, 1)}
+    assert queries.handled_in(db.reader(), 1) == {"/bad", "/waiting"}
+    assert [(row["path"], row["seen_in"]) for row in queries.known_files(db.reader(), "/")] == [("/done", 1)]
 
 
 def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) -> None:

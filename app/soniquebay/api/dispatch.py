@@ -1,24 +1,28 @@
-"""Tasks that the API sends. What cannot be sent now stays in the ledger and is sent by a later `resume`."""
+"""Tasks that the API sends. What cannot be sent now stays in the database and is sent later."""
 
 import logging
 import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 from kombu.exceptions import OperationalError
 
-from soniquebay.audio.features import VERSION
+from soniquebay.api.supply import Supply, all_sent, chunks
 from soniquebay.library import queries, sessions
 from soniquebay.library.database import Database
+from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
 from soniquebay.worker.app import send
 from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS
 
 log = logging.getLogger(__name__)
 
-STALE = 120.0  # seconds without a move before a thing counts as forgotten, given that its queue is empty
-RESUMED_AT_ONCE = 500  # tracks; the next round takes the next ones
+STALE = 120.0  # seconds without a move before a batch counts as forgotten, given that its queue is empty
+HOLD = 300.0  # seconds for which a scan has the machine to itself: first everything is found, then it is analysed
+VECTORS, COVERS, GENRES = 100, 50, 1000  # so many at a time
+GENRES_A_TASK = 200  # tracks
 _SEPARATOR = "\x06\x16"  # kombu's, between queue name and priority
 
 
@@ -28,6 +32,9 @@ class Dispatcher:
     def __init__(self, database: Database, broker: "redis.Redis") -> None:
         self._database = database
         self._broker = broker
+        self.vectors = Supply("vector", VECTORS, queries.to_analyse, self._send_vectors)
+        self.covers = Supply("covers", COVERS, queries.without_cover, self._send_covers)
+        self.genres = Supply("deferred", GENRES, queries.without_genres, self._send_genres)
 
     def send(self, task: str, **arguments: Any) -> bool:
         """Send a task; False, with a line in the log, when Redis cannot be reached."""
@@ -46,29 +53,6 @@ class Dispatcher:
         """Hand a batch to its first stage."""
         self.send("metadata.extract_batch", session_id=batch.session_id, batch_id=batch.id, files=batch.files)
 
-    def after_insert(self, db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
-        """Send what follows the insert of tracks: vectors, one cover an album, genres."""
-        facts = queries.follow_ups(db, list(track_ids))
-        # What is not sent is in the rows: `resume` finds it. So the first failure is enough.
-        _ = self._vectors(facts) and self._covers(facts) and self._genres(facts)
-
-    def _vectors(self, facts: list[queries.Row]) -> bool:
-        return all(self.send("vector.calculate", track_id=f["id"], path=f["path"]) for f in facts if not f["analysed"])
-
-    def _covers(self, facts: list[queries.Row]) -> bool:
-        albums: dict[int, queries.Row] = {}
-        for fact in facts:
-            if fact["cover_done"] == 0 and (fact["has_picture"] or fact["album_id"] not in albums):
-                albums[fact["album_id"]] = fact
-        return all(
-            self.send("covers.extract", album_id=album_id, path=f["path"], has_picture=bool(f["has_picture"]))
-            for album_id, f in albums.items()
-        )
-
-    def _genres(self, facts: list[queries.Row]) -> bool:
-        raw = {str(f["id"]): f["genre_raw"] for f in facts if f["genre_raw"] and not f["genres_done"]}
-        return not raw or self.send("enrich.genres", raw=raw)
-
     def vector(self, db: sqlite3.Connection, track_id: int) -> bool:
         """Have a track's vector computed anew; False when there is no such track."""
         path = queries.file_of_track(db, track_id)
@@ -76,20 +60,48 @@ class Dispatcher:
             self.send("vector.calculate", track_id=track_id, path=path)
         return path is not None
 
+    def refill(self) -> int:
+        """Fill the queues of what follows an insert; returns how many things were sent."""
+        try:
+            db = self._database.reader()
+            if self._is_held(db):
+                return 0
+            return sum(s.refill(db, self.waiting(s.queue)) for s in (self.vectors, self.covers, self.genres))
+        except redis.RedisError as error:
+            log.warning("nothing sent, Redis is away: %s", error)
+            return 0
+
+    @staticmethod
+    def _is_held(db: sqlite3.Connection) -> bool:
+        session = sessions.active_session(db)
+        if session is None:
+            return False
+        return bool(session["status"] == "paused" or time.time() - session["started_at"] < HOLD)
+
+    def _send_vectors(self, rows: Sequence[Row]) -> bool:
+        return all_sent(self.send, "vector.calculate", [{"track_id": r["id"], "path": r["path"]} for r in rows])
+
+    def _send_covers(self, rows: Sequence[Row]) -> bool:
+        found = [{"album_id": r["id"], "path": r["path"], "has_picture": bool(r["has_picture"])} for r in rows]
+        return all_sent(self.send, "covers.extract", found)
+
+    def _send_genres(self, rows: Sequence[Row]) -> bool:
+        parts = [{"raw": {str(r["id"]): r["genre_raw"] for r in part}} for part in chunks(rows, GENRES_A_TASK)]
+        return all_sent(self.send, "enrich.genres", parts)
+
     def resume(self) -> dict[str, int]:
         """Send again what nothing in Redis stands for any more; returns how much of each."""
-        counts = {"discoveries": 0, "batches": 0, "abandoned": 0, "tracks": 0}
+        counts = {"discoveries": 0, "batches": 0, "abandoned": 0, "follow_ups": self.refill()}
         try:
             if not any(self.waiting(queue) for queue in ("scan", "extract", "batch", "insert")):
                 self._resume_sessions(counts)
-            if not any(self.waiting(queue) for queue in ("vector", "covers", "deferred")):
-                db = self._database.reader()
-                unfinished = queries.unfinished_tracks(db, VERSION, RESUMED_AT_ONCE)
-                self.after_insert(db, unfinished)
-                counts["tracks"] = len(unfinished)
         except redis.RedisError as error:
             log.warning("nothing resumed, Redis is away: %s", error)
         return counts
+
+    def resume_session(self) -> None:
+        """Send what a session that was paused waits for."""
+        self._resume_sessions({"discoveries": 0, "batches": 0, "abandoned": 0})
 
     def waiting(self, queue: str) -> int:
         """Return how many messages wait in a queue; raises ``redis.RedisError``."""

@@ -1,10 +1,12 @@
 """Live progress: each change of a scan goes to a capped Redis stream, and from there to every listener."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -21,6 +23,8 @@ log = logging.getLogger(__name__)
 STREAM = KEY_PREFIX + "progress"
 STREAM_LENGTH = 1000  # events kept for a listener that comes back
 INTERVAL = 0.25  # seconds between two events at the least
+SHARE = 0.005  # of the processor's time that looking may take: a large session is looked at less often
+LONGEST_PAUSE = 5.0  # seconds
 EVENT_ID = re.compile(r"\d{1,20}-\d{1,20}")  # the ids of a Redis stream
 
 
@@ -32,22 +36,39 @@ class ProgressFeed:
         self._redis = client
         self._session_id: int | None = None
         self._changed = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._pace: float | None = None
+        self._analysed_at: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = asyncio.Event()
 
-    def changed(self, session_id: int | None) -> None:
-        """Say, from any thread, that a session moved; None if only the vectors of the last one did."""
+    def changed(self, session_id: int | None, *, urgent: bool = False) -> None:
+        """Say, from any thread, that a session moved; None if only the vectors of the last one did.
+
+        `urgent`: somebody waits for just this, as for the end of a scan.
+        """
         if session_id is not None:
             self._session_id = session_id
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._changed.set)
+            if urgent:
+                self._loop.call_soon_threadsafe(self._urgent.set)
+
+    def analysed(self) -> None:
+        """Say that one more track was analysed."""
+        now = time.monotonic()
+        if self._analysed_at is not None:
+            since = min(now - self._analysed_at, 60.0)
+            self._pace = since if self._pace is None else 0.95 * self._pace + 0.05 * since
+        self._analysed_at = now
+        self.changed(None)
 
     def close(self) -> None:
         """End every listener's stream, so that the server can stop."""
         self._closing.set()
 
     async def publish_changes(self) -> None:
-        """Publish until cancelled: at most one event every `INTERVAL`, and always the last state."""
+        """Publish until cancelled: not too often, and always the last state."""
         self._loop = asyncio.get_running_loop()
         last: dict[str, Any] | None = None
         # What a server before this one had no time to publish.
@@ -55,26 +76,36 @@ class ProgressFeed:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            cost = 0.0
             try:
-                last = await self._publish(last)
+                event, cost = await asyncio.to_thread(self._timed_snapshot)
+                if event is not None and event != last:
+                    data = json.dumps(event)
+                    await self._redis.xadd(STREAM, {"data": data}, maxlen=STREAM_LENGTH, approximate=True)
+                last = event
             except (redis.RedisError, sqlite3.Error) as error:
                 log.warning("progress not published: %s", error)
                 await asyncio.sleep(2)
                 self._changed.set()
-            await asyncio.sleep(INTERVAL)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(max(INTERVAL, cost / SHARE), LONGEST_PAUSE)):
+                    await self._urgent.wait()
+            self._urgent.clear()
 
-    async def _publish(self, last: dict[str, Any] | None) -> dict[str, Any] | None:
-        event = await asyncio.to_thread(self._snapshot)
-        if event is not None and event != last:
-            await self._redis.xadd(STREAM, {"data": json.dumps(event)}, maxlen=STREAM_LENGTH, approximate=True)
-        return event
+    def _timed_snapshot(self) -> tuple[dict[str, Any] | None, float]:
+        began = time.thread_time()
+        return self._snapshot(), time.thread_time() - began
 
     def _snapshot(self) -> dict[str, Any] | None:
         db = self._database.reader()
         session_id = self._session_id
         if session_id is None:
             (session_id,) = db.execute("SELECT max(id) FROM scan_sessions").fetchone()
-        return progress.snapshot(db, session_id) if session_id is not None else None
+        return self.snapshot(db, session_id) if session_id is not None else None
+
+    def snapshot(self, db: sqlite3.Connection, session_id: int) -> dict[str, Any] | None:
+        """Return a session's progress, or None if there is no such one."""
+        return progress.snapshot(db, session_id, self._pace)
 
     async def follow(self, last_id: str | None) -> AsyncIterator[ServerSentEvent]:
         """Yield the events after `last_id`; without one, the current state first and then what follows."""

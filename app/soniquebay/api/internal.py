@@ -13,7 +13,7 @@ from soniquebay import __version__
 from soniquebay.api import health
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.artwork import LARGEST, media_type
-from soniquebay.library import covers, ingest, sessions, similarity
+from soniquebay.library import covers, ingest, removal, sessions, similarity
 from soniquebay.library import genres as genre_store
 from soniquebay.library.entities import Entities, FailedFile, FileStamp
 
@@ -27,11 +27,19 @@ class BatchIn(BaseModel):
     files: list[FileStamp]
 
 
+class MetAgainIn(BaseModel):
+    """Known files: the ones that a walk did not meet, by their root, and missing ones that it met again."""
+
+    unseen: dict[str, list[str]] = {}
+    returned: list[str] = []
+
+
 class DiscoveredIn(BaseModel):
-    """The end of a walk."""
+    """The end of a walk; `found` counts the files met by root."""
 
     unchanged: int = Field(ge=0)
     failures: list[FailedFile]
+    found: dict[str, int] = {}
 
 
 class AbandonIn(BaseModel):
@@ -56,6 +64,7 @@ def internal_app(services: Services) -> FastAPI:
     app.include_router(health.router)
     app.post("/internal/sessions/{session_id}/alive")(alive)
     app.post("/internal/sessions/{session_id}/batches")(register_batch)
+    app.post("/internal/sessions/{session_id}/known")(met_again)
     app.post("/internal/sessions/{session_id}/discovered")(discovered)
     app.post("/internal/batches/{batch_id}")(insert_batch)
     app.post("/internal/batches/{batch_id}/abandon")(abandon_batch)
@@ -63,8 +72,10 @@ def internal_app(services: Services) -> FastAPI:
     app.put("/internal/covers/{album_id}")(put_cover)
     app.post("/internal/covers/{album_id}/none")(no_cover)
     app.put("/internal/genres")(put_genres)
+    app.post("/internal/purge")(purge)
     app.post("/internal/resume")(resume)
     app.post("/internal/maintenance/resume", status_code=202)(start_resume)
+    app.post("/internal/maintenance/purge", status_code=202)(start_purge)
     return app
 
 
@@ -72,7 +83,7 @@ def alive(services: Shared, session_id: int) -> Answer:
     """Note a sign of life of a discovery."""
     with services.database.transaction() as db:
         sessions.alive(db, session_id)
-    return {}
+        return {"running": sessions.is_running(db, session_id)}
 
 
 def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
@@ -80,22 +91,39 @@ def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
     try:
         with services.database.transaction() as db:
             new = sessions.register_batch(db, session_id, batch.batch_id, batch.files)
+            running = sessions.is_running(db, session_id)
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
-    if new:
+    if new and running:
         services.dispatcher.batch(sessions.Batch(batch.batch_id, session_id, batch.files))
         services.progress.changed(session_id)
-    return {"new": new}
+    return {"new": new, "running": running}
+
+
+def met_again(services: Shared, session_id: int, known: MetAgainIn) -> Answer:
+    """Keep which known files a walk did not meet, and note the missing ones that are there again."""
+    with services.database.transaction() as db:
+        removal.note_unseen(db, session_id, known.unseen)
+        returned = ingest.mark_returned(db, known.returned)
+    return {"returned": returned}
 
 
 def discovered(services: Shared, session_id: int, end: DiscoveredIn) -> Answer:
-    """End a session's discovery."""
+    """End a session's discovery: judge what was not met, then the session waits for its batches alone."""
     try:
         with services.database.transaction() as db:
-            sessions.end_discovery(db, session_id, end.unchanged, end.failures)
+            removal.withhold(db, session_id, end.found)
+        more = True
+        while more:
+            with services.database.transaction() as db:
+                more = removal.settle(db, session_id, end.found)
+        with services.database.transaction() as db:
+            completed = sessions.end_discovery(db, session_id, end.unchanged, end.failures)
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
-    services.progress.changed(session_id)
+    services.progress.changed(session_id, urgent=completed)
+    if completed:
+        services.wake()
     return {}
 
 
@@ -110,9 +138,9 @@ def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, 
     except (KeyError, TypeError, IndexError, OverflowError, sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
         raise HTTPException(422, f"the batch contradicts itself: {type(error).__name__}: {error}") from error
     if done.applied:
-        services.vectors.invalidate()
-        services.dispatcher.after_insert(services.database.reader(), done.track_ids)
-        services.progress.changed(done.session_id)
+        services.progress.changed(done.session_id, urgent=done.completed)
+        if done.completed:
+            services.wake()
     return {"applied": done.applied}
 
 
@@ -122,6 +150,7 @@ def abandon_batch(services: Shared, batch_id: str, why: AbandonIn) -> Answer:
         session_id = sessions.abandon_batch(db, batch_id, why.stage, why.reason)
     if session_id is not None:
         services.progress.changed(session_id)
+        services.wake()
     return {"abandoned": session_id is not None}
 
 
@@ -134,7 +163,8 @@ def put_vector(services: Shared, track_id: int, vector: VectorIn) -> Answer:
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
         raise HTTPException(422, f"not a vector: {error}") from error
     services.vectors.invalidate()
-    services.progress.changed(None)
+    services.progress.analysed()
+    services.came_back(services.dispatcher.vectors, [track_id])
     return {"stored": stored}
 
 
@@ -149,13 +179,16 @@ async def put_cover(services: Shared, album_id: int, request: Request) -> Answer
         with services.database.transaction() as db:
             return covers.store(db, services.settings.covers, album_id, data, kind)
 
-    return {"stored": await run_in_threadpool(store)}
+    stored = await run_in_threadpool(store)
+    services.came_back(services.dispatcher.covers, [album_id])
+    return {"stored": stored}
 
 
 def no_cover(services: Shared, album_id: int) -> Answer:
     """Note that an album has no cover."""
     with services.database.transaction() as db:
         covers.none_found(db, album_id)
+    services.came_back(services.dispatcher.covers, [album_id])
     return {}
 
 
@@ -164,7 +197,17 @@ def put_genres(services: Shared, genres: dict[int, list[str]]) -> Answer:
     with services.database.transaction() as db:
         for track_id, names in genres.items():
             genre_store.store(db, track_id, names)
+    services.came_back(services.dispatcher.genres, list(genres))
     return {"tracks": len(genres)}
+
+
+def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:
+    """Delete some of the tracks that are missing since before a time; the caller asks until none is left."""
+    with services.database.transaction() as db:
+        purged = removal.purge(db, missing_before)
+    if purged:
+        services.vectors.invalidate()
+    return {"purged": purged}
 
 
 def resume(services: Shared) -> dict[str, int]:
@@ -175,3 +218,8 @@ def resume(services: Shared) -> dict[str, int]:
 def start_resume(services: Shared) -> Answer:
     """Enqueue the maintenance task that resumes; the timer's way in."""
     return {"sent": services.dispatcher.send("maintenance.resume_sessions")}
+
+
+def start_purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:
+    """Enqueue the maintenance task that deletes missing tracks. On this socket alone: nothing else ever deletes one."""
+    return {"sent": services.dispatcher.send("maintenance.purge", missing_before=missing_before)}

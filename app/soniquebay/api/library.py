@@ -8,6 +8,7 @@ from fastapi.responses import FileResponse
 from soniquebay.api import models
 from soniquebay.api.services import Shared
 from soniquebay.library import covers, queries
+from soniquebay.library import search as full_text
 
 router = APIRouter(prefix="/api", tags=["library"])
 NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such track"}}
@@ -15,15 +16,16 @@ RowId = Annotated[int, Query(ge=1, le=2**62)]
 
 
 @router.get("/tracks", response_model=models.TrackPage)
-def list_tracks(
+def list_tracks(  # noqa: PLR0917 - the parameters of a query
     services: Shared,
     limit: models.Limit = 50,
     offset: models.Offset = 0,
     album_id: RowId | None = None,
     artist_id: RowId | None = None,
+    missing: bool = False,
 ) -> Any:
-    """List tracks by album, disc and number; one album's or one artist's if asked."""
-    return queries.tracks(services.database.reader(), limit, offset, album_id, artist_id)
+    """List tracks by album, disc and number; one album's or one artist's if asked, or those whose file is missing."""
+    return queries.tracks(services.database.reader(), limit, offset, album_id, artist_id, missing=missing)
 
 
 @router.get("/tracks/{track_id}", response_model=models.Track, responses=NO_TRACK)
@@ -47,7 +49,8 @@ def similar(services: Shared, track_id: models.Id, limit: models.Limit = 20) -> 
         why = track["vector_failure"] or "it is still to be analysed"
         raise HTTPException(404, f"track {track_id} has no vector: {why}")
     scores = dict(nearest)
-    return {"items": [{**t, "similarity": scores[t["id"]]} for t in queries.tracks_by_id(db, list(scores))]}
+    found = (t for t in queries.tracks_by_id(db, list(scores)) if t["missing_since"] is None)
+    return {"items": [{**t, "similarity": scores[t["id"]]} for t in found]}
 
 
 @router.post("/tracks/{track_id}/vector", status_code=202, responses=NO_TRACK)
@@ -81,8 +84,10 @@ def search(
     limit: models.Limit = 50,
     offset: models.Offset = 0,
 ) -> Any:
-    """Find tracks that hold every word."""
-    return queries.search(services.database.reader(), q, limit, offset)
+    """Find tracks that hold every word; `total` is counted up to 10,000."""
+    db = services.database.reader()
+    hits = full_text.find(db, q, limit, offset)
+    return queries.Page(queries.tracks_by_id(db, hits.ids), hits.total)
 
 
 @router.get(

@@ -26,7 +26,8 @@ class Track(BaseModel):
     duration: float
     format: str
     mbid: str | None
-    path: str | None
+    path: str
+    missing_since: float | None
     genres: list[str]
     has_vector: bool
     vector_failure: str | None
@@ -69,11 +70,29 @@ class Failure(BaseModel):
     reason: str
 
 
+Status = Literal["running", "paused", "completed", "cancelled"]
+
+
+class ScanRequest(BaseModel):
+    """What to scan: by default everything.
+
+    `folders`: encoded paths of folders below the roots, scanned instead of all. `confirm_removal`: what is not found
+    was removed, even where a whole root is gone or empty; without it such a root's tracks stay as they are.
+    """
+
+    folders: list[str] | None = Field(default=None, min_length=1, max_length=1000)
+    confirm_removal: bool = False
+
+
 class Session(BaseModel):
-    """A scan; times in Unix seconds. `files`: found so far; `files_done`: the changed ones that are through."""
+    """A scan; times in Unix seconds. `files`: found so far; `files_done`: the changed ones that are through.
+
+    `moved`: known files found in another place; `missing`: known files no longer there; `withheld`: known files not
+    found that stay as they are, for their whole root is gone or empty and nobody has confirmed that it was removed.
+    """
 
     id: int
-    status: Literal["running", "completed"]
+    status: Status
     started_at: float
     finished_at: float | None
     discovered: bool
@@ -82,12 +101,17 @@ class Session(BaseModel):
     files_changed: int
     files_done: int
     failures: int
+    moved: int
+    missing: int
+    withheld: int
+    scope: list[str] | None
 
 
 class Totals(BaseModel):
-    """How much the library holds."""
+    """How much the library holds; `missing` tracks, whose files are not there, are in none of the others."""
 
     tracks: int
+    missing: int
     albums: int
     artists: int
     vectors: int
@@ -104,20 +128,21 @@ class SessionDetail(Session):
 class Progress(BaseModel):
     """How far a scan has come; the data of each `scan` event of `/api/events`.
 
-    `finished` counts files that need nothing more (unchanged, failed, or inserted and analysed); `rate` is in files a
-    minute; `percent` and `seconds_left` are null until every file is found.
+    `finished` counts files that need nothing more (unchanged, failed, or inserted and analysed). `percent` speaks of
+    all stages together: 0 until every file is found, then it only grows. `rate` is in files a minute: searchable ones
+    while files are inserted, then analysed ones. `seconds_left` is null while it cannot be told.
     """
 
     session_id: int
-    status: Literal["running", "completed"]
-    phase: Literal["discovering", "inserting", "analysing", "done"]
+    status: Status
+    phase: Literal["discovering", "inserting", "analysing", "done", "paused", "cancelled"]
     files: int
     inserted: int
     finished: int
     failures: int
     vectors_waiting: int
     vector_failures: int
-    percent: float | None
+    percent: float
     rate: float
     seconds: float
     seconds_left: int | None
@@ -131,10 +156,18 @@ class Started(BaseModel):
 
 
 class Running(BaseModel):
-    """Why no scan was started: one runs already."""
+    """Why no scan was started: one is under way."""
 
     detail: str
     session_id: int
+    status: Literal["running", "paused"]
+
+
+class SessionState(BaseModel):
+    """A scan and the state it is in now."""
+
+    session_id: int
+    status: Status
 
 
 class Problem(BaseModel):

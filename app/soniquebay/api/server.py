@@ -29,6 +29,7 @@ from soniquebay.systemd import listen_sockets, notify
 log = logging.getLogger(__name__)
 
 THREADS = 8  # requests at work at once; each thread keeps a connection with its own cache
+SUPPLY_INTERVAL = 5.0  # seconds between two looks at the queues when nobody asks for one
 RESUME_INTERVAL = 60.0  # seconds between two looks for what was lost on its way
 _BACKLOG = 128
 
@@ -91,14 +92,14 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 @asynccontextmanager
 async def _background(services: Services) -> AsyncIterator[None]:
-    publisher = asyncio.create_task(services.progress.publish_changes())
-    resumed = asyncio.create_task(_resume_for_ever(services))
+    jobs = (services.progress.publish_changes(), _resume_for_ever(services), _supply_for_ever(services))
+    tasks = [asyncio.create_task(job) for job in jobs]
     try:
         yield
     finally:
-        publisher.cancel()
-        resumed.cancel()
-        await asyncio.gather(publisher, resumed, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _resume_for_ever(services: Services) -> None:
@@ -108,6 +109,25 @@ async def _resume_for_ever(services: Services) -> None:
         except sqlite3.Error as error:
             log.warning("nothing resumed: %s", error)
         await asyncio.sleep(RESUME_INTERVAL)
+
+
+async def _supply_for_ever(services: Services) -> None:
+    wanted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(wanted.set)
+
+    services.wake = wake
+    while True:
+        try:
+            await asyncio.to_thread(services.dispatcher.refill)
+        except sqlite3.Error as error:
+            log.warning("nothing sent: %s", error)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SUPPLY_INTERVAL):
+                await wanted.wait()
+        wanted.clear()
 
 
 def _sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:

@@ -1,5 +1,6 @@
 """What the two ASGI applications share: the one database, and the ways to the worker and to the listeners."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ from fastapi import Depends, Request
 
 from soniquebay.api.dispatch import Dispatcher
 from soniquebay.api.events import ProgressFeed
+from soniquebay.api.supply import Supply
 from soniquebay.library.database import Database
 from soniquebay.library.similarity import VectorIndex
 from soniquebay.settings import Settings
@@ -21,6 +23,13 @@ class Services:
     dispatcher: Dispatcher
     progress: ProgressFeed
     vectors: VectorIndex = field(default_factory=VectorIndex)
+    wake: Callable[[], None] = lambda: None
+    """Has the queues filled up soon; safe from any thread."""
+
+    def came_back(self, supply: Supply, ids: Sequence[int]) -> None:
+        """Note what a queue has done, and fill it up in time."""
+        if supply.done(ids):
+            self.wake()
 
 
 def get_services(request: Request) -> Any:

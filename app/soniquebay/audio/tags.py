@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import PurePath
 from typing import Any
 
@@ -97,6 +97,7 @@ class Tags:
     """What a file says of itself. Absent values are None or empty; ids are lower-case UUIDs."""
 
     title: str
+    has_title: bool  # else `title` is the file's name
     artist: str | None
     album: str | None
     album_artist: str | None
@@ -112,6 +113,13 @@ class Tags:
     mb_album: str | None
     mb_artist: str | None
     mb_album_artist: str | None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the fields by their names; the values are plain already, so nothing is copied."""
+        return {name: getattr(self, name) for name in _FIELDS}
+
+
+_FIELDS = tuple(field.name for field in fields(Tags))
 
 
 def open_audio(path: str) -> mutagen.FileType:
@@ -145,8 +153,10 @@ def read_tags(path: str) -> Tags:
     def first(field: str) -> str | None:
         return next(iter(read(field)), None)
 
+    title = first("title")
     return Tags(
-        title=first("title") or _printable(PurePath(path).stem),
+        title=title or _printable(PurePath(path).stem),
+        has_title=title is not None,
         artist=first("artist"),
         album=first("album"),
         album_artist=first("album_artist"),
@@ -214,6 +224,8 @@ def _clean(values: Iterable[str]) -> list[str]:
 
 def _printable(text: str) -> str:
     """Return text that is valid UTF-8 and holds no control characters, which no screen or JSON reader wants."""
+    if text.isprintable() and text.isascii():
+        return text
     valid = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if c.isprintable() else " " for c in valid)
 

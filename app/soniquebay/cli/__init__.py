@@ -23,6 +23,9 @@ def version() -> None:
 
 for command in (
     scan.scan,
+    scan.pause,
+    scan.resume,
+    scan.cancel,
     operate.status,
     operate.queues,
     operate.logs,

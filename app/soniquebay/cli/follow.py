@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 SILENCE = 45.0  # seconds; the API sends a sign of life every 15
 GIVE_UP = 300.0  # seconds without any answer
@@ -15,13 +15,13 @@ Snapshot = dict[str, Any]
 
 
 def searchable(progress: Snapshot) -> bool:
-    """Tell whether every track of the scan can be found."""
-    return bool(progress["status"] == "completed")
+    """Tell whether every track of the scan can be found, or the scan was cancelled."""
+    return progress["status"] in {"completed", "cancelled"}
 
 
 def analysed(progress: Snapshot) -> bool:
     """Tell whether every track of the scan also has its vector, or a reason for none."""
-    return bool(progress["phase"] == "done")
+    return progress["phase"] in {"done", "cancelled"}
 
 
 def follow_scan(
@@ -29,32 +29,41 @@ def follow_scan(
 ) -> dict[str, Any]:
     """Show the scan until `until`, and return its summary.
 
-    The summary has `status`, `files`, `tracks`, `albums`, `artists`, `failures`, `vectors`, `seconds`, `per_minute`.
+    The summary has `status`, `files`, `tracks`, `albums`, `artists`, `failures`, `vectors`, `seconds`, `per_minute` ….
     Raises ``httpx.HTTPError`` when the API stays away.
     """
     bar = Progress(
         TextColumn("{task.description:<12}"),
         BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[counts]}"),
         console=console,
         expand=True,
     )
     started = time.monotonic()
     with bar:
-        task = bar.add_task("connecting", total=None, rate="")
+        task = bar.add_task("connecting", total=None, counts="")
         for progress in snapshots(url, session_id):
+            known = progress["phase"] != "discovering"
             bar.update(
                 task,
                 description=progress["phase"],
-                completed=progress["finished"],
-                total=progress["files"] if progress["percent"] is not None else None,
-                rate=f"{progress['rate']:.0f} files/min  {progress['failures']} failures",
+                completed=progress["percent"],
+                total=100 if known else None,
+                counts=_counts(progress, known=known),
             )
             if until(progress):
                 break
     return summary(url, session_id, time.monotonic() - started)
+
+
+def _counts(progress: Snapshot, *, known: bool) -> str:
+    found = f"{progress['finished']}/{progress['files']}" if known else f"{progress['files']} found"
+    left = progress["seconds_left"]
+    parts = [found, f"{progress['rate']:.0f} files/min", f"{progress['failures']} failures"]
+    if left:
+        parts.append(f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left")
+    return "  ".join(parts)
 
 
 def snapshots(url: str, session_id: int) -> Iterator[Snapshot]:
@@ -118,6 +127,9 @@ def summary(url: str, session_id: int, waited: float) -> dict[str, Any]:
         "albums": library["albums"],
         "artists": library["artists"],
         "failures": session["failures"],
+        "missing": session["missing"],
+        "moved": session["moved"],
+        "withheld": session["withheld"],
         "vectors": library["vectors"],
         "vector_failures": library["vector_failures"],
         "seconds": session["progress"]["seconds"],

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +95,28 @@ def maintenance() -> None:
 @maintenance.command()
 def resume() -> None:
     """Send again what an interrupted scan waits for."""
+    _enqueue("resume", {})
+
+
+@maintenance.command()
+@click.option("--missing-days", type=click.FloatRange(0), required=True, help="Only what is missing for so many days.")
+@click.confirmation_option(prompt="Delete missing tracks for good, with their ids and vectors?")
+def purge(missing_days: float) -> None:
+    """Delete tracks whose files are missing. Nothing else ever deletes a track."""
+    _enqueue("purge", {"missing_before": time.time() - 86400 * missing_days})
+
+
+def _enqueue(task: str, body: dict[str, object]) -> None:
     socket = settings().api_socket
     try:
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=30) as api:
-            answer = api.post("http://api/internal/maintenance/resume")
+            answer = api.post(f"http://api/internal/maintenance/{task}", json=body)
             answer.raise_for_status()
     except httpx.HTTPError as error:
         raise click.ClickException(f"the API's socket {socket} does not answer: {error}") from error
     if not answer.json()["sent"]:
         raise click.ClickException("Redis is away; try again when it is back")
-    click.echo("maintenance.resume_sessions is in its queue")
+    click.echo(f"maintenance.{task} is in its queue")
 
 
 def _queue_table(waiting: dict[str, int]) -> Table:

@@ -9,18 +9,30 @@ from rich.table import Table
 
 from soniquebay.cli import client
 from soniquebay.cli.follow import analysed, follow_scan, searchable
+from soniquebay.library.paths import encode
 
 
 @click.command()
 @click.option("--wait", is_flag=True, help="Return when every track is searchable.")
 @click.option("--wait-vectors", is_flag=True, help="Return when every track is analysed too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-def scan(wait: bool, wait_vectors: bool, as_json: bool) -> None:
-    """Scan the library; joins the scan that runs if there is one."""
-    status, answer = client.request("POST", "/api/scan", expect=(202, 409))
+@click.option(
+    "--confirm-removal",
+    is_flag=True,
+    help="What is not found was removed, even where a whole folder of music is gone or empty.",
+)
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...")
+def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, folders: tuple[str, ...]) -> None:
+    """Scan the library, or FOLDERs of it (as the appliance names them); joins the scan that runs if there is one."""
+    wanted: dict[str, object] = {"confirm_removal": confirm_removal}
+    if folders:
+        wanted["folders"] = [encode(folder) for folder in folders]
+    status, answer = client.request("POST", "/api/scan", expect=(202, 409), json=wanted)
     session_id = answer["session_id"]
     if status == 409:
-        click.echo(f"scan session {session_id} is running already", err=True)
+        click.echo(answer["detail"], err=True)
+        if answer["status"] == "paused" or confirm_removal or folders:
+            raise SystemExit(1)
     if not (wait or wait_vectors):
         click.echo(
             json.dumps({"session_id": session_id, "status": "running"})
@@ -39,6 +51,39 @@ def scan(wait: bool, wait_vectors: bool, as_json: bool) -> None:
         Console().print(table(result))
         if result["failures"]:
             click.echo(f"Failures with their reasons: {client.api_url()}/api/scan-sessions/{session_id}/failures")
+        if result["withheld"]:
+            click.echo(
+                f"{result['withheld']} known files were not found, and the whole folder they were in is gone or empty. "
+                "Is a drive not plugged in? Their tracks stay. If they were removed: soniquebay scan --confirm-removal"
+            )
+
+
+def _change(verb: str) -> None:
+    active = [s for s in client.get("/api/scan-sessions", limit=1)["items"] if s["status"] in {"running", "paused"}]
+    if not active:
+        raise click.ClickException("no scan is under way")
+    _, answer = client.request("POST", f"/api/scan-sessions/{active[0]['id']}/{verb}", expect=(200, 409))
+    if "detail" in answer:
+        raise click.ClickException(answer["detail"])
+    click.echo(f"scan session {answer['session_id']} is {answer['status']}")
+
+
+@click.command()
+def pause() -> None:
+    """Hold the scan that runs, its analysis too; what is in hand is finished."""
+    _change("pause")
+
+
+@click.command()
+def resume() -> None:
+    """Let the paused scan go on where it was."""
+    _change("resume")
+
+
+@click.command()
+def cancel() -> None:
+    """End the scan that is under way; what it has found stays."""
+    _change("cancel")
 
 
 def table(result: dict[str, object]) -> Table:

@@ -65,11 +65,26 @@ class Database:
                 f"{self._path} has schema {version}, this release knows {len(scripts)}: install the newer release again"
             )
         for number, script in enumerate(scripts[version:], start=version + 1):
-            with self._write_lock:
+            self._apply(number, script)
+
+    def _apply(self, number: int, script: str) -> None:
+        connection = self._connection()
+        with self._write_lock:
+            # A table that others refer to can be made anew only so; the check below takes the place of the constraint.
+            connection.execute("PRAGMA foreign_keys = OFF")
+            try:
                 # executescript ends any open transaction first, so the transaction stands in the script itself.
-                self._connection().executescript(
-                    f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
-                )
+                connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};")
+                broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+                if broken:
+                    raise RuntimeError(f"migration {number:04} left {len(broken)} references to nothing")
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                connection.execute("PRAGMA foreign_keys = ON")
 
 
 def migrations() -> list[str]:

@@ -48,10 +48,11 @@ class AlbumEntity(TypedDict):
 
 
 class TrackEntity(FileStamp):
-    """A track; `artist` and `album` are indexes into the same batch."""
+    """A track; `artist` and `album` are indexes into the same batch, `credit` names guests beside the artist."""
 
     title: str
     artist: int
+    credit: str | None
     album: int | None
     track_no: int | None
     disc_no: int | None
@@ -61,6 +62,7 @@ class TrackEntity(FileStamp):
     mbid: str | None
     genre_raw: str
     has_picture: bool
+    identity: int
 
 
 class Entities(TypedDict):

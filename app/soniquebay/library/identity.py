@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
 
 from soniquebay.library.entities import (
     GENRE_SEPARATOR,
@@ -21,9 +23,11 @@ VARIOUS_ARTISTS = "Various Artists"
 VARIOUS_ARTISTS_MBID = "89ad4ac3-39f7-470e-963a-56509c546377"  # MusicBrainz's own
 
 _FEATURING = re.compile(r"\s+[(\[]?\b(?:feat|ft|featuring)\b\.?\s+.*$", re.IGNORECASE)
+_DISC = re.compile(r"\s*[(\[,:-]?\s*\b(?:disc|disk|cd)\s*(\d{1,2})\s*[)\]]?\s*$", re.IGNORECASE)
 _APOSTROPHES = str.maketrans({"‘": "'", "’": "'", "´": "'", "`": "'", "“": '"', "”": '"', "‐": "-", "–": "-", "—": "-"})
 
 
+@lru_cache(4096)  # the tracks of an album say the same names again and again
 def key(name: str) -> str:
     """Return the form in which two spellings of one name are equal; never empty for a name that is not.
 
@@ -37,8 +41,26 @@ def key(name: str) -> str:
 
 
 def primary_artist(name: str) -> str:
-    """Return an artist's name without its guests: an album belongs to the host."""
+    """Return an artist's name without its guests: track and album belong to the host."""
     return _FEATURING.sub("", name) or name
+
+
+def split_disc(title: str) -> tuple[str, int | None]:
+    """Return an album's title without its disc number, and that number: two discs are one album."""
+    match = _DISC.search(title)
+    return (title[: match.start()], int(match[1])) if match and match.start() else (title, None)
+
+
+def identity(file: FileTags) -> int:
+    """Return what a file keeps when it is moved or renamed: its size, its length and its tags; 63 bits.
+
+    A file without a title has little of its own, so its modification time, which a move keeps, counts too.
+    """
+    tags = file["tags"]
+    own = None if tags["has_title"] else file["mtime_ns"]
+    parts = (file["size"], tags["duration"], tags["title"] if own is None else own, tags["artist"], tags["album"])
+    digest = blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 @dataclass
@@ -55,7 +77,7 @@ class _Group:
         return self.places[identity]
 
 
-def group(files: Iterable[FileTags], failures: Iterable[FailedFile] = ()) -> Entities:
+def group(files: Sequence[FileTags], failures: Iterable[FailedFile] = ()) -> Entities:
     """Group the files of a batch into artists, albums and tracks that refer to each other by index."""
     artists, albums = _Group(), _Group()
 
@@ -63,50 +85,78 @@ def group(files: Iterable[FileTags], failures: Iterable[FailedFile] = ()) -> Ent
         entity: ArtistEntity = {"name": name, "key": key(name), "mbid": mbid}
         return artists.place(mbid or entity["key"], entity)
 
+    mixed = _mixed_folders(files)
     tracks: list[TrackEntity] = []
     for file in files:
-        tags = file["tags"]
-        name = cast("str | None", tags["artist"]) or cast("str | None", tags["album_artist"]) or UNKNOWN_ARTIST
-        performer = artist(name, cast("str | None", tags["mb_artist"]))
-        album = None
+        tags: Mapping[str, Any] = file["tags"]
+        credit = tags["artist"] or tags["album_artist"] or UNKNOWN_ARTIST
+        host = primary_artist(credit)
+        performer = artist(host, tags["mb_artist"])
+        album, disc = None, tags["disc_no"]
         if tags["album"]:
-            owner = artist(*_album_artist(tags, name))
-            entity = _album(tags, owner)
+            title, named_disc = split_disc(tags["album"])
+            disc = disc or named_disc
+            various = tags["compilation"] or _shelf(file) in mixed
+            owner = artist(*_album_artist(tags, host, various=various))
+            entity: AlbumEntity = {
+                "title": title, "key": key(title), "artist": owner, "year": tags["year"], "mbid": tags["mb_album"],
+            }  # fmt: skip
             album = albums.place(entity["mbid"] or (entity["key"], owner), entity)
-        tracks.append(_track(file, performer, album))
+        tracks.append(
+            {
+                "path": file["path"],
+                "size": file["size"],
+                "mtime_ns": file["mtime_ns"],
+                "title": tags["title"],
+                "artist": performer,
+                "credit": credit if credit != host else None,
+                "album": album,
+                "track_no": tags["track_no"],
+                "disc_no": disc,
+                "year": tags["year"],
+                "duration": tags["duration"],
+                "format": tags["format"],
+                "mbid": tags["mb_recording"],
+                "genre_raw": GENRE_SEPARATOR.join(tags["genres"]),
+                "has_picture": tags["has_picture"],
+                "identity": identity(file),
+            }
+        )
     return {"artists": artists.items, "albums": albums.items, "tracks": tracks, "failures": list(failures)}
 
 
-def _album_artist(tags: Mapping[str, Any], performer: str) -> tuple[str, str | None]:
+def _album_artist(tags: Mapping[str, Any], host: str, *, various: bool) -> tuple[str, str | None]:
     if tags["album_artist"]:
         return tags["album_artist"], tags["mb_album_artist"]
-    if tags["compilation"]:
+    if various:
         return VARIOUS_ARTISTS, VARIOUS_ARTISTS_MBID
-    host = primary_artist(performer)
-    # The performer's id speaks of the host only where there is no guest.
-    return host, tags["mb_album_artist"] or (tags["mb_artist"] if host == performer else None)
+    return host, tags["mb_album_artist"] or tags["mb_artist"]
 
 
-def _album(tags: Mapping[str, Any], owner: int) -> AlbumEntity:
-    title = tags["album"]
-    return {"title": title, "key": key(title), "artist": owner, "year": tags["year"], "mbid": tags["mb_album"]}
+def _shelf(file: FileTags) -> tuple[str, str]:
+    """Return folder and album: files of one shelf may be one compilation."""
+    album: Any = file["tags"]["album"]
+    return file["path"].rpartition("/")[0], key(album)
 
 
-def _track(file: FileTags, artist: int, album: int | None) -> TrackEntity:
-    tags: Mapping[str, Any] = file["tags"]
+def _mixed_folders(files: Iterable[FileTags]) -> set[tuple[str, str]]:
+    """Return the shelves that hold a compilation nobody tagged as one.
+
+    Several artists, none of them named as the album's, and no track number twice: two different albums of one title in
+    one folder would have some number in common.
+    """
+    artists: dict[tuple[str, str], set[str]] = {}
+    numbers: dict[tuple[str, str], list[tuple[Any, Any]]] = {}
+    for file in files:
+        tags: Mapping[str, Any] = file["tags"]
+        if tags["album"] and tags["artist"] and not (tags["album_artist"] or tags["compilation"]):
+            shelf = _shelf(file)
+            artists.setdefault(shelf, set()).add(key(primary_artist(tags["artist"])))
+            numbers.setdefault(shelf, []).append((tags["disc_no"], tags["track_no"]))
     return {
-        "path": file["path"],
-        "size": file["size"],
-        "mtime_ns": file["mtime_ns"],
-        "title": tags["title"],
-        "artist": artist,
-        "album": album,
-        "track_no": tags["track_no"],
-        "disc_no": tags["disc_no"],
-        "year": tags["year"],
-        "duration": tags["duration"],
-        "format": tags["format"],
-        "mbid": tags["mb_recording"],
-        "genre_raw": GENRE_SEPARATOR.join(tags["genres"]),
-        "has_picture": tags["has_picture"],
+        shelf
+        for shelf, names in artists.items()
+        if len(names) > 1
+        and all(track for _, track in numbers[shelf])
+        and len(set(numbers[shelf])) == len(numbers[shelf])
     }

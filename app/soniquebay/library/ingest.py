@@ -1,9 +1,13 @@
 """Writing a batch into the library: one transaction, applied once, whoever sends it again."""
 
+import json
 import sqlite3
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
+from soniquebay.library import search
 from soniquebay.library.entities import AlbumEntity, ArtistEntity, Entities, TrackEntity
 from soniquebay.library.sessions import add_failures, close_batch, complete_if_done
 
@@ -16,11 +20,11 @@ class UnknownBatchError(LookupError):
 
 @dataclass(slots=True)
 class Ingested:
-    """What an insert did: the tracks whose sound, cover and genres are now to be looked at."""
+    """What an insert did; `completed`: it was the last of its session."""
 
     applied: bool
     session_id: int
-    track_ids: list[int] = field(default_factory=list)
+    completed: bool = False
 
 
 def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> Ingested:
@@ -36,23 +40,37 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
         return Ingested(applied=False, session_id=session_id)
     artists = [_artist_id(db, artist) for artist in entities["artists"]]
     albums = [_album_id(db, album, artists[album["artist"]]) for album in entities["albums"]]
-    ids = []
-    left: set[Owners] = set()
-    for track in entities["tracks"]:
-        album = None if track["album"] is None else albums[track["album"]]
-        ids.append(_put_track(db, track, (artists[track["artist"]], album), session_id, left))
+    _put_tracks(db, entities["tracks"], artists, albums, session_id)
     add_failures(db, session_id, "extract", entities["failures"])
-    for failure in entities["failures"]:
-        # A file that was fine and now holds no music: its track goes. One that merely cannot be reached (a disk pulled
-        # out) keeps it.
-        if failure.get("bad_content"):
-            _drop_file(db, failure["path"], left)
-    # Only now: a later track of the batch may have moved in where an earlier one moved out.
-    for artist_id, album_id in left:
-        _drop_empty(db, artist_id, album_id)
+    # A file that was fine and now holds no music is missing until it is mended. One that merely cannot be reached (a
+    # disk pulled out) stays as it is.
+    bad = [failure["path"] for failure in entities["failures"] if failure.get("bad_content")]
+    if bad:
+        mark_missing(db, bad)
     close_batch(db, batch_id)
-    complete_if_done(db, session_id)
-    return Ingested(applied=True, session_id=session_id, track_ids=ids)
+    return Ingested(applied=True, session_id=session_id, completed=complete_if_done(db, session_id))
+
+
+def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
+    """Note that the files of tracks are not there; the tracks keep their ids and vectors, but are found no more."""
+    rows = db.execute(
+        "UPDATE tracks SET missing_since = ? WHERE missing_since IS NULL "
+        "AND path IN (SELECT value FROM json_each(?)) RETURNING id",
+        (time.time(), json.dumps(list(paths))),
+    ).fetchall()
+    search.remove(db, [row["id"] for row in rows])
+    return len(rows)
+
+
+def mark_returned(db: sqlite3.Connection, paths: Iterable[str]) -> int:
+    """Note that files that were missing are there again, as they were."""
+    rows = db.execute(
+        "UPDATE tracks SET missing_since = NULL WHERE missing_since IS NOT NULL "
+        "AND path IN (SELECT value FROM json_each(?)) RETURNING id",
+        (json.dumps(list(paths)),),
+    ).fetchall()
+    search.add(db, [row["id"] for row in rows])
+    return len(rows)
 
 
 def _artist_id(db: sqlite3.Connection, artist: ArtistEntity) -> int:
@@ -76,18 +94,19 @@ def _artist_id(db: sqlite3.Connection, artist: ArtistEntity) -> int:
 
 def _album_id(db: sqlite3.Connection, album: AlbumEntity, artist_id: int) -> int:
     mbid = album["mbid"]
-    row = db.execute("SELECT id FROM albums WHERE mbid = ?", (mbid,)).fetchone() if mbid else None
+    row = db.execute("SELECT id, year FROM albums WHERE mbid = ?", (mbid,)).fetchone() if mbid else None
     if row is None:
         row = db.execute(
             # Two releases with ids of their own stay two albums; one without an id joins its namesake.
-            "SELECT id, mbid FROM albums WHERE artist_id = ?1 AND key = ?2 AND (mbid IS NULL OR ?3 IS NULL) "
+            "SELECT id, year, mbid FROM albums WHERE artist_id = ?1 AND key = ?2 AND (mbid IS NULL OR ?3 IS NULL) "
             "ORDER BY id LIMIT 1",
             (artist_id, album["key"], mbid),
         ).fetchone()
         if row and mbid and row["mbid"] is None:
             db.execute("UPDATE albums SET mbid = ? WHERE id = ?", (mbid, row["id"]))
     if row:
-        db.execute("UPDATE albums SET year = coalesce(year, ?) WHERE id = ?", (album["year"], row["id"]))
+        if row["year"] is None and album["year"] is not None:
+            db.execute("UPDATE albums SET year = ? WHERE id = ?", (album["year"], row["id"]))
         return int(row["id"])
     cursor = db.execute(
         "INSERT INTO albums (title, key, artist_id, year, mbid) VALUES (?, ?, ?, ?, ?)",
@@ -96,67 +115,131 @@ def _album_id(db: sqlite3.Connection, album: AlbumEntity, artist_id: int) -> int
     return int(cursor.lastrowid or 0)
 
 
-_TRACK_COLUMNS = (
-    "title", "artist_id", "album_id", "track_no", "disc_no", "year", "duration", "format", "mbid", "genre_raw",
-    "has_picture",
+_COLUMNS = (
+    "title", "artist_id", "credit", "album_id", "track_no", "disc_no", "year", "duration", "format", "mbid",
+    "genre_raw", "has_picture", "path", "size", "mtime_ns", "identity", "seen_in",
 )  # fmt: skip
-_INSERT_TRACK = (
-    f"INSERT INTO tracks ({', '.join(_TRACK_COLUMNS)}, added_at) "
-    f"VALUES ({', '.join(':' + c for c in _TRACK_COLUMNS)}, :now)"
+_values = ", ".join(f":{c}" for c in _COLUMNS)
+_INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (:id, :now, {_values})"
+# Its sound may have changed, so it is analysed anew; until then the old vector serves.
+_UPDATE = (
+    f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}, genres_done = 0, missing_since = NULL, "
+    "analysed = analysed AND :kept WHERE id = :id"
 )
-_UPDATE_TRACK = f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _TRACK_COLUMNS)}, genres_done = 0 WHERE id = :id"
 
 
-def _put_track(db: sqlite3.Connection, track: TrackEntity, owners: Owners, session_id: int, left: set[Owners]) -> int:
-    artist_id, album_id = owners
-    values = {**track, "artist_id": artist_id, "album_id": album_id, "now": time.time()}
-    row = db.execute("SELECT track_id FROM files WHERE path = ?", (track["path"],)).fetchone()
-    track_id = row["track_id"] if row else None
-    if track_id is None:
-        track_id = db.execute(_INSERT_TRACK, values).lastrowid
-    else:
-        old = db.execute("SELECT artist_id, album_id FROM tracks WHERE id = ?", (track_id,)).fetchone()
-        db.execute(_UPDATE_TRACK, {**values, "id": track_id})
-        # The file changed, so may its sound.
-        db.execute("DELETE FROM vectors WHERE track_id = ?", (track_id,))
-        # And it may hold a picture now.
-        db.execute("UPDATE albums SET cover_done = 0 WHERE id = ?", (album_id,))
-        left.add((old["artist_id"], old["album_id"]))
-    db.execute(
-        "INSERT INTO files (path, size, mtime_ns, track_id, seen_in) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, "
-        "track_id = excluded.track_id, seen_in = excluded.seen_in",
-        (track["path"], track["size"], track["mtime_ns"], track_id, session_id),
+def _put_tracks(
+    db: sqlite3.Connection, tracks: list[TrackEntity], artists: list[int], albums: list[int], session_id: int
+) -> None:
+    """Write the tracks of a batch: new ones, changed ones, and ones that were moved here."""
+    known = {row["path"]: row for row in _known(db, tracks)}
+    moved = _moved(db, [t for t in tracks if t["path"] not in known], session_id)
+    (last,) = db.execute("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tracks'), 0)").fetchone()
+    now = time.time()
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    left: set[Owners] = set()
+    for track in tracks:
+        before = known.get(track["path"]) or moved.get(track["path"])
+        album_id = None if track["album"] is None else albums[track["album"]]
+        values: dict[str, Any] = {
+            **track, "artist_id": artists[track["artist"]], "album_id": album_id, "seen_in": session_id, "now": now,
+        }  # fmt: skip
+        if before is None:
+            last += 1
+            values["id"] = last
+            new.append(values)
+        else:
+            values["id"] = before["id"]
+            values["kept"] = track["path"] in moved
+            left.add((before["artist_id"], before["album_id"]))
+            changed.append(values)
+    db.executemany(_INSERT, new)
+    if changed:
+        _change(db, changed, left)
+    search.add(db, [values["id"] for values in (*new, *changed)])
+
+
+def _change(db: sqlite3.Connection, changed: list[dict[str, Any]], left: set[Owners]) -> None:
+    search.remove(db, [values["id"] for values in changed])
+    db.executemany(_UPDATE, changed)
+    # Why the old content had no vector says nothing of the new.
+    db.executemany(
+        "DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(v["id"],) for v in changed if not v["kept"]]
     )
-    _index(db, int(track_id or 0))
-    return int(track_id or 0)
+    # A changed file may hold a picture now.
+    albums = {v["album_id"] for v in changed if v["album_id"] is not None}
+    db.executemany("UPDATE albums SET cover_done = 0 WHERE id = ?", [(album,) for album in albums])
+    # Only now: a later track of the batch may have moved in where an earlier one moved out.
+    for artist_id, album_id in left:
+        drop_empty(db, artist_id, album_id)
 
 
-def _index(db: sqlite3.Connection, track_id: int) -> None:
-    db.execute("DELETE FROM search WHERE rowid = ?", (track_id,))
-    db.execute(
-        "INSERT INTO search (rowid, title, artist, album) "
-        "SELECT t.id, t.title, a.name || CASE WHEN o.name <> a.name THEN ' ' || o.name ELSE '' END, "
-        "coalesce(b.title, '') "
-        "FROM tracks t JOIN artists a ON a.id = t.artist_id LEFT JOIN albums b ON b.id = t.album_id "
-        "LEFT JOIN artists o ON o.id = b.artist_id WHERE t.id = ?",
-        (track_id,),
+def _known(db: sqlite3.Connection, tracks: list[TrackEntity]) -> list[sqlite3.Row]:
+    return db.execute(
+        "SELECT t.path, t.id, t.artist_id, t.album_id FROM json_each(?) j JOIN tracks t ON t.path = j.value",
+        (json.dumps([track["path"] for track in tracks]),),
+    ).fetchall()
+
+
+def _moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int) -> dict[str, sqlite3.Row]:
+    """Return, by their new paths, the tracks whose file is no longer where it was and is met again here."""
+    columns = "t.id, t.path, t.artist_id, t.album_id, t.identity, t.mbid, t.format, t.duration, t.missing_since"
+    waiting = db.execute(
+        f"SELECT {columns} FROM json_each(?2) j JOIN tracks t ON t.identity = j.value "
+        "WHERE t.missing_since IS NOT NULL OR EXISTS "
+        "(SELECT 1 FROM unseen u WHERE u.path = t.path AND u.session_id = ?1) "
+        f"UNION SELECT {columns} FROM json_each(?3) j JOIN tracks t INDEXED BY tracks_missing ON t.mbid = j.value "
+        "WHERE t.missing_since IS NOT NULL",
+        (
+            session_id,
+            json.dumps([track["identity"] for track in tracks]),
+            json.dumps([track["mbid"] for track in tracks if track["mbid"]]),
+        ),
+    ).fetchall()
+    found: dict[str, sqlite3.Row] = {}
+    for track in tracks if waiting else ():
+        same = [row for row in waiting if _same(row, track)]
+        if same:
+            # Among twins the one of the same file name.
+            name = track["path"].rpartition("/")[2]
+            best = next((row for row in same if row["path"].rpartition("/")[2] == name), same[0])
+            waiting.remove(best)
+            found[track["path"]] = best
+    for row in found.values():
+        db.execute("DELETE FROM unseen WHERE path = ?", (row["path"],))
+    # One that this very session had called missing is not.
+    db.executemany(
+        "UPDATE scan_sessions SET moved = moved + 1, missing = missing - (coalesce(?, 0) >= started_at) WHERE id = ?",
+        [(row["missing_since"], session_id) for row in found.values()],
+    )
+    return found
+
+
+def _same(row: sqlite3.Row, track: TrackEntity) -> bool:
+    if row["identity"] == track["identity"]:
+        return True
+    # Moved and retagged at once, as taggers do: the recording and its length tell.
+    return (
+        row["mbid"] is not None
+        and (row["mbid"], row["format"]) == (track["mbid"], track["format"])
+        and abs(row["duration"] - track["duration"]) < 0.05
     )
 
 
-def _drop_file(db: sqlite3.Connection, path: str, left: set[Owners]) -> None:
-    row = db.execute("SELECT track_id FROM files WHERE path = ?", (path,)).fetchone()
-    if row is None:
-        return
-    db.execute("DELETE FROM files WHERE path = ?", (path,))
-    old = db.execute("SELECT artist_id, album_id FROM tracks WHERE id = ?", (row["track_id"],)).fetchone()
-    db.execute("DELETE FROM search WHERE rowid = ?", (row["track_id"],))
-    db.execute("DELETE FROM tracks WHERE id = ?", (row["track_id"],))
-    if old:
-        left.add((old["artist_id"], old["album_id"]))
+def remove_tracks(db: sqlite3.Connection, ids: list[int]) -> None:
+    """Delete tracks; what belongs to them alone goes with them."""
+    search.remove(db, ids)
+    db.execute("DELETE FROM tracks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
 
 
-def _drop_empty(db: sqlite3.Connection, artist_id: int, album_id: int | None) -> None:
+def reindex(db: sqlite3.Connection, ids: list[int]) -> None:
+    """Put tracks into the full-text index as they are now."""
+    search.remove(db, ids)
+    search.add(db, ids)
+
+
+def drop_empty(db: sqlite3.Connection, artist_id: int, album_id: int | None) -> None:
     """Remove an album, and the artists, that the last track has left."""
     owners = [artist_id]
     if album_id is not None:

@@ -1,15 +1,17 @@
-"""What is read from the library: pages of tracks, albums and artists, and the full-text search."""
+"""What is read from the library: pages of tracks, albums and artists, sessions, and what waits to be done."""
 
-import re
+import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 Row = dict[str, Any]
 
 _TRACK = """
-SELECT t.id, t.title, t.artist_id, a.name AS artist, t.album_id, b.title AS album, o.name AS album_artist, t.track_no,
-       t.disc_no, coalesce(t.year, b.year) AS year, t.duration, t.format, t.mbid, f.path,
+SELECT t.id, t.title, t.artist_id, coalesce(t.credit, a.name) AS artist, t.album_id, b.title AS album,
+       o.name AS album_artist, t.track_no,
+       t.disc_no, coalesce(t.year, b.year) AS year, t.duration, t.format, t.mbid, t.path, t.missing_since,
        (SELECT group_concat(g.name, char(31)) FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
          WHERE tg.track_id = t.id) AS genres,
        v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
@@ -17,19 +19,27 @@ FROM tracks t
 JOIN artists a ON a.id = t.artist_id
 LEFT JOIN albums b ON b.id = t.album_id
 LEFT JOIN artists o ON o.id = b.artist_id
-LEFT JOIN files f ON f.track_id = t.id
 LEFT JOIN vectors v ON v.track_id = t.id
 """
+
 _ALBUM = """
 SELECT b.id, b.title, b.artist_id, o.name AS artist, b.year, b.mbid, b.cover IS NOT NULL AS has_cover,
-       (SELECT count(*) FROM tracks t WHERE t.album_id = b.id) AS tracks
+       (SELECT count(*) FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL) AS tracks
 FROM albums b JOIN artists o ON o.id = b.artist_id
 """
 _ARTIST = """
-SELECT a.id, a.name, a.mbid, (SELECT count(*) FROM tracks t WHERE t.artist_id = a.id) AS tracks,
-       (SELECT count(*) FROM albums b WHERE b.artist_id = a.id) AS albums
+SELECT a.id, a.name, a.mbid,
+       (SELECT count(*) FROM tracks t WHERE t.artist_id = a.id AND t.missing_since IS NULL) AS tracks,
+       (SELECT count(*) FROM albums b WHERE b.artist_id = a.id AND EXISTS
+         (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)) AS albums
 FROM artists a
 """
+# An album or an artist with missing tracks alone is not shown either.
+_ALBUM_PRESENT = "EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)"
+_ARTIST_PRESENT = (
+    "(EXISTS (SELECT 1 FROM tracks t WHERE t.artist_id = a.id AND t.missing_since IS NULL) OR EXISTS "
+    f"(SELECT 1 FROM albums b WHERE b.artist_id = a.id AND {_ALBUM_PRESENT}))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +50,25 @@ class Page:
     total: int
 
 
-def tracks(db: sqlite3.Connection, limit: int, offset: int, album_id: int | None, artist_id: int | None) -> Page:
-    """Return tracks in the order of album, disc and number, all of them or one album's or artist's."""
+def tracks(
+    db: sqlite3.Connection,
+    limit: int,
+    offset: int,
+    album_id: int | None = None,
+    artist_id: int | None = None,
+    *,
+    missing: bool = False,
+) -> Page:
+    """Return tracks in the order of album, disc and number, all of them or one album's or artist's.
+
+    `missing`: those whose file is no longer there, instead of all others.
+    """
     where, values = _filters({"t.album_id": album_id, "t.artist_id": artist_id})
+    where += f"{' AND' if where else 'WHERE'} t.missing_since IS {'NOT ' if missing else ''}NULL"
     total = _count(db, f"SELECT count(*) FROM tracks t {where}", values)
     order = "ORDER BY t.album_id, t.disc_no, t.track_no, t.id LIMIT ? OFFSET ?"
-    rows = db.execute(f"{_TRACK} {where} {order}", (*values, limit, offset))
-    return Page([_track(row) for row in rows], total)
+    ids = db.execute(f"SELECT t.id FROM tracks t {where} {order}", (*values, limit, offset))
+    return Page(tracks_by_id(db, [row["id"] for row in ids]), total)
 
 
 def track(db: sqlite3.Connection, track_id: int) -> Row | None:
@@ -64,6 +86,7 @@ def tracks_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
 def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | None) -> Page:
     """Return albums in the order of artist and year."""
     where, values = _filters({"b.artist_id": artist_id})
+    where += f"{' AND' if where else 'WHERE'} {_ALBUM_PRESENT}"
     total = _count(db, f"SELECT count(*) FROM albums b {where}", values)
     rows = db.execute(f"{_ALBUM} {where} ORDER BY o.key, b.year, b.key LIMIT ? OFFSET ?", (*values, limit, offset))
     return Page([dict(row) for row in rows], total)
@@ -71,28 +94,14 @@ def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | Non
 
 def artists(db: sqlite3.Connection, limit: int, offset: int) -> Page:
     """Return artists in the order of their normalised names."""
-    total = _count(db, "SELECT count(*) FROM artists", ())
-    rows = db.execute(f"{_ARTIST} ORDER BY a.key LIMIT ? OFFSET ?", (limit, offset))
+    total = _count(db, f"SELECT count(*) FROM artists a WHERE {_ARTIST_PRESENT}", ())
+    rows = db.execute(f"{_ARTIST} WHERE {_ARTIST_PRESENT} ORDER BY a.key LIMIT ? OFFSET ?", (limit, offset))
     return Page([dict(row) for row in rows], total)
-
-
-def search(db: sqlite3.Connection, text: str, limit: int, offset: int) -> Page:
-    """Return the tracks whose title, artist and album together hold every word, the last one as a beginning."""
-    words = re.findall(r"\w+", text)
-    if not words:
-        return Page([], 0)
-    # Each word in quotes: what a person types is never the syntax of the index.
-    match = " ".join(f'"{word}"' for word in words) + "*"
-    total = _count(db, "SELECT count(*) FROM search WHERE search MATCH ?", (match,))
-    rows = db.execute(
-        "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rank, rowid LIMIT ? OFFSET ?", (match, limit, offset)
-    )
-    return Page(tracks_by_id(db, [row["rowid"] for row in rows]), total)
 
 
 def file_of_track(db: sqlite3.Connection, track_id: int) -> str | None:
     """Return the encoded path of a track's file."""
-    row = db.execute("SELECT path FROM files WHERE track_id = ?", (track_id,)).fetchone()
+    row = db.execute("SELECT path FROM tracks WHERE id = ?", (track_id,)).fetchone()
     return str(row["path"]) if row else None
 
 
@@ -107,7 +116,8 @@ def session(db: sqlite3.Connection, session_id: int) -> Row | None:
     """Return a session with its counts, all read from the rows they speak of."""
     row = db.execute(
         """
-        SELECT s.id, s.status, s.started_at, s.finished_at, s.discovered, s.unchanged,
+        SELECT s.id, s.status, s.started_at, s.finished_at, s.discovered, s.unchanged, s.moved, s.missing, s.withheld,
+               s.scope,
                coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id), 0) AS files_changed,
                coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id AND done_at IS NOT NULL), 0)
                    AS files_done,
@@ -116,11 +126,14 @@ def session(db: sqlite3.Connection, session_id: int) -> Row | None:
         """,
         (session_id,),
     ).fetchone()
-    return (
-        {**row, "files": row["unchanged"] + row["files_changed"], "discovered": bool(row["discovered"])}
-        if row
-        else None
-    )
+    if row is None:
+        return None
+    return {
+        **row,
+        "files": row["unchanged"] + row["files_changed"],
+        "discovered": bool(row["discovered"]),
+        "scope": json.loads(row["scope"]) if row["scope"] else None,
+    }
 
 
 def failures(db: sqlite3.Connection, session_id: int, limit: int, offset: int) -> Page:
@@ -134,52 +147,73 @@ def failures(db: sqlite3.Connection, session_id: int, limit: int, offset: int) -
 
 
 def totals(db: sqlite3.Connection) -> dict[str, int]:
-    """Return how much there is: tracks, albums, artists, vectors, and tracks that could not be analysed."""
+    """Return how much there is: tracks, missing ones, albums, artists, vectors, tracks that could not be analysed."""
     row = db.execute(
-        "SELECT (SELECT count(*) FROM tracks) AS tracks, (SELECT count(*) FROM albums) AS albums, "
-        "(SELECT count(*) FROM artists) AS artists, (SELECT count(*) FROM vectors WHERE data IS NOT NULL) AS vectors, "
+        "SELECT (SELECT count(*) FROM tracks) AS tracks, "
+        "(SELECT count(*) FROM tracks WHERE missing_since IS NOT NULL) AS missing, "
+        f"(SELECT count(*) FROM albums b WHERE {_ALBUM_PRESENT}) AS albums, "
+        f"(SELECT count(*) FROM artists a WHERE {_ARTIST_PRESENT}) AS artists, "
+        "(SELECT count(*) FROM vectors) AS vectors, "
         "(SELECT count(*) FROM vectors WHERE data IS NULL) AS vector_failures"
     ).fetchone()
-    return dict(row)
+    return {**row, "tracks": row["tracks"] - row["missing"], "vectors": row["vectors"] - row["vector_failures"]}
 
 
-def known_files(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
-    """Return size and mtime (ns) of every file that became a track, by encoded path."""
-    rows = db.execute("SELECT path, size, mtime_ns FROM files WHERE track_id IS NOT NULL")
-    return {row["path"]: (row["size"], row["mtime_ns"]) for row in rows}
+def known_files(db: sqlite3.Connection, folder: str, at_once: int = 5000) -> Iterator[sqlite3.Row]:
+    """Yield path, size, mtime_ns, seen_in and missing_since of the tracks below an encoded folder, by their paths.
+
+    Page by page: a scan must neither hold a whole library in memory nor one read transaction open.
+    """
+    last, end = folder.rstrip("/") + "/", folder.rstrip("/") + "0"  # "0" follows "/" in Unicode
+    while True:
+        rows = db.execute(
+            "SELECT path, size, mtime_ns, seen_in, missing_since FROM tracks WHERE path > ? AND path < ? "
+            "ORDER BY path LIMIT ?",
+            (last, end, at_once),
+        ).fetchall()
+        yield from rows
+        if len(rows) < at_once:
+            return
+        last = rows[-1]["path"]
 
 
 def handled_in(db: sqlite3.Connection, session_id: int) -> set[str]:
-    """Return the encoded paths that a session's ledger has already taken, for a discovery that starts again."""
-    failed = db.execute("SELECT path FROM failures WHERE session_id = ?", (session_id,))
-    inserted = db.execute("SELECT path FROM files WHERE seen_in = ?", (session_id,))
+    """Return the encoded paths that wait in a session's ledger or failed, for a discovery that starts again."""
+    failed = db.execute("SELECT path FROM failures WHERE session_id = ? AND is_file = 1", (session_id,))
     waiting = db.execute(
         "SELECT j.value ->> 0 AS path FROM batches b, json_each(b.files) j "
         "WHERE b.session_id = ? AND b.done_at IS NULL",
         (session_id,),
     )
-    return {row["path"] for rows in (failed, inserted, waiting) for row in rows}
+    return {row["path"] for rows in (failed, waiting) for row in rows}
 
 
-def unfinished_tracks(db: sqlite3.Connection, version: int, limit: int) -> list[int]:
-    """Return ids of tracks that wait for a vector of this version of the features, a cover or their genres."""
+def to_analyse(db: sqlite3.Connection, limit: int) -> list[Row]:
+    """Return id and path of tracks that wait for their vector."""
     rows = db.execute(
-        "SELECT t.id FROM tracks t LEFT JOIN vectors v ON v.track_id = t.id AND v.version = ? "
-        "LEFT JOIN albums b ON b.id = t.album_id "
-        "WHERE v.track_id IS NULL OR b.cover_done = 0 OR (t.genre_raw <> '' AND t.genres_done = 0) LIMIT ?",
-        (version, limit),
+        "SELECT id, path FROM tracks INDEXED BY tracks_to_analyse WHERE analysed = 0 AND missing_since IS NULL LIMIT ?",
+        (limit,),
     )
-    return [row["id"] for row in rows]
+    return [dict(row) for row in rows]
 
 
-def follow_ups(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
-    """Return what is to be done for tracks after their insert, and what of it is done."""
+def without_cover(db: sqlite3.Connection, limit: int) -> list[Row]:
+    """Return albums that were not looked at for a cover, each with the track to begin with: one with a picture."""
     rows = db.execute(
-        "SELECT t.id, f.path, t.genre_raw, t.genres_done, t.album_id, t.has_picture, b.cover_done, "
-        "v.track_id IS NOT NULL AS analysed FROM tracks t JOIN files f ON f.track_id = t.id "
-        "LEFT JOIN albums b ON b.id = t.album_id LEFT JOIN vectors v ON v.track_id = t.id "
-        f"WHERE t.id IN ({', '.join('?' * len(ids))})",
-        ids,
+        "SELECT b.id, t.path, t.has_picture FROM albums b INDEXED BY albums_without_cover JOIN tracks t ON t.id = "
+        "(SELECT id FROM tracks WHERE album_id = b.id AND missing_since IS NULL ORDER BY has_picture DESC, id LIMIT 1) "
+        "WHERE b.cover_done = 0 LIMIT ?",
+        (limit,),
+    )
+    return [dict(row) for row in rows]
+
+
+def without_genres(db: sqlite3.Connection, limit: int) -> list[Row]:
+    """Return id and raw genres of tracks whose genres were not cleaned."""
+    rows = db.execute(
+        "SELECT id, genre_raw FROM tracks INDEXED BY tracks_without_genres WHERE genres_done = 0 AND genre_raw <> '' "
+        "LIMIT ?",
+        (limit,),
     )
     return [dict(row) for row in rows]
 

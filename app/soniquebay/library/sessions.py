@@ -5,18 +5,25 @@ import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from soniquebay.library.entities import FailedFile, FileStamp
 
+_OF_RUNNING = "session_id IN (SELECT id FROM scan_sessions WHERE status = 'running')"
 MAX_ATTEMPTS = 5  # times that a batch, or a discovery, is sent before its files are given up
 
 
 class ScanRunningError(Exception):
-    """A scan is running already; `session_id` is that one."""
+    """A scan is under way already; `session_id` is that one."""
 
-    def __init__(self, session_id: int) -> None:
-        super().__init__(f"scan session {session_id} is running")
+    def __init__(self, session_id: int, status: Literal["running", "paused"]) -> None:
+        super().__init__(f"scan session {session_id} is {status}")
         self.session_id = session_id
+        self.status: Literal["running", "paused"] = status
+
+
+class WrongStateError(Exception):
+    """The session is in no state for what was asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +35,69 @@ class Batch:
     files: list[FileStamp]
 
 
-def start(db: sqlite3.Connection) -> int:
-    """Open a session and return its id; raises `ScanRunningError`."""
-    running = running_session(db)
-    if running is not None:
-        raise ScanRunningError(running)
+def start(db: sqlite3.Connection, scope: Sequence[str] | None = None, *, confirmed: bool = False) -> int:
+    """Open a session and return its id; raises `ScanRunningError` while another is running or paused.
+
+    `scope`: encoded folders to be scanned instead of every root. `confirmed`: a person says that what is not found was
+    removed, so that even a whole root may go.
+    """
+    active = active_session(db)
+    if active is not None:
+        raise ScanRunningError(active["id"], active["status"])
     now = time.time()
-    cursor = db.execute("INSERT INTO scan_sessions (status, started_at, moved_at) VALUES ('running', ?, ?)", (now, now))
+    cursor = db.execute(
+        "INSERT INTO scan_sessions (status, started_at, moved_at, scope, confirmed) VALUES ('running', ?, ?, ?, ?)",
+        (now, now, json.dumps(list(scope)) if scope is not None else None, int(confirmed)),
+    )
     return int(cursor.lastrowid or 0)
 
 
-def running_session(db: sqlite3.Connection) -> int | None:
-    """Return the id of the session that runs, if one does."""
-    row = db.execute("SELECT id FROM scan_sessions WHERE status = 'running'").fetchone()
-    return int(row["id"]) if row else None
+def active_session(db: sqlite3.Connection) -> sqlite3.Row | None:
+    """Return id and status of the session that is running or paused, if there is one."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT id, status, started_at, discovered FROM scan_sessions WHERE status IN ('running', 'paused')"
+    ).fetchone()
+    return row
+
+
+def is_running(db: sqlite3.Connection, session_id: int) -> bool:
+    """Tell whether a session goes on: neither paused nor at its end."""
+    row = db.execute("SELECT 1 FROM scan_sessions WHERE id = ? AND status = 'running'", (session_id,)).fetchone()
+    return row is not None
+
+
+def pause(db: sqlite3.Connection, session_id: int) -> None:
+    """Hold a running session; what is in hand is finished, nothing new begins. Raises `WrongStateError`."""
+    _change_state(db, session_id, "running", "paused")
+
+
+def resume(db: sqlite3.Connection, session_id: int) -> None:
+    """Let a paused session go on. Raises `WrongStateError`."""
+    _change_state(db, session_id, "paused", "running")
+    # All that is open counts as not sent, and is sent again at once.
+    db.execute("UPDATE scan_sessions SET moved_at = 0 WHERE id = ?", (session_id,))
+    db.execute("UPDATE batches SET sent_at = 0 WHERE session_id = ? AND done_at IS NULL", (session_id,))
+
+
+def cancel(db: sqlite3.Connection, session_id: int) -> None:
+    """End a session where it is; what it has inserted stays. Raises `WrongStateError`."""
+    status = _status(db, session_id)
+    if status not in {"running", "paused"}:
+        raise WrongStateError(f"scan session {session_id} is {status}, there is nothing to cancel")
+    now = time.time()
+    db.execute("UPDATE scan_sessions SET status = 'cancelled', finished_at = ? WHERE id = ?", (now, session_id))
+    db.execute(
+        "UPDATE batches SET done_at = ?, files = NULL, file_count = 0 WHERE session_id = ? AND done_at IS NULL",
+        (now, session_id),
+    )
+    db.execute("DELETE FROM unseen WHERE session_id = ?", (session_id,))
+
+
+def _change_state(db: sqlite3.Connection, session_id: int, before: str, after: str) -> None:
+    status = _status(db, session_id)
+    if status != before:
+        raise WrongStateError(f"scan session {session_id} is {status}; only one that is {before} can become {after}")
+    db.execute("UPDATE scan_sessions SET status = ? WHERE id = ?", (after, session_id))
 
 
 def alive(db: sqlite3.Connection, session_id: int) -> None:
@@ -66,15 +122,15 @@ def register_batch(db: sqlite3.Connection, session_id: int, batch_id: str, files
     return cursor.rowcount == 1
 
 
-def end_discovery(db: sqlite3.Connection, session_id: int, unchanged: int, failures: Iterable[FailedFile]) -> None:
-    """Note that every file was walked; the session may be complete with it."""
+def end_discovery(db: sqlite3.Connection, session_id: int, unchanged: int, failures: Iterable[FailedFile]) -> bool:
+    """Note that every file was walked; True if the session is complete with it."""
     _must_exist(db, session_id)
     add_failures(db, session_id, "discovery", failures, is_file=False)
     db.execute(
         "UPDATE scan_sessions SET discovered = 1, unchanged = ?, moved_at = ? WHERE id = ?",
         (unchanged, time.time(), session_id),
     )
-    complete_if_done(db, session_id)
+    return complete_if_done(db, session_id)
 
 
 def close_batch(db: sqlite3.Connection, batch_id: str) -> None:
@@ -104,22 +160,27 @@ def add_failures(
     )
 
 
-def complete_if_done(db: sqlite3.Connection, session_id: int) -> None:
-    """Complete the session once discovery has ended and no batch is open."""
-    db.execute(
-        "UPDATE scan_sessions SET status = 'completed', finished_at = ?1 WHERE id = ?2 AND status = 'running' "
-        "AND discovered = 1 AND NOT EXISTS (SELECT 1 FROM batches WHERE session_id = ?2 AND done_at IS NULL)",
+def complete_if_done(db: sqlite3.Connection, session_id: int) -> bool:
+    """Complete the session once discovery has ended and no batch is open; True if that is now."""
+    done = db.execute(
+        "UPDATE scan_sessions SET status = 'completed', finished_at = ?1 WHERE id = ?2 "
+        "AND status IN ('running', 'paused') AND discovered = 1 "
+        "AND NOT EXISTS (SELECT 1 FROM batches WHERE session_id = ?2 AND done_at IS NULL)",
         (time.time(), session_id),
     )
+    if done.rowcount:
+        db.execute("DELETE FROM unseen WHERE session_id = ?", (session_id,))
+    return done.rowcount > 0
 
 
 def stale_batches(db: sqlite3.Connection, older_than: float) -> list[Batch]:
     """Return the open batches that were last sent over `older_than` seconds ago, and note that they are sent again."""
     limit = time.time() - older_than
-    batches = _batches(db, "done_at IS NULL AND sent_at < ?", (limit,))
+    where = f"done_at IS NULL AND sent_at < ? AND {_OF_RUNNING}"
+    batches = _batches(db, where, (limit,))
+    # One whose session was resumed was never tried in vain.
     db.execute(
-        "UPDATE batches SET sent_at = ?, attempts = attempts + 1 WHERE done_at IS NULL AND sent_at < ?",
-        (time.time(), limit),
+        f"UPDATE batches SET sent_at = ?, attempts = attempts + (sent_at > 0) WHERE {where}", (time.time(), limit)
     )
     return batches
 
@@ -127,7 +188,7 @@ def stale_batches(db: sqlite3.Connection, older_than: float) -> list[Batch]:
 def exhausted_batches(db: sqlite3.Connection, older_than: float) -> list[str]:
     """Return the ids of open batches that were sent `MAX_ATTEMPTS` times in vain."""
     rows = db.execute(
-        "SELECT id FROM batches WHERE done_at IS NULL AND attempts >= ? AND sent_at < ?",
+        f"SELECT id FROM batches WHERE done_at IS NULL AND attempts >= ? AND sent_at < ? AND {_OF_RUNNING}",
         (MAX_ATTEMPTS, time.time() - older_than),
     )
     return [row["id"] for row in rows]
@@ -138,7 +199,10 @@ def stale_discoveries(db: sqlite3.Connection, older_than: float) -> list[int]:
     limit = time.time() - older_than
     where = "status = 'running' AND discovered = 0 AND moved_at < ?"
     ids = [int(r["id"]) for r in db.execute(f"SELECT id FROM scan_sessions WHERE {where}", (limit,))]
-    db.execute(f"UPDATE scan_sessions SET attempts = attempts + 1, moved_at = ? WHERE {where}", (time.time(), limit))
+    db.execute(
+        f"UPDATE scan_sessions SET attempts = attempts + (moved_at > 0), moved_at = ? WHERE {where}",
+        (time.time(), limit),
+    )
     return ids
 
 
@@ -160,5 +224,11 @@ def _batches(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> 
 
 
 def _must_exist(db: sqlite3.Connection, session_id: int) -> None:
-    if db.execute("SELECT 1 FROM scan_sessions WHERE id = ?", (session_id,)).fetchone() is None:
+    _status(db, session_id)
+
+
+def _status(db: sqlite3.Connection, session_id: int) -> str:
+    row = db.execute("SELECT status FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()
+    if row is None:
         raise LookupError(f"no scan session {session_id}")
+    return str(row["status"])

@@ -1,122 +1,175 @@
-"""Stage 1, `scan.discovery`: find the files that are new or changed and put them into the ledger."""
+"""Stage 1, `scan.discovery`: compare what lies there with what is known; new and changed files go into the ledger."""
 
 import logging
 import os
-import stat
+import sqlite3
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from soniquebay.audio.formats import is_audio
+from soniquebay.library import removal
 from soniquebay.library.database import open_read_only
-from soniquebay.library.entities import FailedFile, FileStamp
-from soniquebay.library.paths import encode
-from soniquebay.library.queries import handled_in, known_files
+from soniquebay.library.entities import FileStamp
+from soniquebay.library.paths import decode, encode
+from soniquebay.library.queries import handled_in, known_files, session
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import stage
+from soniquebay.pipeline.walk import Seen, Walk
 from soniquebay.settings import settings
 
 log = logging.getLogger(__name__)
 
-FIRST_BATCH, LARGEST_BATCH = 10, 200  # files; small ones first, so that all processes soon have work
+FIRST_BATCH, LARGEST_BATCH = 25, 200  # files; small ones first, so that all processes soon have work
+KNOWN_AT_ONCE = 1000  # paths of known files told to the API in one request
 SIGN_OF_LIFE = 20.0  # seconds between two, while nothing new is found
-# Not the listener's: a file system's own rescue folder (readable by root alone) and the bins of desktops.
-IGNORED_FOLDERS = frozenset({"lost+found", "$RECYCLE.BIN", "System Volume Information"})
-TRASH = ".Trash"
 _NAMESPACE = uuid.UUID("7b0f9a53-4d0c-5a9e-8f0b-0c1f7a5a5b11")
 
 
-@dataclass
-class Walk:
-    """A walk over the roots; iterate `files`, then read `failures`."""
-
-    roots: tuple[Path, ...]
-    failures: list[FailedFile] = field(default_factory=list)
-    _entered: set[tuple[int, int]] = field(default_factory=set)
-
-    def files(self) -> Iterator[FileStamp]:
-        """Yield every audio file, folder by folder in the order of their names.
-
-        Links are followed, each folder once, so a loop ends. What cannot be read becomes a failure and the walk goes
-        on.
-        """
-        for root in self.roots:
-            yield from self._folder(str(root))
-
-    def _folder(self, top: str) -> Iterator[FileStamp]:
-        waiting = [top]
-        while waiting:  # a stack of our own: no depth of folders is too deep
-            folder = waiting.pop()
-            try:
-                status = Path(folder).stat()
-                if (status.st_dev, status.st_ino) in self._entered:
-                    continue
-                self._entered.add((status.st_dev, status.st_ino))
-                with os.scandir(folder) as entries:
-                    listed = sorted(entries, key=lambda entry: entry.name)
-            except OSError as error:
-                self._fail(folder, error)
-                continue
-            folders: list[str] = []
-            for entry in listed:
-                yield from self._entry(entry, folders)
-            waiting.extend(reversed(folders))
-
-    def _entry(self, entry: "os.DirEntry[str]", folders: list[str]) -> Iterator[FileStamp]:
-        try:
-            if entry.is_dir():
-                if entry.name not in IGNORED_FOLDERS and not entry.name.startswith(TRASH):
-                    folders.append(entry.path)
-            elif is_audio(entry.name):
-                status = entry.stat()
-                if stat.S_ISREG(status.st_mode):
-                    # A damaged time stamp may lie centuries ahead, past what the database holds.
-                    mtime_ns = min(status.st_mtime_ns, 2**63 - 1)
-                    yield {"path": encode(entry.path), "size": status.st_size, "mtime_ns": mtime_ns}
-                else:
-                    self.failures.append({"path": encode(entry.path), "reason": "not a regular file"})
-        except OSError as error:
-            self._fail(entry.path, error)
-
-    def _fail(self, path: str, error: OSError) -> None:
-        self.failures.append({"path": encode(path), "reason": f"cannot be read: {error.strerror or error}"})
+class _Stopped(Exception):  # noqa: N818 - not an error
+    """The session was paused or cancelled."""
 
 
 @stage("scan.discovery")
 def discover(session_id: int) -> None:
-    """Walk the roots and register batches; run again after a crash it goes on where it was."""
+    """Walk the roots and register batches; run again after a crash, or a pause, it goes on where it was."""
     with open_read_only(settings().database) as db:
-        known = known_files(db)
-        handled = handled_in(db, session_id)
-    walk = Walk(settings().music)
-    batch: list[FileStamp] = []
-    size, unchanged, found, signed = FIRST_BATCH, 0, 0, time.monotonic()
-    for file in walk.files():
-        if time.monotonic() - signed > SIGN_OF_LIFE:
-            library_api.post(f"/internal/sessions/{session_id}/alive", {})
-            signed = time.monotonic()
-        if file["path"] in handled:
-            continue
-        if known.get(file["path"]) == (file["size"], file["mtime_ns"]):
-            unchanged += 1
-            continue
-        found += 1
-        batch.append(file)
-        if len(batch) >= size:
-            _register(session_id, batch)
-            batch, size, signed = [], min(2 * size, LARGEST_BATCH), time.monotonic()
-    if batch:
-        _register(session_id, batch)
-    library_api.post(f"/internal/sessions/{session_id}/discovered", {"unchanged": unchanged, "failures": walk.failures})
+        scan = session(db, session_id)
+        if scan is None or scan["status"] != "running":
+            return
+        configured = {encode(str(root)) for root in settings().music}
+        roots = frozenset(configured | set(removal.roots(db)))
+        walk, ledger = Walk(roots), _Ledger(session_id, handled_in(db, session_id))
+        try:
+            for folder in sorted(roots) if scan["scope"] is None else scan["scope"]:
+                if removal.root_of(folder, roots - {folder}) and scan["scope"] is None:
+                    continue  # below another root, whose walk comes by
+                here = scan["scope"] is not None or folder in configured
+                # What was a root once and is none any more has files that are known, and is not walked.
+                found = walk.files(os.fsdecode(decode(folder))) if here else iter(())
+                ledger.compare(
+                    found, known_files(db, folder), lambda path: removal.root_of(path, {*roots, *walk.found})
+                )
+            ledger.flush()
+        except _Stopped:
+            log.info("session %d is held", session_id)
+            return
+    found_in = dict.fromkeys(roots, 0) | walk.found if scan["scope"] is None else _whether_there(roots)
+    end = {"unchanged": ledger.unchanged, "failures": walk.failures, "found": found_in}
+    library_api.post(f"/internal/sessions/{session_id}/discovered", end)
     log.info(
-        "session %d: %d files to read, %d unchanged, %d failures", session_id, found, unchanged, len(walk.failures)
-    )
+        "session %d: %d files to read, %d unchanged, %d not met, %d failures",
+        session_id, ledger.new, ledger.unchanged, ledger.not_met, len(walk.failures),
+    )  # fmt: skip
 
 
-def _register(session_id: int, files: list[FileStamp]) -> None:
-    # The same files in the same session give the same id, so a discovery that runs twice registers once.
-    name = "\n".join(f"{f['path']}\t{f['size']}\t{f['mtime_ns']}" for f in files)
-    batch_id = str(uuid.uuid5(_NAMESPACE, f"{session_id}\n{name}"))
-    library_api.post(f"/internal/sessions/{session_id}/batches", {"batch_id": batch_id, "files": files})
+def _whether_there(roots: Iterable[str]) -> dict[str, int]:
+    """Return for a scan of some folders which roots hold anything at all.
+
+    Few or no files in one folder say nothing; a root that has nothing in it is one whose drive is gone.
+    """
+
+    def holds_anything(root: str) -> int:
+        try:
+            with os.scandir(decode(root)) as entries:
+                return int(any(True for _ in entries))
+        except OSError:
+            return 0
+
+    return {root: holds_anything(root) for root in roots}
+
+
+@dataclass
+class _Ledger:
+    """Compares a walk with what is known, and tells the API what is new, what was not met and what is back."""
+
+    session_id: int
+    handled: set[str]
+    unchanged: int = 0
+    new: int = 0
+    not_met: int = 0
+    _batch: list[FileStamp] = field(default_factory=list)
+    _size: int = FIRST_BATCH
+    _unseen: list[tuple[str, str]] = field(default_factory=list)
+    _returned: list[str] = field(default_factory=list)
+    _signed: float = field(default_factory=time.monotonic)
+
+    def compare(
+        self, found: Iterable[Seen], known: Iterator[sqlite3.Row], root_of: Callable[[str], str | None]
+    ) -> None:
+        """Merge two lists in the order of their paths; raises `_Stopped` when the session was held."""
+        row = next(known, None)
+        for number, file in enumerate(found):
+            path = file.path
+            while row is not None and row["path"] < path:
+                self._not_met(row["path"], root_of(row["path"]))
+                row = next(known, None)
+            if number % 1000 == 0:
+                self._sign()
+            if file.size < 0:
+                # Nothing is known of what lies there now.
+                while row is not None and (row["path"] == path or (path[-1] == "/" and row["path"].startswith(path))):
+                    row = next(known, None)
+                continue
+            if row is None or row["path"] != path:
+                self._add(file)
+                continue
+            if (row["size"], row["mtime_ns"]) != (file.size, file.mtime_ns):
+                self._add(file)
+            elif row["seen_in"] != self.session_id:
+                self.unchanged += 1
+                if row["missing_since"] is not None:
+                    self._returned.append(path)
+                    if len(self._returned) >= KNOWN_AT_ONCE:
+                        self._tell()
+            row = next(known, None)
+        while row is not None:
+            self._not_met(row["path"], root_of(row["path"]))
+            row = next(known, None)
+
+    def flush(self) -> None:
+        """Send what is still held here."""
+        if self._batch:
+            self._register()
+        self._tell()
+
+    def _add(self, file: Seen) -> None:
+        if file.path in self.handled:
+            return
+        self.new += 1
+        # A folder's files stay together where they can: what belongs to one album is told by its neighbours.
+        same_folder = self._batch and self._batch[-1]["path"].rpartition("/")[0] == file.path.rpartition("/")[0]
+        if len(self._batch) >= self._size and (not same_folder or len(self._batch) >= 2 * LARGEST_BATCH):
+            self._register()
+        self._batch.append({"path": file.path, "size": file.size, "mtime_ns": file.mtime_ns})
+
+    def _not_met(self, path: str, root: str | None) -> None:
+        self.not_met += 1
+        self._unseen.append((root or "/", path))
+        if len(self._unseen) >= KNOWN_AT_ONCE:
+            self._tell()
+
+    def _register(self) -> None:
+        # The same files in the same session give the same id, so a discovery that runs twice registers once.
+        name = "\n".join(f"{f['path']}\t{f['size']}\t{f['mtime_ns']}" for f in self._batch)
+        batch_id = str(uuid.uuid5(_NAMESPACE, f"{self.session_id}\n{name}"))
+        body = {"batch_id": batch_id, "files": self._batch}
+        answer = library_api.post(f"/internal/sessions/{self.session_id}/batches", body)
+        self._batch, self._size, self._signed = [], min(2 * self._size, LARGEST_BATCH), time.monotonic()
+        if not answer["running"]:
+            raise _Stopped
+
+    def _tell(self) -> None:
+        if not (self._unseen or self._returned):
+            return
+        unseen: dict[str, list[str]] = {}
+        for root, path in self._unseen:
+            unseen.setdefault(root, []).append(path)
+        library_api.post(f"/internal/sessions/{self.session_id}/known", {"unseen": unseen, "returned": self._returned})
+        self._unseen, self._returned = [], []
+
+    def _sign(self) -> None:
+        if time.monotonic() - self._signed > SIGN_OF_LIFE:
+            if not library_api.post(f"/internal/sessions/{self.session_id}/alive", {})["running"]:
+                raise _Stopped
+            self._signed = time.monotonic()

@@ -18,8 +18,9 @@ TASKS = {
     "enrich.genres": ("deferred", LOW),
     "covers.extract": ("covers", LOW),
     "maintenance.resume_sessions": ("maintenance", LOW),
+    "maintenance.purge": ("maintenance", LOW),
 }
-QUEUES = tuple(queue for queue, _ in TASKS.values())
+QUEUES = tuple(dict.fromkeys(queue for queue, _ in TASKS.values()))
 PRIORITY_STEPS = (HIGH, MEDIUM, LOW)
 # A key of each queue name alone would meet other users of the same Redis.
 KEY_PREFIX = "soniquebay:"

@@ -1,0 +1,203 @@
+"""A library that changes: files that move, go and return, roots that vanish, scans that are held."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.audio_files import tag, tone
+from tests.stack import Stack, wait_until
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    first, second = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
+    for number in range(4):
+        path = first / "Album" / f"{number}.flac"
+        path.parent.mkdir(exist_ok=True)
+        tone(path, seconds=1, frequency=200 + 90 * number, title=f"Song {number}", artist="A", album="X")
+    tone(second / "other.ogg", seconds=1, title="Other", artist="B", album="Y")
+    return first, second
+
+
+@pytest.fixture(scope="module")
+def running(roots: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(roots, tmp_path_factory.mktemp("data"))
+    stack.scan()
+    yield stack
+    assert stack.stop() == 0
+
+
+def scan(stack: Stack, *arguments: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(stack.cli("scan", "--wait", "--json", *arguments).stdout)
+    return result
+
+
+def ids(stack: Stack) -> dict[str, int]:
+    return {title: track["id"] for title, track in stack.tracks().items()}
+
+
+def test_a_renamed_file_keeps_its_id_and_its_vector(running: Stack, roots: tuple[Path, Path]) -> None:
+    before = ids(running)
+    (roots[0] / "Album").rename(roots[0] / "Renamed")
+    (roots[0] / "Renamed" / "0.flac").rename(roots[1] / "moved.flac")
+    result = scan(running)
+    assert (result["moved"], result["missing"], result["tracks"]) == (4, 0, 5)
+    assert ids(running) == before
+    track = running.tracks()["Song 0"]
+    assert track["path"].endswith("/moved.flac")
+    assert track["has_vector"]
+    assert running.get("/api/scan-sessions")["items"][0]["files_changed"] == 4
+    assert running.get("/api/search", q="song 0")["total"] == 1
+
+
+def test_a_file_retagged_in_place_is_found_though_its_folder_looks_the_same(
+    running: Stack, roots: tuple[Path, Path]
+) -> None:
+    folder = roots[0] / "Renamed"
+    before, times = ids(running), (folder.stat().st_atime_ns, folder.stat().st_mtime_ns)
+    tag(folder / "1.flac", title="Song one")
+    os.utime(folder, ns=times)
+    scan(running)
+    assert ids(running)["Song one"] == before["Song 1"]
+
+
+def test_a_deleted_file_is_missing_and_returns_as_it_was(running: Stack, roots: tuple[Path, Path]) -> None:
+    before = ids(running)
+    file, aside = roots[0] / "Renamed" / "2.flac", roots[0].parent / "aside.flac"
+    file.rename(aside)
+    assert scan(running)["missing"] == 1
+    assert "Song 2" not in ids(running)
+    assert running.get("/api/search", q="song 2")["total"] == 0
+    neighbours = running.get(f"/api/tracks/{before['Other']}/similar")["items"]
+    assert before["Song 2"] not in {track["id"] for track in neighbours}
+    assert [t["title"] for t in running.get("/api/tracks", missing=True)["items"]] == ["Song 2"]
+    aside.rename(file)
+    assert scan(running)["files"] == 5
+    assert ids(running) == before
+    assert running.get("/api/scan-sessions")["items"][0]["files_changed"] == 0
+
+
+def test_a_root_that_is_gone_takes_nothing_with_it_until_a_person_says_so(
+    running: Stack, roots: tuple[Path, Path]
+) -> None:
+    before = ids(running)
+    away = roots[1].with_name("unplugged")
+    roots[1].rename(away)
+    answer = running.cli("scan", "--wait")
+    assert "--confirm-removal" in answer.stdout
+    assert ids(running) == before
+    roots[1].mkdir()  # an empty mount point
+    assert (scan(running)["withheld"], ids(running)) == (2, before)
+    assert (scan(running, "--confirm-removal")["missing"], len(ids(running))) == (2, 3)
+    roots[1].rmdir()
+    away.rename(roots[1])
+    scan(running)
+    assert ids(running) == before
+
+
+def test_one_folder_is_scanned_alone(running: Stack, roots: tuple[Path, Path]) -> None:
+    (roots[0] / "New").mkdir()
+    shutil.copy(roots[0] / "Renamed" / "3.flac", roots[0] / "New" / "copy.flac")
+    tag(roots[0] / "New" / "copy.flac", title="Fresh")
+    (roots[1] / "other.ogg").rename(roots[1] / "unseen.ogg")
+    result = scan(running, str(roots[0] / "New"))
+    assert (result["files"], result["missing"]) == (1, 0)
+    assert {"Fresh", "Other"} <= ids(running).keys()
+    (roots[0] / "New" / "copy.flac").unlink()
+    assert scan(running, str(roots[0] / "New"))["missing"] == 1
+    assert "Fresh" not in ids(running)
+    refused = running.cli("scan", "/etc", check=False)
+    assert (refused.returncode, "not a folder of the music" in refused.stderr) == (1, True)
+    outside = httpx.post(f"{running.url}/api/scan", json={"folders": [f"{roots[0]}/../etc"]})
+    assert outside.status_code == 422
+
+
+def test_missing_tracks_go_for_good_only_when_told(running: Stack) -> None:
+    missing = [t["id"] for t in running.get("/api/tracks", missing=True)["items"]]
+    assert missing
+    socket = running.environment()["SONIQUEBAY_API_SOCKET"]
+    with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://api") as api:
+        assert api.post("/internal/maintenance/purge", json={"missing_before": time.time()}).json() == {"sent": True}
+    wait_until(lambda: running.get("/api/tracks", missing=True)["total"] == 0)
+    assert httpx.get(f"{running.url}/api/tracks/{missing[0]}").status_code == 404
+    assert httpx.post(f"{running.url}/internal/maintenance/purge", json={}).status_code == 403
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[Stack]:
+    """Give a stack with enough files for a scan to be caught at work."""
+    (tmp_path / "music").mkdir()
+    source = tone(tmp_path / "source.flac", seconds=1, title="x").read_bytes()
+    for number in range(3000):
+        (tmp_path / "music" / f"{number:04}.flac").write_bytes(source)
+    stack = Stack(tmp_path / "music", tmp_path / "data")
+    yield stack
+    stack.stop()
+
+
+def session(stack: Stack, session_id: int) -> dict[str, Any]:
+    found: dict[str, Any] = stack.get(f"/api/scan-sessions/{session_id}")
+    return found
+
+
+def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
+    first = httpx.post(f"{many.url}/api/scan").json()["session_id"]
+    assert httpx.post(f"{many.url}/api/scan-sessions/{first}/pause").json()["status"] == "paused"
+    # What was in hand when it was paused comes to its end.
+    still = lambda: session(many, first)["library"]["tracks"]  # noqa: E731
+    wait_until(lambda: still() == (time.sleep(1), still())[1], 30)
+    held = session(many, first)
+    assert (held["status"], held["progress"]["phase"]) == ("paused", "paused")
+    assert held["library"]["tracks"] < 3000
+    refused = httpx.post(f"{many.url}/api/scan")
+    assert (refused.status_code, refused.json()["status"]) == (409, "paused")
+    assert many.cli("pause", check=False).returncode == 1
+    assert httpx.post(f"{many.url}/api/scan-sessions/{first}/resume").json()["status"] == "running"
+    wait_until(lambda: session(many, first)["status"] == "completed", 60)
+    assert session(many, first)["library"]["tracks"] == 3000
+    assert httpx.post(f"{many.url}/api/scan-sessions/{first}/cancel").status_code == 409
+    assert "no scan is under way" in many.cli("cancel", check=False).stderr
+
+    for path in many.music[0].iterdir():
+        os.utime(path)
+    second = httpx.post(f"{many.url}/api/scan").json()["session_id"]
+    assert httpx.post(f"{many.url}/api/scan-sessions/{second}/cancel").json()["status"] == "cancelled"
+    ended = session(many, second)
+    assert (ended["status"], ended["progress"]["percent"]) == ("cancelled", 100.0)
+    assert ended["library"]["tracks"] == 3000
+    third = httpx.post(f"{many.url}/api/scan").json()["session_id"]
+    wait_until(lambda: session(many, third)["status"] == "completed", 60)
+    assert session(many, third)["unchanged"] < 3000
+
+    with many.frozen("worker"):
+        fourth = httpx.post(f"{many.url}/api/scan").json()["session_id"]
+        assert many.cli("pause").stdout == f"scan session {fourth} is paused\n"
+        assert many.cli("scan", check=False).returncode == 1
+        assert many.cli("resume").stdout == f"scan session {fourth} is running\n"
+        assert many.cli("cancel").stdout == f"scan session {fourth} is cancelled\n"
+
+
+def test_the_percentage_only_grows_over_all_stages(many: Stack) -> None:
+    shown: list[dict[str, Any]] = []
+    session_id = None
+    with httpx.stream("GET", f"{many.url}/api/events", timeout=60) as response:
+        for line in response.iter_lines():
+            if session_id is None:
+                session_id = httpx.post(f"{many.url}/api/scan").json()["session_id"]
+            if line.startswith("data: "):
+                shown.append(json.loads(line.removeprefix("data: ")))
+                if len(shown) > 12 and shown[-1]["vectors_waiting"] < 2950:
+                    break
+    percent = [event["percent"] for event in shown if event["session_id"] == session_id]
+    assert percent == sorted(percent)
+    assert percent[0] == 0.0
+    assert 1 < percent[-1] < 100
+    assert [event["phase"] for event in shown][-1] == "analysing"
+    assert shown[-1]["seconds_left"] > 0

@@ -1,0 +1,48 @@
+"""A library made by an older release opens in this one with all it held."""
+
+import sqlite3
+from pathlib import Path
+
+from soniquebay.library import queries, sessions
+from soniquebay.library.database import Database, migrations
+
+
+def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    old = sqlite3.connect(path)
+    old.executescript(migrations()[0])
+    old.executescript("""
+        INSERT INTO scan_sessions (id, status, started_at, moved_at)
+            VALUES (1, 'completed', 1, 1), (2, 'running', 2, 2);
+        INSERT INTO artists (id, name, key) VALUES (3, 'A', 'a');
+        INSERT INTO albums (id, title, key, artist_id) VALUES (4, 'X', 'x', 3);
+        INSERT INTO tracks (id, title, artist_id, album_id, duration, format, added_at)
+            VALUES (5, 'One', 3, 4, 1.5, 'FLAC', 1), (9, 'Two', 3, 4, 1.5, 'FLAC', 1);
+        DELETE FROM tracks WHERE id = 9;
+        INSERT INTO files (path, size, mtime_ns, track_id, seen_in) VALUES ('/one', 10, 20, 5, 1);
+        INSERT INTO vectors (track_id, version, failure) VALUES (5, 1, 'no sound');
+        INSERT INTO batches (id, session_id, files, file_count, sent_at) VALUES ('b', 2, '[]', 0, 1);
+        INSERT INTO failures (session_id, path, stage, reason, is_file) VALUES (1, '/bad', 'extract', 'x', 1);
+        PRAGMA user_version = 1;
+    """)
+    old.close()
+    database = Database(path)
+    database.migrate()
+    db = database.reader()
+    track = queries.track(db, 5)
+    assert track is not None
+    assert (track["title"], track["path"], track["vector_failure"]) == ("One", "/one", "no sound")
+    assert [tuple(row) for row in queries.known_files(db, "/")] == [("/one", 10, 20, 1, None)]
+    assert queries.to_analyse(db, 10) == []
+    active = sessions.active_session(db)
+    assert active is not None
+    assert active["id"] == 2
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO tracks (title, artist_id, duration, format, added_at, path, size, mtime_ns) "
+            "VALUES ('Three', 3, 1, 'MP3', 1, '/three', 1, 1)"
+        )
+    # An id is never given out again, not even over a change of the schema.
+    assert db.execute("SELECT max(id) FROM tracks").fetchone()[0] == 10
+    assert db.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
