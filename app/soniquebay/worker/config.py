@@ -5,6 +5,7 @@ from typing import Any
 from kombu import Exchange, Queue
 
 from soniquebay.settings import Settings
+from soniquebay.worker.messages import COMPRESSION
 
 HIGH, MEDIUM, LOW = 0, 5, 9  # on Redis 0 comes first
 
@@ -29,7 +30,6 @@ HEARTBEAT_INTERVAL = 300  # s; spares the Pi, so Flower believes a dead worker f
 EXTRACT_THREADS = 2
 TASK_TIME_LIMIT = 7200  # s
 SOFT_SHUTDOWN = 20  # s for running tasks at a warm stop, then they go back to their queue
-COMPRESS_ABOVE = 8192  # bytes; below, gzip and its base64 cost more than they save
 # Connections to Redis, opened as needed. One control message holds two at once, so a pool smaller than twice the
 # threads that ask can lock itself up: the API has 8 threads, Flower 6. A worker's process asks from one thread.
 THREADED_POOL, WORKER_POOL = 20, 3
@@ -73,6 +73,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # Results: every stage sends the next one, nobody asks for them.
         "task_ignore_result": True,
         # Messages.
+        "task_compression": COMPRESSION,  # gzip where the message is large
         "task_serializer": "json",
         "accept_content": ["json"],
         "worker_send_task_events": True,  # Flower's list of tasks
