@@ -1,4 +1,4 @@
-"""`soniquebay worker`, with the tasks of the tests beside its own: python -m tests.worker_program INSTANCE [SETTING=N …]."""
+"""The worker with the tests' own tasks beside its own: python -m tests.worker_program INSTANCE [SETTING=N …]."""
 
 import sys
 

@@ -27,7 +27,6 @@ def send_many(tasks: Iterable[tuple[str, dict[str, Any]]]) -> None:
 
     Raises ``kombu.exceptions.OperationalError`` when Redis cannot be reached; the last 100 may then be there or not.
     """
-    with app.producer_pool.acquire(block=True, timeout=app.conf.broker_pool_acquire_timeout) as producer:
-        with producer.batch(max_size=_AT_ONCE):
-            for task, arguments in tasks:
-                app.send_task(task, kwargs=arguments, producer=producer)
+    with app.producer_or_acquire() as producer, producer.batch(max_size=_AT_ONCE):
+        for task, arguments in tasks:
+            app.send_task(task, kwargs=arguments, producer=producer)

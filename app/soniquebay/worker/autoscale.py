@@ -81,7 +81,7 @@ class MemoryAutoscaler(Autoscaler):
             self._shrink(before - wanted)
         self._tell(now, before, tasks, highest)
         # True has the pool start what is missing, one that has been replaced for its memory included.
-        return self.processes != before or len(self._children()) < self.processes
+        return bool(self.processes != before or len(self._children()) < self.processes)
 
     def _ceiling(self, now: float, processes: int) -> int:
         # A look reads some files. One a second is enough: what was forked since has been reckoned with.
@@ -94,7 +94,7 @@ class MemoryAutoscaler(Autoscaler):
             taken = _own_memory_mb(self._children())
             promised = sum(max(0, CHILD_MB - mb) for mb in taken) + CHILD_MB * (processes - len(taken))
             self._bearable = bearable(processes, room, promised, self._memory.pressure())
-        return min(self.max_concurrency, max(self.min_concurrency, self._bearable.processes))
+        return int(min(self.max_concurrency, max(self.min_concurrency, self._bearable.processes)))
 
     def _children(self) -> list[int]:
         pool = self.pool._pool

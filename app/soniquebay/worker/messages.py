@@ -1,4 +1,4 @@
-"""How a message is packed: gzip where it pays, decided where the bytes are made, so that nothing is serialised twice."""
+"""How a message is packed: gzip where it is large, decided on the bytes themselves, so nothing is serialised twice."""
 
 import zlib
 

@@ -14,10 +14,10 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import active_requests
 
 from soniquebay.worker.config import KEY_PREFIX
-from soniquebay.worker.fair import FairTransport
 
 log = logging.getLogger(__name__)
 
+_TRANSPORT = "soniquebay.worker.fair:FairTransport"  # a name, for `inspect stats` shows it
 LOOK_EVERY = 30.0  # s; a worker that is started looks at once
 _TAKEN, _INDEX, _MUTEX = "taken.", "taken_index.", "taken_mutex."  # the messages, their tags by time, a lock
 
@@ -52,7 +52,7 @@ class ApplianceConsumer(Consumer):
         """Return the connection on which tasks are taken."""
         connection = self.app.connection_for_read(heartbeat=heartbeat)
         me = owner(os.getpid())
-        connection.transport_cls = FairTransport
+        connection.transport_cls = _TRANSPORT
         connection.transport_options = {
             **connection.transport_options,
             "unacked_key": f"{_TAKEN}{me}",
