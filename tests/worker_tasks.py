@@ -4,8 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from celery import shared_task
-from celery.exceptions import SoftTimeLimitExceeded
+from soniquebay.pipeline.task import stage
 
 _kept: list[bytearray] = []
 
@@ -16,18 +15,14 @@ def note(log: str, *words: object) -> None:
         file.write(" ".join(map(str, (time.time(), os.getpid(), *words))) + "\n")
 
 
-@shared_task(name="test.work")
+@stage("test.work")
 def work(log: str, label: str, seconds: float = 0.0) -> None:
     note(log, "start", label)
-    try:
-        time.sleep(seconds)
-    except SoftTimeLimitExceeded:
-        note(log, "limit", label)
-        raise
+    time.sleep(seconds)
     note(log, "end", label)
 
 
-@shared_task(name="test.burn")
+@stage("test.burn")
 def burn(log: str, label: str, seconds: float) -> None:
     note(log, "start", label)
     end = time.process_time() + seconds
@@ -36,7 +31,7 @@ def burn(log: str, label: str, seconds: float) -> None:
     note(log, "end", label)
 
 
-@shared_task(name="test.grow")
+@stage("test.grow")
 def grow(log: str, label: str, mib: int) -> None:
     _kept.append(bytearray(os.urandom(1 << 20) * mib))
     note(log, "end", label)

@@ -110,9 +110,7 @@ class Stack:
             "FLOWER_PORT": self.flower_port,
             "FLOWER_PASSWORD_FILE": self.data / "flower-password",
         }
-        # Read when Celery is imported: SIGTERM then gives running tasks back instead of waiting for them.
-        celery = {"REMAP_SIGTERM": "SIGQUIT"}
-        return {**os.environ, **celery, **{f"SONIQUEBAY_{name}": str(value) for name, value in ours.items()}}
+        return {**os.environ, **{f"SONIQUEBAY_{name}": str(value) for name, value in ours.items()}}
 
     def _configure_redis(self, process: subprocess.Popen[bytes], run: Path) -> None:
         lines = [

@@ -71,6 +71,8 @@ class MemoryAutoscaler(Autoscaler):
         now, before, tasks = monotonic(), self.processes, self.qty
         if tasks >= before:
             self._needed_at = now
+        if req is not None and tasks <= before:
+            return None  # a process is free for it: it shall not wait for a look at the memory
         highest = self._ceiling(now, before)
         # The worker takes as many tasks as this says; without a look ahead it would hoard what others could do.
         self.worker.max_concurrency = highest

@@ -12,7 +12,7 @@ from soniquebay.systemd import notify
 from soniquebay.worker import logs
 from soniquebay.worker.app import app
 from soniquebay.worker.config import HEARTBEAT_INTERVAL, MAX_PROCESSES, MIN_PROCESSES, PIPELINE, WORKER_POOL
-from soniquebay.worker.process import come_last, die_with_parent
+from soniquebay.worker.process import come_last, die_with_parent, one_thread_each
 from soniquebay.worker.recovery import RestoreOrphans
 
 _PARENT = os.getpid()
@@ -24,13 +24,11 @@ def name(instance: int) -> str:
 
 
 def run(instance: int = 1, imports: Sequence[str] = PIPELINE) -> None:
-    """Run the worker until it is told to stop. SIGQUIT (also systemd's stop) is the warm way out.
+    """Run the worker until it is told to stop. SIGTERM is the warm way out.
 
     `instance` tells several workers on one machine apart; `imports` are the modules of the tasks.
     """
-    # The variable is read when Celery's own module is loaded, so it stands in the environment before.
-    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
-    come_last()
+    one_thread_each()
     app.conf.imports = imports
     app.conf.broker_pool_limit = WORKER_POOL
     app.steps["consumer"].add(RestoreOrphans)
@@ -62,8 +60,9 @@ def _share_memory(**_: Any) -> None:
 
 
 @worker_process_init.connect
-def _tie_to_parent(**_: Any) -> None:
+def _begin_child(**_: Any) -> None:
     die_with_parent(_PARENT)
+    come_last()
 
 
 @worker_ready.connect

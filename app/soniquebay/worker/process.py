@@ -13,17 +13,22 @@ _WHO_PROCESS = 1
 _PR_SET_PDEATHSIG = 1
 
 
-def come_last() -> None:
-    """Leave processor and disk to whoever else wants them: nice, idle I/O, one thread for each numeric library.
-
-    Before the first import of such a library. On the appliance the unit has said so already, and forbids these calls.
-    """
+def one_thread_each() -> None:
+    """Hold the numeric libraries to one thread a process; before the first of them is imported."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+
+
+def come_last() -> None:
+    """Leave processor and disk to whoever else wants them: nice, and idle I/O.
+
+    For the processes that do the work; the one that hands it out takes little, and all wait for it.
+    """
     if os.getpriority(os.PRIO_PROCESS, 0) < NICE:
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, NICE)
     if (call := _IOPRIO_SET.get(platform.machine())) is not None:
+        # Forbidden in the appliance's unit, which has said so itself.
         ctypes.CDLL(None).syscall(call, _WHO_PROCESS, 0, _IOPRIO_IDLE)
 
 
