@@ -22,6 +22,15 @@ def work(log: str, label: str, seconds: float = 0.0) -> None:
     note(log, "end", label)
 
 
+@stage("test.gate")
+def gate(log: str, label: str, gate: str) -> None:
+    """Work until a file is there."""
+    note(log, "start", label)
+    while not Path(gate).exists():
+        time.sleep(0.05)
+    note(log, "end", label)
+
+
 @stage("test.burn")
 def burn(log: str, label: str, seconds: float) -> None:
     note(log, "start", label)

@@ -26,43 +26,57 @@ def labels(letter: str, count: int) -> list[str]:
 
 def test_a_killed_worker_finds_its_tasks_again_at_once(bench: Bench) -> None:
     bench.start()
-    bench.send("test.work", "scan", labels("t", 4), seconds=3)
+    gate = bench.folder / "gate"
+    bench.send("test.gate", "scan", labels("t", 4), gate=str(gate))
     wait_until(lambda: len(bench.noted("start")) == 4)
     pids = children(bench.workers[1].pid)
     bench.kill()
-    wait_until(lambda: not any(owner(pid) for pid in pids), 2)  # none works on
+    wait_until(lambda: not any(owner(pid) for pid in pids), 5)  # none works on
     bench.start()
-    wait_until(lambda: len(bench.noted("end")) == 4, 15)
+    wait_until(lambda: len(bench.noted("start")) == 8, 15)
+    gate.touch()
+    wait_until(lambda: len(bench.noted("end")) == 4)
     settle(1)
     assert bench.count("start") == dict.fromkeys(labels("t", 4), 2)
     assert bench.count("end") == dict.fromkeys(labels("t", 4), 1)
     wait_until(lambda: bench.keys("*taken*") == [])
 
 
-def test_of_two_workers_the_killed_one_gives_back_its_own_tasks_alone(bench: Bench) -> None:
+def of_two_busy_workers(bench: Bench, gate: Path) -> set[str]:
+    """Start two workers, have both work until the gate opens, and return the tasks of the second."""
     bench.start(1)
     bench.start(2)
-    # Both are slow to begin with, so each takes four.
-    bench.send("test.work", "scan", labels("t", 8), seconds=4)
+    bench.send("test.gate", "scan", labels("t", 8), gate=str(gate))
     wait_until(lambda: len(bench.noted("start")) == 8)
-    of_second = {label for _, pid, label in bench.noted("start") if pid in children(bench.workers[2].pid)}
-    assert 0 < len(of_second) < 8
+    pids = children(bench.workers[2].pid)
+    tasks = {label for _, pid, label in bench.noted("start") if pid in pids}
+    assert len(tasks) == 4
+    return tasks
+
+
+def test_of_two_workers_the_killed_one_gives_back_its_own_tasks_alone(bench: Bench) -> None:
+    gate = bench.folder / "gate"
+    of_second = of_two_busy_workers(bench, gate)
     bench.kill(2)
     bench.start(2)  # looks at once for what its predecessor had taken
-    wait_until(lambda: len(bench.noted("end")) == 8, 20)
+    wait_until(lambda: len(bench.noted("start")) == 12, 15)
     settle(1)
-    assert bench.count("end") == dict.fromkeys(labels("t", 8), 1)
     assert {label for label, times in bench.count("start").items() if times == 2} == of_second
-    assert max(bench.count("start").values()) == 2
+    gate.touch()
+    wait_until(lambda: len(bench.noted("end")) == 8)
+    settle(1)
+    assert len(bench.noted("start")) == 12
+    assert bench.count("end") == dict.fromkeys(labels("t", 8), 1)
 
 
 def test_the_tasks_of_a_worker_that_never_returns_are_given_back_by_another(bench: Bench) -> None:
-    bench.start(1)
-    bench.start(2)
-    bench.send("test.work", "scan", labels("t", 8), seconds=2)
-    wait_until(lambda: len(bench.noted("start")) == 8)
+    gate = bench.folder / "gate"
+    of_second = of_two_busy_workers(bench, gate)
     bench.kill(2)
-    wait_until(lambda: len(bench.noted("end")) == 8, 45)  # LOOK_EVERY is 30 s
+    gate.touch()
+    wait_until(lambda: len(bench.noted("end")) == 8, 45)  # it looks every 30 s
+    settle(1)
+    assert {label for label, times in bench.count("start").items() if times == 2} == of_second
     assert bench.count("end") == dict.fromkeys(labels("t", 8), 1)
 
 

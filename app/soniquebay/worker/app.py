@@ -6,8 +6,10 @@ from typing import Any
 from celery import Celery
 
 from soniquebay.settings import settings
+from soniquebay.worker import fair
 from soniquebay.worker.config import celery_settings
 
+fair.install()
 app = Celery("soniquebay")
 app.conf.update(celery_settings(settings()))
 

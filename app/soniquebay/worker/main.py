@@ -1,7 +1,6 @@
 """The worker's process: all queues, from 1 to 4 children."""
 
 import gc
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +11,8 @@ from soniquebay.systemd import notify
 from soniquebay.worker import logs
 from soniquebay.worker.app import app
 from soniquebay.worker.config import HEARTBEAT_INTERVAL, MAX_PROCESSES, MIN_PROCESSES, PIPELINE, WORKER_POOL
-from soniquebay.worker.process import come_last, die_with_parent, one_thread_each
+from soniquebay.worker.process import come_last, one_thread_each
 from soniquebay.worker.recovery import RestoreOrphans
-
-_PARENT = os.getpid()
 
 
 def name(instance: int) -> str:
@@ -61,7 +58,6 @@ def _share_memory(**_: Any) -> None:
 
 @worker_process_init.connect
 def _begin_child(**_: Any) -> None:
-    die_with_parent(_PARENT)
     come_last()
 
 

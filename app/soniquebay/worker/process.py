@@ -1,16 +1,14 @@
-"""What the worker's processes ask of the kernel: to come last, and not to outlive their parent."""
+"""What the worker's processes ask of the kernel: to come last."""
 
 import contextlib
 import ctypes
 import os
 import platform
-import signal
 
 NICE = 10
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30}  # numbers of a system call that Python has no name for
 _IOPRIO_IDLE = 3 << 13
 _WHO_PROCESS = 1
-_PR_SET_PDEATHSIG = 1
 
 
 def one_thread_each() -> None:
@@ -30,13 +28,3 @@ def come_last() -> None:
     if (call := _IOPRIO_SET.get(platform.machine())) is not None:
         # Forbidden in the appliance's unit, which has said so itself.
         ctypes.CDLL(None).syscall(call, _WHO_PROCESS, 0, _IOPRIO_IDLE)
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, whatever ended it; `parent` is its process id.
-
-    A child that worked on after its parent would do the task that the next worker has been given again.
-    """
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it ended before the call
-        os.kill(os.getpid(), signal.SIGKILL)

@@ -17,7 +17,7 @@ from soniquebay.worker.config import KEY_PREFIX
 
 log = logging.getLogger(__name__)
 
-_TRANSPORT = "soniquebay.worker.fair:FairTransport"  # a name, for `inspect stats` shows it
+EVENTS_WAIT = 0.02  # s; events go together, and after the tasks they tell of have been handed to a process
 LOOK_EVERY = 30.0  # s; a worker that is started looks at once
 _TAKEN, _INDEX, _MUTEX = "taken.", "taken_index.", "taken_mutex."  # the messages, their tags by time, a lock
 
@@ -43,16 +43,18 @@ def lives(name: str) -> bool:
 
 
 class ApplianceConsumer(Consumer):
-    """A consumer with fair priorities and its own set of taken messages, that survives Redis restarting under it.
+    """A consumer with its own set of taken messages, that survives Redis restarting under it.
 
     Celery 5.7 closes the broken connection on which the running tasks will be acknowledged; put aside, it stays usable.
     """
 
+    _events_wait = False
+
     def connection_for_read(self, heartbeat: Any = None) -> Any:
         """Return the connection on which tasks are taken."""
+        self._events_wait = False  # a lost connection takes its timers with it
         connection = self.app.connection_for_read(heartbeat=heartbeat)
         me = owner(os.getpid())
-        connection.transport_cls = _TRANSPORT
         connection.transport_options = {
             **connection.transport_options,
             "unacked_key": f"{_TAKEN}{me}",
@@ -60,6 +62,16 @@ class ApplianceConsumer(Consumer):
             "unacked_mutex_key": f"{_MUTEX}{me}",
         }
         return self.ensure_connected(connection)
+
+    def on_send_event_buffered(self) -> None:
+        """Send what is buffered soon; Celery's own way sends it before the task itself is on its way to a process."""
+        if self.hub and not self._events_wait:
+            self._events_wait = True
+            self.hub.call_later(EVENTS_WAIT, self._send_events)
+
+    def _send_events(self) -> None:
+        self._events_wait = False
+        self._flush_events()
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Keep the broken connection for late acknowledgements, then reconnect as Celery does."""
