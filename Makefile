@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline units test-image lock clean
+.PHONY: help run test check image lint types unit pipeline units test-image bench-latency lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,9 @@ pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image
+
+bench-latency: $(VENV)/ready ## from a request to the start of its task, beside the old way
+	@$(BIN)/python -m tests.bench.latency
 
 lock: $(VENV)/ready ## pin again: requirements*.in to requirements*.lock, hashes and no index addresses
 	for name in requirements requirements-dev requirements-bootstrap; do \

@@ -24,11 +24,13 @@ def run(settings: Settings) -> None:
     password = read_password(settings.flower_password_file)
 
     import flower.command
+    import prometheus_client
     import tornado.web
     from tornado.httputil import HTTPServerRequest
     from tornado.options import options
 
     from soniquebay.worker.app import app
+    from soniquebay.worker.metrics import AutoscaleCollector
 
     class Refusal(tornado.web.RequestHandler):
         """Asks for the password, whatever was requested."""
@@ -39,7 +41,11 @@ def run(settings: Settings) -> None:
             self.finish("Flower asks for the user and password made on this appliance.\n")
 
     class Gate(flower.command.Flower):
-        """Flower, with one gate before all its handlers instead of a check in each."""
+        """Flower, with one gate before all its handlers instead of a check in each, and the autoscaler's metrics."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            prometheus_client.REGISTRY.register(AutoscaleCollector(lambda: self.events.state.workers))
 
         def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
             if not permitted(request.headers.get("Authorization", ""), password):

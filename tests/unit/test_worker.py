@@ -37,7 +37,17 @@ def test_limits_are_in_celerys_units() -> None:
     assert table["worker_max_memory_per_child"] == 500 * 1024  # KiB
     assert table["worker_max_tasks_per_child"] == 500
     assert table["task_time_limit"] == 7200
-    assert table["broker_transport_options"]["visibility_timeout"] == VISIBILITY_TIMEOUT > 7200
+    places = (table, table["broker_transport_options"], table["result_backend_transport_options"])
+    assert [place["visibility_timeout"] for place in places] == [VISIBILITY_TIMEOUT] * 3
+    assert VISIBILITY_TIMEOUT > 7200
+
+
+def test_every_setting_is_one_that_celery_knows() -> None:
+    from celery.app.defaults import NAMESPACES, flatten
+
+    known = {name for name, _ in flatten(NAMESPACES)}
+    documented_all_the_same = {"visibility_timeout"}
+    assert celery_settings(from_environment({})).keys() - known == documented_all_the_same
 
 
 def test_the_broker_address_is_spelt_for_celery() -> None:

@@ -3,7 +3,7 @@
 import click
 
 from soniquebay import __version__
-from soniquebay.cli import operate, programs, scan
+from soniquebay.cli import operate, programs, scale, scan
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +30,7 @@ for command in (
     operate.queues,
     operate.logs,
     operate.maintenance,
+    scale.scale,
     programs.serve,
     programs.api,
     programs.worker,

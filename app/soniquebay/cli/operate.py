@@ -73,7 +73,7 @@ def logs(follow: bool, lines: int, data: Path | None, program: str | None) -> No
     """Show the logs of all programs, or of one."""
     more = ["-f"] if follow else []
     if data is not None:
-        files = sorted((data / "logs").glob(f"{program or '*'}.log"))
+        files = sorted((data / "logs").glob(f"{program or ''}*.log"))
         if not files:
             raise click.ClickException(f"no logs in {data / 'logs'}")
         command = ["tail", "-n", str(lines), *(["-F"] if follow else []), "--", *map(str, files)]

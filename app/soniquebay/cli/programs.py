@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from soniquebay.cli.scale import MAX_WORKERS
 from soniquebay.settings import settings
 
 
@@ -16,11 +17,18 @@ def api() -> None:
 
 
 @click.command()
-def worker() -> None:
-    """Run the worker with all queues (a service of the appliance)."""
+@click.option(
+    "--instance",
+    type=click.IntRange(1, MAX_WORKERS),
+    default=1,
+    show_default=True,
+    help="Number of the worker, where there are several.",
+)
+def worker(instance: int) -> None:
+    """Run a worker with all queues (a service of the appliance)."""
     from soniquebay.worker.main import run
 
-    run()
+    run(instance)
 
 
 @click.command()

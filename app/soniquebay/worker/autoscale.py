@@ -1,42 +1,155 @@
-"""One process when idle, four under load, fewer when memory is short."""
+"""One process when idle, four under load, fewer when memory is short; `grep autoscale` in the log tells why."""
 
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from celery.worker.autoscale import Autoscaler
 
-from soniquebay.worker.memory import available_mb, pressure
+from soniquebay.worker.memory import MIB, Memory
 
 log = logging.getLogger(__name__)
 
-RESERVE_MB = 300  # left to the system, Redis and the API
-CHILD_MB = 200  # what one more busy process takes at worst before it is recycled or held by the cgroup
-MAX_PRESSURE = 10.0  # percent
+RESERVE_MB = 200  # of the machine's memory, left to the system
+CHILD_MB = 180  # what a busy process takes beyond what it shares with its parent
+MAX_PRESSURE = 10.0  # percent of the time in which something waited for memory
+TICK = 2.0  # s between two looks when no message comes
+IDLE = 10.0  # s without need before processes go
+REPORT = 60.0  # s between two events to Flower when nothing changes
+
+
+@dataclass(frozen=True, slots=True)
+class Bearable:
+    """How many processes memory bears, and why not more."""
+
+    processes: int
+    reason: str
+
+
+def bearable(processes: int, room_mb: int, promised_mb: int, pressure: float) -> Bearable:
+    """Judge the memory.
+
+    `room_mb` is what may still be taken; `promised_mb` of it the running processes are going to take, being young.
+    """
+    count = processes + (room_mb - promised_mb) // CHILD_MB
+    reason = f"{room_mb} MB left, {promised_mb} MB of them promised"
+    if pressure > MAX_PRESSURE and count >= processes:
+        return Bearable(max(1, processes - 1), f"memory pressure {pressure:.0f} %")
+    return Bearable(max(1, count), reason)
+
+
+def target(processes: int, tasks: int, idle: float, lowest: int, highest: int) -> int:
+    """Return how many processes there should be.
+
+    `tasks` run or wait in the worker, which takes no more of them than `highest`; `idle` is the time in seconds since
+    all processes were needed.
+    """
+    wanted = max(lowest, min(tasks, highest))
+    if wanted < processes <= highest and idle < IDLE:
+        return processes
+    return wanted if wanted > processes or idle >= IDLE else min(processes, highest)
 
 
 class MemoryAutoscaler(Autoscaler):
-    """Celery's autoscaler under a ceiling that memory sets."""
+    """Celery's autoscaler under a ceiling that memory sets.
 
-    def ceiling(self) -> int:
-        """Return how many processes memory bears now."""
-        room = (available_mb() - RESERVE_MB) // CHILD_MB
-        cap = self.processes + room if room >= 0 else self.processes - 1
-        if pressure() > MAX_PRESSURE:
-            cap = min(cap, self.processes - 1)
-        return int(max(self.min_concurrency, min(self.max_concurrency, cap)))
+    It is asked at each message that arrives, before the task is given to a process, and each `TICK`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "keepalive": TICK})
+        self._memory = Memory()
+        self._needed_at = self._reported_at = monotonic()
+        self._bearable = Bearable(self.max_concurrency, "not looked at yet")
+        self._looked_at = 0.0
+        self._held = False
 
     def _maybe_scale(self, req: Any = None) -> bool | None:
-        cap, now = self.ceiling(), self.processes
-        # With prefetch off the worker takes as many tasks as this says.
-        self.worker.max_concurrency = cap
-        # One ahead of the load: as no task is prefetched, the queue behind a busy pool cannot be seen from here.
-        busy = self.qty
-        want = min(max(busy + 1 if busy >= now else busy, self.min_concurrency), cap)
-        if want > now:
-            self.scale_up(1)
-        elif want < now:
-            self.scale_down(now - want)  # keeps them for a while, and idle ones alone can go
-        if self.processes == now:
-            return None
-        log.info("autoscale %d -> %d: %d busy, memory bears %d", now, self.processes, busy, cap)
-        return True
+        now, before, tasks = monotonic(), self.processes, self.qty
+        if tasks >= before:
+            self._needed_at = now
+        if req is not None and tasks <= before:
+            return None  # a process is free for it: it shall not wait for a look at the memory
+        highest = self._ceiling(now, before)
+        # The worker takes as many tasks as this says; without a look ahead it would hoard what others could do.
+        self.worker.max_concurrency = highest
+        wanted = target(before, tasks, now - self._needed_at, self.min_concurrency, highest)
+        if wanted > before:
+            self._grow(wanted - before)
+        elif wanted < before:
+            self._shrink(before - wanted)
+        self._tell(now, before, tasks, highest)
+        # True has the pool start what is missing, one that has been replaced for its memory included.
+        return bool(self.processes != before or len(self._children()) < self.processes)
+
+    def _ceiling(self, now: float, processes: int) -> int:
+        # A look reads some files. One a second is enough: what was forked since has been reckoned with.
+        if now - self._looked_at >= 1.0:
+            self._looked_at = now
+            room = self._memory.available_mb() - RESERVE_MB
+            headroom = self._memory.headroom_mb()
+            if headroom is not None:
+                room = min(room, headroom)
+            taken = _own_memory_mb(self._children())
+            promised = sum(max(0, CHILD_MB - mb) for mb in taken) + CHILD_MB * (processes - len(taken))
+            self._bearable = bearable(processes, room, promised, self._memory.pressure())
+        return int(min(self.max_concurrency, max(self.min_concurrency, self._bearable.processes)))
+
+    def _children(self) -> list[int]:
+        pool = self.pool._pool
+        return [process.pid for process in pool._pool] if pool else []
+
+    def _grow(self, n: int) -> None:
+        self.pool.grow(n)
+
+    def _shrink(self, n: int) -> None:
+        try:
+            self.pool.shrink(n)
+        except ValueError:
+            log.debug("all processes are busy; the first that ends its task goes")
+
+    def _tell(self, now: float, before: int, tasks: int, highest: int) -> None:
+        held = tasks >= highest and highest < self.max_concurrency
+        why = f"memory bears {min(self._bearable.processes, self.max_concurrency)} ({self._bearable.reason})"
+        after = self.processes
+        if after > before:
+            log.info("autoscale %d -> %d: %d tasks at hand, %s", before, after, tasks, why)
+        elif after < before and before > highest:
+            log.warning("autoscale %d -> %d: %s", before, after, why)
+        elif after < before:
+            log.info("autoscale %d -> %d: %d tasks at hand, no need for %.0f s", before, after, tasks, IDLE)
+        if held and not self._held:
+            log.warning("autoscale held at %d: more tasks wait, but %s", after, why)
+        if after != before or held != self._held or now - self._reported_at >= REPORT:
+            self._reported_at = now
+            self._report(tasks, highest, held)
+        self._held = held
+
+    def _report(self, tasks: int, highest: int, held: bool) -> None:
+        """Send an event, which is how Flower's metrics know."""
+        dispatcher = getattr(getattr(self.worker, "consumer", None), "event_dispatcher", None)
+        if dispatcher is not None:
+            dispatcher.send(
+                "worker-autoscale", processes=self.processes, bearable=highest, held=held, active=tasks, retry=False
+            )
+
+    def info(self) -> dict[str, Any]:
+        """Return what `inspect stats`, and by it Flower's page of the worker, shows."""
+        return {**super().info(), "bearable": self.worker.max_concurrency, "reason": self._bearable.reason}
+
+
+def _own_memory_mb(pids: Iterable[int]) -> list[int]:
+    """Return what each process has taken since it was forked, in MiB: its private memory beyond its parent's."""
+    parent = _anonymous("self")
+    return [max(0, _anonymous(str(pid)) - parent) // MIB for pid in pids]
+
+
+def _anonymous(pid: str) -> int:
+    try:
+        resident, shared = (int(n) for n in Path(f"/proc/{pid}/statm").read_text().split()[1:3])
+    except OSError:
+        return 0
+    return (resident - shared) * 4096

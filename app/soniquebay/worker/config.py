@@ -5,6 +5,7 @@ from typing import Any
 from kombu import Exchange, Queue
 
 from soniquebay.settings import Settings
+from soniquebay.worker.messages import COMPRESSION
 
 HIGH, MEDIUM, LOW = 0, 5, 9  # on Redis 0 comes first
 
@@ -30,10 +31,10 @@ HEARTBEAT_INTERVAL = 300  # s; spares the Pi, so Flower believes a dead worker f
 EXTRACT_THREADS = 2
 TASK_TIME_LIMIT = 7200  # s
 SOFT_SHUTDOWN = 20  # s for running tasks at a warm stop, then they go back to their queue
-COMPRESS_ABOVE = 8192  # bytes; below, gzip and its base64 cost more than they save
 # Connections to Redis, opened as needed. One control message holds two at once, so a pool smaller than twice the
 # threads that ask can lock itself up: the API has 8 threads, Flower 6. A worker's process asks from one thread.
 THREADED_POOL, WORKER_POOL = 20, 3
+CHANNEL_POOL = 8  # within one of these: a poll, pub/sub and what is restored or sent meanwhile take up to 5
 # Over the longest task and its retry: a shorter time makes Redis hand a running task to a second process.
 VISIBILITY_TIMEOUT = 6 * TASK_TIME_LIMIT
 
@@ -61,31 +62,33 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_retry_on_worker_lost": True,
         "worker_cancel_long_running_tasks_on_connection_loss": False,  # True acknowledges what it cancels
         "worker_soft_shutdown_timeout": SOFT_SHUTDOWN,
-        "worker_enable_soft_shutdown_on_idle": False,
         # Limits of a process.
         "task_time_limit": TASK_TIME_LIMIT,
         "task_soft_time_limit": TASK_TIME_LIMIT - 300,
         "worker_max_tasks_per_child": 500,
         "worker_max_memory_per_child": 512_000,  # KiB: 500 MB, looked at after each task
+        "worker_proc_alive_timeout": 60.0,  # s for a new process to begin; Celery's 4 are short on a Pi that boots
         # One task a process, none hoarded: with late tasks of minutes a prefetched one would wait behind them.
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,
-        "worker_concurrency": MAX_PROCESSES,
         # Results: every stage sends the next one, nobody asks for them.
         "task_ignore_result": True,
         # Messages.
+        "task_compression": COMPRESSION,  # gzip where the message is large
         "task_serializer": "json",
         "accept_content": ["json"],
         "worker_send_task_events": True,  # Flower's list of tasks
         "event_queue_expires": 60,  # s; a Flower that is gone leaves no queue behind
-        # Redis: a small pool, and a connection that is found dead soon.
+        # Redis: few connections, and one that is dead is found so soon.
         "broker_pool_limit": THREADED_POOL,
-        "redis_max_connections": 8,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # wait for Redis as long as it takes
+        # In all three places that Celery documents; without a result backend the broker's is the one that counts.
         "visibility_timeout": VISIBILITY_TIMEOUT,
+        "result_backend_transport_options": {"visibility_timeout": VISIBILITY_TIMEOUT},
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY_TIMEOUT,
+            "max_connections": CHANNEL_POOL,
             "priority_steps": list(PRIORITY_STEPS),
             "global_keyprefix": KEY_PREFIX,
             "health_check_interval": 25,

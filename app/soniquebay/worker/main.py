@@ -1,25 +1,32 @@
-"""The worker's process: one, with all queues, from 1 to 4 children."""
+"""The worker's process: all queues, from 1 to 4 children."""
 
 import gc
-import os
+from collections.abc import Sequence
 from typing import Any
 
-from celery.signals import celeryd_after_setup, setup_logging, worker_ready
+from celery.signals import celeryd_after_setup, setup_logging, worker_process_init, worker_ready
 
 from soniquebay.settings import settings
 from soniquebay.systemd import notify
 from soniquebay.worker import logs
 from soniquebay.worker.app import app
 from soniquebay.worker.config import HEARTBEAT_INTERVAL, MAX_PROCESSES, MIN_PROCESSES, PIPELINE, WORKER_POOL
+from soniquebay.worker.process import come_last, one_thread_each
 from soniquebay.worker.recovery import RestoreOrphans
 
 
-def run() -> None:
-    """Run the worker until it is told to stop. SIGQUIT (also systemd's stop) is the warm way out."""
-    # The variable is read when Celery's own module is loaded, so it stands in the environment before.
-    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
-    os.environ.setdefault("AUTOSCALE_KEEPALIVE", "10")
-    app.conf.imports = PIPELINE
+def name(instance: int) -> str:
+    """Return the host name of a worker: `worker@…` of the first, `worker2@…` of the second."""
+    return f"worker{instance if instance > 1 else ''}@%h"
+
+
+def run(instance: int = 1, imports: Sequence[str] = PIPELINE) -> None:
+    """Run the worker until it is told to stop. SIGTERM is the warm way out.
+
+    `instance` tells several workers on one machine apart; `imports` are the modules of the tasks.
+    """
+    one_thread_each()
+    app.conf.imports = imports
     app.conf.broker_pool_limit = WORKER_POOL
     app.steps["consumer"].add(RestoreOrphans)
     app.worker_main(
@@ -27,8 +34,8 @@ def run() -> None:
             "worker",
             f"--autoscale={MAX_PROCESSES},{MIN_PROCESSES}",
             f"--heartbeat-interval={HEARTBEAT_INTERVAL}",
-            "--hostname=worker@%h",
-            # One worker on the machine: nobody to gossip with.
+            f"--hostname={name(instance)}",
+            # The workers of a machine have nothing to agree upon: Redis hands each task to one.
             "--without-gossip",
             "--without-mingle",
             "--loglevel=INFO",
@@ -47,6 +54,11 @@ def _share_memory(**_: Any) -> None:
     settings()
     gc.collect()
     gc.freeze()
+
+
+@worker_process_init.connect
+def _begin_child(**_: Any) -> None:
+    come_last()
 
 
 @worker_ready.connect

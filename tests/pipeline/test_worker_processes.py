@@ -1,0 +1,61 @@
+"""How many processes a worker has, and when one is replaced."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack import wait_until
+from tests.workers import Bench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    running = Bench(tmp_path)
+    yield running
+    running.stop()
+
+
+def test_processes_come_with_the_load_and_go_when_idle(bench: Bench) -> None:
+    bench.start()
+    assert bench.processes() == 1
+    bench.send("test.work", "scan", [f"t{n}" for n in range(40)], seconds=0.3)
+    wait_until(lambda: bench.processes() == 4, 10)
+    assert len(bench.noted("end")) < 20  # all four while there still was work for them
+    wait_until(lambda: len(bench.noted("end")) == 40)
+    wait_until(lambda: bench.processes() == 1, 25)
+    story = [re.sub(r" \(.*", "", line.rpartition("autoscale ")[2])
+             for line in bench.log().read_text().splitlines() if "autoscale " in line]  # fmt: skip
+    assert story[0].startswith("1 -> 2: 2 tasks at hand, memory bears 4")
+    assert [line.split(":")[0] for line in story[:3]] == ["1 -> 2", "2 -> 3", "3 -> 4"]
+    assert story[-1].endswith("no need for 10 s")
+
+
+def test_one_task_at_a_time_needs_one_process(bench: Bench) -> None:
+    bench.start()
+    for n in range(5):
+        bench.send("test.work", "scan", [f"t{n}"])
+        wait_until(lambda n=n: bench.count("end")[f"t{n}"])
+    assert bench.processes() == 1
+
+
+def test_a_process_that_has_grown_beyond_500_mb_is_replaced_after_its_task(bench: Bench) -> None:
+    bench.start()
+    bench.send("test.grow", "scan", ["small"], mib=100)
+    wait_until(lambda: bench.count("end")["small"])
+    bench.send("test.grow", "scan", ["large"], mib=600)
+    wait_until(lambda: bench.count("end")["large"])
+    bench.send("test.work", "scan", ["after"])
+    wait_until(lambda: bench.count("end")["after"], 15)
+    pids = {label: pid for _, pid, label in bench.noted("end")}
+    assert pids["small"] == pids["large"] != pids["after"]
+
+
+def test_a_process_is_replaced_after_its_number_of_tasks(bench: Bench) -> None:
+    bench.start(1, "worker_max_tasks_per_child=5")
+    for n in range(12):  # one by one: else there are several processes
+        bench.send("test.work", "scan", [f"t{n}"])
+        wait_until(lambda n=n: bench.count("end")[f"t{n}"], 15)
+    pids = [pid for _, pid, _ in bench.noted("end")]
+    assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [5, 5, 2]

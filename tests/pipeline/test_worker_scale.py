@@ -1,0 +1,64 @@
+"""`soniquebay scale` under `serve`, and what Flower and the operator see of it."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.audio_files import tone
+from tests.stack import Stack, children, wait_until
+
+
+@pytest.fixture
+def one_track(tmp_path: Path) -> Iterator[Stack]:
+    (tmp_path / "music").mkdir()
+    tone(tmp_path / "music" / "a.ogg", title="A", artist="B", album="C")
+    running = Stack(tmp_path / "music", tmp_path / "data")
+    yield running
+    running.stop()
+
+
+def workers(stack: Stack) -> list[str]:
+    return sorted(name.split("@")[0] for name in json.loads(stack.cli("status", "--json").stdout)["workers"])
+
+
+def test_workers_are_added_and_taken_away(one_track: Stack) -> None:
+    data = str(one_track.data)
+    assert one_track.cli("scale", "2", "--data", data).stdout == "2 workers\n"
+    wait_until(lambda: workers(one_track) == ["worker", "worker2"], 60)
+    flower = f"http://127.0.0.1:{one_track.flower_port}"
+    auth = ("soniquebay", (one_track.data / "flower-password").read_text().strip())
+    shown = httpx.get(f"{flower}/api/workers", auth=auth, params={"refresh": "1"}, timeout=30).json()
+    assert sorted(name.split("@")[0] for name in shown) == ["worker", "worker2"]
+    for facts in shown.values():
+        assert facts["stats"]["autoscaler"].keys() >= {"current", "min", "max", "bearable", "reason"}
+    one_track.scan()
+    for line in ("soniquebay_worker_processes{", "soniquebay_worker_bearable{", "soniquebay_worker_held{"):
+        wait_until(lambda line=line: line in httpx.get(f"{flower}/metrics", auth=auth, timeout=30).text, 90)
+    assert one_track.cli("scale", "1", "--data", data).stdout == "1 worker\n"
+    assert workers(one_track) == ["worker"]
+    assert "worker2" in one_track.cli("logs", "worker", "--data", data).stdout
+
+
+def test_the_workers_children_come_last(one_track: Stack) -> None:
+    worker = one_track.program("worker")
+    assert os.getpriority(os.PRIO_PROCESS, worker) == os.getpriority(os.PRIO_PROCESS, 0)
+    (child,) = children(worker)[:1]
+    assert os.getpriority(os.PRIO_PROCESS, child) == 10
+    shown = subprocess.run(["ionice", "-p", str(child)], check=True, capture_output=True, text=True)
+    assert shown.stdout.strip() == "idle"
+
+
+def test_a_wish_that_cannot_be_met_says_why(one_track: Stack, tmp_path: Path) -> None:
+    data = str(one_track.data)
+    assert "0 is not in the range" in one_track.cli("scale", "0", "--data", data, check=False).stderr
+    assert "5 is not in the range" in one_track.cli("scale", "5", "--data", data, check=False).stderr
+    (tmp_path / "other").mkdir()
+    refused = one_track.cli("scale", "2", "--data", str(tmp_path / "other"), check=False)
+    assert refused.returncode == 1
+    assert "no `soniquebay serve` runs over" in refused.stderr
+    assert refused.stdout == ""

@@ -1,0 +1,47 @@
+"""What the API sends lands in the queue of its name, also many at once, also after Redis forgot everything."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack import wait_until
+from tests.workers import ROOT, Bench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    running = Bench(tmp_path)
+    yield running
+    running.stop()
+
+
+def run(bench: Bench, code: str) -> None:
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=bench.environment, check=True, timeout=60)
+
+
+def test_many_tasks_are_sent_to_their_queues(bench: Bench) -> None:
+    many = "send_many([(name, {'n': n}) for n in range(125) for name in ('vector.calculate', 'covers.extract')])"
+    run(
+        bench,
+        f"""
+import redis
+from soniquebay.settings import settings
+from soniquebay.worker.app import send_many
+{many}
+redis.Redis.from_url(settings().redis).flushall()
+{many}
+""",
+    )
+    assert bench.redis.llen("soniquebay:vector\x06\x165") == 125
+    assert bench.redis.llen("soniquebay:covers\x06\x169") == 125
+    assert bench.redis.llen("soniquebay:scan") == 0
+
+
+def test_a_large_message_reaches_its_task(bench: Bench) -> None:
+    bench.start()
+    label = "x" * 20_000
+    bench.send("test.work", "scan", [label])
+    wait_until(lambda: bench.count("end")[label])
