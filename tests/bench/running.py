@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -24,10 +25,13 @@ from tests.bench.library import Library, library
 from tests.bench.report import say
 from tests.stack import Stack
 
+NAME = "library.db"
+
 
 @contextmanager
 def running(music: Path, scanned: Path | None = None) -> Iterator[Stack]:
     """Run a stack in a temporary folder, on a copy of the data folder `scanned` if there is one."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # else the programs outlive us
     with tempfile.TemporaryDirectory(prefix="soniquebay-bench-") as folder:
         data = Path(folder) / "data"
         if scanned is not None:
@@ -36,7 +40,8 @@ def running(music: Path, scanned: Path | None = None) -> Iterator[Stack]:
         try:
             yield stack
         finally:
-            stack.stop()
+            if stack.process.poll() is None:
+                stack.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def scan(stack: Stack, wait: str = "--wait") -> Scan:
 def scanned(count: int) -> Iterator[tuple[Stack, Library]]:
     """Run a stack whose library of `count` files is scanned and checked, with nothing left to do.
 
-    Analysing 100,000 tracks would take an hour: their vectors are random numbers written while the stack is down.
+    Analysing 100,000 tracks would take long: their vectors are random numbers, written while the stack is down.
     """
     lib = library(count)
     key = cache.digest(str(lib.root), Path(__file__), *sorted((ROOT / "app/soniquebay").rglob("*.*")))
@@ -85,16 +90,21 @@ def _scan_once(data: Path, lib: Library) -> None:
     with running(lib.root) as stack:
         scan(stack)
         check_listing(stack.url, lib.tracks)
-        live = stack.data
-        shutil.copytree(live, data, ignore=shutil.ignore_patterns("library.db*"))
-        with (
-            closing(sqlite3.connect(live / "library.db")) as source,
-            closing(sqlite3.connect(data / "library.db")) as copy,
-        ):
-            source.backup(copy)
-    for name in ("redis", "logs"):  # the tasks that wait there are done below
-        shutil.rmtree(data / name)
-    with closing(sqlite3.connect(data / "library.db")) as db, db:
+        snapshot(stack, data)
+    finish(data)
+
+
+def snapshot(stack: Stack, data: Path) -> None:
+    """Copy the library as it is at this moment; raises ``AssertionError`` when the database is damaged."""
+    data.mkdir()
+    with closing(sqlite3.connect(stack.data / NAME)) as source, closing(sqlite3.connect(data / NAME)) as copy:
+        source.backup(copy)
+        assert copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
+
+
+def finish(data: Path) -> None:
+    """Leave nothing to do for the worker, in the database of a stack that is down: vectors are random numbers."""
+    with closing(sqlite3.connect(data / NAME)) as db, db:
         rng = np.random.default_rng(1)
         tracks = [row[0] for row in db.execute("SELECT id FROM tracks")]
         db.execute("DELETE FROM vectors")
