@@ -115,7 +115,7 @@ def supysonic(tools: Tools, music: Path, folder: Path) -> tuple[float, int]:
     config = folder / ".supysonic"
     config.write_text(f"[base]\ndatabase_uri = sqlite:///{database}\n[daemon]\nsocket = {folder}/none\n")
     command = [str(tools.python), "-m", "supysonic.cli", "folder"]
-    environment = {**os.environ, "HOME": str(folder)}
+    environment = {**os.environ, "HOME": str(folder), "PYTHONWARNINGS": "ignore"}
 
     def run(*arguments: str) -> None:
         subprocess.run([*command, *arguments], check=True, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
