@@ -41,7 +41,8 @@ def idle(count: int) -> Sampler:
         sampler.mark("idle")
         time.sleep(SETTLE)
         sampler.mark("used")
-        for path in ("/api/search?q=love", "/api/tracks", "/api/albums", "/api/artists", "/api/worker", "/api/queues"):
+        stack.get("/api/search", q="love")
+        for path in ("/api/tracks", "/api/albums", "/api/artists", "/api/worker", "/api/queues"):
             stack.get(path)
         stack.get(f"/api/tracks/{stack.get('/api/tracks')['items'][0]['id']}/similar")
         again = scan(stack)

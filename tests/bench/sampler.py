@@ -37,8 +37,8 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            sizes = processes.memory(self._pids)
-            sizes[TOTAL] = sum(sizes.values())
+            found = processes.memory(self._pids)
+            sizes = {name: round(size, 1) for name, size in {**found, TOTAL: sum(found.values())}.items()}
             sizes[BUSY] = len(children(self._pids["worker"]))
             self.samples.append((round(time.monotonic() - self._began, 2), self._phase, sizes))
             self._stop.wait(INTERVAL)
@@ -49,7 +49,7 @@ class Sampler:
         for _, name, sizes in self.samples:
             if name == phase:
                 for program, size in sizes.items():
-                    found[program] = max(found[program], round(size, 1))
+                    found[program] = max(found[program], size)
         assert found, f"no sample in {phase!r}"
         return dict(found)
 

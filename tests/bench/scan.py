@@ -95,6 +95,8 @@ def _show(files: int, times: dict[str, list[float]], details: list[dict[str, Any
     report.table(
         "CPU of our programs during the scan, medians", ("", "s", "share"), [*cpu_rows, ("sum", total, "100 %")]
     )
+    if mpd := [medians[name] for name in medians if name.startswith("mpd")]:
+        report.say(f"{OURS} takes {medians[OURS] / min(mpd):.2f} × as long as mpd in the quicker of its two ways")
     vectors = [run["vectors_meanwhile"] for run in details]
     report.say(f"tracks analysed before the scan's end: {vectors}; versions: {versions}")
     result = {"files": files, "seconds": dict(times), "median": medians, "cpu": cpu, "runs": details}
