@@ -89,9 +89,10 @@ def _scan_once(data: Path, lib: Library) -> None:
     say(f"First scan of {len(lib.tracks)} files, to be measured on later …")
     with running(lib.root) as stack:
         scan(stack)
-        check_listing(stack.url, lib.tracks)
         snapshot(stack, data)
     finish(data)
+    with running(lib.root, data) as quiet:
+        check_listing(quiet.url, lib.tracks)
 
 
 def snapshot(stack: Stack, data: Path) -> None:
