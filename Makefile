@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline units test-image bench-latency lock clean
+.PHONY: help run test check image lint types unit pipeline units test-image bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -44,8 +44,11 @@ pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image
 
-bench-latency: $(VENV)/ready ## from a request to the start of its task, beside the old way
-	@$(BIN)/python -m tests.bench.latency
+bench: $(VENV)/ready ## every benchmark (docs/benchmarks.md), or one: bench-scan -rescan -memory -search -progress -latency
+	$(BIN)/python -m tests.bench
+
+bench-%: $(VENV)/ready
+	$(BIN)/python -m tests.bench.$* $(BENCH_OPTIONS)
 
 lock: $(VENV)/ready ## pin again: requirements*.in to requirements*.lock, hashes and no index addresses
 	for name in requirements requirements-dev requirements-bootstrap; do \

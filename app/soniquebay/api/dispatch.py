@@ -9,12 +9,12 @@ from typing import Any
 import redis
 from kombu.exceptions import OperationalError
 
-from soniquebay.api.supply import Supply, all_sent, chunks
+from soniquebay.api.supply import Supply, chunks
 from soniquebay.library import queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
-from soniquebay.worker.app import send
+from soniquebay.worker.app import send, send_many
 from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS
 
 log = logging.getLogger(__name__)
@@ -79,15 +79,24 @@ class Dispatcher:
         return bool(session["status"] == "paused" or time.time() - session["started_at"] < HOLD)
 
     def _send_vectors(self, rows: Sequence[Row]) -> bool:
-        return all_sent(self.send, "vector.calculate", [{"track_id": r["id"], "path": r["path"]} for r in rows])
+        return self._send_all("vector.calculate", [{"track_id": r["id"], "path": r["path"]} for r in rows])
 
     def _send_covers(self, rows: Sequence[Row]) -> bool:
         found = [{"album_id": r["id"], "path": r["path"], "has_picture": bool(r["has_picture"])} for r in rows]
-        return all_sent(self.send, "covers.extract", found)
+        return self._send_all("covers.extract", found)
 
     def _send_genres(self, rows: Sequence[Row]) -> bool:
         parts = [{"raw": {str(r["id"]): r["genre_raw"] for r in part}} for part in chunks(rows, GENRES_A_TASK)]
-        return all_sent(self.send, "enrich.genres", parts)
+        return self._send_all("enrich.genres", parts)
+
+    @staticmethod
+    def _send_all(task: str, arguments: Sequence[dict[str, Any]]) -> bool:
+        try:
+            send_many((task, one) for one in arguments)
+        except OperationalError as error:
+            log.warning("%s not sent now, Redis is away: %s", task, error)
+            return False
+        return True
 
     def resume(self) -> dict[str, int]:
         """Send again what nothing in Redis stands for any more; returns how much of each."""

@@ -8,7 +8,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from soniquebay.library.queries import Row
 
@@ -59,8 +58,3 @@ class Supply:
 def chunks(rows: Sequence[Row], size: int) -> list[Sequence[Row]]:
     """Split rows into parts of at most `size`."""
     return [rows[i : i + size] for i in range(0, len(rows), size)]
-
-
-def all_sent(send: Callable[..., bool], task: str, arguments: Sequence[dict[str, Any]]) -> bool:
-    """Send one task for each set of arguments; stops at the first that cannot be sent."""
-    return all(send(task, **one) for one in arguments)
