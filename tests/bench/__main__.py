@@ -6,7 +6,7 @@ import time
 
 from tests.bench import report
 
-ORDER = ("search", "rescan", "progress", "scan", "memory")
+ORDER = ("latency", "search", "rescan", "progress", "scan", "memory")
 
 
 def main() -> None:
