@@ -33,7 +33,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
 class Stack:
     """A running SoniqueBay."""
 
-    def __init__(self, music: Path, data: Path) -> None:
+    def __init__(self, music: Path, data: Path, **settings: str) -> None:
         self.music, self.data = music, data
         self.port, self.flower_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -41,6 +41,8 @@ class Stack:
             [sys.executable, "-m", "soniquebay.cli", "serve", "--music", str(music), "--data", str(data),
              "--port", str(self.port), "--flower-port", str(self.flower_port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            # off: a test asks nobody outside, unless a double stands there
+            env={**os.environ, "SONIQUEBAY_ONLINE": "off", **settings},
             # a shell starts what it puts in the background with Ctrl-C ignored, and these tests may be there
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip

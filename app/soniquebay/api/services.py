@@ -1,7 +1,7 @@
 """What the two ASGI applications share: the one database, and the ways to the worker and to the listeners."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -10,6 +10,9 @@ from soniquebay.api.events import ProgressFeed
 from soniquebay.library.database import Database
 from soniquebay.library.similarity import VectorIndex
 from soniquebay.settings import Settings
+
+if TYPE_CHECKING:
+    from soniquebay.api.online import OnlineWork
 
 
 @dataclass(slots=True)
@@ -20,6 +23,7 @@ class Services:
     database: Database
     dispatcher: Dispatcher
     progress: ProgressFeed
+    online: "OnlineWork"
     vectors: VectorIndex = field(default_factory=VectorIndex)
 
 

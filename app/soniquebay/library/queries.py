@@ -1,5 +1,6 @@
 """What is read from the library: pages of tracks, albums and artists, and the full-text search."""
 
+import json
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -21,14 +22,17 @@ LEFT JOIN files f ON f.track_id = t.id
 LEFT JOIN vectors v ON v.track_id = t.id
 """
 _ALBUM = """
-SELECT b.id, b.title, b.artist_id, o.name AS artist, b.year, b.mbid, b.cover IS NOT NULL AS has_cover,
-       (SELECT count(*) FROM tracks t WHERE t.album_id = b.id) AS tracks
+SELECT b.id, b.title, b.artist_id, o.name AS artist, b.year, r.mbid, b.cover IS NOT NULL AS has_cover,
+       (SELECT count(*) FROM tracks t WHERE t.album_id = b.id) AS tracks,
+       m.type, m.date AS release_date, m.label, m.group_mbid AS release_group_mbid, m.genres AS online_genres
 FROM albums b JOIN artists o ON o.id = b.artist_id
+JOIN album_releases r ON r.album_id = b.id LEFT JOIN mb_releases m ON m.mbid = r.mbid
 """
 _ARTIST = """
 SELECT a.id, a.name, a.mbid, (SELECT count(*) FROM tracks t WHERE t.artist_id = a.id) AS tracks,
-       (SELECT count(*) FROM albums b WHERE b.artist_id = a.id) AS albums
-FROM artists a
+       (SELECT count(*) FROM albums b WHERE b.artist_id = a.id) AS albums,
+       m.name AS canonical_name, m.sort_name, m.type, m.country, m.genres AS online_genres
+FROM artists a LEFT JOIN mb_artists m ON m.mbid = a.mbid
 """
 
 
@@ -66,14 +70,14 @@ def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | Non
     where, values = _filters({"b.artist_id": artist_id})
     total = _count(db, f"SELECT count(*) FROM albums b {where}", values)
     rows = db.execute(f"{_ALBUM} {where} ORDER BY o.key, b.year, b.key LIMIT ? OFFSET ?", (*values, limit, offset))
-    return Page([dict(row) for row in rows], total)
+    return Page([_with_genres(row) for row in rows], total)
 
 
 def artists(db: sqlite3.Connection, limit: int, offset: int) -> Page:
     """Return artists in the order of their normalised names."""
     total = _count(db, "SELECT count(*) FROM artists", ())
     rows = db.execute(f"{_ARTIST} ORDER BY a.key LIMIT ? OFFSET ?", (limit, offset))
-    return Page([dict(row) for row in rows], total)
+    return Page([_with_genres(row) for row in rows], total)
 
 
 def search(db: sqlite3.Connection, text: str, limit: int, offset: int) -> Page:
@@ -192,6 +196,11 @@ def _filters(columns: dict[str, int | None]) -> tuple[str, tuple[int, ...]]:
 
 def _count(db: sqlite3.Connection, sql: str, values: tuple[object, ...]) -> int:
     return int(db.execute(sql, values).fetchone()[0])
+
+
+def _with_genres(row: sqlite3.Row) -> Row:
+    facts = dict(row)
+    return {**facts, "genres": json.loads(facts.pop("online_genres") or "[]")}
 
 
 def _track(row: sqlite3.Row) -> Row:

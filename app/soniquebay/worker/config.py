@@ -16,10 +16,12 @@ TASKS = {
     "insert.direct_batch": ("insert", HIGH),
     "vector.calculate": ("vector", MEDIUM),
     "enrich.genres": ("deferred", LOW),
+    "enrich.musicbrainz": ("deferred", LOW),
     "covers.extract": ("covers", LOW),
+    "covers.fetch": ("covers", LOW),
     "maintenance.resume_sessions": ("maintenance", LOW),
 }
-QUEUES = tuple(queue for queue, _ in TASKS.values())
+QUEUES = tuple(dict.fromkeys(queue for queue, _ in TASKS.values()))
 PRIORITY_STEPS = (HIGH, MEDIUM, LOW)
 # A key of each queue name alone would meet other users of the same Redis.
 KEY_PREFIX = "soniquebay:"
