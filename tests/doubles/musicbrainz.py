@@ -97,12 +97,12 @@ class Double:
             "artist-credit": [], "release-events": [],
         }  # fmt: skip
 
-    def add_result(self, mbid: str, title: str, artist: str, group: str, tracks: int, score: int = 100) -> None:
+    def add_result(self, mbid: str, title: str, artist: str, group: str, tracks: int) -> None:
         """Add a release to every search's answer."""
         credit = {"name": artist, "artist": {"id": "22222222-0000-4000-8000-000000000002", "name": artist,
                                              "sort-name": artist}}  # fmt: skip
         self.results.append({
-            "id": mbid, "score": score, "status-id": "4e304316-386d-3409-af2e-78857eec5cfe", "count": 1,
+            "id": mbid, "score": 100, "status-id": "4e304316-386d-3409-af2e-78857eec5cfe", "count": 1,
             "title": title, "status": "Official", "date": "2001", "country": "DE", "artist-credit": [credit],
             "release-group": {"id": group, "title": title, "primary-type": "Album"}, "track-count": tracks,
             "media": [{"format": "CD", "disc-count": 1, "track-count": tracks}],

@@ -45,8 +45,13 @@ class OnlineWork:
             log.warning("nothing is looked up, Redis is away: %s", error)
 
     def _window(self, service: Service, task: str) -> None:
+        # The look that mostly finds nothing keeps no writer waiting.
+        if not enrichment.next_window(self._database.reader(), service, time.time()):
+            return
         with self._database.transaction() as db:
             items = enrichment.next_window(db, service, time.time())
+            if items:
+                enrichment.lease(db, service, time.time())
         if items:
             # What cannot be sent is free again when its lease ends.
             self._send(task, items=items)

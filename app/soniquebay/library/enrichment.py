@@ -63,17 +63,19 @@ class ReleaseFacts(TypedDict):
 
 
 def next_window(db: sqlite3.Connection, service: Service, now: float) -> list[Item]:
-    """Lease the next look-ups of a service; none while others have some in hand, or before it may be asked again.
+    """Return the next look-ups of a service; none while some are leased, or before it may be asked again.
 
     After a failure it is one, to see whether the service is back.
     """
     state = db.execute("SELECT * FROM online_services WHERE name = ?", (service,)).fetchone()
     if now < state["leased_until"] or now < state["retry_at"]:
         return []
-    items = due(db, service, now, 1 if state["failures"] else WINDOW)
-    if items:
-        db.execute("UPDATE online_services SET leased_until = ? WHERE name = ?", (now + LEASE, service))
-    return items
+    return due(db, service, now, 1 if state["failures"] else WINDOW)
+
+
+def lease(db: sqlite3.Connection, service: Service, now: float) -> None:
+    """Note that a task has a window of look-ups in hand."""
+    db.execute("UPDATE online_services SET leased_until = ? WHERE name = ?", (now + LEASE, service))
 
 
 def due(db: sqlite3.Connection, service: Service, now: float, limit: int) -> list[Item]:
@@ -98,12 +100,13 @@ WHERE r.mbid IS NOT NULL AND coalesce(m.expires_at, 0) <= :now LIMIT :limit
 # Not during a scan: the number of tracks is what makes the answer sure.
 _SEARCHES = """
 SELECT 'search' AS kind, o.name AS artist, o.key AS artist_key, o.mbid AS artist_mbid, b.title, b.key AS album_key,
-       count(t.id) AS tracks
-FROM albums b JOIN artists o ON o.id = b.artist_id JOIN tracks t ON t.album_id = b.id
-WHERE b.mbid IS NULL AND o.name <> :unknown AND NOT EXISTS (SELECT 1 FROM scan_sessions WHERE status = 'running')
-GROUP BY b.id
-HAVING NOT EXISTS (SELECT 1 FROM mb_searches s WHERE s.artist_key = o.key AND s.album_key = b.key
-                   AND s.tracks = count(t.id) AND s.expires_at > :now)
+       b.tracks
+FROM (SELECT id, title, key, artist_id, (SELECT count(*) FROM tracks t WHERE t.album_id = albums.id) AS tracks
+      FROM albums WHERE mbid IS NULL) b
+JOIN artists o ON o.id = b.artist_id
+LEFT JOIN mb_searches s ON s.artist_key = o.key AND s.album_key = b.key AND s.tracks = b.tracks
+WHERE o.name <> :unknown AND b.tracks > 0 AND coalesce(s.expires_at, 0) <= :now
+  AND NOT EXISTS (SELECT 1 FROM scan_sessions WHERE status = 'running')
 LIMIT :limit
 """
 _ARTISTS = """
@@ -115,7 +118,8 @@ _COVERS = """
 SELECT 'cover' AS kind, b.id AS album_id, r.mbid, m.group_mbid
 FROM albums b JOIN album_releases r ON r.album_id = b.id JOIN mb_releases m ON m.mbid = r.mbid
 LEFT JOIN caa_misses c ON c.mbid = r.mbid
-WHERE b.cover_hash IS NULL AND b.cover_done = 1 AND coalesce(c.expires_at, 0) <= :now LIMIT :limit
+WHERE b.cover_hash IS NULL AND b.cover_done = 1 AND m.name IS NOT NULL AND coalesce(c.expires_at, 0) <= :now
+LIMIT :limit
 """
 _DUE: dict[Service, tuple[str, ...]] = {"musicbrainz": (_RELEASES, _SEARCHES, _ARTISTS), "coverart": (_COVERS,)}
 

@@ -69,7 +69,10 @@ def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | Non
     """Return albums in the order of artist and year."""
     where, values = _filters({"b.artist_id": artist_id})
     total = _count(db, f"SELECT count(*) FROM albums b {where}", values)
-    rows = db.execute(f"{_ALBUM} {where} ORDER BY o.key, b.year, b.key LIMIT ? OFFSET ?", (*values, limit, offset))
+    order = "ORDER BY o.key, b.year, b.key"
+    # The page first: what MusicBrainz has is looked up for its albums alone.
+    page = f"SELECT b.id FROM albums b JOIN artists o ON o.id = b.artist_id {where} {order} LIMIT ? OFFSET ?"
+    rows = db.execute(f"{_ALBUM} WHERE b.id IN ({page}) {order}", (*values, limit, offset))
     return Page([_with_genres(row) for row in rows], total)
 
 

@@ -65,7 +65,8 @@ FROM tracks t, json_each(coalesce(
     (SELECT m.genres FROM artists a JOIN mb_artists m ON m.mbid = a.mbid WHERE a.id = t.artist_id),
     '[]')) j;
 
-CREATE TRIGGER new_track_without_genre AFTER INSERT ON tracks WHEN NEW.genre_raw = '' BEGIN
+CREATE TRIGGER new_track_without_genre AFTER INSERT ON tracks
+WHEN NEW.genre_raw = '' AND EXISTS (SELECT 1 FROM track_online_genres WHERE track_id = NEW.id) BEGIN
     INSERT INTO genres (name) SELECT DISTINCT name FROM track_online_genres
         WHERE track_id = NEW.id AND name NOT IN (SELECT name FROM genres);
     INSERT INTO track_genres (track_id, genre_id) SELECT DISTINCT o.track_id, g.id
