@@ -13,8 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from soniquebay.library.database import open_read_only
-from soniquebay.library.enrichment import WINDOW, due, states
+from soniquebay.library.enrichment import WINDOW
 from soniquebay.online.fetcher import REST
 from tests.audio_files import png, tag, tone
 from tests.doubles.musicbrainz import Double, Trouble
@@ -240,9 +239,11 @@ def test_what_is_no_answer_is_not_taken_for_one(online: Stack, double: Double) -
 def test_off_means_that_nobody_is_asked(stack: Stack, scanned: dict[str, Any]) -> None:
     settled(stack)
     resume(stack)
-    with open_read_only(stack.data / "library.db") as db:
-        assert due(db, "musicbrainz", time.time(), 1) != []
-        assert [state["retry_at"] for state in states(db, time.time())] == [None, None]
+    state = stack.get("/api/online")
+    assert not state["online"]
+    coverart, musicbrainz = state["services"]
+    assert musicbrainz["due"] > 0
+    assert musicbrainz["retry_at"] is coverart["retry_at"] is None
     assert rows(stack, "SELECT sum(leased_until) FROM online_services") == [(0,)]
     with pytest.raises(AssertionError, match="no program online"):
         stack.program("online")

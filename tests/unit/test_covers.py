@@ -178,3 +178,24 @@ def test_the_smallest_that_is_large_enough(tmp_path: Path) -> None:
 def test_a_picture_has_no_other_name_than_its_hash(tmp_path: Path, digest: str) -> None:
     with pytest.raises(ValueError, match="SHA-256"):
         covers.path(tmp_path, digest)
+
+
+def test_a_later_track_may_bring_the_picture(tmp_path: Path) -> None:
+    database = Database(tmp_path / "library.db")
+    database.migrate()
+    insert = (
+        "INSERT INTO tracks (title, artist_id, album_id, duration, format, has_picture, added_at) "
+        "VALUES ('t', 1, 1, 1.0, 'MP3', ?, 0)"
+    )
+    with database.transaction() as db:
+        db.execute("INSERT INTO artists (name, key) VALUES ('A', 'a')")
+        db.execute("INSERT INTO albums (title, key, artist_id, cover_done) VALUES ('X', 'x', 1, 1)")
+        db.execute(insert, (0,))
+        assert db.execute("SELECT cover_done FROM albums").fetchone()[0] == 1
+        db.execute(insert, (1,))
+        assert db.execute("SELECT cover_done FROM albums").fetchone()[0] == 0
+        covers.store(db, tmp_path, 1, b"picture", "image/png")
+        assert covers.has_cover(db, 1)
+        db.execute(insert, (1,))
+        assert covers.has_cover(db, 1)
+        assert not covers.has_cover(db, 2)

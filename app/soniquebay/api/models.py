@@ -210,6 +210,23 @@ class Health(BaseModel):
     worker: str
 
 
+class OnlineService(BaseModel):
+    """A service on the internet: look-ups due, failures in a row and why, and when it is asked again (Unix seconds)."""
+
+    name: Literal["musicbrainz", "coverart"]
+    due: int
+    failures: int
+    reason: str | None
+    retry_at: float | None
+
+
+class OnlineState(BaseModel):
+    """Whether the internet is asked at all, and how its services are."""
+
+    online: bool
+    services: list[OnlineService]
+
+
 class WorkerProcesses(BaseModel):
     """The processes of one worker, by process id, and how many tasks run in them."""
 

@@ -9,6 +9,7 @@ import redis
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from soniquebay.api import models
 from soniquebay.api.services import Shared
 from soniquebay.library import enrichment
 from soniquebay.library.database import Database
@@ -78,7 +79,15 @@ class AwayIn(BaseModel):
     retry_after: float = Field(ge=0)
 
 
+public = APIRouter(prefix="/api", tags=["health"])
 router = APIRouter(prefix="/internal/online")
+
+
+@public.get("/online", response_model=models.OnlineState)
+def online_state(services: Shared) -> Any:
+    """Return how MusicBrainz and the Cover Art Archive are, and how much is still to be asked of them."""
+    states = enrichment.states(services.database.reader(), time.time())
+    return {"online": services.settings.online, "services": states}
 
 
 @router.put("/facts")

@@ -69,6 +69,12 @@ def store(db: sqlite3.Connection, folder: Path, album_id: int, data: bytes, medi
     return True
 
 
+def has_cover(db: sqlite3.Connection, album_id: int) -> bool:
+    """Tell whether an album has its cover, and no file of it has changed since."""
+    row = db.execute("SELECT cover_hash IS NOT NULL AND cover_done FROM albums WHERE id = ?", (album_id,)).fetchone()
+    return bool(row and row[0])
+
+
 def none_found(db: sqlite3.Connection, album_id: int) -> None:
     """Note that an album's cover was looked for in vain."""
     db.execute("UPDATE albums SET cover_done = 1 WHERE id = ?", (album_id,))

@@ -68,7 +68,8 @@ def next_window(db: sqlite3.Connection, service: Service, now: float) -> list[It
     After a failure it is one, to see whether the service is back.
     """
     state = db.execute("SELECT * FROM online_services WHERE name = ?", (service,)).fetchone()
-    if now < state["leased_until"] or now < state["retry_at"]:
+    # A machine without a clock of its own may have been in another time when it wrote these.
+    if now < state["leased_until"] <= now + LEASE or now < state["retry_at"] <= now + LONGEST_RETRY_AFTER:
         return []
     return due(db, service, now, 1 if state["failures"] else WINDOW)
 
@@ -82,9 +83,7 @@ def due(db: sqlite3.Connection, service: Service, now: float, limit: int) -> lis
     """Return look-ups whose time has come."""
     found: list[Item] = []
     for sql in _DUE[service]:
-        rows = db.execute(sql, {"now": now, "limit": limit - len(found), "unknown": UNKNOWN_ARTIST, "various":
-                          VARIOUS_ARTISTS_MBID})  # fmt: skip
-        found += [_item(row) for row in rows]
+        found += [_item(row) for row in db.execute(sql, _values(now, limit - len(found)))]
     return found
 
 
@@ -203,6 +202,15 @@ def pause(failures: int, retry_after: float = 0.0) -> float:
 
 
 def states(db: sqlite3.Connection, now: float) -> list[dict[str, Any]]:
-    """Return each service with its failures in a row, their reason, and when it is asked again (Unix seconds)."""
+    """Return each service: how many look-ups are due, failures in a row, their reason, when it is asked again."""
     rows = db.execute("SELECT name, failures, reason, retry_at FROM online_services ORDER BY name").fetchall()
-    return [{**row, "retry_at": row["retry_at"] or None, "due": bool(due(db, row["name"], now, 1))} for row in rows]
+    return [{**row, "retry_at": row["retry_at"] or None, "due": _count_due(db, row["name"], now)} for row in rows]
+
+
+def _count_due(db: sqlite3.Connection, service: Service, now: float) -> int:
+    values = _values(now, -1)  # without a limit
+    return sum(db.execute(f"SELECT count(*) FROM ({sql})", values).fetchone()[0] for sql in _DUE[service])
+
+
+def _values(now: float, limit: int) -> dict[str, Any]:
+    return {"now": now, "limit": limit, "unknown": UNKNOWN_ARTIST, "various": VARIOUS_ARTISTS_MBID}

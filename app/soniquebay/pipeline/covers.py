@@ -9,13 +9,15 @@ from soniquebay.audio.artwork import embedded, in_folder
 from soniquebay.audio.picture_format import THUMBNAIL_TYPE
 from soniquebay.audio.pictures import Picture
 from soniquebay.audio.tags import UnreadableAudioError
-from soniquebay.library.covers import digest_of
+from soniquebay.library.covers import digest_of, has_cover
+from soniquebay.library.database import open_read_only
 from soniquebay.library.enrichment import Item
 from soniquebay.library.paths import decode
 from soniquebay.online import coverart
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.online import OnlineTask, work
 from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
+from soniquebay.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,9 @@ class CoverTask(StageTask):
 @stage("covers.extract", base=CoverTask)
 def extract_cover(album_id: int, path: str, has_picture: bool) -> None:
     """Look into a file of the album, then into its folder, and store what is found through the API."""
+    with open_read_only(settings().database) as db:
+        if has_cover(db, album_id):
+            return  # an album in several batches is sent once for each
     file = os.fsdecode(decode(path))
     picture = (_embedded(file) if has_picture else None) or in_folder(Path(file).parent)
     if picture is None:

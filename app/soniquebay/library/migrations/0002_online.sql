@@ -2,6 +2,11 @@
 ALTER TABLE albums ADD COLUMN cover_hash TEXT;
 UPDATE albums SET cover = NULL, cover_done = 0;
 
+-- A later batch may bring the picture that the first one had not.
+CREATE TRIGGER new_track_with_picture AFTER INSERT ON tracks WHEN NEW.has_picture = 1 BEGIN
+    UPDATE albums SET cover_done = 0 WHERE id = NEW.album_id AND cover_done = 1 AND cover_hash IS NULL;
+END;
+
 -- What MusicBrainz and the Cover Art Archive answered, by their ids and not by ours: it outlives an album that comes and
 -- goes with its disk. `expires_at` (Unix seconds) is when it is asked again; a row without a name was asked in vain.
 CREATE TABLE mb_artists (
