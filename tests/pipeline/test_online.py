@@ -192,6 +192,7 @@ def test_without_a_network_everything_else_works_and_it_goes_on_later(music: Pat
         double = Double(port)
         try:
             fill(double)
+            time.sleep(REST)
             rows(stack, "UPDATE online_services SET retry_at = 0")
             resume(stack)
             wait_until(lambda: rows(stack, "SELECT count(*) FROM mb_releases") == [(5,)], 60)
