@@ -170,6 +170,32 @@ def test_no_network_and_off(tmp_path: Path) -> None:
         asker.socket.unlink()
 
 
+def test_over_tls_only_whom_the_system_trusts(tmp_path: Path) -> None:
+    certificate = tmp_path / "certificate.pem"
+    command = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=double -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(
+        ["openssl", *command.split(), "-keyout", certificate, "-out", tmp_path / "public.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    certificate.write_text(certificate.read_text() + (tmp_path / "public.pem").read_text())
+    double = Double(certificate=certificate)
+    double.add_artist(MBID, "A")
+    for trusted in (True, False):
+        settings = {"SSL_CERT_FILE": str(tmp_path / "public.pem")} if trusted else {}
+        asker = Asker(tmp_path, **double.settings(), **settings)
+        try:
+            status, words = asker.ask(f"/musicbrainz/artist/{MBID}")
+        finally:
+            asker.stop()
+            asker.socket.unlink()
+        if trusted:
+            assert json.loads(words)["name"] == "A"
+        else:
+            assert status == 502
+            assert "certificate verify failed" in words["reason"]
+    double.stop()
+
+
 def test_with_systemds_socket_it_ends_when_nobody_asks(tmp_path: Path) -> None:
     path = tmp_path / "given.sock"
     code = (

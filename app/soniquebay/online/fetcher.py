@@ -21,9 +21,7 @@ from soniquebay.systemd import listen_sockets
 
 log = logging.getLogger(__name__)
 
-INTERVAL = (
-    1.0  # seconds from the end of a request to the beginning of the next to the same service, as MusicBrainz asks
-)
+INTERVAL = 1.0  # seconds from the end of a request to the next one to the same service, as MusicBrainz asks
 REST = 5.0  # seconds without a request after trouble, whatever who asks thinks
 IDLE = 60.0  # seconds after which it ends, if systemd starts it again
 LIFE = 300.0  # seconds after which it ends between two requests: a newer release takes over
