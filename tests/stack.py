@@ -33,7 +33,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
 class Stack:
     """A running SoniqueBay."""
 
-    def __init__(self, music: Path | Sequence[Path], data: Path) -> None:
+    def __init__(self, music: Path | Sequence[Path], data: Path, **settings: str) -> None:
         self.music = [music] if isinstance(music, Path) else list(music)
         self.data = data
         self.port, self.flower_port = free_port(), free_port()
@@ -43,6 +43,8 @@ class Stack:
              *(word for folder in self.music for word in ("--music", str(folder))), "--data", str(data),
              "--port", str(self.port), "--flower-port", str(self.flower_port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            # off: a test asks nobody outside, unless a double stands there
+            env={**os.environ, "SONIQUEBAY_ONLINE": "off", **settings},
             # a shell starts what it puts in the background with Ctrl-C ignored, and these tests may be there
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip

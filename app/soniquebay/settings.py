@@ -28,6 +28,16 @@ class Settings:
     flower_password_file: Path | None
     url: str
     """What the CLI speaks to."""
+    online: bool
+    """Whether MusicBrainz and the Cover Art Archive are asked at all."""
+    musicbrainz_url: str
+    """MusicBrainz's web service 2, or a mirror of it."""
+    coverart_url: str
+    """The Cover Art Archive."""
+    contact: str
+    """Address that is told to them, as MusicBrainz asks: where one complains about this appliance's requests."""
+    online_socket: Path
+    """Unix socket of the fetcher, the one program that reaches the internet."""
 
     @property
     def database(self) -> Path:
@@ -59,6 +69,24 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be a port number from 1 to 65535")
         return int(text)
 
+    def switch(name: str, default: str) -> bool:
+        text = get(name, default)
+        if text not in {"on", "off"}:
+            raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be on or off")
+        return text == "on"
+
+    def address(name: str, default: str) -> str:
+        text = get(name, default).rstrip("/")
+        if not text.startswith(("https://", "http://")):
+            raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must begin with https:// or http://")
+        return text
+
+    def line(name: str, default: str) -> str:
+        text = get(name, default)
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be plain ASCII, for it goes into a header")
+        return text
+
     password_file = get("FLOWER_PASSWORD_FILE", "")
     return Settings(
         music=tuple(Path(p) for p in get("MUSIC", "/srv/music").split(os.pathsep) if p),
@@ -71,6 +99,11 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         flower_port=port("FLOWER_PORT", 5555),
         flower_password_file=Path(password_file) if password_file else None,
         url=get("URL", "http://localhost").rstrip("/"),
+        online=switch("ONLINE", "on"),
+        musicbrainz_url=address("MUSICBRAINZ_URL", "https://musicbrainz.org/ws/2"),
+        coverart_url=address("COVERART_URL", "https://coverartarchive.org"),
+        contact=line("CONTACT", "http://soniquebay.local"),
+        online_socket=Path(get("ONLINE_SOCKET", "/run/soniquebay/online.sock")),
     )
 
 

@@ -101,7 +101,7 @@ def test_each_program_is_its_own_user(appliance: Appliance) -> None:
 
 def test_programs_are_hardened(appliance: Appliance) -> None:
     """Systemd's own mark: 10 is an open door."""
-    units = ("api", "worker", "flower", "maintenance")
+    units = ("api", "worker", "flower", "online", "maintenance")
     marks = appliance.run(
         "; ".join(f"systemd-analyze security --no-pager soniquebay-{unit}.service | tail -1" for unit in units)
     ).splitlines()

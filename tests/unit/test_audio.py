@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soniquebay.audio.artwork import embedded, in_folder, media_type
+from soniquebay.audio.artwork import embedded, in_folder
 from soniquebay.audio.decode import RATE, UndecodableAudioError, decode_segments
 from soniquebay.audio.features import SIZE, features
 from soniquebay.audio.formats import is_audio
+from soniquebay.audio.picture_format import media_type
 from soniquebay.audio.tags import UnreadableAudioError, read_tags
 from tests.audio_files import CODECS, png, tag, tone
 

@@ -405,8 +405,9 @@ def test_genres_and_covers_are_stored_beside_their_track(db: Database, tmp_path:
         assert not covers.store(connection, tmp_path / "covers", 99, b"picture", "image/png")
     assert queries.track(db.reader(), 1)["genres"] == ["Folk"]  # type: ignore[index]
     for kind in ("album", "track", "artist"):
-        assert covers.album_of(db.reader(), kind, 1) == (1, "image/png")
-    assert covers.path(tmp_path / "covers", 1).read_bytes() == b"picture"
+        found = covers.of(db.reader(), kind, 1)
+        assert found == covers.Cover(covers.digest_of(b"picture"), "image/png")
+    assert covers.path(tmp_path / "covers", found.digest).read_bytes() == b"picture"
 
 
 def test_migrations_run_once_and_a_newer_schema_is_refused(db: Database, tmp_path: Path) -> None:

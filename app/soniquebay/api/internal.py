@@ -5,14 +5,14 @@ import binascii
 import sqlite3
 from typing import Annotated, Any, cast
 
-from fastapi import Body, FastAPI, HTTPException, Request
+from fastapi import Body, FastAPI, HTTPException, Path, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from soniquebay import __version__
-from soniquebay.api import health
+from soniquebay.api import health, online
 from soniquebay.api.services import Services, Shared
-from soniquebay.audio.artwork import LARGEST, media_type
+from soniquebay.audio.picture_format import LARGEST, SIZES, THUMBNAIL_TYPE, media_type
 from soniquebay.library import covers, ingest, removal, sessions, similarity
 from soniquebay.library import genres as genre_store
 from soniquebay.library.entities import Entities, FailedFile, FileStamp
@@ -70,9 +70,11 @@ def internal_app(services: Services) -> FastAPI:
     app.post("/internal/batches/{batch_id}/abandon")(abandon_batch)
     app.put("/internal/vectors/{track_id}")(put_vector)
     app.put("/internal/covers/{album_id}")(put_cover)
+    app.put("/internal/thumbnails/{digest}/{size}")(put_thumbnail)
     app.post("/internal/covers/{album_id}/none")(no_cover)
     app.put("/internal/genres")(put_genres)
     app.post("/internal/purge")(purge)
+    app.include_router(online.router)
     app.post("/internal/resume")(resume)
     app.post("/internal/maintenance/resume", status_code=202)(start_resume)
     app.post("/internal/maintenance/purge", status_code=202)(start_purge)
@@ -184,6 +186,17 @@ async def put_cover(services: Shared, album_id: int, request: Request) -> Answer
     return {"stored": stored}
 
 
+async def put_thumbnail(
+    services: Shared, digest: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], size: int, request: Request
+) -> Answer:
+    """Keep a small copy of the picture of this SHA-256, before the picture itself."""
+    data = await request.body()
+    if size not in SIZES or media_type(data) != THUMBNAIL_TYPE or len(data) > LARGEST:
+        raise HTTPException(422, f"not a JPEG of one of the sizes {SIZES}")
+    await run_in_threadpool(covers.keep, services.settings.covers, digest, data, size)
+    return {}
+
+
 def no_cover(services: Shared, album_id: int) -> Answer:
     """Note that an album has no cover."""
     with services.database.transaction() as db:
@@ -212,6 +225,7 @@ def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) 
 
 def resume(services: Shared) -> dict[str, int]:
     """Send again what Redis no longer knows."""
+    services.online.refill()
     return services.dispatcher.resume()
 
 

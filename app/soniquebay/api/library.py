@@ -2,8 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Query
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Header, HTTPException, Query
+from fastapi.responses import FileResponse, Response
 
 from soniquebay.api import models
 from soniquebay.api.services import Shared
@@ -12,6 +12,8 @@ from soniquebay.library import search as full_text
 
 router = APIRouter(prefix="/api", tags=["library"])
 NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such track"}}
+# Asked again after an hour, and by its ETag: an album may get another cover.
+COVER_CACHE = "public, max-age=3600"
 RowId = Annotated[int, Query(ge=1, le=2**62)]
 
 
@@ -94,17 +96,32 @@ def search(
     "/covers/{kind}/{item_id}",
     response_class=FileResponse,
     responses={
+        304: {"description": "the one with the ETag given is still it"},
         200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}, "image/gif": {}}},
         404: {"model": models.Problem, "description": "no cover"},
     },
 )
-def cover(services: Shared, kind: Literal["album", "track", "artist"], item_id: models.Id) -> FileResponse:
-    """Return the cover of an album; a track shows its album's, an artist that of an album."""
-    found = covers.album_of(services.database.reader(), kind, item_id)
+def cover(
+    services: Shared,
+    kind: Literal["album", "track", "artist"],
+    item_id: models.Id,
+    size: Annotated[int | None, Query(ge=1, le=4096, description="pixels wanted; without it the original")] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Return the cover of an album; a track shows its album's, an artist that of an album.
+
+    With `size`, the smallest form of it that has as many pixels on its longer side.
+    """
+    found = covers.of(services.database.reader(), kind, item_id)
     if found is None:
         raise HTTPException(404, f"no cover for {kind} {item_id}")
-    album_id, media_type = found
-    path = covers.path(services.settings.covers, album_id)
-    if not path.is_file():
+    file = covers.file_of(services.settings.covers, found, size)
+    if file is None:
         raise HTTPException(404, f"the cover of {kind} {item_id} is no longer there")
-    return FileResponse(path, media_type=media_type, headers={"X-Content-Type-Options": "nosniff"})
+    path, media_type = file
+    etag = f'"{path.name}"'  # named by its content
+    headers = {"ETag": etag, "Cache-Control": COVER_CACHE, "X-Content-Type-Options": "nosniff"}
+    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    if known & {etag, "*"}:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, media_type=media_type, headers=headers)

@@ -40,7 +40,10 @@ class SimilarTrack(Track):
 
 
 class Album(BaseModel):
-    """An album; its artist is the album's own, not that of each track."""
+    """An album; its artist is the album's own, not that of each track.
+
+    From `type` on as MusicBrainz has it, once it was asked; `release_date` is a year, a month or a day.
+    """
 
     id: int
     title: str
@@ -50,16 +53,29 @@ class Album(BaseModel):
     mbid: str | None
     has_cover: bool
     tracks: int
+    type: str | None
+    release_date: str | None
+    label: str | None
+    release_group_mbid: str | None
+    genres: list[str]
 
 
 class Artist(BaseModel):
-    """An artist with the number of tracks performed and albums owned."""
+    """An artist with the number of tracks performed and albums owned.
+
+    From `canonical_name` on as MusicBrainz has it, once it was asked; `country` is an ISO 3166 code.
+    """
 
     id: int
     name: str
     mbid: str | None
     tracks: int
     albums: int
+    canonical_name: str | None
+    sort_name: str | None
+    type: str | None
+    country: str | None
+    genres: list[str]
 
 
 class Failure(BaseModel):
@@ -225,6 +241,23 @@ class Health(BaseModel):
     database: str
     redis: str
     worker: str
+
+
+class OnlineService(BaseModel):
+    """A service on the internet: look-ups due, failures in a row and why, and when it is asked again (Unix seconds)."""
+
+    name: Literal["musicbrainz", "coverart"]
+    due: int
+    failures: int
+    reason: str | None
+    retry_at: float | None
+
+
+class OnlineState(BaseModel):
+    """Whether the internet is asked at all, and how its services are."""
+
+    online: bool
+    services: list[OnlineService]
 
 
 class WorkerProcesses(BaseModel):

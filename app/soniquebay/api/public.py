@@ -7,7 +7,7 @@ from fastapi import FastAPI, Header, HTTPException
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from soniquebay import __version__
-from soniquebay.api import health, library, scans
+from soniquebay.api import health, library, online, scans
 from soniquebay.api.events import EVENT_ID
 from soniquebay.api.services import Services, Shared
 
@@ -18,6 +18,7 @@ def public_app(services: Services) -> FastAPI:
     app.state.services = services
     for module in (health, scans, library):
         app.include_router(module.router)
+    app.include_router(online.public)
     app.get("/api/events", response_class=EventSourceResponse, tags=["scans"])(events)
     app.api_route("/internal/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)(
         refuse

@@ -20,8 +20,10 @@ from starlette.types import ASGIApp
 from soniquebay.api.dispatch import Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.internal import internal_app
+from soniquebay.api.online import OnlineWork
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
+from soniquebay.library import covers
 from soniquebay.library.database import Database
 from soniquebay.settings import Settings
 from soniquebay.systemd import listen_sockets, notify
@@ -56,7 +58,9 @@ def make_services(settings: Settings) -> Services:
     broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
     # Longer than the block of a reader of the stream.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
-    return Services(settings, database, Dispatcher(database, broker), ProgressFeed(database, stream))
+    dispatcher = Dispatcher(database, broker)
+    online = OnlineWork(settings, database, dispatcher.send, dispatcher.waiting)
+    return Services(settings, database, dispatcher, ProgressFeed(database, stream), online)
 
 
 async def _serve(settings: Settings) -> None:
@@ -103,9 +107,13 @@ async def _background(services: Services) -> AsyncIterator[None]:
 
 
 async def _resume_for_ever(services: Services) -> None:
+    swept = await asyncio.to_thread(covers.sweep, services.database.reader(), services.settings.covers)
+    if swept:
+        log.info("%d files of covers that no album shows are deleted", swept)
     while True:
         try:
             await asyncio.to_thread(services.dispatcher.resume)
+            await asyncio.to_thread(services.online.refill)
         except sqlite3.Error as error:
             log.warning("nothing resumed: %s", error)
         await asyncio.sleep(RESUME_INTERVAL)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -13,6 +13,9 @@ from soniquebay.library.database import Database
 from soniquebay.library.similarity import VectorIndex
 from soniquebay.settings import Settings
 
+if TYPE_CHECKING:
+    from soniquebay.api.online import OnlineWork
+
 
 @dataclass(slots=True)
 class Services:
@@ -22,6 +25,7 @@ class Services:
     database: Database
     dispatcher: Dispatcher
     progress: ProgressFeed
+    online: "OnlineWork"
     vectors: VectorIndex = field(default_factory=VectorIndex)
     wake: Callable[[], None] = lambda: None
     """Has the queues filled up soon; safe from any thread."""

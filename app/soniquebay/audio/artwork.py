@@ -2,46 +2,28 @@
 
 import base64
 import binascii
+import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-from mutagen.flac import Picture
+from mutagen.flac import Picture as FLACPicture
 from mutagen.flac import error as FLACError  # noqa: N812 - mutagen's own name is lower-case
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
 
+from soniquebay.audio.picture_format import LARGEST
+from soniquebay.audio.pictures import Picture, UnusablePictureError, render
 from soniquebay.audio.tags import open_audio
 
-LARGEST = 16 * 1024 * 1024  # bytes; a larger picture is no cover
+log = logging.getLogger(__name__)
+
 _FRONT = 3  # the type of a front cover in ID3 and FLAC
 _STEMS = ("cover", "folder", "front", "album", "albumart")
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 
 
-@dataclass(frozen=True, slots=True)
-class Artwork:
-    """A picture as it was found: its bytes and its media type, told from those bytes."""
-
-    data: bytes
-    media_type: str
-
-
-def media_type(data: bytes) -> str | None:
-    """Tell a picture's media type from its first bytes; None if it is no picture a browser shows."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    if data[:6] in {b"GIF87a", b"GIF89a"}:
-        return "image/gif"
-    return None
-
-
-def embedded(path: str) -> Artwork | None:
-    """Return the picture embedded in an audio file, the front cover if there are several.
+def embedded(path: str) -> Picture | None:
+    """Return the picture embedded in an audio file, the front cover if there are several that can be shown.
 
     Raises `UnreadableAudioError` when the file cannot be opened.
     """
@@ -58,7 +40,7 @@ def embedded(path: str) -> Artwork | None:
     return _first(data for _, data in sorted(pictures, key=lambda picture: picture[0] != _FRONT))
 
 
-def in_folder(folder: Path) -> Artwork | None:
+def in_folder(folder: Path) -> Picture | None:
     """Return the cover lying in a folder under one of the customary names; None if there is none to be read."""
     try:
         files = sorted(folder.iterdir())
@@ -77,7 +59,7 @@ def _vorbis_pictures(values: Iterable[str]) -> list[tuple[int, bytes]]:
     found = []
     for value in values:
         try:
-            picture = Picture(base64.b64decode(value))
+            picture = FLACPicture(base64.b64decode(value))
         except (binascii.Error, ValueError, FLACError):
             continue  # a damaged picture is no reason to refuse the next one
         found.append((picture.type, picture.data))
@@ -92,9 +74,10 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _first(candidates: Iterable[bytes]) -> Artwork | None:
+def _first(candidates: Iterable[bytes]) -> Picture | None:
     for data in candidates:
-        kind = media_type(data)
-        if kind and len(data) <= LARGEST:
-            return Artwork(data, kind)
+        try:
+            return render(data)
+        except UnusablePictureError as error:
+            log.info("a picture is passed over: %s", error)
     return None

@@ -35,5 +35,6 @@ for command in (
     programs.api,
     programs.worker,
     programs.flower,
+    programs.online,
 ):
     main.add_command(command)

@@ -68,7 +68,7 @@ def queues(as_json: bool) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The folder given to `soniquebay serve`; without it, the appliance's journal.",
 )
-@click.argument("program", type=click.Choice(["api", "worker", "flower", "redis"]), required=False)
+@click.argument("program", type=click.Choice(["api", "worker", "flower", "online", "redis"]), required=False)
 def logs(follow: bool, lines: int, data: Path | None, program: str | None) -> None:
     """Show the logs of all programs, or of one."""
     more = ["-f"] if follow else []

@@ -40,6 +40,14 @@ def flower() -> None:
 
 
 @click.command()
+def online() -> None:
+    """Run the fetcher, which alone reaches the internet (a service of the appliance)."""
+    from soniquebay.online.fetcher import run
+
+    run(settings())
+
+
+@click.command()
 @click.option(
     "--music",
     type=click.Path(exists=True, file_okay=False, path_type=Path),

@@ -17,15 +17,16 @@ import httpx
 
 from soniquebay.cli.scale import claim, state, wished
 from soniquebay.flower import USER, ensure_password
+from soniquebay.settings import settings
 
 READY_WITHIN = 60.0  # seconds
 STOP_WITHIN = 40.0  # seconds; the worker's own warm stop is 20
-_ORDER = ("redis", "api", "worker", "flower")
+_ORDER = ("redis", "online", "api", "worker", "flower")
 
 
 @dataclass
 class Stack:
-    """A private Redis, the API, the worker and Flower, started in this order and stopped in the other."""
+    """A private Redis, the fetcher, the API, the worker and Flower, started in this order and stopped in the other."""
 
     music: tuple[Path, ...]
     data: Path
@@ -58,8 +59,10 @@ class Stack:
             commands = {"redis": [redis_server, "-"]} | {
                 name: [sys.executable, "-m", "soniquebay.cli", name] for name in _ORDER[1:]
             }
+            if not settings().online:
+                del commands["online"]
             try:
-                for name in _ORDER:
+                for name in commands:
                     processes[name] = _start(commands[name], logs / f"{name}.log", environment)
                     if name == "redis":
                         self._configure_redis(processes[name], Path(run))
@@ -104,6 +107,7 @@ class Stack:
             "DATA": self.data,
             "REDIS": f"unix://{run}/redis.sock",
             "API_SOCKET": run / "api.sock",
+            "ONLINE_SOCKET": run / "online.sock",
             "HTTP_HOST": self.host,
             "HTTP_PORT": self.port,
             "FLOWER_HOST": self.host,

@@ -23,16 +23,19 @@ LEFT JOIN vectors v ON v.track_id = t.id
 """
 
 _ALBUM = """
-SELECT b.id, b.title, b.artist_id, o.name AS artist, b.year, b.mbid, b.cover IS NOT NULL AS has_cover,
-       (SELECT count(*) FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL) AS tracks
+SELECT b.id, b.title, b.artist_id, o.name AS artist, b.year, r.mbid, b.cover IS NOT NULL AS has_cover,
+       (SELECT count(*) FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL) AS tracks,
+       m.type, m.date AS release_date, m.label, m.group_mbid AS release_group_mbid, m.genres AS online_genres
 FROM albums b JOIN artists o ON o.id = b.artist_id
+JOIN album_releases r ON r.album_id = b.id LEFT JOIN mb_releases m ON m.mbid = r.mbid
 """
 _ARTIST = """
 SELECT a.id, a.name, a.mbid,
        (SELECT count(*) FROM tracks t WHERE t.artist_id = a.id AND t.missing_since IS NULL) AS tracks,
        (SELECT count(*) FROM albums b WHERE b.artist_id = a.id AND EXISTS
-         (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)) AS albums
-FROM artists a
+         (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)) AS albums,
+       m.name AS canonical_name, m.sort_name, m.type, m.country, m.genres AS online_genres
+FROM artists a LEFT JOIN mb_artists m ON m.mbid = a.mbid
 """
 # An album or an artist with missing tracks alone is not shown either.
 _ALBUM_PRESENT = "EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)"
@@ -88,15 +91,18 @@ def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | Non
     where, values = _filters({"b.artist_id": artist_id})
     where += f"{' AND' if where else 'WHERE'} {_ALBUM_PRESENT}"
     total = _count(db, f"SELECT count(*) FROM albums b {where}", values)
-    rows = db.execute(f"{_ALBUM} {where} ORDER BY o.key, b.year, b.key LIMIT ? OFFSET ?", (*values, limit, offset))
-    return Page([dict(row) for row in rows], total)
+    order = "ORDER BY o.key, b.year, b.key"
+    # The page first: what MusicBrainz has is looked up for its albums alone.
+    page = f"SELECT b.id FROM albums b JOIN artists o ON o.id = b.artist_id {where} {order} LIMIT ? OFFSET ?"
+    rows = db.execute(f"{_ALBUM} WHERE b.id IN ({page}) {order}", (*values, limit, offset))
+    return Page([_with_genres(row) for row in rows], total)
 
 
 def artists(db: sqlite3.Connection, limit: int, offset: int) -> Page:
     """Return artists in the order of their normalised names."""
     total = _count(db, f"SELECT count(*) FROM artists a WHERE {_ARTIST_PRESENT}", ())
     rows = db.execute(f"{_ARTIST} WHERE {_ARTIST_PRESENT} ORDER BY a.key LIMIT ? OFFSET ?", (limit, offset))
-    return Page([dict(row) for row in rows], total)
+    return Page([_with_genres(row) for row in rows], total)
 
 
 def file_of_track(db: sqlite3.Connection, track_id: int) -> str | None:
@@ -226,6 +232,11 @@ def _filters(columns: dict[str, int | None]) -> tuple[str, tuple[int, ...]]:
 
 def _count(db: sqlite3.Connection, sql: str, values: tuple[object, ...]) -> int:
     return int(db.execute(sql, values).fetchone()[0])
+
+
+def _with_genres(row: sqlite3.Row) -> Row:
+    facts = dict(row)
+    return {**facts, "genres": json.loads(facts.pop("online_genres") or "[]")}
 
 
 def _track(row: sqlite3.Row) -> Row:

@@ -17,7 +17,9 @@ TASKS = {
     "insert.direct_batch": ("insert", HIGH),
     "vector.calculate": ("vector", MEDIUM),
     "enrich.genres": ("deferred", LOW),
+    "enrich.musicbrainz": ("deferred", LOW),
     "covers.extract": ("covers", LOW),
+    "covers.fetch": ("covers", LOW),
     "maintenance.resume_sessions": ("maintenance", LOW),
     "maintenance.purge": ("maintenance", LOW),
 }

@@ -1,0 +1,147 @@
+"""When MusicBrainz and the archive are asked, what is kept of it, and which genres a track gets."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soniquebay.library import enrichment, sessions
+from soniquebay.library import genres as store
+from soniquebay.library.database import Database
+
+MBID, OTHER, GROUP = (f"{n * 8}-0000-4000-8000-000000000000" for n in "123")
+
+
+def test_pauses_double_and_never_undercut_what_is_asked() -> None:
+    assert [enrichment.pause(n) for n in (1, 2, 3, 7, 8, 9, 500)] == [60, 120, 240, 3840, 7200, 7200, 7200]
+    assert enrichment.pause(1, 1800) == 1800
+    assert enrichment.pause(9, 5) == 7200
+    assert enrichment.pause(1, 10**9) == 86400
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    made = Database(tmp_path / "library.db")
+    made.migrate()
+    with made.transaction() as db:
+        db.execute("INSERT INTO artists (name, key, mbid) VALUES ('A', 'a', ?)", (OTHER,))
+        db.execute("INSERT INTO artists (name, key) VALUES ('Unknown Artist', 'unknown artist')")
+        for title, artist, mbid in (("X", 1, MBID), ("Y", 1, None), ("Z", 2, None)):
+            db.execute("INSERT INTO albums (title, key, artist_id, mbid) VALUES (?, lower(?), ?, ?)",
+                       (title, title, artist, mbid))  # fmt: skip
+        for album, raw in ((1, ""), (1, "Folk"), (2, ""), (3, "")):
+            add_track(db, album, raw)
+    return made
+
+
+def add_track(db: Any, album: int, raw: str = "") -> None:
+    db.execute(
+        "INSERT INTO tracks (title, artist_id, album_id, duration, format, genre_raw, added_at, path, size, mtime_ns) "
+        "SELECT 't', artist_id, id, 1.0, 'FLAC', ?, 0, hex(randomblob(8)), 1, 1 FROM albums WHERE id = ?",
+        (raw, album),
+    )
+
+
+def kinds(database: Database, service: enrichment.Service = "musicbrainz", now: float = 1e6) -> list[str]:
+    return [item["kind"] for item in enrichment.due(database.reader(), service, now, 50)]
+
+
+FACTS: enrichment.ReleaseFacts = {
+    "name": "X", "group_mbid": GROUP, "type": "Album", "date": "1999", "label": None, "genres": ["Dub", "Ska"]
+}  # fmt: skip
+RELEASE: enrichment.Item = {"kind": "release", "mbid": MBID}
+
+
+def test_what_is_due_and_when_it_is_again(database: Database) -> None:
+    now = 1e6
+    assert kinds(database) == ["release", "search", "artist"]  # not the unknown artist's
+    with database.transaction() as db:
+        enrichment.answered(db, RELEASE, FACTS, now)
+        enrichment.put_off(db, {"kind": "artist", "mbid": OTHER}, now + 50)
+    assert kinds(database) == ["search"]
+    assert kinds(database, now=now + 60) == ["search", "artist"]
+    assert kinds(database, now=now + enrichment.KNOWN + 1) == ["release", "search", "artist"]
+    (item,) = enrichment.due(database.reader(), "musicbrainz", now, 50)
+    with database.transaction() as db:
+        running = sessions.start(db)
+    assert kinds(database) == []  # a scan runs: the number of tracks is not sure
+    with database.transaction() as db:
+        db.execute("UPDATE scan_sessions SET status = 'completed' WHERE id = ?", (running,))
+        enrichment.searched(db, item, None, now)
+    assert kinds(database) == []
+    assert kinds(database, now=now + enrichment.MISSING + 1) == ["search", "artist"]
+    with database.transaction() as db:
+        add_track(db, 2)
+    assert kinds(database) == ["search"]  # one track more: another question
+    with database.transaction() as db:
+        enrichment.searched(db, {**item, "tracks": 2}, GROUP, now)
+    assert [i["mbid"] for i in enrichment.due(database.reader(), "musicbrainz", now, 50)] == [GROUP]
+    # An old answer stays when there is none the next time.
+    with database.transaction() as db:
+        enrichment.answered(db, RELEASE, None, now + enrichment.KNOWN + 5)
+    assert database.reader().execute("SELECT label IS NULL, name FROM mb_releases").fetchone()[1] == "X"
+
+
+def test_covers_are_due_after_the_files_and_the_release(database: Database) -> None:
+    def covers() -> list[Any]:
+        return [
+            (i["album_id"], i["mbid"], i["group_mbid"]) for i in enrichment.due(database.reader(), "coverart", 1e6, 9)
+        ]
+
+    with database.transaction() as db:
+        enrichment.answered(db, RELEASE, FACTS, 1e6)
+    assert covers() == []
+    with database.transaction() as db:
+        db.execute("UPDATE albums SET cover_done = 1")
+    assert covers() == [(1, MBID, GROUP)]
+    with database.transaction() as db:
+        enrichment.put_off(db, {"kind": "cover", "mbid": MBID}, 2e6)
+    assert covers() == []
+
+
+def test_one_window_at_a_time_and_one_question_after_a_failure(database: Database) -> None:
+    now = 1e6
+    with database.transaction() as db:
+        assert len(enrichment.next_window(db, "musicbrainz", now)) == 3
+        enrichment.lease(db, "musicbrainz", now)
+        assert enrichment.next_window(db, "musicbrainz", now + 1) == []
+        assert len(enrichment.next_window(db, "musicbrainz", now + enrichment.LEASE)) == 3
+        assert enrichment.away(db, "musicbrainz", "gone", 0, now) == 1
+        assert enrichment.next_window(db, "musicbrainz", now + 59) == []
+        assert len(enrichment.next_window(db, "musicbrainz", now + 60)) == 1
+        assert enrichment.away(db, "musicbrainz", "gone", 0, now) == 2
+        assert enrichment.next_window(db, "musicbrainz", now + 119) == []
+        assert enrichment.back(db, "musicbrainz")
+        assert not enrichment.back(db, "musicbrainz")
+        assert len(enrichment.next_window(db, "musicbrainz", now)) == 3
+
+
+def genres(database: Database) -> dict[int, list[str]]:
+    rows = database.reader().execute(
+        "SELECT t.id, g.name FROM tracks t LEFT JOIN track_genres tg ON tg.track_id = t.id "
+        "LEFT JOIN genres g ON g.id = tg.genre_id ORDER BY t.id, g.name"
+    )
+    found: dict[int, list[str]] = {}
+    for track, name in rows:
+        found.setdefault(track, []).extend([name] if name else [])
+    return found
+
+
+def test_genres_fill_only_what_the_tags_left_empty(database: Database) -> None:
+    with database.transaction() as db:
+        store.store(db, 2, ["Folk"])
+        facts: enrichment.ArtistFacts = {
+            "name": "A", "sort_name": None, "type": None, "country": None, "genres": ["Pop"]}  # fmt: skip
+        enrichment.answered(db, {"kind": "artist", "mbid": OTHER}, facts, 1e6)
+    assert genres(database) == {1: ["Pop"], 2: ["Folk"], 3: ["Pop"], 4: []}
+    with database.transaction() as db:
+        enrichment.answered(db, RELEASE, FACTS, 1e6)
+        add_track(db, 1)  # comes later, and has them at once
+        add_track(db, 1, "Unknown")
+        store.store(db, 6, [])  # a tag that says nothing
+    assert genres(database) == {1: ["Dub", "Ska"], 2: ["Folk"], 3: ["Pop"], 4: [], 5: ["Dub", "Ska"], 6: ["Dub", "Ska"]}
+    with database.transaction() as db:
+        db.execute("UPDATE tracks SET genre_raw = '' WHERE id = 2")  # retagged
+        db.execute("UPDATE tracks SET genre_raw = 'Rock' WHERE id = 1")
+        store.store(db, 1, ["Rock"])
+    assert (genres(database)[1], genres(database)[2]) == (["Rock"], ["Dub", "Ska"])

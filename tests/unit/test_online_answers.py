@@ -1,0 +1,71 @@
+"""What is read out of MusicBrainz's and the Cover Art Archive's answers, and which album is which release."""
+
+from typing import Any
+
+import pytest
+
+from soniquebay.library import enrichment
+from soniquebay.online import coverart, musicbrainz
+from soniquebay.online.trouble import TroubleError
+from tests.doubles.musicbrainz import Double
+
+MBID, OTHER, GROUP = (f"{n * 8}-0000-4000-8000-000000000000" for n in "123")
+ITEM: enrichment.Item = {
+    "kind": "search", "artist": "The Ärtist", "artist_key": "artist", "artist_mbid": None, "title": 'Al"bum',
+    "album_key": 'al"bum', "tracks": 9,
+}  # fmt: skip
+
+
+def result(**changes: Any) -> dict[str, Any]:
+    credit = [{"name": "Artist", "artist": {"id": OTHER, "name": "Artist", "sort-name": "Artist"}}]
+    return {"id": MBID, "score": 100, "title": 'AL"BUM', "status": "Official", "date": "2001", "track-count": 9,
+            "artist-credit": credit, "release-group": {"id": GROUP}, **changes}  # fmt: skip
+
+
+def guest(joined: str) -> list[dict[str, Any]]:
+    first = {"name": "Artist", "joinphrase": joined, "artist": {"id": OTHER, "name": "Artist"}}
+    return [first, {"name": "Guest", "artist": {"id": MBID, "name": "Guest"}}]
+
+
+@pytest.mark.parametrize(
+    ("results", "chosen"),
+    [([result()], MBID), ([], None), ([result(score=60)], None), ([result(title="Album II")], None),
+     ([result(**{"track-count": 8})], None), ([result(**{"artist-credit": []})], None),
+     ([result(**{"artist-credit": guest(" & ")})], None), ([result(**{"release-group": None})], None),
+     # Editions of one thing: the official one, the earliest; of two things: neither.
+     ([result(id=OTHER, date="1999", status="Bootleg"), result(date="2005"), result(id=GROUP, date="2010")], MBID),
+     ([result(), result(id=OTHER, **{"release-group": {"id": OTHER}})], None),
+     ([result(**{"track-count": None, "media": [{"track-count": 4}, {"track-count": 5}]})], MBID),
+     ([result(id=None)], None), (["odd", None, 7], None)],
+)  # fmt: skip
+def test_an_album_is_found_only_where_there_is_no_doubt(results: list[Any], chosen: str | None) -> None:
+    assert musicbrainz.choose({"releases": results}, ITEM) == chosen
+
+
+def test_an_artist_with_an_id_is_compared_by_it() -> None:
+    assert musicbrainz.choose({"releases": [result()]}, {**ITEM, "artist_mbid": OTHER, "artist_key": "x"}) == MBID
+    assert musicbrainz.choose({"releases": [result()]}, {**ITEM, "artist_mbid": GROUP}) is None
+    assert musicbrainz.query(ITEM) == 'release:"Al\\"bum" AND artist:"The Ärtist" AND tracks:9'
+    assert f"arid:{GROUP}" in musicbrainz.query({**ITEM, "artist_mbid": GROUP})
+
+
+def test_facts_are_read_from_what_is_there() -> None:
+    double = Double()
+    double.stop()
+    double.add_artist(MBID, "A", "post-rock", "ambient")
+    double.add_release(MBID, "T", GROUP, "IDM")
+    assert musicbrainz.artist_facts(double.artists[MBID]) == {
+        "name": "A", "sort_name": "A, The", "type": "Group", "country": "IS",
+        "genres": ["Post-Rock", "Ambient"]}  # fmt: skip
+    assert musicbrainz.release_facts(double.releases[MBID]) == {
+        "name": "T", "group_mbid": GROUP, "type": "Album", "date": "1999-06-12", "label": "Smekkleysa",
+        "genres": ["IDM"]}  # fmt: skip
+    bare = {"title": "T", "label-info": [{"label": None}], "release-group": 5, "genres": [{"name": 3, "count": "x"}]}
+    assert musicbrainz.release_facts(bare) == {
+        "name": "T", "group_mbid": None, "type": None, "date": None, "label": None, "genres": []}  # fmt: skip
+    with pytest.raises(TroubleError, match="without name"):
+        musicbrainz.artist_facts({})
+    for index in (b"[]", b'{"images": 1}', b'{"images": [1], "release": "x"}', b"nonsense"):
+        with pytest.raises(TroubleError, match="no listing"):
+            coverart.front_path(index)
+    assert coverart.front_path(b'{"images": [], "release": "https://musicbrainz.org/release/x"}') is None
