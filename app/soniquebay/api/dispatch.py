@@ -48,7 +48,7 @@ class Dispatcher:
 
     def after_insert(self, db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
         """Send what follows the insert of tracks: vectors, one cover an album, genres."""
-        facts = queries.follow_ups(db, list(track_ids))
+        facts = queries.follow_ups(db, list(track_ids), VERSION)
         # What is not sent is in the rows: `resume` finds it. So the first failure is enough.
         _ = self._vectors(facts) and self._covers(facts) and self._genres(facts)
 

@@ -42,11 +42,13 @@ class AbandonIn(BaseModel):
 
 
 class VectorIn(BaseModel):
-    """A vector (base64 of little-endian float32), or why there is none."""
+    """A vector (base64 of little-endian float32) with tempo and key, or why there is none."""
 
     version: int
     data: str | None = None
     failure: str | None = None
+    bpm: float | None = None
+    key: str | None = None
 
 
 def internal_app(services: Services) -> FastAPI:
@@ -110,7 +112,6 @@ def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, 
     except (KeyError, TypeError, IndexError, OverflowError, sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
         raise HTTPException(422, f"the batch contradicts itself: {type(error).__name__}: {error}") from error
     if done.applied:
-        services.vectors.invalidate()
         services.dispatcher.after_insert(services.database.reader(), done.track_ids)
         services.progress.changed(done.session_id)
     return {"applied": done.applied}
@@ -130,10 +131,11 @@ def put_vector(services: Shared, track_id: int, vector: VectorIn) -> Answer:
     try:
         data = base64.b64decode(vector.data, validate=True) if vector.data is not None else None
         with services.database.transaction() as db:
-            stored = similarity.store(db, track_id, vector.version, data, vector.failure)
+            stored = similarity.store(db, track_id, vector.version, data, vector.failure, vector.bpm, vector.key)
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
         raise HTTPException(422, f"not a vector: {error}") from error
-    services.vectors.invalidate()
+    if stored:
+        services.vectors.put(track_id, vector.version, data)
     services.progress.changed(None)
     return {"stored": stored}
 

@@ -60,6 +60,7 @@ def make_services(settings: Settings) -> Services:
 
 async def _serve(settings: Settings) -> None:
     services = make_services(settings)
+    services.vectors.warm()
     public_sockets, local_sockets = _sockets(settings)
     servers = [
         (_Server(_config(public_app(services))), public_sockets),

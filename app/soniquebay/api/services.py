@@ -20,7 +20,10 @@ class Services:
     database: Database
     dispatcher: Dispatcher
     progress: ProgressFeed
-    vectors: VectorIndex = field(default_factory=VectorIndex)
+    vectors: VectorIndex = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vectors = VectorIndex(self.database.reader)
 
 
 def get_services(request: Request) -> Any:

@@ -12,7 +12,7 @@ SELECT t.id, t.title, t.artist_id, a.name AS artist, t.album_id, b.title AS albu
        t.disc_no, coalesce(t.year, b.year) AS year, t.duration, t.format, t.mbid, f.path,
        (SELECT group_concat(g.name, char(31)) FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
          WHERE tg.track_id = t.id) AS genres,
-       v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
+       v.bpm, v.key, v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
 FROM tracks t
 JOIN artists a ON a.id = t.artist_id
 LEFT JOIN albums b ON b.id = t.album_id
@@ -172,14 +172,14 @@ def unfinished_tracks(db: sqlite3.Connection, version: int, limit: int) -> list[
     return [row["id"] for row in rows]
 
 
-def follow_ups(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
-    """Return what is to be done for tracks after their insert, and what of it is done."""
+def follow_ups(db: sqlite3.Connection, ids: list[int], version: int) -> list[Row]:
+    """Return what is to be done for tracks after their insert, and what of it is done (vectors of this version)."""
     rows = db.execute(
         "SELECT t.id, f.path, t.genre_raw, t.genres_done, t.album_id, t.has_picture, b.cover_done, "
         "v.track_id IS NOT NULL AS analysed FROM tracks t JOIN files f ON f.track_id = t.id "
-        "LEFT JOIN albums b ON b.id = t.album_id LEFT JOIN vectors v ON v.track_id = t.id "
+        "LEFT JOIN albums b ON b.id = t.album_id LEFT JOIN vectors v ON v.track_id = t.id AND v.version = ? "
         f"WHERE t.id IN ({', '.join('?' * len(ids))})",
-        ids,
+        (version, *ids),
     )
     return [dict(row) for row in rows]
 

@@ -28,14 +28,16 @@ class VectorTask(StageTask):
 def calculate(track_id: int, path: str) -> None:
     """Decode a track, compute its vector and store it through the API; one that cannot be decoded says why."""
     # Late: the parent process then forks without the decoder's and numpy's memory.
-    from soniquebay.audio.decode import UndecodableAudioError, decode_segments
-    from soniquebay.audio.features import VERSION, features
+    from soniquebay.audio.analysis import analyse
+    from soniquebay.audio.decode import UndecodableAudioError
+    from soniquebay.audio.features import VERSION
 
     try:
-        vector = features(decode_segments(os.fsdecode(decode(path))))
+        found = analyse(os.fsdecode(decode(path)))
     except UndecodableAudioError as error:
         log.warning("track %d has no vector: %s", track_id, error)
         result: dict[str, object] = {"failure": str(error)}
     else:
-        result = {"data": base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")}
+        data = base64.b64encode(found.vector.astype("<f4").tobytes()).decode("ascii")
+        result = {"data": data, "bpm": found.bpm, "key": found.key}
     library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result})

@@ -1,0 +1,3 @@
+-- They come from the same decoded samples as the vector, and are computed anew with it.
+ALTER TABLE vectors ADD COLUMN bpm REAL;  -- beats a minute, NULL where nothing beats
+ALTER TABLE vectors ADD COLUMN key TEXT;  -- as 'A minor', NULL where there is none
