@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline units test-image lock clean
+.PHONY: help run test check image lint types unit pipeline units test-image bench-retrieval bench-similar lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,12 @@ pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image
+
+bench-retrieval: $(VENV)/ready ## how well similar tracks are found, and how fast they are analysed, beside bliss-audio
+	$(BIN)/python -m tests.bench.retrieval
+
+bench-similar: $(VENV)/ready ## time and memory of `similar` at 100,000 tracks
+	$(BIN)/python -m tests.bench.similar
 
 lock: $(VENV)/ready ## pin again: requirements*.in to requirements*.lock, hashes and no index addresses
 	for name in requirements requirements-dev requirements-bootstrap; do \

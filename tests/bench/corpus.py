@@ -1,7 +1,7 @@
 """Real music for the retrieval benchmark: Debian packages, unpacked, stripped of names and tags, in one format.
 
-`tuning` is what the features were developed on; `held-out` was not looked at until they were fixed. A track's artist and
-album are those of its tags, or those that the package documents (its copyright file); a track without both is left out.
+`tuning` is what the features were developed on; `held-out` was not looked at until they were fixed. A track's artist
+and album are those of its tags, or those that the package documents; a track without both is left out.
 """
 
 import subprocess

@@ -148,9 +148,9 @@ def test_a_changed_file_may_bring_a_cover(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="B", title="before"))
     with db.transaction() as connection:
         covers.none_found(connection, 1)
-    assert queries.follow_ups(db.reader(), [1])[0]["cover_done"] == 1
+    assert queries.follow_ups(db.reader(), [1], similarity.VERSION)[0]["cover_done"] == 1
     insert(db, file("/1", artist="A", album="B", title="after"))
-    assert queries.follow_ups(db.reader(), [1])[0]["cover_done"] == 0
+    assert queries.follow_ups(db.reader(), [1], similarity.VERSION)[0]["cover_done"] == 0
 
 
 def test_a_file_that_broke_is_a_failure_and_no_longer_a_track(db: Database) -> None:

@@ -131,7 +131,9 @@ def put_vector(services: Shared, track_id: int, vector: VectorIn) -> Answer:
     try:
         data = base64.b64decode(vector.data, validate=True) if vector.data is not None else None
         with services.database.transaction() as db:
-            stored = similarity.store(db, track_id, vector.version, data, vector.failure, vector.bpm, vector.key)
+            stored = similarity.store(
+                db, track_id, vector.version, data, vector.failure, bpm=vector.bpm, key=vector.key
+            )
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
         raise HTTPException(422, f"not a vector: {error}") from error
     if stored:

@@ -11,7 +11,10 @@ Id = Annotated[int, Field(ge=1, le=2**62)]
 
 
 class Track(BaseModel):
-    """A track; `duration` in seconds, `bpm` in beats a minute, `key` as "A minor". In `path` a byte that is not UTF-8 reads \\xNN and a backslash is doubled."""
+    """A track; `duration` in seconds, `bpm` in beats a minute, `key` as "A minor".
+
+    In `path` a byte that is not UTF-8 reads \\xNN and a backslash is doubled.
+    """
 
     id: int
     title: str

@@ -77,9 +77,9 @@ def _resampled(container: av.container.InputContainer, stream: av.AudioStream, s
             resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
             resampled = resampler.resample(frame)
         for out in resampled:
-            yield out.to_ndarray()
+            yield np.asarray(out.to_ndarray(), np.float32)
     for out in resampler.resample(None):
-        yield out.to_ndarray()
+        yield np.asarray(out.to_ndarray(), np.float32)
 
 
 def _frames(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:

@@ -1,10 +1,11 @@
 """The vector of a track: how it sounds, from decoded samples alone.
 
-Groups of statistics over all segments, each telling something of its own; the values are raw, and `library/similarity.py`
+Groups of statistics over all segments, each telling something of its own; the values are raw, and `library/space.py`
 weighs them by the library's own distribution. docs/architecture.md, "Vectors", says why these.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def _modulation(onset: Array) -> Array:
     beat = (onset - onset.mean(axis=0)) * np.hanning(onset.shape[0])[:, None]
     power = np.abs(np.fft.rfft(beat, n=size, axis=0)) ** 2 / onset.shape[0] * (1024 / size)
     f = np.fft.rfftfreq(size, 1 / FRAME_RATE)
-    rows = [power[(f >= a) & (f < b)].sum(axis=0) for a, b in zip(_TEMPI[:-1], _TEMPI[1:], strict=True)]
+    rows = [power[(f >= a) & (f < b)].sum(axis=0) for a, b in pairwise(_TEMPI)]
     return np.asarray(np.log10(np.stack(rows) + 1e-3).ravel(), np.float32)
 
 

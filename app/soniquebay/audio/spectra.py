@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +86,7 @@ def _flatness(power: Array) -> Array:
     logs = np.log(power + _FLOOR)
     edges = (3, 30, 100, 300, 750)
     return np.stack(
-        [
-            logs[:, a:b].mean(axis=1) - np.log(power[:, a:b].mean(axis=1) + _FLOOR)
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
-        ],
+        [logs[:, a:b].mean(axis=1) - np.log(power[:, a:b].mean(axis=1) + _FLOOR) for a, b in pairwise(edges)],
         axis=1,
     )
 

@@ -17,7 +17,7 @@ _LEAST = 4.0  # seconds
 def tempo(onsets: Sequence[Array]) -> float | None:
     """Return beats a minute, from the onset strength (frames, bands) of each segment; None where nothing beats.
 
-    Of tempi an octave apart the one is taken that people would tap: near 120, and not where half its period beats as much.
+    Of tempi an octave apart the one is taken that people would tap: near 120, and none whose half period beats as much.
     """
     rows = [r for onset in onsets if (r := _autocorrelation(onset.sum(axis=1))) is not None]
     if not rows:

@@ -11,9 +11,13 @@ from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = 60.0  # seconds, of the time limit; an API that is away longer has the ledger send the task again
+
 
 class VectorTask(StageTask):
-    """A file on which the process dies again and again gets a reason in the place of its vector."""
+    """A file on which the process dies again and again, or hangs, gets a reason in the place of its vector."""
+
+    time_limit = 120  # seconds; hard: what hangs in a read cannot be told to stop
 
     @staticmethod
     def give_up(reason: str, arguments: dict[str, Any]) -> None:
@@ -40,4 +44,4 @@ def calculate(track_id: int, path: str) -> None:
     else:
         data = base64.b64encode(found.vector.astype("<f4").tobytes()).decode("ascii")
         result = {"data": data, "bpm": found.bpm, "key": found.key}
-    library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result})
+    library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result}, _PATIENCE)
