@@ -148,7 +148,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if any(os.environ.get(name) != "1" for name in _ONE_THREAD):
         # Read when numpy is loaded, which is by now: one thread, as on the appliance.
-        os.execve(
+        os.execve(  # noqa: S606
             sys.executable, [sys.executable, "-m", "tests.bench.retrieval", *sys.argv[1:]], os.environ | _ONE_THREAD
         )
     report: dict[str, Any] = {"form": arguments.form, "sets": {}}

@@ -22,5 +22,5 @@ def analyse(path: str) -> Analysis:
     """Analyse a file by its decoded samples alone; raises `decode.UndecodableAudioError`."""
     segments = [spectra(samples) for samples in decode_segments(path)]
     return Analysis(
-        vector=features(segments), bpm=tempo([s.onset for s in segments]), key=key([s.chroma for s in segments])
+        vector=features(segments), bpm=tempo([s.mel for s in segments]), key=key([s.chroma for s in segments])
     )

@@ -94,7 +94,7 @@ def _flatness(power: Array) -> Array:
 def _onset(power: Array) -> Array:
     lines = np.sqrt(power[:, 1:]).reshape(power.shape[0], 64, -1).sum(axis=2)
     rise = np.maximum(0, np.diff(np.log1p(100 * lines), axis=0))
-    return np.asarray(rise.reshape(rise.shape[0], BANDS, -1).sum(axis=2), np.float32)
+    return np.asarray(rise.reshape(rise.shape[0], BANDS, 64 // BANDS).sum(axis=2), np.float32)
 
 
 def _chroma(middle: Array) -> Array:

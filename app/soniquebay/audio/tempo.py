@@ -14,12 +14,12 @@ _CLEAR = 0.08  # autocorrelation below which nothing beats
 _LEAST = 4.0  # seconds
 
 
-def tempo(onsets: Sequence[Array]) -> float | None:
-    """Return beats a minute, from the onset strength (frames, bands) of each segment; None where nothing beats.
+def tempo(mels: Sequence[Array]) -> float | None:
+    """Return beats a minute, from the mel spectrum (frames, bands) of each segment; None where nothing beats.
 
     Of tempi an octave apart the one is taken that people would tap: near 120, and none whose half period beats as much.
     """
-    rows = [r for onset in onsets if (r := _autocorrelation(onset.sum(axis=1))) is not None]
+    rows = [row for mel in mels if (row := _autocorrelation(_attacks(mel))) is not None]
     if not rows:
         return None
     shortest = min(row.size for row in rows)
@@ -31,7 +31,10 @@ def tempo(onsets: Sequence[Array]) -> float | None:
     def at(lags: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.interp(lags, places, acf)
 
-    support = at(lag) + 0.5 * at(2 * lag) + 0.25 * at(4 * lag) - 0.75 * at(lag / 2)
+    # All its multiples beat too, unlike those of three eighths; and half of it does not, unlike that of two beats.
+    support = np.mean([at(n * lag) for n in (1, 1, 1, 2, 3, 4)], axis=0) - 0.5 * np.maximum(
+        0, np.maximum(at(lag / 2), at(lag / 3))
+    )
     prior = np.exp(-0.5 * (np.log2(bpm / _LIKELIEST) / _SPREAD) ** 2)
     best = int(np.argmax(support * prior))
     if at(lag[best : best + 1])[0] < _CLEAR:
@@ -39,12 +42,17 @@ def tempo(onsets: Sequence[Array]) -> float | None:
     return round(float(_refined(acf, float(lag[best]))), 1)
 
 
+def _attacks(mel: Array) -> Array:
+    # Magnitudes, not logarithms: a hi-hat is not to count like the drums.
+    return np.asarray(np.maximum(0, np.diff(np.sqrt(mel), axis=0)).sum(axis=1), np.float32)
+
+
 def _autocorrelation(strength: Array) -> NDArray[np.float64] | None:
     if strength.size < _LEAST * FRAME_RATE:
         return None
     centred = strength.astype(np.float64) - strength.mean()
     energy = float(centred @ centred)
-    if energy < 1e-6:
+    if energy < 1e-9:
         return None
     size = 1 << int(np.ceil(np.log2(2 * strength.size)))
     spectrum = np.fft.rfft(centred, n=size)
