@@ -58,16 +58,22 @@ class Points:
             array[at] = array[self.count]  # the last one moves in
         self.changes += 1
 
-    def scores(self, at: int) -> NDArray[np.float64]:
-        """Return the similarity of all tracks to one of them, 1 for the same.
+    def nearest(self, at: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return ids and similarities of the tracks nearest to the one in this row, nearest first; 1 for the same.
 
         A distance counts by the surroundings of both tracks (local scaling, Zelnik-Manor and Perona 2004): else tracks
         in the middle of everything would be near everybody.
         """
         n = self.count
-        square = self.square[:n] + self.square[at] - 2 * (self.points[:n] @ self.points[at])
-        scaled = np.maximum(square, 0).astype(np.float64) / (self.radius[:n] * float(self.radius[at]))
-        return np.asarray(np.exp(-scaled))
+        scaled = self.points[:n] @ (-2 * self.points[at])
+        scaled += self.square[:n]
+        scaled += self.square[at]
+        scaled /= self.radius[:n]
+        scaled[at] = np.inf
+        count = min(limit, n - 1)
+        best = np.argpartition(scaled, count - 1)[:count] if count else np.zeros(0, np.int64)
+        best = best[np.argsort(scaled[best], kind="stable")]
+        return self.ids[best], np.exp(-np.maximum(scaled[best], 0).astype(np.float64) / float(self.radius[at]))
 
     def _surroundings(self, points: Array) -> Array:
         distances = ((points**2).sum(axis=1)[:, None] + (self.anchors**2).sum(axis=1)) - 2 * (points @ self.anchors.T)

@@ -56,16 +56,11 @@ class VectorIndex:
                 at = index.place(track_id) if index else None
                 if index is None or at is None:
                     return None
-                scores = index.scores(at)
-                ids = index.ids[: index.count].copy()
-            scores[at] = -np.inf
-            count = min(limit, scores.size - 1)
-            best = np.argpartition(-scores, count - 1)[:count] if count else np.zeros(0, np.int64)
-            best = best[np.argsort(-scores[best], kind="stable")]
+                ids, scores = index.nearest(at, limit)
             # Tracks go in many ways (a file that changed, a folder that was removed): the database knows what is left.
-            gone = _gone(db, [track_id, *ids[best].tolist()])
+            gone = _gone(db, [track_id, *ids.tolist()])
             if not gone:
-                return [(int(ids[i]), float(scores[i])) for i in best]
+                return list(zip(ids.tolist(), scores.tolist(), strict=True))
             for one in gone:
                 self.put(one, VERSION, None)
 
