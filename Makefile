@@ -44,7 +44,7 @@ pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image
 
-bench: $(VENV)/ready ## every benchmark (docs/benchmarks.md), or one: bench-scan -rescan -memory -search -progress -latency
+bench: $(VENV)/ready ## every benchmark (docs/benchmarks.md), or one: bench-scan -scan … (tests/bench)
 	$(BIN)/python -m tests.bench
 
 bench-%: $(VENV)/ready

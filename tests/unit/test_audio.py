@@ -1,14 +1,11 @@
-"""Tags, pictures, samples and vectors of real files of every format."""
+"""Tags and pictures of real files of every format."""
 
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from soniquebay.audio.artwork import embedded, in_folder
-from soniquebay.audio.decode import RATE, UndecodableAudioError, decode_segments
-from soniquebay.audio.features import SIZE, features
 from soniquebay.audio.formats import is_audio
 from soniquebay.audio.picture_format import media_type
 from soniquebay.audio.tags import UnreadableAudioError, read_tags
@@ -76,42 +73,6 @@ def test_a_folder_picture_is_what_its_bytes_say(tmp_path: Path) -> None:
     assert found is not None
     assert found.media_type == "image/png"
     assert media_type(b"<html>") is None
-
-
-@pytest.mark.parametrize("suffix", list(CODECS))
-def test_every_format_decodes_to_the_same_sound(tmp_path: Path, suffix: str) -> None:
-    (samples,) = decode_segments(str(tone(tmp_path / f"x{suffix}", seconds=3)))
-    assert samples.size / RATE == pytest.approx(3.0, abs=0.15)
-    spectrum = np.abs(np.fft.rfft(samples))
-    assert np.argmax(spectrum) * RATE / samples.size == pytest.approx(440, abs=2)
-
-
-def test_a_long_file_is_sampled_in_parts(tmp_path: Path) -> None:
-    segments = decode_segments(str(tone(tmp_path / "x.ogg", seconds=90)))
-    assert [s.size for s in segments] == [15 * RATE] * 3
-
-
-def test_a_file_without_sound_cannot_be_decoded(tmp_path: Path) -> None:
-    file = tmp_path / "x.ogg"
-    file.write_bytes(b"OggS" + b"\0" * 500)
-    with pytest.raises(UndecodableAudioError, match=r"\w"):
-        decode_segments(str(file))
-
-
-def test_vectors_are_finite_and_depend_on_the_sound_alone(tmp_path: Path) -> None:
-    low = features(decode_segments(str(tone(tmp_path / "low.flac", frequency=200, title="A"))))
-    same = features(decode_segments(str(tone(tmp_path / "same.wav", frequency=200, title="B"))))
-    high = features(decode_segments(str(tone(tmp_path / "high.flac", frequency=900))))
-    assert low.shape == (SIZE,)
-    assert np.isfinite(low).all()
-    assert np.linalg.norm(low - same) < 0.05 * np.linalg.norm(low - high)
-
-
-@pytest.mark.parametrize(
-    "samples", [np.zeros(3000, np.float32), np.ones(2205, np.float32), np.zeros(40000, np.float32)]
-)
-def test_silence_and_snippets_have_finite_vectors(samples: np.ndarray) -> None:
-    assert np.isfinite(features([samples])).all()
 
 
 def test_only_names_of_audio_are_audio() -> None:

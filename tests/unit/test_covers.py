@@ -184,8 +184,8 @@ def test_a_later_track_may_bring_the_picture(tmp_path: Path) -> None:
     database = Database(tmp_path / "library.db")
     database.migrate()
     insert = (
-        "INSERT INTO tracks (title, artist_id, album_id, duration, format, has_picture, added_at, path, size, mtime_ns) "
-        "VALUES ('t', 1, 1, 1.0, 'MP3', ?, 0, hex(randomblob(8)), 1, 1)"
+        "INSERT INTO tracks (title, artist_id, album_id, duration, format, has_picture, added_at, path, size, mtime_ns)"
+        " VALUES ('t', 1, 1, 1.0, 'MP3', ?, 0, hex(randomblob(8)), 1, 1)"
     )
     with database.transaction() as db:
         db.execute("INSERT INTO artists (name, key) VALUES ('A', 'a')")

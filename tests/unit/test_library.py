@@ -251,7 +251,7 @@ def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> 
     ]
     assert waiting() == [1, 1, 1]
     with db.transaction() as connection:
-        similarity.store(connection, 1, 1, None, "no sound")
+        similarity.store(connection, 1, similarity.VERSION, None, "no sound")
     assert waiting() == [0, 1, 1]
     with db.transaction() as connection:
         covers.none_found(connection, 1)
@@ -259,26 +259,6 @@ def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> 
     with db.transaction() as connection:
         genres.store(connection, 1, ["Rock"])
     assert waiting() == [0, 0, 0]
-
-
-def test_a_vector_written_while_others_are_read_is_not_missed(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    insert(db, file("/1"), file("/2"))
-    vector = b"\0\0\x80?" * similarity.SIZE
-    index = similarity.VectorIndex()
-    load = similarity._load
-
-    def load_and_write(connection: sqlite3.Connection) -> Any:
-        read = load(connection)
-        similarity.store(connection, 2, similarity.VERSION, vector, None)
-        index.invalidate()
-        return read
-
-    with db.transaction() as connection:
-        similarity.store(connection, 1, similarity.VERSION, vector, None)
-    monkeypatch.setattr(similarity, "_load", load_and_write)
-    assert index.nearest(db.reader(), 1, 5) == []
-    monkeypatch.undo()
-    assert index.nearest(db.reader(), 2, 5) is not None
 
 
 def test_search_wants_every_word_and_takes_the_last_as_a_beginning(db: Database) -> None:
@@ -328,7 +308,7 @@ def test_progress_counts_a_file_once_it_needs_nothing_more(db: Database) -> None
     with db.transaction() as connection:
         connection.execute("UPDATE batches SET file_count = 4")
         sessions.end_discovery(connection, 1, 0, [{"path": "/dark", "reason": "no"}])
-        similarity.store(connection, 1, 1, None, "no sound")
+        similarity.store(connection, 1, similarity.VERSION, None, "no sound")
     state = progress.snapshot(db.reader(), 1)
     assert state is not None
     assert (state["files"], state["finished"], state["vectors_waiting"], state["failures"]) == (4, 2, 2, 2)
@@ -361,7 +341,7 @@ def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) 
     insert(db, *(file(f"/{i}") for i in range(4)))
     rows = np.random.default_rng(1).normal(size=(4, similarity.SIZE)).astype("<f4")
     rows[3] = rows[0] + 0.01
-    index = similarity.VectorIndex()
+    index = similarity.VectorIndex(db.reader)
     with db.transaction() as connection:
         for i, row in enumerate(rows[:3], start=1):
             assert similarity.store(connection, i, similarity.VERSION, row.tobytes(), None)
@@ -371,7 +351,7 @@ def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) 
         assert not similarity.store(connection, 99, similarity.VERSION, rows[3].tobytes(), None)
         with pytest.raises(ValueError, match="float32"):
             similarity.store(connection, 1, similarity.VERSION, b"short", None)
-    index.invalidate()
+    index.put(4, similarity.VERSION, rows[3].tobytes())
     nearest = index.nearest(db.reader(), 1, 5)
     assert nearest is not None
     assert next(i for i, _ in nearest) == 4
@@ -383,7 +363,7 @@ def test_a_single_vector_has_no_neighbours(db: Database) -> None:
     insert(db, file("/1"))
     with db.transaction() as connection:
         similarity.store(connection, 1, similarity.VERSION, b"\0\0\x80?" * similarity.SIZE, None)
-    assert similarity.VectorIndex().nearest(db.reader(), 1, 10) == []
+    assert similarity.VectorIndex(db.reader).nearest(db.reader(), 1, 10) == []
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_deleted_file_is_missing_and_found_no_more_and_comes_back_as_it_was(db
 def test_a_moved_file_keeps_its_id_and_its_vector(db: Database, late: bool) -> None:
     scan(db, [song("/r/a/1", "One"), song("/r/a/2", "Two")], {}, {"/r": 2})
     with db.transaction() as connection:
-        similarity.store(connection, 1, 1, b"\0\0\x80?" * similarity.SIZE, None)
+        similarity.store(connection, 1, similarity.VERSION, b"\0\0\x80?" * similarity.SIZE, None)
     result = scan(db, [song("/r/b/1", "One")], {"/r": ["/r/a/1"]}, {"/r": 2}, late=late)
     assert result["moved"] == 1
     assert present(db) == {"/r/b/1": 1, "/r/a/2": 2}

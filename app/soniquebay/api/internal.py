@@ -50,11 +50,13 @@ class AbandonIn(BaseModel):
 
 
 class VectorIn(BaseModel):
-    """A vector (base64 of little-endian float32), or why there is none."""
+    """A vector (base64 of little-endian float32) with tempo and key, or why there is none."""
 
     version: int
     data: str | None = None
     failure: str | None = None
+    bpm: float | None = None
+    key: str | None = None
 
 
 def internal_app(services: Services) -> FastAPI:
@@ -107,6 +109,8 @@ def met_again(services: Shared, session_id: int, known: MetAgainIn) -> Answer:
     with services.database.transaction() as db:
         removal.note_unseen(db, session_id, known.unseen)
         returned = ingest.mark_returned(db, known.returned)
+    if returned:
+        services.vectors.outdated()
     return {"returned": returned}
 
 
@@ -161,10 +165,13 @@ def put_vector(services: Shared, track_id: int, vector: VectorIn) -> Answer:
     try:
         data = base64.b64decode(vector.data, validate=True) if vector.data is not None else None
         with services.database.transaction() as db:
-            stored = similarity.store(db, track_id, vector.version, data, vector.failure)
+            stored = similarity.store(
+                db, track_id, vector.version, data, vector.failure, bpm=vector.bpm, key=vector.key
+            )
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
         raise HTTPException(422, f"not a vector: {error}") from error
-    services.vectors.invalidate()
+    if stored:
+        services.vectors.put(track_id, vector.version, data)
     services.progress.analysed()
     services.came_back(services.dispatcher.vectors, [track_id])
     return {"stored": stored}
@@ -218,8 +225,6 @@ def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) 
     """Delete some of the tracks that are missing since before a time; the caller asks until none is left."""
     with services.database.transaction() as db:
         purged = removal.purge(db, missing_before)
-    if purged:
-        services.vectors.invalidate()
     return {"purged": purged}
 
 

@@ -48,11 +48,11 @@ def similar(services: Shared, track_id: models.Id, limit: models.Limit = 20) -> 
         track = queries.track(db, track_id)
         if track is None:
             raise HTTPException(404, f"no track {track_id}")
-        why = track["vector_failure"] or "it is still to be analysed"
+        waiting = "it was analysed by an older release and is analysed anew" if track["has_vector"] else None
+        why = track["vector_failure"] or waiting or "it is still to be analysed"
         raise HTTPException(404, f"track {track_id} has no vector: {why}")
     scores = dict(nearest)
-    found = (t for t in queries.tracks_by_id(db, list(scores)) if t["missing_since"] is None)
-    return {"items": [{**t, "similarity": scores[t["id"]]} for t in found]}
+    return {"items": [{**t, "similarity": scores[t["id"]]} for t in queries.tracks_by_id(db, list(scores))]}
 
 
 @router.post("/tracks/{track_id}/vector", status_code=202, responses=NO_TRACK)

@@ -11,7 +11,10 @@ Id = Annotated[int, Field(ge=1, le=2**62)]
 
 
 class Track(BaseModel):
-    """A track; `duration` in seconds. In `path` a byte that is not UTF-8 reads \\xNN and a backslash is doubled."""
+    """A track; `duration` in seconds, `bpm` in beats a minute, `key` as "A minor".
+
+    In `path` a byte that is not UTF-8 reads \\xNN and a backslash is doubled.
+    """
 
     id: int
     title: str
@@ -29,12 +32,14 @@ class Track(BaseModel):
     path: str
     missing_since: float | None
     genres: list[str]
+    bpm: float | None
+    key: str | None
     has_vector: bool
     vector_failure: str | None
 
 
 class SimilarTrack(Track):
-    """A track and how near it is: cosine similarity, 1 for the same."""
+    """A track and how near it is, from 0 to 1 for the same."""
 
     similarity: float
 

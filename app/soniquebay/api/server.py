@@ -23,7 +23,7 @@ from soniquebay.api.internal import internal_app
 from soniquebay.api.online import OnlineWork
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
-from soniquebay.library import covers
+from soniquebay.library import covers, similarity
 from soniquebay.library.database import Database
 from soniquebay.settings import Settings
 from soniquebay.systemd import listen_sockets, notify
@@ -55,6 +55,8 @@ def make_services(settings: Settings) -> Services:
     """Open the database, bring it to the newest schema, and make what the applications share."""
     database = Database(settings.database)
     database.migrate()
+    with database.transaction() as db:
+        similarity.expire(db)
     broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
     # Longer than the block of a reader of the stream.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
@@ -65,6 +67,7 @@ def make_services(settings: Settings) -> Services:
 
 async def _serve(settings: Settings) -> None:
     services = make_services(settings)
+    services.vectors.warm()
     public_sockets, local_sockets = _sockets(settings)
     servers = [
         (_Server(_config(public_app(services))), public_sockets),
@@ -144,17 +147,24 @@ def _sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socke
     if not given:
         return [_tcp(settings)], [_unix(settings.api_socket)]
     local = [s for s in given if s.family == socket.AF_UNIX]
-    return [s for s in given if s.family != socket.AF_UNIX], local
+    return [_send_at_once(s) for s in given if s.family != socket.AF_UNIX], local
 
 
 def _tcp(settings: Settings) -> socket.socket:
     try:
-        return socket.create_server((settings.http_host, settings.http_port), backlog=_BACKLOG)
+        sock = socket.create_server((settings.http_host, settings.http_port), backlog=_BACKLOG)
     except OSError as error:
         raise SystemExit(
             f"soniquebay: cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}); "
             "choose another with --port or SONIQUEBAY_HTTP_PORT"
         ) from error
+    return _send_at_once(sock)
+
+
+def _send_at_once(sock: socket.socket) -> socket.socket:
+    # Inherited by each connection. Else the kernel holds an answer's second packet back for some 40 ms.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 def _unix(path: Path) -> socket.socket:

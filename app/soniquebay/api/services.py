@@ -26,9 +26,12 @@ class Services:
     dispatcher: Dispatcher
     progress: ProgressFeed
     online: "OnlineWork"
-    vectors: VectorIndex = field(default_factory=VectorIndex)
     wake: Callable[[], None] = lambda: None
     """Has the queues filled up soon; safe from any thread."""
+    vectors: VectorIndex = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vectors = VectorIndex(self.database.reader)
 
     def came_back(self, supply: Supply, ids: Sequence[int]) -> None:
         """Note what a queue has done, and fill it up in time."""

@@ -1,117 +1,110 @@
 """The vector of a track: how it sounds, from decoded samples alone.
 
-Timbre (mel cepstrum), its movement, brightness, harmony (chroma) and rhythm (onset autocorrelation), each as statistics
-over all segments. The values are raw; `library/similarity.py` weighs them by their spread in the library.
+Groups of statistics over all segments, each telling something of its own; the values are raw, and `library/space.py`
+weighs them by the library's own distribution. docs/architecture.md, "Vectors", says why these.
 """
 
 from collections.abc import Sequence
-from functools import cache
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from soniquebay.audio.decode import RATE, Samples
+from soniquebay.audio.spectra import BANDS, FRAME_RATE, MELS, Array, Spectra, together
 
-VERSION = 1  # raise it when a track's vector would come out otherwise
-_FRAME = 2048
-_HOP = 1024
-_MELS = 40
+VERSION = 2  # raise it when a track's vector would come out otherwise
 _CEPSTRA = 20
-_LAGS = 12
-SIZE = 3 * _CEPSTRA + 8 + 12 + _LAGS
+_STEREO = 16
+_LAGS = 24
+_TEMPI = (0.4, 0.8, 1.3, 2, 3, 4.5, 6.5, 10, 16, 21)  # Hz, edges of the bands of modulation
 
-Array = NDArray[np.float32]
+GROUPS = {
+    "level": 3,  # loudness, its deviation, its movement
+    "crest": 1,  # peak over mean level: how hard it was compressed
+    "spectrum": MELS // 2,  # long-term average, without the level
+    "cepstrum": _CEPSTRA,  # deviation of the timbre
+    "movement": _CEPSTRA,  # deviation of its change from frame to frame
+    "width": _STEREO,  # share of the sides in each band
+    "width_change": _STEREO,
+    "flatness": 8,  # noise or tone in four bands, mean and deviation
+    "onset": 2 * BANDS,  # strength of attacks in each band, mean and deviation
+    "modulation": BANDS * (len(_TEMPI) - 1),  # how fast each band beats
+    "pulse": _LAGS,  # autocorrelation of the attacks from 0.1 to 2 s
+    "harmony": 6,  # intervals that sound together, in whatever key
+}
+SIZE = sum(GROUPS.values())
 
 
-def features(segments: Sequence[Samples]) -> Array:
+def features(segments: Sequence[Spectra]) -> Array:
     """Return the vector of a track: `SIZE` float32 values, none of them NaN or infinite."""
-    spectra = [_spectrogram(segment) for segment in segments]
-    power = np.concatenate(spectra)
-    mel = np.log(power @ _mel_filters().T + 1e-8)
-    cepstra = mel @ _dct().T
+    logs = [np.log10(s.mel + 1e-7) for s in segments]
+    log = together(logs)
+    cepstra = [part @ _dct() for part in logs]
     # Movement is taken inside each segment: the jump between two is not music.
-    cuts = np.cumsum([s.shape[0] for s in spectra])[:-1]
-    parts = np.split(cepstra, cuts)
-    moves = [np.diff(p, axis=0) for p in parts if p.shape[0] > 1]
-    movement = np.concatenate(moves) if moves else np.zeros((1, _CEPSTRA), np.float32)
-    vector = np.concatenate(
-        [
-            cepstra.mean(axis=0),
-            cepstra.std(axis=0),
-            movement.std(axis=0),
-            _brightness(power),
-            _chroma(power),
-            _rhythm(np.split(mel, cuts)),
-        ]
-    )
+    moves = together([np.diff(c, axis=0) for c in cepstra if c.shape[0] > 1] or [np.zeros((1, _CEPSTRA), np.float32)])
+    cepstrum = together(cepstra)
+    loudness = log.mean(axis=1)
+    change = together([np.diff(part.mean(axis=1)) for part in logs])
+    flatness = together([s.flatness for s in segments])
+    width = _width(segments)
+    onset = together([s.onset for s in segments])
+    harmony = together([s.chroma for s in segments])
+    harmony = np.abs(np.fft.rfft(harmony / (harmony.sum(axis=1, keepdims=True) + 1e-9), axis=1))[:, 1:]
+    rms = float(np.sqrt(together([s.mel for s in segments]).mean()))
+    values = {
+        "level": [loudness.mean(), loudness.std(), _std(change)],
+        "crest": [np.log(max(s.peak for s in segments) + 1e-4) - np.log(rms + 1e-4)],
+        "spectrum": (log - loudness[:, None]).mean(axis=0).reshape(-1, 2).mean(axis=1),
+        "cepstrum": cepstrum.std(axis=0),
+        "movement": moves.std(axis=0),
+        "width": np.sqrt(width.mean(axis=0)),
+        "width_change": width.std(axis=0),
+        "flatness": np.concatenate([flatness.mean(axis=0), flatness.std(axis=0)]),
+        "onset": np.log(np.concatenate([_mean(onset), onset.std(axis=0) if onset.size else np.zeros(BANDS)]) + 1e-2),
+        "modulation": np.mean([_modulation(s.onset) for s in segments], axis=0),
+        "pulse": np.mean([_pulse(s.onset) for s in segments], axis=0),
+        "harmony": harmony.mean(axis=0),
+    }
+    vector = np.concatenate([np.asarray(values[name], np.float32).ravel() for name in GROUPS])
     return np.asarray(np.nan_to_num(vector, posinf=0.0, neginf=0.0), np.float32)
 
 
-def _spectrogram(samples: Samples) -> Array:
-    if samples.size < _FRAME:
-        samples = np.pad(samples, (0, _FRAME - samples.size))
-    frames = np.lib.stride_tricks.sliding_window_view(samples, _FRAME)[::_HOP]
-    spectrum = np.fft.rfft(frames * np.hanning(_FRAME).astype(np.float32), axis=1)
-    return (np.abs(spectrum) ** 2).astype(np.float32)
+def _mean(rows: Array) -> Array:
+    return np.asarray(rows.mean(axis=0) if rows.shape[0] else np.zeros(rows.shape[1:]), np.float32)
 
 
-@cache
-def _frequencies() -> Array:
-    return np.fft.rfftfreq(_FRAME, 1 / RATE).astype(np.float32)
+def _std(values: Array) -> float:
+    return float(values.std()) if values.size else 0.0
 
 
-@cache
-def _mel_filters() -> Array:
-    """Return triangular filters, `_MELS` rows over the bins, evenly spaced in mel from 30 Hz."""
-    top = 2595 * np.log10(1 + RATE / 2 / 700)
-    low = 2595 * np.log10(1 + 30 / 700)
-    edges = 700 * (10 ** (np.linspace(low, top, _MELS + 2) / 2595) - 1)
-    f = _frequencies()[None, :]
-    left, centre, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    rise, fall = (f - left) / (centre - left), (right - f) / (right - centre)
-    filters = np.maximum(0, np.minimum(rise, fall)) * (2 / (right - left))
-    return np.asarray(filters, np.float32)
-
-
-@cache
 def _dct() -> Array:
-    k, n = np.arange(_CEPSTRA)[:, None], np.arange(_MELS)[None, :]
-    return np.asarray(np.cos(np.pi * k * (2 * n + 1) / (2 * _MELS)) * np.sqrt(2 / _MELS), np.float32)
+    n, k = np.arange(MELS)[:, None], np.arange(1, _CEPSTRA + 1)[None, :]
+    return np.asarray(np.cos(np.pi * k * (2 * n + 1) / (2 * MELS)) * np.sqrt(2 / MELS), np.float32)
 
 
-def _brightness(power: Array) -> Array:
-    """Mean and deviation of centroid, width, flatness and level; eight values."""
-    f = _frequencies()
-    total = power.sum(axis=1) + 1e-10
-    centroid = power @ f / total
-    width = np.sqrt(np.maximum(0, power @ (f * f) / total - centroid**2))
-    flatness = np.exp(np.log(power + 1e-10).mean(axis=1)) / (total / power.shape[1])
-    values = np.stack([centroid / 1000, width / 1000, flatness, np.log10(total)])
-    return np.concatenate([values.mean(axis=1), values.std(axis=1)])
+def _width(segments: Sequence[Spectra]) -> Array:
+    """Share of the sides in the power of each band and frame, 0 for mono."""
+    side = together([s.side for s in segments])
+    middle = together([s.mel[::2][: s.side.shape[0]] for s in segments])
+    side, middle = (x.reshape(x.shape[0], _STEREO, -1).sum(axis=2) for x in (side, middle))
+    return np.asarray(side / (side + middle + 1e-9), np.float32)
 
 
-def _chroma(power: Array) -> Array:
-    """Share of each of the twelve pitch classes between 60 and 2000 Hz."""
-    f = _frequencies()
-    heard = (f > 60) & (f < 2000)
-    classes = np.round(12 * np.log2(f[heard] / 440)).astype(int) % 12
-    energy = np.sqrt(power[:, heard]).mean(axis=0)
-    chroma = np.bincount(classes, weights=energy, minlength=12)
-    return np.asarray(chroma / (chroma.sum() + 1e-10), np.float32)
+def _modulation(onset: Array) -> Array:
+    """Log power of each band's attacks in bands of the frequency at which they come back."""
+    count = len(_TEMPI) - 1
+    if onset.shape[0] < 2 * FRAME_RATE:
+        return np.full(BANDS * count, -3.0, np.float32)  # two seconds: too short to tell
+    size = max(1024, onset.shape[0])
+    beat = (onset - onset.mean(axis=0)) * np.hanning(onset.shape[0])[:, None]
+    power = np.abs(np.fft.rfft(beat, n=size, axis=0)) ** 2 / onset.shape[0] * (1024 / size)
+    f = np.fft.rfftfreq(size, 1 / FRAME_RATE)
+    rows = [power[(f >= a) & (f < b)].sum(axis=0) for a, b in pairwise(_TEMPI)]
+    return np.asarray(np.log10(np.stack(rows) + 1e-3).ravel(), np.float32)
 
 
-def _rhythm(mels: Sequence[Array]) -> Array:
-    """Autocorrelation of the onset strength at `_LAGS` lags from 0.25 to 1.5 s: how strongly and fast it beats."""
-    lags = np.geomspace(0.25, 1.5, _LAGS) * RATE / _HOP
-    rows = []
-    for mel in mels:
-        onset = np.maximum(0, np.diff(mel, axis=0)).mean(axis=1)
-        onset = onset - onset.mean() if onset.size else onset
-        energy = float(onset @ onset) + 1e-10
-        rows.append(
-            [
-                float(onset[:-lag] @ onset[lag:]) / energy if lag < onset.size else 0.0
-                for lag in np.round(lags).astype(int)
-            ]
-        )
-    return np.asarray(np.mean(rows, axis=0), np.float32)
+def _pulse(onset: Array) -> list[float]:
+    strength = onset.sum(axis=1)
+    strength = strength - strength.mean() if strength.size else strength
+    energy = float(strength @ strength) + 1e-9
+    lags = np.maximum(1, np.round(np.geomspace(0.1, 2.0, _LAGS) * FRAME_RATE)).astype(int)
+    return [float(strength[:-lag] @ strength[lag:]) / energy if lag < strength.size else 0.0 for lag in lags]

@@ -14,7 +14,7 @@ SELECT t.id, t.title, t.artist_id, coalesce(t.credit, a.name) AS artist, t.album
        t.disc_no, coalesce(t.year, b.year) AS year, t.duration, t.format, t.mbid, t.path, t.missing_since,
        (SELECT group_concat(g.name, char(31)) FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
          WHERE tg.track_id = t.id) AS genres,
-       v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
+       v.bpm, v.key, v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
 FROM tracks t
 JOIN artists a ON a.id = t.artist_id
 LEFT JOIN albums b ON b.id = t.album_id

@@ -1,78 +1,165 @@
-"""More like this: the nearest vectors, each dimension weighed by its spread in this library."""
+"""More like this: the nearest tracks in the library's own space, kept up to date while the library is analysed."""
 
 import sqlite3
 import threading
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from soniquebay.audio.features import SIZE, VERSION
+from soniquebay.audio.key import KEYS
+from soniquebay.library.points import Points, read
 
-
-@dataclass(frozen=True, slots=True)
-class _Matrix:
-    ids: NDArray[np.int64]  # (tracks,)
-    rows: NDArray[np.float32]  # (tracks, SIZE), unit length
+_AT_ONCE = 2000  # tracks up to which a new space is made while the question waits: some 50 ms
+_SHARE = 100  # at most this part of the time goes into new spaces
 
 
 class VectorIndex:
-    """All vectors of the library in memory, read again after a change; brute force is exact and fast enough here."""
+    """All vectors of the library in memory, 270 bytes each; brute force is exact and fast enough here.
 
-    def __init__(self) -> None:
-        self._matrix: _Matrix | None = None
-        self._generation = 0
-        self._lock = threading.Lock()
+    A stored vector is added as it comes. The space itself is made anew when the library has changed, seldom enough to
+    cost a hundredth of the time, and in the background once it takes long. `connect` gives the calling thread's own
+    connection to read from.
+    """
 
-    def invalidate(self) -> None:
-        """Say that vectors were written or removed."""
-        self._generation += 1
-        self._matrix = None
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._index: Points | None = None
+        self._lock = threading.Lock()  # of all fields
+        self._making = threading.Lock()  # held while an index is made
+        self._journal: dict[int, bytes | None] | None = None  # what came while one is made
+        self._due = 0.0  # monotonic time at which a new space may be made
+
+    def warm(self) -> None:
+        """Read the library in the background, so that the first question does not wait for it."""
+        threading.Thread(target=self._make, name="vectors", daemon=True).start()
+
+    def put(self, track_id: int, version: int, data: bytes | None) -> None:
+        """Take in what `store` has committed."""
+        usable = data if version == VERSION else None
+        with self._lock:
+            if self._journal is not None:
+                self._journal[track_id] = usable
+            if self._index is not None:
+                _apply(self._index, track_id, usable)
+
+    def outdated(self) -> None:
+        """Say that tracks which were missing are back: they are in the next index."""
+        with self._lock:
+            if self._index is not None:
+                self._index.changes += 1
+                self._due = 0.0
 
     def nearest(self, db: sqlite3.Connection, track_id: int, limit: int) -> list[tuple[int, float]] | None:
-        """Return ids and cosine similarities of the nearest tracks, nearest first; None without a vector of its own."""
+        """Return ids and similarities (0 to 1) of the nearest tracks, nearest first; None without a vector of its own.
+
+        Only vectors of the features' present version are compared.
+        """
+        self._refresh()
+        while True:
+            with self._lock:
+                index = self._index
+                at = index.place(track_id) if index else None
+                if index is None or at is None:
+                    return None
+                ids, scores = index.nearest(at, limit)
+            # Tracks go in many ways (a file that changed, a folder that was removed): the database knows what is left.
+            gone = _gone(db, [track_id, *ids.tolist()])
+            if not gone:
+                return list(zip(ids.tolist(), scores.tolist(), strict=True))
+            for one in gone:
+                self.put(one, VERSION, None)
+
+    def _refresh(self) -> None:
         with self._lock:
-            generation = self._generation
-            matrix = self._matrix or _load(db)
-            # Kept only if nothing was written while it was read.
-            if generation == self._generation:
-                self._matrix = matrix
-        (place,) = np.nonzero(matrix.ids == track_id)
-        if not place.size:
-            return None
-        scores = matrix.rows @ matrix.rows[place[0]]
-        scores[place[0]] = -np.inf
-        count = min(limit, scores.size - 1)
-        best = np.argpartition(-scores, count - 1)[:count] if count else np.zeros(0, np.int64)
-        return [(int(matrix.ids[i]), float(scores[i])) for i in best[np.argsort(-scores[best], kind="stable")]]
+            index = self._index
+            if index is not None and (not index.changes or time.monotonic() < self._due):
+                return
+            small = index is None or index.count <= _AT_ONCE
+        if small:
+            self._make()
+        elif not self._making.locked():
+            self.warm()
+
+    def _make(self) -> None:
+        waited = self._making.locked()
+        with self._making:
+            if waited and self._index is not None:
+                return  # another thread made it meanwhile
+            with self._lock:
+                self._journal = {}
+            started = time.monotonic()
+            try:
+                index = read(self._connect())
+            finally:
+                with self._lock:
+                    journal, self._journal = self._journal or {}, None
+            with self._lock:
+                if index is not None:
+                    for track_id, data in journal.items():
+                        _apply(index, track_id, data)
+                self._index = index
+                self._due = time.monotonic() + _SHARE * (time.monotonic() - started)
 
 
-def store(db: sqlite3.Connection, track_id: int, version: int, data: bytes | None, failure: str | None) -> bool:
-    """Write a track's vector (little-endian float32) or why it has none; False when the track is gone.
+def expire(db: sqlite3.Connection) -> int:
+    """Have every track analysed anew whose vector is of another version of the features; returns how many."""
+    return db.execute(
+        "UPDATE tracks SET analysed = 0 WHERE analysed = 1 AND id IN "
+        "(SELECT track_id FROM vectors WHERE version < ?1 OR version > ?1)",
+        (VERSION,),
+    ).rowcount
 
-    Raises ``ValueError`` for a vector of another size.
+
+def _apply(index: Points, track_id: int, data: bytes | None) -> None:
+    if data is None:
+        index.drop(track_id)
+    else:
+        index.put(np.array([track_id], np.int64), np.frombuffer(data, "<f4").reshape(1, SIZE))
+
+
+def _gone(db: sqlite3.Connection, ids: list[int]) -> list[int]:
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(
+        "SELECT v.track_id FROM vectors v JOIN tracks t ON t.id = v.track_id AND t.missing_since IS NULL "
+        f"WHERE v.version = ? AND v.data IS NOT NULL AND v.track_id IN ({marks})",
+        (VERSION, *ids),
+    )
+    left = {row["track_id"] for row in rows}
+    return [i for i in ids if i not in left]
+
+
+def store(
+    db: sqlite3.Connection,
+    track_id: int,
+    version: int,
+    data: bytes | None,
+    failure: str | None,
+    *,
+    bpm: float | None = None,
+    key: str | None = None,
+) -> bool:
+    """Write a track's vector (little-endian float32), tempo and key, or why it has none; False when the track is gone.
+
+    Raises ``ValueError`` for a vector of another size or version or with values that are no numbers, and for a tempo or
+    key that is none.
     """
-    if data is not None and len(data) != 4 * SIZE:
-        raise ValueError(f"a vector has {SIZE} float32 values, this one has {len(data)} bytes")
+    if data is not None:
+        if version != VERSION:
+            raise ValueError(f"the features are of version {version}, this release compares version {VERSION}")
+        if len(data) != 4 * SIZE:
+            raise ValueError(f"a vector has {SIZE} float32 values, this one has {len(data)} bytes")
+        if not np.isfinite(np.frombuffer(data, "<f4")).all():
+            raise ValueError("a vector holds finite numbers only")
+    if bpm is not None and not 0 < bpm < 1000:
+        raise ValueError(f"{bpm} beats a minute is no tempo")
+    if key is not None and key not in KEYS:
+        raise ValueError(f"{key!r} is not one of the {len(KEYS)} keys, as 'A minor'")
     if db.execute("SELECT 1 FROM tracks WHERE id = ?", (track_id,)).fetchone() is None:
         return False
     db.execute(
-        "INSERT OR REPLACE INTO vectors (track_id, version, data, failure) VALUES (?, ?, ?, ?)",
-        (track_id, version, data, failure),
+        "INSERT OR REPLACE INTO vectors (track_id, version, data, failure, bpm, key) VALUES (?, ?, ?, ?, ?, ?)",
+        (track_id, version, data, failure, bpm, key),
     )
     return True
-
-
-def _load(db: sqlite3.Connection) -> _Matrix:
-    rows = db.execute(
-        "SELECT track_id, data FROM vectors WHERE data IS NOT NULL AND version = ?", (VERSION,)
-    ).fetchall()
-    ids = np.array([row["track_id"] for row in rows], np.int64)
-    values = np.frombuffer(b"".join(row["data"] for row in rows), "<f4").reshape(-1, SIZE)
-    if not ids.size:
-        return _Matrix(ids, values)
-    spread = values.std(axis=0)
-    # A dimension in which all tracks agree tells nothing; dividing by its spread would make noise of it.
-    scaled = (values - values.mean(axis=0)) / np.where(spread > 1e-6, spread, np.inf)
-    length = np.linalg.norm(scaled, axis=1, keepdims=True)
-    return _Matrix(ids, np.asarray(scaled / np.maximum(length, 1e-9), np.float32))

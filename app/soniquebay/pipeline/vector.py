@@ -11,9 +11,13 @@ from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = 60.0  # seconds, of the time limit; an API that is away longer has the ledger send the task again
+
 
 class VectorTask(StageTask):
-    """A file on which the process dies again and again gets a reason in the place of its vector."""
+    """A file on which the process dies again and again, or hangs, gets a reason in the place of its vector."""
+
+    time_limit = 120  # seconds; hard: what hangs in a read cannot be told to stop
 
     @staticmethod
     def give_up(reason: str, arguments: dict[str, Any]) -> None:
@@ -28,14 +32,16 @@ class VectorTask(StageTask):
 def calculate(track_id: int, path: str) -> None:
     """Decode a track, compute its vector and store it through the API; one that cannot be decoded says why."""
     # Late: the parent process then forks without the decoder's and numpy's memory.
-    from soniquebay.audio.decode import UndecodableAudioError, decode_segments
-    from soniquebay.audio.features import VERSION, features
+    from soniquebay.audio.analysis import analyse
+    from soniquebay.audio.decode import UndecodableAudioError
+    from soniquebay.audio.features import VERSION
 
     try:
-        vector = features(decode_segments(os.fsdecode(decode(path))))
+        found = analyse(os.fsdecode(decode(path)))
     except UndecodableAudioError as error:
         log.warning("track %d has no vector: %s", track_id, error)
         result: dict[str, object] = {"failure": str(error)}
     else:
-        result = {"data": base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")}
-    library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result})
+        data = base64.b64encode(found.vector.astype("<f4").tobytes()).decode("ascii")
+        result = {"data": data, "bpm": found.bpm, "key": found.key}
+    library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result}, _PATIENCE)

@@ -1,0 +1,65 @@
+"""Vectors through the real worker and the real API: what comes with them, what hangs, what an upgrade leaves behind."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from soniquebay.audio.features import VERSION
+from soniquebay.audio.key import KEYS
+from tests.stack import Stack, wait_until
+
+
+def test_tempo_and_key_are_shown(stack: Stack, scanned: dict[str, Any]) -> None:
+    tracks = stack.get("/api/tracks", limit=500)["items"]
+    assert {"bpm", "key"} <= tracks[0].keys()
+    keys = {track["key"] for track in tracks}
+    assert keys - {None} <= set(KEYS)
+    assert keys != {None}  # a tone with overtones has one
+    one = stack.get(f"/api/tracks/{tracks[0]['id']}")
+    assert (one["bpm"], one["key"]) == (tracks[0]["bpm"], tracks[0]["key"])
+
+
+def test_a_file_that_hangs_is_given_up_and_says_why(stack: Stack, scanned: dict[str, Any], tmp_path: Path) -> None:
+    """Opening a pipe waits for ever, like a file on a mount that hangs; the task's own limit is shortened for it."""
+    track = stack.tracks()["Song wav"]["id"]
+    os.mkfifo(tmp_path / "pipe.wav")
+    code = (
+        "from soniquebay.worker.app import app; app.send_task('vector.calculate', time_limit=3, "
+        f"kwargs={{'track_id': {track}, 'path': {str(tmp_path / 'pipe.wav')!r}}})"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=stack.environment(), timeout=60)
+    failure = wait_until(lambda: stack.get(f"/api/tracks/{track}")["vector_failure"], 60)
+    assert "TimeLimitExceeded" in failure
+    answer = httpx.get(f"{stack.url}/api/tracks/{track}/similar", timeout=30)
+    assert answer.status_code == 404
+    assert "TimeLimitExceeded" in answer.json()["detail"]
+    assert httpx.post(f"{stack.url}/api/tracks/{track}/vector", timeout=30).status_code == 202
+    wait_until(lambda: stack.get(f"/api/tracks/{track}")["has_vector"], 60)
+
+
+def test_a_vector_of_an_older_release_is_no_neighbour_and_is_made_anew(stack: Stack, scanned: dict[str, Any]) -> None:
+    tracks = stack.tracks()
+    old, other = tracks["Song flac"]["id"], tracks["Song mp3"]["id"]
+    with sqlite3.connect(stack.data / "library.db", timeout=30) as database:
+        database.execute("UPDATE vectors SET version = ? WHERE track_id = ?", (VERSION - 1, old))
+    database.close()
+    answer = httpx.get(f"{stack.url}/api/tracks/{old}/similar", timeout=30)
+    assert answer.status_code == 404
+    assert "by an older release and is analysed anew" in answer.json()["detail"]
+    items = stack.get(f"/api/tracks/{other}/similar", limit=500)["items"]
+    assert old not in [item["id"] for item in items]
+
+    def resumed() -> bool:
+        transport = httpx.HTTPTransport(uds=stack.environment()["SONIQUEBAY_API_SOCKET"])
+        with httpx.Client(transport=transport, base_url="http://api", timeout=30) as client:
+            return bool(client.post("/internal/resume").json()["tracks"])
+
+    wait_until(resumed)
+    wait_until(lambda: httpx.get(f"{stack.url}/api/tracks/{old}/similar", timeout=30).status_code == 200, 60)
+    items = stack.get(f"/api/tracks/{other}/similar", limit=500)["items"]
+    assert old in [item["id"] for item in items]
