@@ -185,6 +185,8 @@ async def put_cover(services: Shared, album_id: int, request: Request) -> Answer
         raise HTTPException(422, "not a picture that is known here, or too large")
 
     def store() -> bool:
+        # Before the transaction: no writer waits for the card.
+        covers.keep(services.settings.covers, covers.digest_of(data), data)
         with services.database.transaction() as db:
             return covers.store(db, services.settings.covers, album_id, data, kind)
 
