@@ -117,8 +117,8 @@ def main() -> None:
     report.say(
         f"{LISTENERS} listeners cost the API and Redis {share:+.2f} % of the scan's time (each pair: {_list(shares)})"
     )
-    if abs(share) < spread:
-        report.say(f"hidden by noise: runs without any listener differ among themselves by {spread:.2f} %")
+    if chosen.pairs < 3 or share <= 0 or share < spread:
+        report.say(f"hidden by noise: runs without a listener differ among themselves by {spread:.2f} % of their time")
     report.say(
         f"making the events, listeners or not: {statistics.median(making):.2f} % at most, their number times the CPU "
         f"of one answer about the finished scan ({1000 * answer:.1f} ms, HTTP included); asked: under {WANTED:.0f} %"
