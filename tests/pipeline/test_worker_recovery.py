@@ -108,6 +108,26 @@ def test_redis_killed_and_started_under_a_busy_worker_costs_nothing(bench: Bench
     wait_until(lambda: bench.keys("*taken*") == [], 10)
 
 
+def test_tasks_that_run_across_a_restart_of_redis_are_acknowledged(bench: Bench) -> None:
+    process = bench.start()
+    gate = bench.folder / "gate"
+    bench.send("test.gate", "scan", labels("t", 4), gate=str(gate))
+    wait_until(lambda: len(bench.noted("start")) == 4)
+    settle(1.1)
+    connected = bench.log().read_text().count("Connected to")
+    bench.kill_redis()
+    settle(1)
+    bench.start_redis()
+    wait_until(lambda: bench.log().read_text().count("Connected to") > connected)
+    gate.touch()
+    wait_until(lambda: bench.keys("*taken*") == [])
+    assert bench.count("end") == dict.fromkeys(labels("t", 4), 1)
+    assert len(bench.noted("start")) == 4
+    assert process.poll() is None
+    bench.send("test.work", "scan", ["after"])
+    wait_until(lambda: bench.count("end")["after"])
+
+
 def test_redis_killed_while_processes_are_started_loses_no_task_that_was_not_begun(bench: Bench) -> None:
     bench.start()
     names = labels("t", 12)
