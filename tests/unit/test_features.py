@@ -124,6 +124,9 @@ def test_samples_that_are_no_numbers_do_not_spread(tmp_path: Path) -> None:
                          4, 32, b"data", samples.nbytes)  # fmt: skip
     file = tmp_path / "x.wav"
     file.write_bytes(header + samples.tobytes())
+    (decoded,) = decode_segments(str(file))
+    assert np.isfinite(decoded).all()
+    assert np.abs(decoded).max() <= 8
     assert np.isfinite(analyse(str(file)).vector).all()
 
 
