@@ -18,7 +18,7 @@ BANDS = 8  # of the onset strength
 LOW_RATE = RATE // 4  # Hz, of the samples that the chroma is taken from
 _TOP = 16000.0  # Hz; above, lossy encoders leave nothing
 _LOW_FRAME = 4096  # 2.7 Hz a bin: neighbouring semitones are apart from 45 Hz
-_LOW_HOP = 2048
+_LOW_HOP = 4096
 _FLOOR = 1e-8
 
 Array = NDArray[np.float32]

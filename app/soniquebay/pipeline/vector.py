@@ -5,19 +5,23 @@ import logging
 import os
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
+
 from soniquebay.library.paths import decode
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 60.0  # seconds, of the time limit; an API that is away longer has the ledger send the task again
+_PATIENCE = 15.0  # seconds, of the time limit; an API that is away longer has the ledger send the task again
 
 
 class VectorTask(StageTask):
     """A file on which the process dies again and again, or hangs, gets a reason in the place of its vector."""
 
-    time_limit = 120  # seconds; hard: what hangs in a read cannot be told to stop
+    # Seconds. Celery looks at the hard limit only once the soft one has passed, so both have to be here.
+    soft_time_limit = 100
+    time_limit = 120  # kills: what hangs in the kernel cannot be told to stop
 
     @staticmethod
     def give_up(reason: str, arguments: dict[str, Any]) -> None:
@@ -33,14 +37,18 @@ def calculate(track_id: int, path: str) -> None:
     """Decode a track, compute its vector and store it through the API; one that cannot be decoded says why."""
     # Late: the parent process then forks without the decoder's and numpy's memory.
     from soniquebay.audio.analysis import analyse
-    from soniquebay.audio.decode import UndecodableAudioError
+    from soniquebay.audio.decode import TOO_LONG, UndecodableAudioError
     from soniquebay.audio.features import VERSION
 
+    result: dict[str, object]
     try:
         found = analyse(os.fsdecode(decode(path)))
     except UndecodableAudioError as error:
         log.warning("track %d has no vector: %s", track_id, error)
-        result: dict[str, object] = {"failure": str(error)}
+        result = {"failure": str(error)}
+    except SoftTimeLimitExceeded:
+        log.warning("track %d has no vector: its analysis took too long", track_id)
+        result = {"failure": TOO_LONG}
     else:
         data = base64.b64encode(found.vector.astype("<f4").tobytes()).decode("ascii")
         result = {"data": data, "bpm": found.bpm, "key": found.key}
