@@ -138,11 +138,13 @@ def _get(machine: Machine, path: str) -> dict[str, Any]:
 
 
 def _follow(machine: Machine, session: int) -> dict[str, Any]:
+    from soniquebay.cli.bar import progress_bar
     from soniquebay.cli.follow import follow_scan
 
     console.print(f"\n[bold]Scan {session}[/bold]")
     try:
-        return dict(follow_scan(machine.url(), session, console))
+        with progress_bar(console) as show:
+            return dict(follow_scan(machine.url(), session, show))
     except httpx.HTTPError as error:
         raise Problem(f"The API stays away: {error}", _journal(machine)) from error
 

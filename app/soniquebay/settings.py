@@ -28,6 +28,8 @@ class Settings:
     flower_password_file: Path | None
     url: str
     """What the CLI speaks to."""
+    processes: int
+    """How far the worker grows: four, or as many as there are processors, for more only wait for each other."""
     online: bool
     """Whether MusicBrainz and the Cover Art Archive are asked at all."""
     musicbrainz_url: str
@@ -87,6 +89,12 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be plain ASCII, for it goes into a header")
         return text
 
+    def processes() -> int:
+        text = get("PROCESSES", str(min(4, len(os.sched_getaffinity(0)))))
+        if text not in {"1", "2", "3", "4"}:
+            raise ValueError(f"SONIQUEBAY_PROCESSES is {text!r}: it must be 1, 2, 3 or 4")
+        return int(text)
+
     password_file = get("FLOWER_PASSWORD_FILE", "")
     return Settings(
         music=tuple(Path(p) for p in get("MUSIC", "/srv/music").split(os.pathsep) if p),
@@ -99,6 +107,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         flower_port=port("FLOWER_PORT", 5555),
         flower_password_file=Path(password_file) if password_file else None,
         url=get("URL", "http://localhost").rstrip("/"),
+        processes=processes(),
         online=switch("ONLINE", "on"),
         musicbrainz_url=address("MUSICBRAINZ_URL", "https://musicbrainz.org/ws/2"),
         coverart_url=address("COVERART_URL", "https://coverartarchive.org"),

@@ -183,7 +183,11 @@ def _reader(audio: mutagen.FileType) -> Callable[[str], list[str]]:
         return lambda field: _id3_values(tags, field)
     if isinstance(audio, MP4):
         return lambda field: _clean(_mp4_values(tags, field))
-    return lambda field: _clean(value for key in _keys(_VORBIS, field) for value in tags.get(key, []))
+    # Once for all fields: mutagen goes through all comments at each look.
+    comments: dict[str, list[str]] = {}
+    for key, value in tags:
+        comments.setdefault(key.lower(), []).append(value)
+    return lambda field: _clean(value for key in _keys(_VORBIS, field) for value in comments.get(key, ()))
 
 
 def _keys(table: dict[str, Any], field: str) -> tuple[str, ...]:

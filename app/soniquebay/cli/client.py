@@ -5,6 +5,7 @@ from typing import Any
 import click
 import httpx
 
+from soniquebay.cli.follow import client_of
 from soniquebay.settings import settings
 
 
@@ -21,7 +22,8 @@ def get(path: str, *, expect: tuple[int, ...] = (200,), **params: Any) -> dict[s
 def request(method: str, path: str, *, expect: tuple[int, ...], **arguments: Any) -> tuple[int, dict[str, Any]]:
     """Ask the public API; returns status and JSON, raises ``click.ClickException`` for any status not expected."""
     try:
-        response = httpx.request(method, api_url() + path, timeout=30, **arguments)
+        with client_of(api_url()) as api:
+            response = api.request(method, path, **arguments)
     except httpx.TransportError as error:
         raise unreachable(error) from error
     if response.status_code not in expect:

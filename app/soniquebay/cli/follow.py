@@ -1,4 +1,4 @@
-"""One progress bar for a scan, fed by the appliance's event stream."""
+"""A scan followed to its end by the appliance's event stream."""
 
 import json
 import time
@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 SILENCE = 45.0  # seconds; the API sends a sign of life every 15
 GIVE_UP = 300.0  # seconds without any answer
@@ -25,81 +23,65 @@ def analysed(progress: Snapshot) -> bool:
 
 
 def follow_scan(
-    url: str, session_id: int, console: Console, *, until: Callable[[Snapshot], bool] = analysed
+    url: str,
+    session_id: int,
+    show: Callable[[Snapshot], None] = lambda progress: None,
+    *,
+    until: Callable[[Snapshot], bool] = analysed,
 ) -> dict[str, Any]:
-    """Show the scan until `until`, and return its summary.
+    """Follow the scan until `until`, hand each state to `show`, and return its summary.
 
     The summary has `status`, `files`, `tracks`, `albums`, `artists`, `failures`, `vectors`, `seconds`, `per_minute` ….
     Raises ``httpx.HTTPError`` when the API stays away.
     """
-    bar = Progress(
-        TextColumn("{task.description:<12}"),
-        BarColumn(bar_width=None),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[counts]}"),
-        console=console,
-        expand=True,
-    )
     started = time.monotonic()
-    with bar:
-        task = bar.add_task("connecting", total=None, counts="")
-        for progress in snapshots(url, session_id):
-            known = progress["phase"] != "discovering"
-            bar.update(
-                task,
-                description=progress["phase"],
-                completed=progress["percent"],
-                total=100 if known else None,
-                counts=_counts(progress, known=known),
-            )
+    with client_of(url) as api:
+        for progress in _snapshots(api, session_id):
+            show(progress)
             if until(progress):
                 break
-    return summary(url, session_id, time.monotonic() - started)
+        return _summary(api, session_id, time.monotonic() - started)
 
 
-def _counts(progress: Snapshot, *, known: bool) -> str:
-    found = f"{progress['finished']}/{progress['files']}" if known else f"{progress['files']} found"
-    left = progress["seconds_left"]
-    parts = [found, f"{progress['rate']:.0f} files/min", f"{progress['failures']} failures"]
-    if left:
-        parts.append(f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left")
-    return "  ".join(parts)
+def client_of(url: str) -> httpx.Client:
+    """Return a client of an API; without the certificates that only https needs, which take a while to read."""
+    return httpx.Client(base_url=url, timeout=30, verify=url.startswith("https:"))
 
 
-def snapshots(url: str, session_id: int) -> Iterator[Snapshot]:
+def _snapshots(api: httpx.Client, session_id: int) -> Iterator[Snapshot]:
     """Yield the progress of a session as it changes; reconnects, with what was missed, when the stream breaks."""
     last_id: str | None = None
     heard = time.monotonic()
-    yield _state(url, session_id)
+    yield _state(api, session_id)
     while True:
         try:
-            for event_id, data in _events(url, last_id):
+            for event_id, data in _events(api, last_id):
                 last_id, heard = event_id or last_id, time.monotonic()
                 # Silence, or another session's news: ours may have moved without an event of its own.
-                yield data if data and data["session_id"] == session_id else _state(url, session_id)
+                yield data if data and data["session_id"] == session_id else _state(api, session_id)
         except httpx.HTTPError:
             if time.monotonic() - heard > GIVE_UP:
                 raise
         time.sleep(1)
 
 
-def _state(url: str, session_id: int) -> Snapshot:
-    progress: Snapshot = _session(url, session_id)["progress"]
+def _state(api: httpx.Client, session_id: int) -> Snapshot:
+    progress: Snapshot = _session(api, session_id)["progress"]
     return progress
 
 
-def _session(url: str, session_id: int) -> dict[str, Any]:
-    response = httpx.get(f"{url}/api/scan-sessions/{session_id}", timeout=30)
+def _session(api: httpx.Client, session_id: int) -> dict[str, Any]:
+    response = api.get(f"/api/scan-sessions/{session_id}")
     response.raise_for_status()
     session: dict[str, Any] = response.json()
     return session
 
 
-def _events(url: str, last_id: str | None) -> Iterator[tuple[str | None, Snapshot | None]]:
+def _events(api: httpx.Client, last_id: str | None) -> Iterator[tuple[str | None, Snapshot | None]]:
     """Yield ids and data of events, and nothing twice for each sign of life; the first of them at once."""
     headers = {"Last-Event-ID": last_id} if last_id else {}
     timeout = httpx.Timeout(30, read=SILENCE)
-    with httpx.stream("GET", f"{url}/api/events", headers=headers, timeout=timeout) as response:
+    with api.stream("GET", "/api/events", headers=headers, timeout=timeout) as response:
         response.raise_for_status()
         yield None, None
         event_id, name = "", ""
@@ -115,9 +97,9 @@ def _events(url: str, last_id: str | None) -> Iterator[tuple[str | None, Snapsho
                 yield event_id, json.loads(value)
 
 
-def summary(url: str, session_id: int, waited: float) -> dict[str, Any]:
+def _summary(api: httpx.Client, session_id: int, waited: float) -> dict[str, Any]:
     """Return what a scan came to; `seconds` is the scan's own time, `waited` that of the one who waited (s)."""
-    session = _session(url, session_id)
+    session = _session(api, session_id)
     library = session["library"]
     return {
         "session_id": session_id,

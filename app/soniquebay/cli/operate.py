@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 import httpx
-from rich.console import Console
-from rich.table import Table
 
 from soniquebay.cli import client
 from soniquebay.settings import settings
@@ -31,6 +29,8 @@ def status(as_json: bool) -> None:
             )
         )
     else:
+        from rich.console import Console
+
         console = Console()
         parts = ", ".join(f"{name} {health[name]}" for name in ("database", "redis", "worker"))
         console.print(f"SoniqueBay {health['version']} is [bold]{health['status']}[/]: {parts}")
@@ -57,6 +57,8 @@ def queues(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(waiting))
     else:
+        from rich.console import Console
+
         Console().print(_queue_table(waiting))
 
 
@@ -119,7 +121,9 @@ def _enqueue(task: str, body: dict[str, object]) -> None:
     click.echo(f"maintenance.{task} is in its queue")
 
 
-def _queue_table(waiting: dict[str, int]) -> Table:
+def _queue_table(waiting: dict[str, int]) -> Any:
+    from rich.table import Table
+
     table = Table("queue", "waiting")
     for name, count in waiting.items():
         table.add_row(name, str(count))

@@ -1,11 +1,10 @@
 """`soniquebay scan`."""
 
 import json
+import sys
 
 import click
 import httpx
-from rich.console import Console
-from rich.table import Table
 
 from soniquebay.cli import client
 from soniquebay.cli.follow import analysed, follow_scan, searchable
@@ -40,15 +39,23 @@ def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, f
             else f"scan session {session_id} runs"
         )
         return
+    until = analysed if wait_vectors else searchable
     try:
-        until = analysed if wait_vectors else searchable
-        result = follow_scan(client.api_url(), session_id, Console(stderr=True), until=until)
+        if sys.stderr.isatty():  # late imports: nothing is drawn, and its library not loaded, where nobody looks
+            from rich.console import Console
+
+            from soniquebay.cli.bar import progress_bar
+
+            with progress_bar(Console(stderr=True)) as show:
+                result = follow_scan(client.api_url(), session_id, show, until=until)
+        else:
+            result = follow_scan(client.api_url(), session_id, until=until)
     except httpx.HTTPError as error:
         raise client.unreachable(error) from error
     if as_json:
         click.echo(json.dumps(result))
     else:
-        Console().print(table(result))
+        _print_table(result)
         if result["failures"]:
             click.echo(f"Failures with their reasons: {client.api_url()}/api/scan-sessions/{session_id}/failures")
         if result["withheld"]:
@@ -86,9 +93,11 @@ def cancel() -> None:
     _change("cancel")
 
 
-def table(result: dict[str, object]) -> Table:
-    """Return a summary as a table of two columns."""
+def _print_table(result: dict[str, object]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     rows = Table(show_header=False)
     for name, value in result.items():
         rows.add_row(name.replace("_", " "), str(value))
-    return rows
+    Console().print(rows)

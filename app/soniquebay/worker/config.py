@@ -28,7 +28,7 @@ PRIORITY_STEPS = (HIGH, MEDIUM, LOW)
 # A key of each queue name alone would meet other users of the same Redis.
 KEY_PREFIX = "soniquebay:"
 
-MAX_PROCESSES, MIN_PROCESSES = 4, 1
+MIN_PROCESSES = 1  # the most is a setting, 4 on a Pi
 HEARTBEAT_INTERVAL = 300  # s; spares the Pi, so Flower believes a dead worker for twice that long
 EXTRACT_THREADS = 2
 TASK_TIME_LIMIT = 7200  # s

@@ -10,7 +10,7 @@ from soniquebay.settings import settings
 from soniquebay.systemd import notify
 from soniquebay.worker import logs
 from soniquebay.worker.app import app
-from soniquebay.worker.config import HEARTBEAT_INTERVAL, MAX_PROCESSES, MIN_PROCESSES, PIPELINE, WORKER_POOL
+from soniquebay.worker.config import HEARTBEAT_INTERVAL, MIN_PROCESSES, PIPELINE, WORKER_POOL
 from soniquebay.worker.process import come_last, one_thread_each
 from soniquebay.worker.recovery import RestoreOrphans
 
@@ -32,7 +32,7 @@ def run(instance: int = 1, imports: Sequence[str] = PIPELINE) -> None:
     app.worker_main(
         [
             "worker",
-            f"--autoscale={MAX_PROCESSES},{MIN_PROCESSES}",
+            f"--autoscale={settings().processes},{MIN_PROCESSES}",
             f"--heartbeat-interval={HEARTBEAT_INTERVAL}",
             f"--hostname={name(instance)}",
             # The workers of a machine have nothing to agree upon: Redis hands each task to one.
