@@ -34,13 +34,14 @@ class Stack:
     """A running SoniqueBay."""
 
     def __init__(self, music: Path | Sequence[Path], data: Path, **settings: str) -> None:
-        self.music = [music] if isinstance(music, Path) else list(music)
+        self.roots = [music] if isinstance(music, Path) else list(music)
+        self.music = self.roots[0]
         self.data = data
         self.port, self.flower_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "soniquebay.cli", "serve",
-             *(word for folder in self.music for word in ("--music", str(folder))), "--data", str(data),
+             *(word for folder in self.roots for word in ("--music", str(folder))), "--data", str(data),
              "--port", str(self.port), "--flower-port", str(self.flower_port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             # off: a test asks nobody outside, unless a double stands there
