@@ -150,24 +150,17 @@ def _sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socke
     if not given:
         return [_tcp(settings)], [_unix(settings.api_socket)]
     local = [s for s in given if s.family == socket.AF_UNIX]
-    return [_send_at_once(s) for s in given if s.family != socket.AF_UNIX], local
+    return [s for s in given if s.family != socket.AF_UNIX], local
 
 
 def _tcp(settings: Settings) -> socket.socket:
     try:
-        sock = socket.create_server((settings.http_host, settings.http_port), backlog=_BACKLOG)
+        return socket.create_server((settings.http_host, settings.http_port), backlog=_BACKLOG)
     except OSError as error:
         raise SystemExit(
             f"soniquebay: cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}); "
             "choose another with --port or SONIQUEBAY_HTTP_PORT"
         ) from error
-    return _send_at_once(sock)
-
-
-def _send_at_once(sock: socket.socket) -> socket.socket:
-    # Inherited by each connection. Else the kernel holds an answer's second packet back for some 40 ms.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
 
 
 def _unix(path: Path) -> socket.socket:
