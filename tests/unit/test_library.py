@@ -268,6 +268,7 @@ def test_search_wants_every_word_and_takes_the_last_as_a_beginning(db: Database)
     assert sorted(found("tak")) == [1, 2]
     assert found("takk nobody") == []
     assert found('"* OR NEAR( -') == []
+    assert found("t") == []
     assert found("  ") == []
 
 

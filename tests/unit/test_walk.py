@@ -111,10 +111,17 @@ def test_a_folder_stays_in_one_batch_where_it_can() -> None:
 
 
 def test_a_root_that_cannot_be_entered_is_a_failure_not_an_end(tmp_path: Path) -> None:
-    walk = Walk()
+    gone = encode(str(tmp_path / "gone"))
+    walk = Walk(frozenset({gone}))
     assert list(walk.files(str(tmp_path / "gone"))) == []
-    assert walk.found == {encode(str(tmp_path / "gone")): 0}
+    assert walk.found == {gone: 0}
     assert [f["reason"] for f in walk.failures] == ["cannot be read: No such file or directory"]
+
+
+def test_a_folder_that_was_deleted_is_no_failure(tmp_path: Path) -> None:
+    walk = Walk(frozenset({encode(str(tmp_path))}))
+    assert list(walk.files(str(tmp_path / "deleted"))) == []
+    assert walk.failures == []
 
 
 def test_a_folder_that_cannot_be_listed_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,9 +106,13 @@ def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
 
 def met_again(services: Shared, session_id: int, known: MetAgainIn) -> Answer:
     """Keep which known files a walk did not meet, and note the missing ones that are there again."""
-    with services.database.transaction() as db:
-        removal.note_unseen(db, session_id, known.unseen)
-        returned = ingest.mark_returned(db, known.returned)
+    try:
+        with services.database.transaction() as db:
+            if sessions.is_open(db, session_id):
+                removal.note_unseen(db, session_id, known.unseen)
+            returned = ingest.mark_returned(db, known.returned)
+    except LookupError as error:
+        raise HTTPException(404, str(error)) from error
     if returned:
         services.vectors.outdated()
     return {"returned": returned}
@@ -118,6 +122,8 @@ def discovered(services: Shared, session_id: int, end: DiscoveredIn) -> Answer:
     """End a session's discovery: judge what was not met, then the session waits for its batches alone."""
     try:
         with services.database.transaction() as db:
+            if not sessions.is_open(db, session_id):
+                return {}  # cancelled meanwhile, or a second walk of a session that is complete
             removal.withhold(db, session_id, end.found)
         more = True
         while more:

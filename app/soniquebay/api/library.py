@@ -81,7 +81,11 @@ def list_artists(services: Shared, limit: models.Limit = 50, offset: models.Offs
 def search(
     services: Shared,
     q: Annotated[
-        str, Query(max_length=200, description="words of title, artist and album; the last may be a beginning")
+        str,
+        Query(
+            max_length=200,
+            description="words of title, artist and album; the last may be a beginning of two letters or more",
+        ),
     ],
     limit: models.Limit = 50,
     offset: models.Offset = 0,

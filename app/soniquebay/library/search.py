@@ -37,12 +37,16 @@ def remove(db: sqlite3.Connection, ids: Sequence[int]) -> None:
 
 
 def find(db: sqlite3.Connection, text: str, limit: int, offset: int) -> Hits:
-    """Return the tracks whose title, artist and album together hold every word, the last one as a beginning."""
+    """Return the tracks whose title, artist and album together hold every word, the last one as a beginning.
+
+    A beginning has two letters at the least.
+    """
     words = re.findall(r"\w+", text)
     if not words:
         return Hits([], 0)
-    # Each word in quotes: what a person types is never the syntax of the index.
-    match = " ".join(f'"{word}"' for word in words) + "*"
+    # Each word in quotes: what a person types is never the syntax of the index. One letter is a word and no beginning:
+    # half the library begins with it.
+    match = " ".join(f'"{word}"' for word in words) + ("*" if len(words[-1]) > 1 else "")
     (total,) = db.execute(
         "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)", (match, COUNTED)
     ).fetchone()

@@ -66,6 +66,11 @@ def is_running(db: sqlite3.Connection, session_id: int) -> bool:
     return row is not None
 
 
+def is_open(db: sqlite3.Connection, session_id: int) -> bool:
+    """Tell whether a session has not come to its end. Raises ``LookupError`` without such a session."""
+    return _status(db, session_id) in {"running", "paused"}
+
+
 def pause(db: sqlite3.Connection, session_id: int) -> None:
     """Hold a running session; what is in hand is finished, nothing new begins. Raises `WrongStateError`."""
     _change_state(db, session_id, "running", "paused")
@@ -81,8 +86,8 @@ def resume(db: sqlite3.Connection, session_id: int) -> None:
 
 def cancel(db: sqlite3.Connection, session_id: int) -> None:
     """End a session where it is; what it has inserted stays. Raises `WrongStateError`."""
-    status = _status(db, session_id)
-    if status not in {"running", "paused"}:
+    if not is_open(db, session_id):
+        status = _status(db, session_id)
         raise WrongStateError(f"scan session {session_id} is {status}, there is nothing to cancel")
     now = time.time()
     db.execute("UPDATE scan_sessions SET status = 'cancelled', finished_at = ? WHERE id = ?", (now, session_id))

@@ -55,7 +55,8 @@ class Walk:
         try:
             first = self._open(top, root, root)
         except (FileNotFoundError, NotADirectoryError) as error:
-            self._fail(root, error, is_folder=True)
+            if root in self.roots:  # any other folder may be gone, as what was in it
+                self._fail(root, error, is_folder=True)
             return
         except OSError as error:
             yield self._fail(root, error, is_folder=True)
