@@ -20,7 +20,7 @@ from soniquebay.flower import USER, ensure_password
 from soniquebay.settings import settings
 
 READY_WITHIN = 60.0  # seconds
-STOP_WITHIN = 40.0  # seconds; the worker's own warm stop is 20
+STOP_WITHIN = 40.0  # seconds; the worker's own warm stop is 5
 _ORDER = ("redis", "online", "api", "worker", "flower")
 
 
