@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline units test-image bench lock clean
+.PHONY: help run test check image lint types unit pipeline slow units test-image bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,7 +22,7 @@ image: $(VENV)/ready ## the flashable file, in dist/
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-test: check test-image ## every test there is
+test: check slow test-image ## every test there is
 
 lint: $(VENV)/ready ## ruff, ansible-lint
 	$(BIN)/ruff format --check
@@ -39,7 +39,10 @@ unit: $(VENV)/ready ## unit tests
 	$(PYTEST) tests/unit
 
 pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
-	$(PYTEST) tests/pipeline
+	$(PYTEST) -m "not slow" tests/pipeline
+
+slow: $(VENV)/ready ## the pipeline tests that take their time: recovery, processes, the double of the internet
+	$(PYTEST) -m slow tests/pipeline
 
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image

@@ -19,6 +19,8 @@ from tests.audio_files import png, tag, tone
 from tests.doubles.musicbrainz import Double, Trouble
 from tests.stack import Stack, free_port, wait_until
 
+pytestmark = pytest.mark.slow
+
 ARTIST = "f6f2326f-6b25-4170-b89d-e235b25508e8"
 TAGGED, FOUND, GROUP_ONLY, UNKNOWN, PICTURED = (f"{str(n) * 8}-0000-4000-8000-00000000000{n}" for n in range(1, 6))
 GROUPS = {mbid: mbid.replace("-4000-", "-4111-") for mbid in (TAGGED, FOUND, GROUP_ONLY, PICTURED)}

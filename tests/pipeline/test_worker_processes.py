@@ -9,6 +9,8 @@ import pytest
 from tests.stack import wait_until
 from tests.workers import Bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:

@@ -12,6 +12,8 @@ from soniquebay.worker.recovery import owner
 from tests.stack import children, wait_until
 from tests.workers import Bench, settle
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:

@@ -12,6 +12,8 @@ import pytest
 from tests.audio_files import tone
 from tests.stack import Stack, children, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def one_track(tmp_path: Path) -> Iterator[Stack]:

@@ -32,8 +32,8 @@ MIN_PROCESSES = 1  # the most is a setting, 4 on a Pi
 HEARTBEAT_INTERVAL = 300  # s; spares the Pi, so Flower believes a dead worker for twice that long
 EXTRACT_THREADS = 2
 TASK_TIME_LIMIT = 7200  # s
-# s for running tasks at a warm stop, then they go back to their queue. Celery sleeps it out even when they end sooner, so
-# it is what an upgrade or a restart waits, and only a vector takes longer.
+# s for running tasks at a warm stop, then they go back to their queue. Celery sleeps it out even when they end sooner,
+# so it is what an upgrade or a restart waits, and only a vector takes longer.
 SOFT_SHUTDOWN = 5
 # Connections to Redis, opened as needed. One control message holds two at once, so a pool smaller than twice the
 # threads that ask can lock itself up: the API has 8 threads, Flower 6. A worker's process asks from one thread.
