@@ -46,7 +46,11 @@ def discover(session_id: int) -> None:
                     continue  # below another root, whose walk comes by
                 here = scan["scope"] is not None or folder in configured
                 # What was a root once and is none any more has files that are known, and is not walked.
-                found = walk.files(os.fsdecode(decode(folder))) if here else iter(())
+                # Nor one of a scan's own folders that was deleted: no failure, its files are known, and missing.
+                plain = decode(folder)
+                if scan["scope"] is not None and next(known_files(db, folder, 1), None) is not None:
+                    here = os.path.lexists(plain)
+                found = walk.files(os.fsdecode(plain)) if here else iter(())
                 ledger.compare(
                     found, known_files(db, folder), lambda path: removal.root_of(path, {*roots, *walk.found})
                 )
