@@ -30,9 +30,8 @@ router = APIRouter(prefix="/api", tags=["scans"])
 @router.get("/watch", response_model=models.WatchState)
 def watch_state(services: Shared) -> Any:
     """Return how the folders of music are watched."""
-    watcher = services.watcher
-    state = {"watch": services.settings.watch, "ready": False, "waiting": 0, "roots": []}
-    return state | watcher.state() if watcher else state
+    state = services.watcher.state() if services.watcher else {"ready": False, "waiting": 0, "roots": []}
+    return {"watch": services.settings.watch, **state}
 
 
 class Watcher:

@@ -28,7 +28,10 @@ class Due:
 
 @dataclass
 class Changes:
-    """The changes that no scan has followed. Times are monotonic, in seconds; `session` is the newest scan's id then."""
+    """The changes that no scan has followed.
+
+    Times are monotonic, in seconds; `session` is the id of the newest scan at that time.
+    """
 
     _folders: dict[str, _Noted] = field(default_factory=dict)
     _everything: _Noted | None = None
@@ -59,7 +62,7 @@ class Changes:
             self._everything = None
 
     def due_at(self, *, writing: bool) -> float | None:
-        """Return when something will be due if no more comes; None without a change. `writing`: files grow somewhere."""
+        """Return when something is due if no more comes; None without a change. `writing`: files grow somewhere."""
         noted = self._all()
         if not noted:
             return None

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-# What another machine, or another program behind the kernel's back, changes there is not told here. `fuseblk` is a local
-# disk (ntfs-3g) and tells of all.
+# What another machine, or a program behind the kernel's back, changes there is not told here. `fuseblk` is a local disk
+# (ntfs-3g) and tells of all.
 _SILENT = frozenset({"9p", "afs", "ceph", "cifs", "coda", "fuse", "gfs2", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs",
                      "prl_fs", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs"})  # fmt: skip
 _ESCAPE = re.compile(rb"\\([0-7]{3})")

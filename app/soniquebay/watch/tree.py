@@ -1,9 +1,9 @@
 """Every folder below the roots, watched by the kernel (inotify(7)); for those it cannot watch, a look now and then."""
 
+import contextlib
 import errno
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -65,7 +65,7 @@ class Tree:
 
     def fileno(self) -> int:
         """Return what is readable when something has changed; another one after `watch_all`."""
-        return self._inotify.fileno()
+        return int(self._inotify.fileno())
 
     def close(self) -> None:
         """Give all watches back."""
@@ -86,7 +86,7 @@ class Tree:
 
     def watch_absent(self) -> bool:
         """Watch the roots that were not there before; True when one is now."""
-        absent = [state.path for state in self.states() if state.mode == "absent" and os.path.isdir(state.path)]
+        absent = [state.path for state in self.states() if state.mode == "absent" and Path(state.path).is_dir()]
         for root in absent:
             self._add(root)
         return any(state.path in absent and state.mode != "absent" for state in self.states())
@@ -179,7 +179,7 @@ class Tree:
         if mask & _GONE and path in self._links:
             self._drop(path)
             yield Change("music", path)
-        elif mask & (flags.CREATE | flags.MOVED_TO) and os.path.islink(path) and os.path.isdir(path):
+        elif mask & (flags.CREATE | flags.MOVED_TO) and Path(path).is_symlink() and Path(path).is_dir():
             self._links.add(path)
             self._add(path)
             yield Change("music", path)
@@ -220,7 +220,7 @@ class Tree:
             if error.errno == errno.ENOSPC and not self._full:
                 self._full = True
                 log.warning(
-                    "more folders than the kernel watches for one user, the rest is polled: raise fs.inotify.max_user_watches"
+                    "the kernel watches no more folders for one user (fs.inotify.max_user_watches): the rest is polled"
                 )
             return False
         # A folder that was come to by another path has its watch.
@@ -230,19 +230,17 @@ class Tree:
         for watch, folder in list(self._folders.items()):
             if _is_in(folder, top):
                 del self._folders[watch]
-                try:
+                with contextlib.suppress(OSError):  # gone with its folder
                     self._inotify.rm_watch(watch)
-                except OSError:
-                    pass  # gone with its folder
         self._polled = {folder for folder in self._polled if not _is_in(folder, top)}
         self._links = {folder for folder in self._links if not _is_in(folder, top)}
         self.writing.gone(top)
 
     def _is_silent(self, folder: str) -> bool:
-        if self._poll and os.path.isdir(folder):
+        if self._poll and Path(folder).is_dir():
             return True
         mount = self._mounts.get(folder)
-        if mount is None and os.path.islink(folder):
+        if mount is None and folder in self._links:
             mount = mounts.holding(mounts.parse(self._read_mounts()), os.fsencode(os.path.realpath(folder)))
         return mount is not None and mount.is_silent
 

@@ -2,24 +2,30 @@
 
 import os
 import time
+from typing import NamedTuple
 
-SETTLED = (
-    10.0  # seconds without growth; of a file closed before its folder was watched, and of a hard link, no end is told
-)
+# Seconds without growth. Nobody tells the end of a file closed before its folder was watched, or of a hard link.
+SETTLED = 10.0
+
+
+class _Look(NamedTuple):
+    size: int
+    mtime_ns: int
+    since: float  # monotonic
 
 
 class Writing:
     """Files that began and have not ended."""
 
     def __init__(self) -> None:
-        self._files: dict[str, tuple[tuple[int, int], float]] = {}
+        self._files: dict[str, _Look | None] = {}
 
     def __bool__(self) -> bool:
         return bool(self._files)
 
     def begun(self, path: str) -> None:
         """Note a new file."""
-        self._files[path] = ((-1, 0), time.monotonic())
+        self._files[path] = None
 
     def ended(self, path: str) -> None:
         """Forget a file that was closed, or is gone."""
@@ -27,30 +33,32 @@ class Writing:
 
     def gone(self, folder: str) -> None:
         """Forget the files below a folder."""
-        self._files = {path: seen for path, seen in self._files.items() if not path.startswith(f"{folder}/")}
+        self._files = {path: look for path, look in self._files.items() if not path.startswith(f"{folder}/")}
 
     def folders(self) -> set[str]:
         """Return the folders that hold one."""
-        return {os.path.dirname(path) for path in self._files}
+        return {path.rpartition("/")[0] for path in self._files}
 
     def settled(self) -> set[str]:
         """Look at each file; return the folders of those that are ready, which are forgotten."""
         ready = set()
-        for path, (stamp, since) in list(self._files.items()):
+        for path, before in list(self._files.items()):
             try:
-                status = os.stat(path)
+                status = os.stat(path)  # noqa: PTH116 - there may be thousands
             except OSError:
                 del self._files[path]
                 continue
             now = time.monotonic()
-            if (status.st_size, status.st_mtime_ns) != stamp:
+            look = _Look(status.st_size, status.st_mtime_ns, now)
+            if before is None:
                 # Written long ago: nobody is at it.
-                if stamp[0] < 0 and abs(time.time() - status.st_mtime) > SETTLED:
-                    since -= SETTLED
-                else:
-                    since = now
-                self._files[path] = ((status.st_size, status.st_mtime_ns), since)
-            if now - since >= SETTLED:
+                is_ready = abs(time.time() - status.st_mtime) > SETTLED
+            else:
+                if look[:2] == before[:2]:
+                    look = before
+                is_ready = now - look.since >= SETTLED
+            self._files[path] = look
+            if is_ready:
                 del self._files[path]
-                ready.add(os.path.dirname(path))
+                ready.add(path.rpartition("/")[0])
         return ready

@@ -1,0 +1,175 @@
+"""Music that is copied in shows up by itself, and what is taken away goes."""
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.audio_files import png, tone
+from tests.stack import Stack, wait_until
+
+WITHIN = 20.0  # seconds, of the minute that is promised
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tone(tmp_path_factory.mktemp("song") / "song.ogg", title="Watched", artist="Somebody", album="One")
+
+
+Start = Callable[..., Stack]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    stacks = []
+
+    def started(**settings: str) -> Stack:
+        (tmp_path / "music").mkdir(exist_ok=True)
+        stacks.append(Stack(tmp_path / "music", tmp_path / "data", **{"SONIQUEBAY_WATCH": "on", **settings}))
+        wait_until(lambda: watch(stacks[-1])["ready"] or watch(stacks[-1])["watch"] == "off")
+        return stacks[-1]
+
+    yield started
+    for stack in stacks:
+        stack.stop()
+
+
+def watch(stack: Stack) -> dict[str, Any]:
+    answer: dict[str, Any] = stack.get("/api/watch")
+    return answer
+
+
+def scans(stack: Stack) -> list[dict[str, Any]]:
+    """Return the scans so far, the first one first."""
+    items: list[dict[str, Any]] = stack.get("/api/scan-sessions")["items"]
+    return items[::-1]
+
+
+def found(stack: Stack) -> int:
+    return int(stack.get("/api/search", q="watched")["total"])
+
+
+def at_rest(stack: Stack) -> bool:
+    """Tell whether all that changed was scanned."""
+    return watch(stack)["waiting"] == 0 and all(scan["status"] == "completed" for scan in scans(stack))
+
+
+def test_a_file_shows_up_moves_and_goes_by_itself(start: Start, song: Path) -> None:
+    stack = start()
+    music = stack.music[0]
+    shutil.copy(song, music / "a.ogg")
+    wait_until(lambda: found(stack) == 1, WITHIN)
+    # A tree of folders at once, as a whole.
+    (music / "new" / "er").mkdir(parents=True)
+    for number in range(5):
+        shutil.copy(song, music / "new" / "er" / f"{number}.ogg")
+    wait_until(lambda: found(stack) == 6, WITHIN)
+    wait_until(lambda: at_rest(stack), WITHIN)
+    before = {track["id"] for track in stack.get("/api/tracks")["items"]}
+    (music / "new").rename(music / "old")
+    wait_until(lambda: all("/new/" not in track["path"] for track in stack.get("/api/tracks")["items"]), WITHIN)
+    wait_until(lambda: at_rest(stack), WITHIN)
+    assert {track["id"] for track in stack.get("/api/tracks")["items"]} == before
+    shutil.rmtree(music / "old")
+    wait_until(lambda: found(stack) == 1, WITHIN)
+    assert stack.get(f"/api/scan-sessions/{scans(stack)[-1]['id']}")["library"]["missing"] == 5
+    assert all(scan["failures"] == 0 for scan in scans(stack))
+    assert all(scan["scope"] for scan in scans(stack))
+
+
+def test_a_file_that_is_written_slowly_is_scanned_once_it_is_complete(start: Start, song: Path) -> None:
+    stack = start()
+    data = song.read_bytes()
+    (stack.music[0] / "slow").mkdir()
+    with (stack.music[0] / "slow" / "slow.ogg").open("wb", buffering=0) as file:
+        for part in range(8):
+            file.write(data[part * len(data) // 8 : (part + 1) * len(data) // 8])
+            time.sleep(1)
+            assert scans(stack) == []
+    wait_until(lambda: found(stack) == 1, WITHIN)
+    time.sleep(4)
+    assert [scan["failures"] for scan in scans(stack)] == [0]
+
+
+def test_a_burst_makes_few_scans(start: Start, song: Path) -> None:
+    stack = start()
+    for folder in range(30):
+        (stack.music[0] / f"{folder}").mkdir()
+        for number in range(10):
+            os.link(song, stack.music[0] / f"{folder}" / f"{number}.part")
+            (stack.music[0] / f"{folder}" / f"{number}.part").rename(stack.music[0] / f"{folder}" / f"{number}.ogg")
+        time.sleep(0.2)
+    wait_until(lambda: found(stack) == 300, 60)
+    wait_until(lambda: at_rest(stack), WITHIN)
+    assert len(scans(stack)) <= 2
+
+
+def test_nothing_is_started_while_a_scan_is_paused(start: Start, song: Path) -> None:
+    stack = start()
+    with stack.frozen("worker"):
+        session = httpx.post(f"{stack.url}/api/scan").json()["session_id"]
+        assert httpx.post(f"{stack.url}/api/scan-sessions/{session}/pause").status_code == 200
+    shutil.copy(song, stack.music[0] / "a.ogg")
+    wait_until(lambda: watch(stack)["waiting"] == 1, WITHIN)
+    time.sleep(6)
+    assert [(scan["id"], scan["status"]) for scan in scans(stack)] == [(session, "paused")]
+    assert watch(stack)["waiting"] == 1
+    assert httpx.post(f"{stack.url}/api/scan-sessions/{session}/resume").status_code == 200
+    wait_until(lambda: found(stack) == 1 and at_rest(stack), WITHIN)
+
+
+def test_a_scan_by_hand_after_the_change_is_enough(start: Start, song: Path) -> None:
+    stack = start()
+    shutil.copy(song, stack.music[0] / "a.ogg")
+    wait_until(lambda: watch(stack)["waiting"] == 1, WITHIN)
+    stack.cli("scan", "--wait")
+    wait_until(lambda: at_rest(stack), WITHIN)
+    assert (found(stack), len(scans(stack))) == (1, 1)
+
+
+def test_a_picture_becomes_the_cover(start: Start, song: Path) -> None:
+    stack = start()
+    shutil.copy(song, stack.music[0] / "a.ogg")
+    wait_until(lambda: found(stack) == 1, WITHIN)
+    database = sqlite3.connect(stack.data / "library.db")
+    wait_until(lambda: database.execute("SELECT cover_done FROM albums").fetchone() == (1,), WITHIN)
+    database.close()
+    (stack.music[0] / "folder.jpg").write_bytes(png())
+    album = stack.get("/api/albums")["items"][0]["id"]
+    wait_until(lambda: httpx.get(f"{stack.url}/api/covers/album/{album}").status_code == 200, WITHIN)
+    assert len(scans(stack)) == 1
+
+
+def test_off_means_off(start: Start, song: Path) -> None:
+    stack = start(SONIQUEBAY_WATCH="off", SONIQUEBAY_POLL_MINUTES="0.01")
+    shutil.copy(song, stack.music[0] / "a.ogg")
+    time.sleep(8)
+    assert scans(stack) == []
+    assert watch(stack) == {"watch": "off", "ready": False, "waiting": 0, "roots": []}
+
+
+def test_what_tells_nothing_is_looked_at_now_and_then(start: Start, song: Path) -> None:
+    stack = start(SONIQUEBAY_WATCH="poll", SONIQUEBAY_POLL_MINUTES="0.05")
+    assert [root["mode"] for root in watch(stack)["roots"]] == ["poll"]
+    shutil.copy(song, stack.music[0] / "a.ogg")
+    wait_until(lambda: found(stack) == 1, WITHIN)
+    wait_until(lambda: len(scans(stack)) >= 3, WITHIN)
+    (stack.music[0] / "a.ogg").unlink()
+    (stack.music[0] / "b.ogg").touch()  # not an empty root, which would be a drive that is gone
+    wait_until(lambda: found(stack) == 0, WITHIN)
+
+
+def test_a_root_that_comes_later_is_scanned(start: Start, song: Path, tmp_path: Path) -> None:
+    """Not within a minute of tests: what it costs is a look each 30 s."""
+    stack = start()
+    stack.music[0].rename(tmp_path / "away")
+    wait_until(lambda: [root["mode"] for root in watch(stack)["roots"]] == ["absent"], WITHIN)
+    shutil.copy(song, tmp_path / "away" / "a.ogg")
+    (tmp_path / "away").rename(stack.music[0])
+    wait_until(lambda: found(stack) == 1, 60)
