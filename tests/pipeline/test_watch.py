@@ -166,10 +166,10 @@ def test_what_tells_nothing_is_looked_at_now_and_then(start: Start, song: Path) 
 
 
 def test_a_root_that_comes_later_is_scanned(start: Start, song: Path, tmp_path: Path) -> None:
-    """Not within a minute of tests: what it costs is a look each 30 s."""
     stack = start()
     stack.music[0].rename(tmp_path / "away")
     wait_until(lambda: [root["mode"] for root in watch(stack)["roots"]] == ["absent"], WITHIN)
+    wait_until(lambda: len(scans(stack)) == 1 and at_rest(stack), WITHIN)  # of a root that is not there
     shutil.copy(song, tmp_path / "away" / "a.ogg")
     (tmp_path / "away").rename(stack.music[0])
-    wait_until(lambda: found(stack) == 1, 60)
+    wait_until(lambda: found(stack) == 1, WITHIN)

@@ -201,13 +201,9 @@ def test_a_root_that_goes_is_found_when_it_is_back(watched: Tree, music: Path, t
 
 def test_an_overflow_begins_anew_and_asks_for_everything(watched: Tree, music: Path) -> None:
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
-    (music / "a" / "x.ogg").write_text("x")
-    (music / "a" / "y.ogg").write_text("x")
-    for number in range(limit):
-        os.rename(music / "a" / ("x.ogg" if number % 2 else "y.ogg"), music / "a" / f"{number % 2}.mp3")
-        os.rename(music / "a" / f"{number % 2}.mp3", music / "a" / ("x.ogg" if number % 2 else "y.ogg"))
-        if number > limit / 4 + 10:
-            break
+    (music / "a" / "0.ogg").write_text("x")
+    for number in range(limit // 2 + 10):  # each rename makes two events that are not alike
+        (music / "a" / f"{number}.ogg").rename(music / "a" / f"{number + 1}.ogg")
     (music / "new").mkdir()  # its event is lost
     assert EVERYTHING in watched.read()
     assert watched.states()[0].folders == 4
@@ -221,7 +217,7 @@ def test_when_watches_run_out_the_rest_is_polled(music: Path, monkeypatch: pytes
 
     class Few(tree.INotify):  # type: ignore[misc] # the kernel's limit is the whole machine's
         def add_watch(self, path: str, mask: int) -> int:
-            if path.endswith("c"):
+            if path.endswith("/c"):
                 raise OSError(28, "No space left on device")
             return int(super().add_watch(path, mask))
 

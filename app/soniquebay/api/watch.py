@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 AGAIN = 2.0  # seconds until the next try while another scan is under way
 GROWING = 1.0  # seconds between two looks at files that are being written
-ABSENT = 30.0  # seconds between two looks for a root that is not there
+ABSENT = 10.0  # seconds between two looks for a root that is not there
 
 router = APIRouter(prefix="/api", tags=["scans"])
 
@@ -98,12 +98,14 @@ class Watcher:
             changes += [Change("music", folder) for folder in self._tree.writing.settled()]
         now = time.monotonic()
         if now >= self._poll_at:
-            changes.append(EVERYTHING)
+            if not self._changes.are_everything:  # else one look would put off the other
+                changes.append(EVERYTHING)
+            self._set_clocks()
         if now >= self._look_at and self._tree.watch_absent():
             changes.append(EVERYTHING)
         if changes or now >= self._look_at:
             self._note(changes)
-            self._set_clocks()
+            self._set_clocks()  # a root, or a folder to be polled, may have come or gone
         return True
 
     def _timeout(self) -> float | None:

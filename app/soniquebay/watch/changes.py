@@ -39,6 +39,11 @@ class Changes:
     def __len__(self) -> int:
         return len(self._folders) + (self._everything is not None)
 
+    @property
+    def are_everything(self) -> bool:
+        """Tell whether everything is to be scanned."""
+        return self._everything is not None
+
     def folder(self, folder: str, now: float, session: int) -> None:
         """Note a change in a folder (an encoded path)."""
         if self._everything is not None:

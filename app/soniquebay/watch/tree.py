@@ -169,8 +169,7 @@ class Tree:
             yield Change("music", path)
         if mask & (flags.CREATE | flags.MOVED_TO):
             # What was in it before it was watched is told by nobody; a file may still grow.
-            for file in self._add(path):
-                self.writing.begun(file)
+            self._add(path, self.writing.begun)
         if mask & flags.MOVED_TO:
             yield Change("music", path)
 
@@ -184,9 +183,8 @@ class Tree:
             self._add(path)
             yield Change("music", path)
 
-    def _add(self, top: str) -> list[str]:
-        """Watch a folder and all below it; return the audio files met."""
-        met: list[str] = []
+    def _add(self, top: str, met: Callable[[str], None] | None = None) -> None:
+        """Watch a folder and all below it; `met` is told of each audio file there."""
         stack = [top]
         while stack and not self._stopped:
             folder = stack.pop()
@@ -204,14 +202,13 @@ class Tree:
                                 below.append(entry.path)
                                 if entry.is_symlink():
                                     self._links.add(entry.path)
-                        elif is_audio(entry.name):
-                            met.append(entry.path)
+                        elif met and is_audio(entry.name):
+                            met(entry.path)
             except OSError:
                 continue  # gone meanwhile, or not to be read: the scan will say so
             # In the order of a walk: a folder with two paths is known by the same one.
             below.sort(key=lambda path: encode(path) + "/", reverse=True)
             stack += below
-        return met
 
     def _watch(self, folder: str) -> bool:
         try:
