@@ -173,3 +173,21 @@ def test_a_root_that_comes_later_is_scanned(start: Start, song: Path, tmp_path: 
     shutil.copy(song, tmp_path / "away" / "a.ogg")
     (tmp_path / "away").rename(stack.music[0])
     wait_until(lambda: found(stack) == 1, WITHIN)
+
+
+def test_a_drive_that_goes_before_its_changes_are_scanned_takes_nothing_with_it(tmp_path: Path, song: Path) -> None:
+    roots = [tmp_path / "disk", tmp_path / "other"]
+    for root in roots:
+        (root / "album").mkdir(parents=True)
+        shutil.copy(song, root / "album" / "a.ogg")
+    stack = Stack(roots, tmp_path / "data")
+    try:
+        stack.cli("scan", "--wait")
+        assert found(stack) == 2
+        roots[0].rename(tmp_path / "away")
+        httpx.post(f"{stack.url}/api/scan", json={"folders": [str(roots[0] / "album")]}).raise_for_status()
+        wait_until(lambda: at_rest(stack), WITHIN)
+        scan = scans(stack)[-1]
+        assert (scan["missing"], scan["withheld"], scan["failures"], found(stack)) == (0, 1, 0, 2)
+    finally:
+        stack.stop()
