@@ -26,12 +26,18 @@ Start = Callable[..., Stack]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start(music: Path, tmp_path: Path) -> Iterator[Start]:
     stacks = []
 
     def started(**settings: str) -> Stack:
-        (tmp_path / "music").mkdir(exist_ok=True)
-        stacks.append(Stack(tmp_path / "music", tmp_path / "data", **{"SONIQUEBAY_WATCH": "on", **settings}))
+        stacks.append(Stack(music, tmp_path / "data", **{"SONIQUEBAY_WATCH": "on", **settings}))
         wait_until(lambda: watch(stacks[-1])["ready"] or watch(stacks[-1])["watch"] == "off")
         return stacks[-1]
 
@@ -60,9 +66,8 @@ def at_rest(stack: Stack) -> bool:
     return watch(stack)["waiting"] == 0 and all(scan["status"] == "completed" for scan in scans(stack))
 
 
-def test_a_file_shows_up_moves_and_goes_by_itself(start: Start, song: Path) -> None:
+def test_a_file_shows_up_moves_and_goes_by_itself(start: Start, music: Path, song: Path) -> None:
     stack = start()
-    music = stack.music[0]
     shutil.copy(song, music / "a.ogg")
     wait_until(lambda: found(stack) == 1, WITHIN)
     # A tree of folders at once, as a whole.
@@ -83,11 +88,11 @@ def test_a_file_shows_up_moves_and_goes_by_itself(start: Start, song: Path) -> N
     assert all(scan["scope"] for scan in scans(stack))
 
 
-def test_a_file_that_is_written_slowly_is_scanned_once_it_is_complete(start: Start, song: Path) -> None:
+def test_a_file_that_is_written_slowly_is_scanned_once_it_is_complete(start: Start, music: Path, song: Path) -> None:
     stack = start()
     data = song.read_bytes()
-    (stack.music[0] / "slow").mkdir()
-    with (stack.music[0] / "slow" / "slow.ogg").open("wb", buffering=0) as file:
+    (music / "slow").mkdir()
+    with (music / "slow" / "slow.ogg").open("wb", buffering=0) as file:
         for part in range(8):
             file.write(data[part * len(data) // 8 : (part + 1) * len(data) // 8])
             time.sleep(1)
@@ -97,25 +102,26 @@ def test_a_file_that_is_written_slowly_is_scanned_once_it_is_complete(start: Sta
     assert [scan["failures"] for scan in scans(stack)] == [0]
 
 
-def test_a_burst_makes_few_scans(start: Start, song: Path) -> None:
+def test_a_burst_makes_few_scans(start: Start, music: Path, song: Path) -> None:
     stack = start()
     for folder in range(30):
-        (stack.music[0] / f"{folder}").mkdir()
+        (music / f"{folder}").mkdir()
         for number in range(10):
-            os.link(song, stack.music[0] / f"{folder}" / f"{number}.part")
-            (stack.music[0] / f"{folder}" / f"{number}.part").rename(stack.music[0] / f"{folder}" / f"{number}.ogg")
+            os.link(song, music / f"{folder}" / f"{number}.part")
+            (music / f"{folder}" / f"{number}.part").rename(music / f"{folder}" / f"{number}.ogg")
         time.sleep(0.2)
+    assert scans(stack) == []  # none before it is over
     wait_until(lambda: found(stack) == 300, 60)
     wait_until(lambda: at_rest(stack), WITHIN)
     assert len(scans(stack)) <= 2
 
 
-def test_nothing_is_started_while_a_scan_is_paused(start: Start, song: Path) -> None:
+def test_nothing_is_started_while_a_scan_is_paused(start: Start, music: Path, song: Path) -> None:
     stack = start()
     with stack.frozen("worker"):
         session = httpx.post(f"{stack.url}/api/scan").json()["session_id"]
         assert httpx.post(f"{stack.url}/api/scan-sessions/{session}/pause").status_code == 200
-    shutil.copy(song, stack.music[0] / "a.ogg")
+    shutil.copy(song, music / "a.ogg")
     wait_until(lambda: watch(stack)["waiting"] == 1, WITHIN)
     time.sleep(6)
     assert [(scan["id"], scan["status"]) for scan in scans(stack)] == [(session, "paused")]
@@ -124,54 +130,54 @@ def test_nothing_is_started_while_a_scan_is_paused(start: Start, song: Path) -> 
     wait_until(lambda: found(stack) == 1 and at_rest(stack), WITHIN)
 
 
-def test_a_scan_by_hand_after_the_change_is_enough(start: Start, song: Path) -> None:
+def test_a_scan_by_hand_after_the_change_is_enough(start: Start, music: Path, song: Path) -> None:
     stack = start()
-    shutil.copy(song, stack.music[0] / "a.ogg")
+    shutil.copy(song, music / "a.ogg")
     wait_until(lambda: watch(stack)["waiting"] == 1, WITHIN)
     stack.cli("scan", "--wait")
     wait_until(lambda: at_rest(stack), WITHIN)
     assert (found(stack), len(scans(stack))) == (1, 1)
 
 
-def test_a_picture_becomes_the_cover(start: Start, song: Path) -> None:
+def test_a_picture_becomes_the_cover(start: Start, music: Path, song: Path) -> None:
     stack = start()
-    shutil.copy(song, stack.music[0] / "a.ogg")
+    shutil.copy(song, music / "a.ogg")
     wait_until(lambda: found(stack) == 1, WITHIN)
     database = sqlite3.connect(stack.data / "library.db")
     wait_until(lambda: database.execute("SELECT cover_done FROM albums").fetchone() == (1,), WITHIN)
     database.close()
-    (stack.music[0] / "folder.jpg").write_bytes(png())
+    (music / "folder.jpg").write_bytes(png())
     album = stack.get("/api/albums")["items"][0]["id"]
     wait_until(lambda: httpx.get(f"{stack.url}/api/covers/album/{album}").status_code == 200, WITHIN)
     assert len(scans(stack)) == 1
 
 
-def test_off_means_off(start: Start, song: Path) -> None:
+def test_off_means_off(start: Start, music: Path, song: Path) -> None:
     stack = start(SONIQUEBAY_WATCH="off", SONIQUEBAY_POLL_MINUTES="0.01")
-    shutil.copy(song, stack.music[0] / "a.ogg")
+    shutil.copy(song, music / "a.ogg")
     time.sleep(8)
     assert scans(stack) == []
     assert watch(stack) == {"watch": "off", "ready": False, "waiting": 0, "roots": []}
 
 
-def test_what_tells_nothing_is_looked_at_now_and_then(start: Start, song: Path) -> None:
+def test_what_tells_nothing_is_looked_at_now_and_then(start: Start, music: Path, song: Path) -> None:
     stack = start(SONIQUEBAY_WATCH="poll", SONIQUEBAY_POLL_MINUTES="0.05")
     assert [root["mode"] for root in watch(stack)["roots"]] == ["poll"]
-    shutil.copy(song, stack.music[0] / "a.ogg")
+    shutil.copy(song, music / "a.ogg")
     wait_until(lambda: found(stack) == 1, WITHIN)
     wait_until(lambda: len(scans(stack)) >= 3, WITHIN)
-    (stack.music[0] / "a.ogg").unlink()
-    (stack.music[0] / "b.ogg").touch()  # not an empty root, which would be a drive that is gone
+    (music / "a.ogg").unlink()
+    (music / "b.ogg").touch()  # not an empty root, which would be a drive that is gone
     wait_until(lambda: found(stack) == 0, WITHIN)
 
 
-def test_a_root_that_comes_later_is_scanned(start: Start, song: Path, tmp_path: Path) -> None:
+def test_a_root_that_comes_later_is_scanned(start: Start, music: Path, song: Path, tmp_path: Path) -> None:
     stack = start()
-    stack.music[0].rename(tmp_path / "away")
+    music.rename(tmp_path / "away")
     wait_until(lambda: [root["mode"] for root in watch(stack)["roots"]] == ["absent"], WITHIN)
     wait_until(lambda: len(scans(stack)) == 1 and at_rest(stack), WITHIN)  # of a root that is not there
     shutil.copy(song, tmp_path / "away" / "a.ogg")
-    (tmp_path / "away").rename(stack.music[0])
+    (tmp_path / "away").rename(music)
     wait_until(lambda: found(stack) == 1, WITHIN)
 
 

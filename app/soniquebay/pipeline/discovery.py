@@ -44,12 +44,10 @@ def discover(session_id: int) -> None:
             for folder in sorted(roots) if scan["scope"] is None else scan["scope"]:
                 if removal.root_of(folder, roots - {folder}) and scan["scope"] is None:
                     continue  # below another root, whose walk comes by
-                here = scan["scope"] is not None or folder in configured
-                # What was a root once and is none any more has files that are known, and is not walked.
-                # Nor one of a scan's own folders that was deleted: no failure, its files are known, and missing.
                 plain = decode(folder)
-                if scan["scope"] is not None and next(known_files(db, folder, 1), None) is not None:
-                    here = os.path.lexists(plain)
+                # One of a scan's own folders that is gone is no root: what was in it belongs to the root it was below.
+                here = folder in configured if scan["scope"] is None else folder in roots or os.path.lexists(plain)
+                # What was a root once and is none any more has files that are known, and is not walked.
                 found = walk.files(os.fsdecode(plain)) if here else iter(())
                 ledger.compare(
                     found, known_files(db, folder), lambda path: removal.root_of(path, {*roots, *walk.found})
