@@ -19,7 +19,9 @@ WITHIN = 20.0  # seconds, of the minute that is promised
 
 @pytest.fixture(scope="module")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tone(tmp_path_factory.mktemp("song") / "song.ogg", title="Watched", artist="Somebody", album="One")
+    file = tone(tmp_path_factory.mktemp("song") / "song.ogg", title="Watched", artist="Somebody", album="One")
+    os.utime(file, (1e9, 1e9))  # a link to it is no file that somebody may be writing
+    return file
 
 
 Start = Callable[..., Stack]
