@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Settings:
     """Address that is told to them, as MusicBrainz asks: where one complains about this appliance's requests."""
     online_socket: Path
     """Unix socket of the fetcher, the one program that reaches the internet."""
+    watch: Literal["on", "off", "poll"]
+    """Whether what changes in the folders of music is scanned by itself; `poll`: the kernel's notifications are not
+    trusted anywhere, everything is looked at every `poll_minutes`."""
+    poll_minutes: float
+    """Minutes between two scans of everything while a folder cannot tell of its changes (network, FUSE); 0: never."""
 
     @property
     def database(self) -> Path:
@@ -95,6 +101,22 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             raise ValueError(f"SONIQUEBAY_PROCESSES is {text!r}: it must be 1, 2, 3 or 4")
         return int(text)
 
+    def watch() -> Literal["on", "off", "poll"]:
+        text = get("WATCH", "on")
+        if text not in {"on", "off", "poll"}:
+            raise ValueError(f"SONIQUEBAY_WATCH is {text!r}: it must be on, off or poll")
+        return cast(Literal["on", "off", "poll"], text)
+
+    def minutes(name: str, default: str) -> float:
+        text = get(name, default)
+        try:
+            number = float(text)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number <= 10080:
+            raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be a number of minutes up to a week, 0 for never")
+        return number
+
     password_file = get("FLOWER_PASSWORD_FILE", "")
     return Settings(
         music=tuple(Path(p) for p in get("MUSIC", "/srv/music").split(os.pathsep) if p),
@@ -113,6 +135,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         coverart_url=address("COVERART_URL", "https://coverartarchive.org"),
         contact=line("CONTACT", "http://soniquebay.local"),
         online_socket=Path(get("ONLINE_SOCKET", "/run/soniquebay/online.sock")),
+        watch=watch(),
+        poll_minutes=minutes("POLL_MINUTES", "10"),
     )
 
 

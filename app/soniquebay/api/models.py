@@ -265,6 +265,26 @@ class OnlineState(BaseModel):
     services: list[OnlineService]
 
 
+class WatchedRoot(BaseModel):
+    """A folder of music: whether the kernel tells of changes, it is scanned now and then, or it is not there.
+
+    `folders`: how many are watched. One with a part that tells nothing is polled, and watched where it can be.
+    """
+
+    path: str
+    mode: Literal["notify", "poll", "absent"]
+    folders: int
+
+
+class WatchState(BaseModel):
+    """Whether changes are scanned by themselves, and how many changed folders wait for a scan."""
+
+    watch: Literal["on", "off", "poll"]
+    ready: bool
+    waiting: int
+    roots: list[WatchedRoot]
+
+
 class WorkerProcesses(BaseModel):
     """The processes of one worker, by process id, and how many tasks run in them."""
 

@@ -1,6 +1,6 @@
 """Starting scans, holding them, and looking at them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
@@ -29,15 +29,21 @@ def start_scan(services: Shared, wanted: models.ScanRequest | None = None) -> An
     wanted = wanted or models.ScanRequest()
     scope = _scope(services, wanted.folders) if wanted.folders is not None else None
     try:
-        with services.database.transaction() as db:
-            session_id = sessions.start(db, scope, confirmed=wanted.confirm_removal)
+        session_id = start(services, scope, confirmed=wanted.confirm_removal)
     except sessions.ScanRunningError as error:
         hint = "resume or cancel it" if error.status == "paused" else "follow it instead"
         running = models.Running(detail=f"{error}; {hint}", session_id=error.session_id, status=error.status)
         return JSONResponse(running.model_dump(), status_code=409)
+    return models.Started(session_id=session_id)
+
+
+def start(services: Services, scope: Sequence[str] | None = None, *, confirmed: bool = False) -> int:
+    """Start a scan and return its session; raises `sessions.ScanRunningError`. See `sessions.start`."""
+    with services.database.transaction() as db:
+        session_id = sessions.start(db, scope, confirmed=confirmed)
     services.dispatcher.discovery(session_id)
     services.progress.changed(session_id)
-    return models.Started(session_id=session_id)
+    return session_id
 
 
 @router.get("/scan-sessions", response_model=models.SessionPage)

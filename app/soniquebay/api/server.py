@@ -23,6 +23,7 @@ from soniquebay.api.internal import internal_app
 from soniquebay.api.online import OnlineWork
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
+from soniquebay.api.watch import Watcher
 from soniquebay.library import covers, similarity
 from soniquebay.library.database import Database
 from soniquebay.settings import Settings
@@ -104,9 +105,14 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 async def _background(services: Services) -> AsyncIterator[None]:
     jobs = (services.progress.publish_changes(), _resume_for_ever(services), _supply_for_ever(services))
     tasks = [asyncio.create_task(job) for job in jobs]
+    if services.settings.watch != "off":
+        services.watcher = Watcher(services)
+        services.watcher.start()
     try:
         yield
     finally:
+        if services.watcher:
+            await asyncio.to_thread(services.watcher.stop)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -15,6 +15,7 @@ from soniquebay.settings import Settings
 
 if TYPE_CHECKING:
     from soniquebay.api.online import OnlineWork
+    from soniquebay.api.watch import Watcher
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class Services:
     online: "OnlineWork"
     wake: Callable[[], None] = lambda: None
     """Has the queues filled up soon; safe from any thread."""
+    watcher: "Watcher | None" = None
     vectors: VectorIndex = field(init=False)
 
     def __post_init__(self) -> None:

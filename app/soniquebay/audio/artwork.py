@@ -11,6 +11,7 @@ from mutagen.flac import error as FLACError  # noqa: N812 - mutagen's own name i
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
 
+from soniquebay.audio.formats import COVER_STEMS, is_cover
 from soniquebay.audio.picture_format import LARGEST
 from soniquebay.audio.pictures import Picture, UnusablePictureError, render
 from soniquebay.audio.tags import open_audio
@@ -18,8 +19,6 @@ from soniquebay.audio.tags import open_audio
 log = logging.getLogger(__name__)
 
 _FRONT = 3  # the type of a front cover in ID3 and FLAC
-_STEMS = ("cover", "folder", "front", "album", "albumart")
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 
 
 def embedded(path: str) -> Picture | None:
@@ -47,10 +46,10 @@ def in_folder(folder: Path) -> Picture | None:
     except OSError:
         return None
     ranked = sorted(
-        (_STEMS.index(file.stem.lower()), file)
+        (COVER_STEMS.index(file.stem.lower()), file)
         for file in files
         # is_file: a pipe of that name would be waited for without end
-        if file.stem.lower() in _STEMS and file.suffix.lower() in _SUFFIXES and file.is_file()
+        if is_cover(file.name) and file.is_file()
     )
     return _first(_read(file) for _, file in ranked)
 

@@ -69,6 +69,15 @@ def store(db: sqlite3.Connection, folder: Path, album_id: int, data: bytes, medi
     return True
 
 
+def look_again(db: sqlite3.Connection, folder: str) -> int:
+    """Have the covers looked for anew of albums with a track right in an encoded folder; returns how many."""
+    return db.execute(
+        "UPDATE albums SET cover_done = 0 WHERE id IN (SELECT album_id FROM tracks WHERE path > ?1 || '/' "
+        "AND path < ?1 || '0' AND instr(substr(path, length(?1) + 2), '/') = 0)",
+        (folder,),
+    ).rowcount
+
+
 def has_cover(db: sqlite3.Connection, album_id: int) -> bool:
     """Tell whether an album has its cover, and no file of it has changed since."""
     row = db.execute("SELECT cover_hash IS NOT NULL AND cover_done FROM albums WHERE id = ?", (album_id,)).fetchone()

@@ -60,6 +60,18 @@ def active_session(db: sqlite3.Connection) -> sqlite3.Row | None:
     return row
 
 
+def newest(db: sqlite3.Connection) -> int:
+    """Return the id of the newest session, 0 before the first."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM scan_sessions").fetchone()[0])
+
+
+def newest_of_all(db: sqlite3.Connection) -> int:
+    """Return the id of the newest completed scan of every root, 0 without one."""
+    where = "scope IS NULL AND status = 'completed'"
+    row = db.execute(f"SELECT id FROM scan_sessions WHERE {where} ORDER BY id DESC LIMIT 1").fetchone()
+    return int(row["id"]) if row else 0
+
+
 def is_running(db: sqlite3.Connection, session_id: int) -> bool:
     """Tell whether a session goes on: neither paused nor at its end."""
     row = db.execute("SELECT 1 FROM scan_sessions WHERE id = ? AND status = 'running'", (session_id,)).fetchone()

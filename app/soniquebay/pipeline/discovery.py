@@ -44,9 +44,11 @@ def discover(session_id: int) -> None:
             for folder in sorted(roots) if scan["scope"] is None else scan["scope"]:
                 if removal.root_of(folder, roots - {folder}) and scan["scope"] is None:
                     continue  # below another root, whose walk comes by
-                here = scan["scope"] is not None or folder in configured
+                plain = decode(folder)
+                # One of a scan's own folders that is gone is no root: what was in it belongs to the root it was below.
+                here = folder in configured if scan["scope"] is None else folder in roots or os.path.lexists(plain)
                 # What was a root once and is none any more has files that are known, and is not walked.
-                found = walk.files(os.fsdecode(decode(folder))) if here else iter(())
+                found = walk.files(os.fsdecode(plain)) if here else iter(())
                 ledger.compare(
                     found, known_files(db, folder), lambda path: removal.root_of(path, {*roots, *walk.found})
                 )

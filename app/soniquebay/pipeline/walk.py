@@ -108,6 +108,11 @@ class Walk:
         return Seen(f"{path}/" if is_folder else path, -1, 0)
 
 
+def is_wanted_folder(name: str) -> bool:
+    """Tell whether a folder of this name is walked."""
+    return name not in IGNORED_FOLDERS and not name.startswith(TRASH)
+
+
 def _entry(entry: "os.DirEntry[str]") -> "tuple[str, os.DirEntry[str], bool] | None":
     """Return an entry's encoded name and whether it is a folder; None if it is nothing to a music library."""
     name = entry.name
@@ -115,8 +120,7 @@ def _entry(entry: "os.DirEntry[str]") -> "tuple[str, os.DirEntry[str], bool] | N
         is_folder = entry.is_dir()
     except OSError:  # a link that leads nowhere: its own look at it will say so
         is_folder = False
-    wanted = name not in IGNORED_FOLDERS and not name.startswith(TRASH) if is_folder else is_audio(name)
-    if not wanted:
+    if not (is_wanted_folder(name) if is_folder else is_audio(name)):
         return None
     plain = name.isascii() and "\\" not in name
     return (name if plain else encode(name), entry, is_folder)
