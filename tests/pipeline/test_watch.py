@@ -14,6 +14,8 @@ import pytest
 from tests.audio_files import png, tone
 from tests.stack import Stack, wait_until
 
+pytestmark = pytest.mark.slow
+
 WITHIN = 20.0  # seconds, of the minute that is promised
 
 
