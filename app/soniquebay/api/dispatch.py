@@ -16,13 +16,15 @@ from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
 from soniquebay.worker.app import send, send_many
 from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS
+from soniquebay.worker.taken import in_hand
 
 log = logging.getLogger(__name__)
 
-STALE = 120.0  # seconds without a move before a batch counts as forgotten, given that its queue is empty
+LOST = 10.0  # seconds without a move before a batch counts as lost of which nothing in Redis speaks
 HOLD = 300.0  # seconds for which a scan has the machine to itself: first everything is found, then it is analysed
 VECTORS, COVERS, GENRES = 100, 50, 1000  # so many at a time
 GENRES_A_TASK = 200  # tracks
+_SCAN_QUEUES = ("scan", "extract", "batch", "insert")
 _SEPARATOR = "\x06\x16"  # kombu's, between queue name and priority
 
 
@@ -45,13 +47,13 @@ class Dispatcher:
             return False
         return True
 
-    def discovery(self, session_id: int) -> None:
+    def discovery(self, session_id: int) -> bool:
         """Start the walk of a session."""
-        self.send("scan.discovery", session_id=session_id)
+        return self.send("scan.discovery", session_id=session_id)
 
-    def batch(self, batch: Batch) -> None:
-        """Hand a batch to its first stage."""
-        self.send("metadata.extract_batch", session_id=batch.session_id, batch_id=batch.id, files=batch.files)
+    def batch(self, batch: Batch) -> bool:
+        """Hand a batch to its first stage; False when it is not on its way."""
+        return self.send("metadata.extract_batch", session_id=batch.session_id, batch_id=batch.id, files=batch.files)
 
     def vector(self, db: sqlite3.Connection, track_id: int) -> bool:
         """Have a track's vector computed anew; False when there is no such track."""
@@ -66,10 +68,16 @@ class Dispatcher:
             db = self._database.reader()
             if self._is_held(db):
                 return 0
-            return sum(s.refill(db, self.waiting(s.queue)) for s in (self.vectors, self.covers, self.genres))
+            return sum(self._refill(db, supply) for supply in (self.vectors, self.covers, self.genres))
         except redis.RedisError as error:
             log.warning("nothing sent, Redis is away: %s", error)
             return 0
+
+    def _refill(self, db: sqlite3.Connection, supply: Supply) -> int:
+        waiting = self.waiting(supply.queue)
+        # In this order: what is taken meanwhile is then counted twice, never not at all.
+        taken = not waiting and supply.expects_any() and supply.queue in in_hand(self._broker)
+        return supply.refill(db, waiting, in_hand=taken)
 
     @staticmethod
     def _is_held(db: sqlite3.Connection) -> bool:
@@ -102,11 +110,21 @@ class Dispatcher:
         """Send again what nothing in Redis stands for any more; returns how much of each."""
         counts = {"discoveries": 0, "batches": 0, "abandoned": 0, "follow_ups": self.refill()}
         try:
-            if not any(self.waiting(queue) for queue in ("scan", "extract", "batch", "insert")):
+            session = sessions.active_session(self._database.reader())
+            if session is not None and session["status"] == "running" and not self._at_work():
                 self._resume_sessions(counts)
         except redis.RedisError as error:
             log.warning("nothing resumed, Redis is away: %s", error)
         return counts
+
+    def _at_work(self) -> bool:
+        """Tell whether anything in Redis stands for a scan: a message that waits, or one that a worker has taken."""
+        if any(self.waiting(queue) for queue in _SCAN_QUEUES):
+            return True
+        if in_hand(self._broker).intersection(_SCAN_QUEUES):
+            return True
+        # A task sends its successor before its own message goes: between the two looks it may have done so.
+        return any(self.waiting(queue) for queue in _SCAN_QUEUES)
 
     def resume_session(self) -> None:
         """Send what a session that was paused waits for."""
@@ -119,19 +137,26 @@ class Dispatcher:
 
     def _resume_sessions(self, counts: dict[str, int]) -> None:
         with self._database.transaction() as db:
-            for batch_id in sessions.exhausted_batches(db, STALE):
-                reason = f"given up after {sessions.MAX_ATTEMPTS} attempts: the worker ended each time"
+            for batch_id in sessions.exhausted_batches(db, LOST):
+                reason = f"given up after {sessions.MAX_ATTEMPTS} attempts: none of them came to its end"
                 sessions.abandon_batch(db, batch_id, "extract", reason)
                 counts["abandoned"] += 1
-            batches = sessions.stale_batches(db, STALE)
-            discoveries = sessions.stale_discoveries(db, STALE)
+            batches = sessions.stale_batches(db, LOST)
+            discoveries = sessions.stale_discoveries(db, LOST)
             for session_id in list(discoveries):
-                if sessions.discovery_attempts(db, session_id) > sessions.MAX_ATTEMPTS:
+                if sessions.discovery_attempts(db, session_id) >= sessions.MAX_ATTEMPTS:
                     reason = f"discovery given up after {sessions.MAX_ATTEMPTS} attempts"
                     sessions.end_discovery(db, session_id, 0, [{"path": "/", "reason": reason}])
                     discoveries.remove(session_id)
-        for batch in batches:
-            self.batch(batch)
-        for session_id in discoveries:
-            self.discovery(session_id)
-        counts["batches"], counts["discoveries"] = len(batches), len(discoveries)
+        # Noted afterwards: what cannot be sent was not an attempt.
+        sent = [batch.id for batch in batches if self.batch(batch)]
+        walks = [session_id for session_id in discoveries if self.discovery(session_id)]
+        counts["batches"], counts["discoveries"] = len(sent), len(walks)
+        if sent or walks:
+            log.warning(
+                "sent again, as nothing in Redis stood for it: %d batches, %d discoveries", len(sent), len(walks)
+            )
+            with self._database.transaction() as db:
+                sessions.sent_again(db, sent)
+                for session_id in walks:
+                    sessions.discovery_sent_again(db, session_id)

@@ -99,7 +99,9 @@ def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
     if new and running:
-        services.dispatcher.batch(sessions.Batch(batch.batch_id, session_id, batch.files))
+        if not services.dispatcher.batch(sessions.Batch(batch.batch_id, session_id, batch.files)):
+            with services.database.transaction() as db:
+                sessions.not_sent(db, batch.batch_id)
         services.progress.changed(session_id)
     return {"new": new, "running": running}
 

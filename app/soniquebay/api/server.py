@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 
 THREADS = 8  # requests at work at once; each thread keeps a connection with its own cache
 SUPPLY_INTERVAL = 5.0  # seconds between two looks at the queues when nobody asks for one
-RESUME_INTERVAL = 60.0  # seconds between two looks for what was lost on its way
+RESUME_INTERVAL = 10.0  # seconds between two looks for what was lost on its way
+ONLINE_INTERVAL = 60.0  # seconds between two looks for what to ask the internet
 _BACKLOG = 128
 
 
@@ -99,7 +100,12 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 @asynccontextmanager
 async def _background(services: Services) -> AsyncIterator[None]:
-    jobs = (services.progress.publish_changes(), _resume_for_ever(services), _supply_for_ever(services))
+    jobs = (
+        services.progress.publish_changes(),
+        _resume_for_ever(services),
+        _supply_for_ever(services),
+        _ask_for_ever(services),
+    )
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
         yield
@@ -116,10 +122,18 @@ async def _resume_for_ever(services: Services) -> None:
     while True:
         try:
             await asyncio.to_thread(services.dispatcher.resume)
-            await asyncio.to_thread(services.online.refill)
         except sqlite3.Error as error:
             log.warning("nothing resumed: %s", error)
         await asyncio.sleep(RESUME_INTERVAL)
+
+
+async def _ask_for_ever(services: Services) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(services.online.refill)
+        except sqlite3.Error as error:
+            log.warning("nothing is looked up: %s", error)
+        await asyncio.sleep(ONLINE_INTERVAL)
 
 
 async def _supply_for_ever(services: Services) -> None:
