@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -102,9 +102,10 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 async def _background(services: Services) -> AsyncIterator[None]:
     jobs = (
         services.progress.publish_changes(),
-        _resume_for_ever(services),
+        _sweep(services),
+        _repeat("nothing resumed", services.dispatcher.resume, RESUME_INTERVAL),
+        _repeat("nothing is looked up", services.online.refill, ONLINE_INTERVAL),
         _supply_for_ever(services),
-        _ask_for_ever(services),
     )
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
@@ -115,25 +116,25 @@ async def _background(services: Services) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _resume_for_ever(services: Services) -> None:
-    swept = await asyncio.to_thread(covers.sweep, services.database.reader(), services.settings.covers)
-    if swept:
-        log.info("%d files of covers that no album shows are deleted", swept)
+async def _repeat(what: str, job: Callable[[], object], seconds: float) -> None:
+    """Do a job in a thread for ever; what goes wrong once is told, and tried again."""
     while True:
         try:
-            await asyncio.to_thread(services.dispatcher.resume)
-        except sqlite3.Error as error:
-            log.warning("nothing resumed: %s", error)
-        await asyncio.sleep(RESUME_INTERVAL)
+            await asyncio.to_thread(job)
+        except Exception as error:  # a job that ends for good would lose what it watches over
+            log.warning("%s: %s: %s", what, type(error).__name__, error, exc_info=not isinstance(error, sqlite3.Error))
+        await asyncio.sleep(seconds)
 
 
-async def _ask_for_ever(services: Services) -> None:
-    while True:
-        try:
-            await asyncio.to_thread(services.online.refill)
-        except sqlite3.Error as error:
-            log.warning("nothing is looked up: %s", error)
-        await asyncio.sleep(ONLINE_INTERVAL)
+async def _sweep(services: Services) -> None:
+    def sweep() -> int:
+        return covers.sweep(services.database.reader(), services.settings.covers)  # a connection of this thread's own
+
+    try:
+        if swept := await asyncio.to_thread(sweep):
+            log.info("%d files of covers that no album shows are deleted", swept)
+    except (sqlite3.Error, OSError) as error:
+        log.warning("covers that no album shows are not deleted: %s", error)
 
 
 async def _supply_for_ever(services: Services) -> None:
@@ -147,8 +148,8 @@ async def _supply_for_ever(services: Services) -> None:
     while True:
         try:
             await asyncio.to_thread(services.dispatcher.refill)
-        except sqlite3.Error as error:
-            log.warning("nothing sent: %s", error)
+        except Exception as error:  # as in `_repeat`
+            log.warning("nothing sent: %s", error, exc_info=not isinstance(error, sqlite3.Error))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SUPPLY_INTERVAL):
                 await wanted.wait()
