@@ -33,7 +33,7 @@ class Supervised:
         self._serve = serve.Stack((music,), data, "127.0.0.1", self.port, free_port())
         self.environment = {**self._serve.environment(Path(self._run.name)), "SONIQUEBAY_ONLINE": "off", **settings}
         for folder in (data / "logs", data / "redis"):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
         self.redis = redis.Redis(unix_socket_path=f"{self._run.name}/redis.sock", socket_timeout=10)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock, self._ended = threading.Lock(), threading.Event()

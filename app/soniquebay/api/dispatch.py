@@ -1,10 +1,11 @@
 """Tasks that the API sends. What cannot be sent now stays in the database and is sent later."""
 
 import logging
+import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import redis
 from kombu.exceptions import OperationalError
@@ -14,13 +15,14 @@ from soniquebay.library import queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
-from soniquebay.worker.app import send, send_many
+from soniquebay.worker.app import send, send_many, trouble
 from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS
 from soniquebay.worker.taken import in_hand
 
 log = logging.getLogger(__name__)
 
 LOST = 10.0  # seconds without a move before a batch counts as lost of which nothing in Redis speaks
+ROOM = 1 << 20  # bytes; with less on its disk the database takes nothing more, or soon will not
 HOLD = 300.0  # seconds for which a scan has the machine to itself: first everything is found, then it is analysed
 VECTORS, COVERS, GENRES = 100, 50, 1000  # so many at a time
 GENRES_A_TASK = 200  # tracks
@@ -43,7 +45,7 @@ class Dispatcher:
         try:
             send(task, **arguments)
         except OperationalError as error:
-            log.warning("%s not sent now, Redis is away: %s", task, error)
+            log.warning("%s not sent now. %s", task, trouble(error))
             return False
         return True
 
@@ -70,7 +72,7 @@ class Dispatcher:
                 return 0
             return sum(self._refill(db, supply) for supply in (self.vectors, self.covers, self.genres))
         except redis.RedisError as error:
-            log.warning("nothing sent, Redis is away: %s", error)
+            log.warning("nothing sent. %s", trouble(error))
             return 0
 
     def _refill(self, db: sqlite3.Connection, supply: Supply) -> int:
@@ -102,7 +104,7 @@ class Dispatcher:
         try:
             send_many((task, one) for one in arguments)
         except OperationalError as error:
-            log.warning("%s not sent now, Redis is away: %s", task, error)
+            log.warning("%s not sent now. %s", task, trouble(error))
             return False
         return True
 
@@ -111,11 +113,25 @@ class Dispatcher:
         counts = {"discoveries": 0, "batches": 0, "abandoned": 0, "follow_ups": self.refill()}
         try:
             session = sessions.active_session(self._database.reader())
-            if session is not None and session["status"] == "running" and not self._at_work():
+            if session is None or session["status"] != "running":
+                return counts
+            if problem := self._no_room():
+                log.warning("nothing sent again until there is room: %s", problem)
+            elif not self._at_work():
                 self._resume_sessions(counts)
         except redis.RedisError as error:
-            log.warning("nothing resumed, Redis is away: %s", error)
+            log.warning("nothing resumed. %s", trouble(error))
         return counts
+
+    def _no_room(self) -> str | None:
+        """Say which is full, the disk or Redis: what fails for that was not tried in vain."""
+        free = shutil.disk_usage(self._database.path.parent).free
+        if free < ROOM:
+            return f"the disk is full, {self._database.path.parent} has {free} bytes left; delete something there"
+        memory = cast("dict[str, int]", self._broker.info("memory"))
+        if 0 < memory["maxmemory"] <= memory["used_memory"]:
+            return f"Redis is full, it uses {memory['used_memory']} bytes of {memory['maxmemory']}"
+        return None
 
     def _at_work(self) -> bool:
         """Tell whether anything in Redis stands for a scan: a message that waits, or one that a worker has taken."""

@@ -17,6 +17,16 @@ _AT_ONCE = 100  # messages a round trip
 _SHOWN = 1024  # characters of the arguments
 
 
+def trouble(error: Exception) -> str:
+    """Say what is wrong with Redis, and what to do where that is for a person to do."""
+    text = str(error)
+    if "maxmemory" in text:
+        return f"Redis is full ({text})"
+    if "MISCONF" in text:
+        return f"Redis cannot write, is the disk full? ({text})"
+    return f"Redis is away: {text}"
+
+
 def send(task: str, **arguments: Any) -> None:
     """Send a task to the queue of its name.
 
