@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline slow units test-image bench lock clean
+.PHONY: help run test check image lint types unit pipeline slow faults units test-image bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -46,6 +46,9 @@ slow: $(VENV)/ready ## the pipeline tests that take their time: recovery, proces
 
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image
+
+faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some ten minutes)
+	$(PYTEST) tests/faults
 
 bench: $(VENV)/ready ## every benchmark (docs/benchmarks.md), or one: bench-scan -scan … (tests/bench)
 	$(BIN)/python -m tests.bench

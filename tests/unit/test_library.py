@@ -325,7 +325,19 @@ def test_a_forgotten_batch_is_sent_again_and_given_up_at_last(db: Database) -> N
         for _ in range(sessions.MAX_ATTEMPTS - 1):
             (batch,) = sessions.stale_batches(connection, -1)
             assert (batch.id, batch.files) == ("lost", [{"path": "/2", "size": 7, "mtime_ns": 9}])
+            sessions.sent_again(connection, [batch.id])
         assert sessions.exhausted_batches(connection, -1) == ["lost"]
+
+
+def test_a_batch_that_could_not_be_sent_was_not_tried(db: Database) -> None:
+    with db.transaction() as connection:
+        session_id = sessions.start(connection)
+        sessions.register_batch(connection, session_id, "b", [{"path": "/1", "size": 7, "mtime_ns": 9}])
+        for _ in range(sessions.MAX_ATTEMPTS + 1):
+            sessions.not_sent(connection, "b")
+            assert [batch.id for batch in sessions.stale_batches(connection, 60)] == ["b"]  # at once
+            sessions.sent_again(connection, ["b"])
+        assert sessions.exhausted_batches(connection, -1) == []
 
 
 def test_a_discovery_that_starts_again_knows_what_is_handled(db: Database) -> None:

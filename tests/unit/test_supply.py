@@ -58,6 +58,15 @@ def test_what_was_lost_is_sent_again_after_a_while(monkeypatch: pytest.MonkeyPat
     assert rows.refill() == 3
 
 
+def test_what_no_worker_has_in_hand_is_lost_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = Rows(3)
+    rows.refill()
+    rows.queue.clear()
+    monkeypatch.setattr(supply, "LOST", -1.0)
+    assert rows.supply.refill(None, 0, in_hand=True) == 0  # type: ignore[arg-type]
+    assert rows.supply.refill(None, 0, in_hand=False) == 3  # type: ignore[arg-type]
+
+
 def test_a_queue_filled_by_a_process_before_is_used_up_first() -> None:
     rows = Rows(5)
     assert rows.refill(waiting=4) == 0

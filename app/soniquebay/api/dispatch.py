@@ -1,10 +1,11 @@
 """Tasks that the API sends. What cannot be sent now stays in the database and is sent later."""
 
 import logging
+import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import redis
 from kombu.exceptions import OperationalError
@@ -14,15 +15,18 @@ from soniquebay.library import queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
-from soniquebay.worker.app import send, send_many
+from soniquebay.worker.app import send, send_many, trouble
 from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS
+from soniquebay.worker.taken import in_hand
 
 log = logging.getLogger(__name__)
 
-STALE = 120.0  # seconds without a move before a batch counts as forgotten, given that its queue is empty
+LOST = 10.0  # seconds without a move before a batch counts as lost of which nothing in Redis speaks
+ROOM = 1 << 20  # bytes; with less on its disk the database takes nothing more, or soon will not
 HOLD = 300.0  # seconds for which a scan has the machine to itself: first everything is found, then it is analysed
 VECTORS, COVERS, GENRES = 100, 50, 1000  # so many at a time
 GENRES_A_TASK = 200  # tracks
+_SCAN_QUEUES = ("scan", "extract", "batch", "insert")
 _SEPARATOR = "\x06\x16"  # kombu's, between queue name and priority
 
 
@@ -41,17 +45,17 @@ class Dispatcher:
         try:
             send(task, **arguments)
         except OperationalError as error:
-            log.warning("%s not sent now, Redis is away: %s", task, error)
+            log.warning("%s not sent now. %s", task, trouble(error))
             return False
         return True
 
-    def discovery(self, session_id: int) -> None:
+    def discovery(self, session_id: int) -> bool:
         """Start the walk of a session."""
-        self.send("scan.discovery", session_id=session_id)
+        return self.send("scan.discovery", session_id=session_id)
 
-    def batch(self, batch: Batch) -> None:
-        """Hand a batch to its first stage."""
-        self.send("metadata.extract_batch", session_id=batch.session_id, batch_id=batch.id, files=batch.files)
+    def batch(self, batch: Batch) -> bool:
+        """Hand a batch to its first stage; False when it is not on its way."""
+        return self.send("metadata.extract_batch", session_id=batch.session_id, batch_id=batch.id, files=batch.files)
 
     def vector(self, db: sqlite3.Connection, track_id: int) -> bool:
         """Have a track's vector computed anew; False when there is no such track."""
@@ -66,10 +70,16 @@ class Dispatcher:
             db = self._database.reader()
             if self._is_held(db):
                 return 0
-            return sum(s.refill(db, self.waiting(s.queue)) for s in (self.vectors, self.covers, self.genres))
+            return sum(self._refill(db, supply) for supply in (self.vectors, self.covers, self.genres))
         except redis.RedisError as error:
-            log.warning("nothing sent, Redis is away: %s", error)
+            log.warning("nothing sent. %s", trouble(error))
             return 0
+
+    def _refill(self, db: sqlite3.Connection, supply: Supply) -> int:
+        waiting = self.waiting(supply.queue)
+        # In this order: what is taken meanwhile is then counted twice, never not at all.
+        taken = not waiting and supply.expects_any() and supply.queue in in_hand(self._broker)
+        return supply.refill(db, waiting, in_hand=taken)
 
     @staticmethod
     def _is_held(db: sqlite3.Connection) -> bool:
@@ -94,7 +104,7 @@ class Dispatcher:
         try:
             send_many((task, one) for one in arguments)
         except OperationalError as error:
-            log.warning("%s not sent now, Redis is away: %s", task, error)
+            log.warning("%s not sent now. %s", task, trouble(error))
             return False
         return True
 
@@ -102,11 +112,35 @@ class Dispatcher:
         """Send again what nothing in Redis stands for any more; returns how much of each."""
         counts = {"discoveries": 0, "batches": 0, "abandoned": 0, "follow_ups": self.refill()}
         try:
-            if not any(self.waiting(queue) for queue in ("scan", "extract", "batch", "insert")):
+            session = sessions.active_session(self._database.reader())
+            if session is None or session["status"] != "running":
+                return counts
+            if problem := self._no_room():
+                log.warning("nothing sent again until there is room: %s", problem)
+            elif not self._at_work():
                 self._resume_sessions(counts)
         except redis.RedisError as error:
-            log.warning("nothing resumed, Redis is away: %s", error)
+            log.warning("nothing resumed. %s", trouble(error))
         return counts
+
+    def _no_room(self) -> str | None:
+        """Say which is full, the disk or Redis: what fails for that was not tried in vain."""
+        free = shutil.disk_usage(self._database.path.parent).free
+        if free < ROOM:
+            return f"the disk is full, {self._database.path.parent} has {free} bytes left; delete something there"
+        memory = cast("dict[str, int]", self._broker.info("memory"))
+        if 0 < memory["maxmemory"] <= memory["used_memory"]:
+            return f"Redis is full, it uses {memory['used_memory']} bytes of {memory['maxmemory']}"
+        return None
+
+    def _at_work(self) -> bool:
+        """Tell whether anything in Redis stands for a scan: a message that waits, or one that a worker has taken."""
+        if any(self.waiting(queue) for queue in _SCAN_QUEUES):
+            return True
+        if in_hand(self._broker).intersection(_SCAN_QUEUES):
+            return True
+        # A task sends its successor before its own message goes: between the two looks it may have done so.
+        return any(self.waiting(queue) for queue in _SCAN_QUEUES)
 
     def resume_session(self) -> None:
         """Send what a session that was paused waits for."""
@@ -119,19 +153,26 @@ class Dispatcher:
 
     def _resume_sessions(self, counts: dict[str, int]) -> None:
         with self._database.transaction() as db:
-            for batch_id in sessions.exhausted_batches(db, STALE):
-                reason = f"given up after {sessions.MAX_ATTEMPTS} attempts: the worker ended each time"
+            for batch_id in sessions.exhausted_batches(db, LOST):
+                reason = f"given up after {sessions.MAX_ATTEMPTS} attempts: none of them came to its end"
                 sessions.abandon_batch(db, batch_id, "extract", reason)
                 counts["abandoned"] += 1
-            batches = sessions.stale_batches(db, STALE)
-            discoveries = sessions.stale_discoveries(db, STALE)
+            batches = sessions.stale_batches(db, LOST)
+            discoveries = sessions.stale_discoveries(db, LOST)
             for session_id in list(discoveries):
-                if sessions.discovery_attempts(db, session_id) > sessions.MAX_ATTEMPTS:
+                if sessions.discovery_attempts(db, session_id) >= sessions.MAX_ATTEMPTS:
                     reason = f"discovery given up after {sessions.MAX_ATTEMPTS} attempts"
                     sessions.end_discovery(db, session_id, 0, [{"path": "/", "reason": reason}])
                     discoveries.remove(session_id)
-        for batch in batches:
-            self.batch(batch)
-        for session_id in discoveries:
-            self.discovery(session_id)
-        counts["batches"], counts["discoveries"] = len(batches), len(discoveries)
+        # Noted afterwards: what cannot be sent was not an attempt.
+        sent = [batch.id for batch in batches if self.batch(batch)]
+        walks = [session_id for session_id in discoveries if self.discovery(session_id)]
+        counts["batches"], counts["discoveries"] = len(sent), len(walks)
+        if sent or walks:
+            log.warning(
+                "sent again, as nothing in Redis stood for it: %d batches, %d discoveries", len(sent), len(walks)
+            )
+            with self._database.transaction() as db:
+                sessions.sent_again(db, sent)
+                for session_id in walks:
+                    sessions.discovery_sent_again(db, session_id)

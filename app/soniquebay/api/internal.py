@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from soniquebay import __version__
-from soniquebay.api import health, online
+from soniquebay.api import errors, health, online
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import LARGEST, SIZES, THUMBNAIL_TYPE, media_type
 from soniquebay.library import covers, ingest, removal, sessions, similarity
@@ -63,6 +63,7 @@ def internal_app(services: Services) -> FastAPI:
     """Make the application of the Unix socket."""
     app = FastAPI(title="SoniqueBay, internal", version=__version__)
     app.state.services = services
+    errors.install(app)
     app.include_router(health.router)
     app.post("/internal/sessions/{session_id}/alive")(alive)
     app.post("/internal/sessions/{session_id}/batches")(register_batch)
@@ -99,7 +100,9 @@ def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
     if new and running:
-        services.dispatcher.batch(sessions.Batch(batch.batch_id, session_id, batch.files))
+        if not services.dispatcher.batch(sessions.Batch(batch.batch_id, session_id, batch.files)):
+            with services.database.transaction() as db:
+                sessions.not_sent(db, batch.batch_id)
         services.progress.changed(session_id)
     return {"new": new, "running": running}
 

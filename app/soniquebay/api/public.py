@@ -7,7 +7,7 @@ from fastapi import FastAPI, Header, HTTPException
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from soniquebay import __version__
-from soniquebay.api import health, library, online, scans, watch
+from soniquebay.api import errors, health, library, online, scans, watch
 from soniquebay.api.events import EVENT_ID
 from soniquebay.api.services import Services, Shared
 
@@ -16,6 +16,7 @@ def public_app(services: Services) -> FastAPI:
     """Make the public application."""
     app = FastAPI(title="SoniqueBay", version=__version__, license_info={"name": "GPL-3.0-or-later"})
     app.state.services = services
+    errors.install(app)
     for module in (health, scans, watch, library):
         app.include_router(module.router)
     app.include_router(online.public)

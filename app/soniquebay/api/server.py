@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 
 THREADS = 8  # requests at work at once; each thread keeps a connection with its own cache
 SUPPLY_INTERVAL = 5.0  # seconds between two looks at the queues when nobody asks for one
-RESUME_INTERVAL = 60.0  # seconds between two looks for what was lost on its way
+RESUME_INTERVAL = 10.0  # seconds between two looks for what was lost on its way
+ONLINE_INTERVAL = 60.0  # seconds between two looks for what to ask the internet
 _BACKLOG = 128
 
 
@@ -103,7 +104,13 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 @asynccontextmanager
 async def _background(services: Services) -> AsyncIterator[None]:
-    jobs = (services.progress.publish_changes(), _resume_for_ever(services), _supply_for_ever(services))
+    jobs = (
+        services.progress.publish_changes(),
+        _sweep(services),
+        _repeat("nothing resumed", services.dispatcher.resume, RESUME_INTERVAL),
+        _repeat("nothing is looked up", services.online.refill, ONLINE_INTERVAL),
+        _supply_for_ever(services),
+    )
     tasks = [asyncio.create_task(job) for job in jobs]
     if services.settings.watch != "off":
         services.watcher = Watcher(services)
@@ -118,17 +125,25 @@ async def _background(services: Services) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _resume_for_ever(services: Services) -> None:
-    swept = await asyncio.to_thread(covers.sweep, services.database.reader(), services.settings.covers)
-    if swept:
-        log.info("%d files of covers that no album shows are deleted", swept)
+async def _repeat(what: str, job: Callable[[], object], seconds: float) -> None:
+    """Do a job in a thread for ever; what goes wrong once is told, and tried again."""
     while True:
         try:
-            await asyncio.to_thread(services.dispatcher.resume)
-            await asyncio.to_thread(services.online.refill)
-        except sqlite3.Error as error:
-            log.warning("nothing resumed: %s", error)
-        await asyncio.sleep(RESUME_INTERVAL)
+            await asyncio.to_thread(job)
+        except Exception as error:  # a job that ends for good would lose what it watches over
+            log.warning("%s: %s: %s", what, type(error).__name__, error, exc_info=not isinstance(error, sqlite3.Error))
+        await asyncio.sleep(seconds)
+
+
+async def _sweep(services: Services) -> None:
+    def sweep() -> int:
+        return covers.sweep(services.database.reader(), services.settings.covers)  # a connection of this thread's own
+
+    try:
+        if swept := await asyncio.to_thread(sweep):
+            log.info("%d files of covers that no album shows are deleted", swept)
+    except (sqlite3.Error, OSError) as error:
+        log.warning("covers that no album shows are not deleted: %s", error)
 
 
 async def _supply_for_ever(services: Services) -> None:
@@ -142,8 +157,8 @@ async def _supply_for_ever(services: Services) -> None:
     while True:
         try:
             await asyncio.to_thread(services.dispatcher.refill)
-        except sqlite3.Error as error:
-            log.warning("nothing sent: %s", error)
+        except Exception as error:  # as in `_repeat`
+            log.warning("nothing sent: %s", error, exc_info=not isinstance(error, sqlite3.Error))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SUPPLY_INTERVAL):
                 await wanted.wait()

@@ -15,6 +15,7 @@ Fetch = Callable[[sqlite3.Connection, int], list[Row]]
 Send = Callable[[Sequence[Row]], bool]
 
 STALE = 120.0  # seconds after which a task whose queue is empty counts as lost
+LOST = 10.0  # the same when no worker has one of that queue in hand either
 
 
 class Supply:
@@ -37,13 +38,21 @@ class Supply:
                 self._sent.pop(item, None)
             return len(self._sent) <= self._size // 2
 
-    def refill(self, db: sqlite3.Connection, waiting: int) -> int:
-        """Fill the queue up; `waiting` is how many messages are in it now. Returns how many rows were sent."""
+    def expects_any(self) -> bool:
+        """Tell whether anything was sent that has not come back."""
+        return bool(self._sent)
+
+    def refill(self, db: sqlite3.Connection, waiting: int, *, in_hand: bool = True) -> int:
+        """Fill the queue up; returns how many rows were sent.
+
+        `waiting` is how many messages are in it now, `in_hand` whether a worker has taken one of them.
+        """
         with self._lock:
             now = time.monotonic()
             if waiting == 0:
                 self._knows_queue = True
-                self._sent = {item: sent for item, sent in self._sent.items() if now - sent < STALE}
+                patience = STALE if in_hand else LOST
+                self._sent = {item: sent for item, sent in self._sent.items() if now - sent < patience}
             # What a process before this one sent is not known here, so it is used up first.
             if not self._knows_queue or len(self._sent) > self._size // 2:
                 return 0

@@ -55,7 +55,7 @@ class Stack:
         signal.signal(signal.SIGTERM, stop)
         # Not below the data folder: a socket's path may have 107 bytes at most.
         with tempfile.TemporaryDirectory(prefix="soniquebay-") as run:
-            environment = self._environment(Path(run))
+            environment = self.environment(Path(run))
             commands = {"redis": [redis_server, "-"]} | {
                 name: [sys.executable, "-m", "soniquebay.cli", name] for name in _ORDER[1:]
             }
@@ -63,7 +63,7 @@ class Stack:
                 del commands["online"]
             try:
                 for name in commands:
-                    processes[name] = _start(commands[name], logs / f"{name}.log", environment)
+                    processes[name] = start(commands[name], logs / f"{name}.log", environment)
                     if name == "redis":
                         self._configure_redis(processes[name], Path(run))
                 self._wait_until_healthy(processes)
@@ -98,10 +98,11 @@ class Stack:
         for name, instance in more.items():
             if name not in processes:
                 command = [sys.executable, "-m", "soniquebay.cli", "worker", f"--instance={instance}"]
-                processes[name] = _start(command, self.data / "logs" / f"{name}.log", environment)
+                processes[name] = start(command, self.data / "logs" / f"{name}.log", environment)
         return count
 
-    def _environment(self, run: Path) -> dict[str, str]:
+    def environment(self, run: Path) -> dict[str, str]:
+        """Return the environment of the programs, whose sockets are in `run`."""
         ours = {
             "MUSIC": os.pathsep.join(map(str, self.music)),
             "DATA": self.data,
@@ -116,7 +117,8 @@ class Stack:
         }
         return {**os.environ, **{f"SONIQUEBAY_{name}": str(value) for name, value in ours.items()}}
 
-    def _configure_redis(self, process: subprocess.Popen[bytes], run: Path) -> None:
+    def redis_settings(self, run: Path) -> bytes:
+        """Return the configuration of Redis, whose socket is in `run`."""
         lines = [
             "port 0",
             f"unixsocket {run}/redis.sock",
@@ -127,8 +129,11 @@ class Stack:
             "maxmemory 256mb",
             "maxmemory-policy noeviction",  # a broker that evicts loses tasks
         ]
-        assert process.stdin is not None  # noqa: S101 - opened by `_start`
-        process.stdin.write("\n".join(lines).encode() + b"\n")
+        return "\n".join(lines).encode() + b"\n"
+
+    def _configure_redis(self, process: subprocess.Popen[bytes], run: Path) -> None:
+        assert process.stdin is not None  # noqa: S101 - opened by `start`
+        process.stdin.write(self.redis_settings(run))
         process.stdin.close()
         _wait((run / "redis.sock").exists, {"redis": process}, self.data / "logs", "Redis")
 
@@ -144,7 +149,8 @@ class Stack:
         _wait(healthy, processes, self.data / "logs", "SoniqueBay")
 
 
-def _start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a program, its output appended to a log."""
     with log.open("ab") as output:
         # A group of its own: Ctrl-C reaches this process alone, which then stops the others in their order.
         return subprocess.Popen(

@@ -18,14 +18,14 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._local = threading.local()
         self._write_lock = threading.Lock()
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT, isolation_level=None)
+            connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT, isolation_level=None)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode = WAL")
             # NORMAL: a power cut may cost the last transactions, never the file; the ledger sends them again.
@@ -57,12 +57,12 @@ class Database:
 
         Raises ``RuntimeError`` when the file was made by a newer release.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         scripts = migrations()
         (version,) = self._connection().execute("PRAGMA user_version").fetchone()
         if version > len(scripts):
             raise RuntimeError(
-                f"{self._path} has schema {version}, this release knows {len(scripts)}: install the newer release again"
+                f"{self.path} has schema {version}, this release knows {len(scripts)}: install the newer release again"
             )
         for number, script in enumerate(scripts[version:], start=version + 1):
             self._apply(number, script)

@@ -191,15 +191,21 @@ def complete_if_done(db: sqlite3.Connection, session_id: int) -> bool:
 
 
 def stale_batches(db: sqlite3.Connection, older_than: float) -> list[Batch]:
-    """Return the open batches that were last sent over `older_than` seconds ago, and note that they are sent again."""
-    limit = time.time() - older_than
-    where = f"done_at IS NULL AND sent_at < ? AND {_OF_RUNNING}"
-    batches = _batches(db, where, (limit,))
-    # One whose session was resumed was never tried in vain.
-    db.execute(
-        f"UPDATE batches SET sent_at = ?, attempts = attempts + (sent_at > 0) WHERE {where}", (time.time(), limit)
+    """Return the open batches that were last sent over `older_than` seconds ago."""
+    return _batches(db, f"done_at IS NULL AND sent_at < ? AND {_OF_RUNNING}", (time.time() - older_than,))
+
+
+def sent_again(db: sqlite3.Connection, batch_ids: Iterable[str]) -> None:
+    """Note that batches were sent once more; one that never was on its way was not tried in vain."""
+    db.executemany(
+        "UPDATE batches SET sent_at = ?, attempts = attempts + (sent_at > 0) WHERE id = ? AND done_at IS NULL",
+        [(time.time(), batch_id) for batch_id in batch_ids],
     )
-    return batches
+
+
+def not_sent(db: sqlite3.Connection, batch_id: str) -> None:
+    """Note that a batch that was registered is not on its way."""
+    db.execute("UPDATE batches SET sent_at = 0 WHERE id = ?", (batch_id,))
 
 
 def exhausted_batches(db: sqlite3.Connection, older_than: float) -> list[str]:
@@ -212,15 +218,20 @@ def exhausted_batches(db: sqlite3.Connection, older_than: float) -> list[str]:
 
 
 def stale_discoveries(db: sqlite3.Connection, older_than: float) -> list[int]:
-    """Return the running sessions whose discovery gave no sign of life, and count the attempt that follows."""
-    limit = time.time() - older_than
-    where = "status = 'running' AND discovered = 0 AND moved_at < ?"
-    ids = [int(r["id"]) for r in db.execute(f"SELECT id FROM scan_sessions WHERE {where}", (limit,))]
-    db.execute(
-        f"UPDATE scan_sessions SET attempts = attempts + (moved_at > 0), moved_at = ? WHERE {where}",
-        (time.time(), limit),
+    """Return the running sessions whose discovery gave no sign of life."""
+    rows = db.execute(
+        "SELECT id FROM scan_sessions WHERE status = 'running' AND discovered = 0 AND moved_at < ?",
+        (time.time() - older_than,),
     )
-    return ids
+    return [int(row["id"]) for row in rows]
+
+
+def discovery_sent_again(db: sqlite3.Connection, session_id: int) -> None:
+    """Count the attempt of a discovery that was sent once more."""
+    db.execute(
+        "UPDATE scan_sessions SET attempts = attempts + (moved_at > 0), moved_at = ? WHERE id = ? AND discovered = 0",
+        (time.time(), session_id),
+    )
 
 
 def discovery_attempts(db: sqlite3.Connection, session_id: int) -> int:

@@ -9,9 +9,8 @@ from soniquebay.library.entities import FailedFile, FileStamp, FileTags
 from soniquebay.library.paths import decode
 from soniquebay.library.sessions import is_running
 from soniquebay.pipeline.readers import Readers
-from soniquebay.pipeline.task import BatchTask, stage
+from soniquebay.pipeline.task import BatchTask, forward, stage
 from soniquebay.settings import settings
-from soniquebay.worker.app import send
 from soniquebay.worker.config import EXTRACT_THREADS
 from soniquebay.worker.recycle import replace_this_process
 
@@ -30,7 +29,7 @@ def extract_batch(session_id: int, batch_id: str, files: list[FileStamp]) -> Non
     results = readers.run(files, EXTRACT_THREADS)
     read = [result for result in results if "tags" in result]
     failed = [result for result in results if "reason" in result]
-    send("batch.process_entities", session_id=session_id, batch_id=batch_id, files=read, failures=failed)
+    forward("batch.process_entities", session_id=session_id, batch_id=batch_id, files=read, failures=failed)
     if readers.hanging:
         log.warning("%d files gave no answer within %.0f s; this process is replaced", readers.hanging, DEADLINE)
         replace_this_process()

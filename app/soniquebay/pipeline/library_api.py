@@ -12,7 +12,7 @@ from soniquebay.settings import settings
 log = logging.getLogger(__name__)
 
 PATIENCE = 120.0  # seconds that a task waits for an API that restarts; longer, and the ledger sends it again
-_TIMEOUT = 60.0
+TIMEOUT = 60.0  # seconds of one request
 
 
 class ApiUnavailableError(Exception):
@@ -26,7 +26,7 @@ class RefusedError(Exception):
 @cache
 def _client() -> httpx.Client:
     transport = httpx.HTTPTransport(uds=str(settings().api_socket), verify=False)  # a socket has no certificates
-    return httpx.Client(transport=transport, base_url="http://api", timeout=_TIMEOUT)
+    return httpx.Client(transport=transport, base_url="http://api", timeout=TIMEOUT)
 
 
 def post(path: str, body: Any, patience: float = PATIENCE) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """How a stage becomes a Celery task, and what is left of one that fails for good."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -9,6 +10,7 @@ from celery.signals import task_failure
 from kombu.exceptions import OperationalError
 
 from soniquebay.pipeline import library_api
+from soniquebay.worker.app import send, trouble
 
 log = logging.getLogger(__name__)
 Stage = TypeVar("Stage", bound=Callable[..., None])
@@ -35,6 +37,23 @@ class BatchTask(StageTask):
         """Close the batch."""
         path = f"/internal/batches/{arguments['batch_id']}/abandon"
         library_api.post(path, {"stage": "extract", "reason": reason}, GIVE_UP_PATIENCE)
+
+
+def forward(task: str, **arguments: Any) -> None:
+    """Send the next stage; waits for a Redis that is away or full, so that what was done need not be done again.
+
+    Raises ``kombu.exceptions.OperationalError`` after `library_api.PATIENCE` seconds.
+    """
+    deadline, pause = time.monotonic() + library_api.PATIENCE, 1.0
+    while True:
+        try:
+            return send(task, **arguments)
+        except OperationalError as error:
+            if time.monotonic() + pause > deadline:
+                raise
+            log.warning("%s waits. %s", task, trouble(error))
+        time.sleep(pause)
+        pause = min(pause * 2, 10.0)
 
 
 def stage(name: str, base: type[StageTask] = StageTask) -> Callable[[Stage], Stage]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 # Polls, of which each takes one message. Over a high class that never runs dry, every 16th poll asks for the others
 # first, in turn: 1 of 32 tasks is a medium one, 1 of 32 a low one. Seldom, as somebody waits for the high ones and a
@@ -47,6 +48,9 @@ class FairChannel(redis.Channel):
         The parent makes a new client for each message sent, taken or acknowledged, at some 0.1 ms.
         """
         if client is None:
+            if self.connection is None:
+                # Closed when Redis went away. Named so, the sender takes a new one; else it fails on an attribute.
+                raise RedisConnectionError("the channel was closed, Redis went away")
             client = self._lent
             if client is None or client.connection_pool is not self.pool:
                 client = self._lent = self._create_client()

@@ -14,12 +14,12 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import active_requests
 
 from soniquebay.worker.config import KEY_PREFIX
+from soniquebay.worker.taken import INDEX, MUTEX, TAKEN
 
 log = logging.getLogger(__name__)
 
 EVENTS_WAIT = 0.02  # s; events go together, and after the tasks they tell of have been handed to a process
 LOOK_EVERY = 30.0  # s; a worker that is started looks at once
-_TAKEN, _INDEX, _MUTEX = "taken.", "taken_index.", "taken_mutex."  # the messages, their tags by time, a lock
 
 
 def owner(pid: int) -> str | None:
@@ -57,9 +57,9 @@ class ApplianceConsumer(Consumer):
         me = owner(os.getpid())
         connection.transport_options = {
             **connection.transport_options,
-            "unacked_key": f"{_TAKEN}{me}",
-            "unacked_index_key": f"{_INDEX}{me}",
-            "unacked_mutex_key": f"{_MUTEX}{me}",
+            "unacked_key": f"{TAKEN}{me}",
+            "unacked_index_key": f"{INDEX}{me}",
+            "unacked_mutex_key": f"{MUTEX}{me}",
         }
         return self.ensure_connected(connection)
 
@@ -131,10 +131,10 @@ def restore_orphans(channel: Any) -> int:
     count = 0
     with channel.conn_or_acquire() as redis:
         # The key prefix of kombu's client reaches most commands, but not this one.
-        found = [key.decode().removeprefix(KEY_PREFIX) for key in redis.scan_iter(f"{KEY_PREFIX}{_INDEX}*", 1000)]
-        for dead in (name for key in found if not lives(name := key.removeprefix(_INDEX))):
+        found = [key.decode().removeprefix(KEY_PREFIX) for key in redis.scan_iter(f"{KEY_PREFIX}{INDEX}*", 1000)]
+        for dead in (name for key in found if not lives(name := key.removeprefix(INDEX))):
             shelf = channel.QoS(channel)
-            shelf.unacked_key, shelf.unacked_index_key = f"{_TAKEN}{dead}", f"{_INDEX}{dead}"
+            shelf.unacked_key, shelf.unacked_index_key = f"{TAKEN}{dead}", f"{INDEX}{dead}"
             tags = [tag.decode() for tag in redis.zrange(shelf.unacked_index_key, 0, -1)]
             for tag in tags:
                 shelf.restore_by_tag(tag)

@@ -1,0 +1,1 @@
+"""Nothing lost, whatever is killed, full or silent."""
