@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from soniquebay import __version__
 from soniquebay.api import health, online
+from soniquebay.api.problems import refuse_contradictions, refuse_invalid
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import LARGEST, SIZES, THUMBNAIL_TYPE, media_type
 from soniquebay.library import covers, ingest, removal, sessions, similarity
@@ -63,6 +64,8 @@ def internal_app(services: Services) -> FastAPI:
     """Make the application of the Unix socket."""
     app = FastAPI(title="SoniqueBay, internal", version=__version__)
     app.state.services = services
+    refuse_invalid(app)
+    refuse_contradictions(app)
     app.include_router(health.router)
     app.post("/internal/sessions/{session_id}/alive")(alive)
     app.post("/internal/sessions/{session_id}/batches")(register_batch)

@@ -9,6 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from soniquebay import __version__
 from soniquebay.api import health, library, online, scans
 from soniquebay.api.events import EVENT_ID
+from soniquebay.api.problems import refuse_invalid
 from soniquebay.api.services import Services, Shared
 
 
@@ -16,6 +17,7 @@ def public_app(services: Services) -> FastAPI:
     """Make the public application."""
     app = FastAPI(title="SoniqueBay", version=__version__, license_info={"name": "GPL-3.0-or-later"})
     app.state.services = services
+    refuse_invalid(app)
     for module in (health, scans, library):
         app.include_router(module.router)
     app.include_router(online.public)
