@@ -30,7 +30,7 @@ CALLS: dict[str, tuple[Callable[[str], Any], type[Exception]]] = {
 
 
 def probe(paths: Sequence[str]) -> list[dict[str, Any]]:
-    """Return for each path and function how it ended: `end` is "value", "refused" (with its reason) or what went wrong."""
+    """Return how each function ended on each path: `end` is "value", "refused" (with a reason), or what went wrong."""
     run = subprocess.run(
         [sys.executable, "-m", "tests.corpus.probe"],
         input=json.dumps([os.fsencode(path).hex() for path in paths]),
