@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline slow faults units test-image bench lock clean
+.PHONY: help run test check image lint types unit pipeline slow faults corpus fuzz units test-image bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,12 @@ pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 
 slow: $(VENV)/ready ## the pipeline tests that take their time: recovery, processes, the double of the internet
 	$(PYTEST) -m slow tests/pipeline
+
+corpus: $(VENV)/ready ## every broken file there is, read directly and scanned, beside one that hangs
+	$(PYTEST) tests/corpus
+
+fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a route)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(PYTEST) tests/pipeline/test_fuzz.py
 
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image

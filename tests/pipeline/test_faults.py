@@ -7,6 +7,8 @@ import pytest
 from tests.faults.cases import killed_at
 from tests.faults.shortage import redis_full_at
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("stage", "victim"), [("extract", "all"), ("batch", "redis"), ("insert", "worker")])
 def test_nothing_is_lost_when_killed(tmp_path: Path, stage: str, victim: str) -> None:

@@ -63,7 +63,7 @@ def internal_app(services: Services) -> FastAPI:
     """Make the application of the Unix socket."""
     app = FastAPI(title="SoniqueBay, internal", version=__version__)
     app.state.services = services
-    errors.install(app)
+    errors.install(app, trusting=True)
     app.include_router(health.router)
     app.post("/internal/sessions/{session_id}/alive")(alive)
     app.post("/internal/sessions/{session_id}/batches")(register_batch)

@@ -197,6 +197,20 @@ class Problem(BaseModel):
     detail: str
 
 
+class Invalid(BaseModel):
+    """A field that is not as described."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Refused(BaseModel):
+    """What cannot be done: why, or which fields are not as described."""
+
+    detail: str | list[Invalid]
+
+
 class TrackPage(BaseModel):
     """Some tracks of `total`."""
 

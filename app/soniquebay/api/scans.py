@@ -22,7 +22,11 @@ WRONG_STATE: dict[int | str, dict[str, Any]] = {
     "/scan",
     status_code=202,
     response_model=models.Started,
-    responses={409: {"model": models.Running, "description": "a scan is under way; its session is in the answer"}},
+    responses={
+        400: {"model": models.Problem, "description": "the body is no JSON"},
+        409: {"model": models.Running, "description": "a scan is under way; its session is in the answer"},
+        422: {"model": models.Refused, "description": "a folder is none of the music, or the body not as described"},
+    },
 )
 def start_scan(services: Shared, wanted: models.ScanRequest | None = None) -> Any:
     """Start a scan of all roots, or of some folders of them. One runs at a time."""

@@ -11,6 +11,7 @@ SEGMENT = 6.0  # seconds
 SEGMENTS = 5
 WHOLE = 1.2 * SEGMENT * SEGMENTS  # seconds; a shorter file is decoded as it is
 _SKIPPED = 30.0  # seconds that are decoded in vain after a seek that went wrong, before what comes is taken
+_NUMBER = "Error number"
 _LEAST = 0.1  # seconds
 TOO_LONG = "it took too long to read: is its disk slow, or does it hang?"
 Samples = NDArray[np.float32]  # (2, samples): left and right, in [-1, 1]
@@ -44,7 +45,9 @@ def decode_segments(path: str) -> list[Samples]:
         # What ends a read that waits is the signal of the task's time limit, and the libraries take it for an error.
         raise UndecodableAudioError(TOO_LONG) from error
     except (av.FFmpegError, ValueError, OverflowError) as error:
-        raise UndecodableAudioError(f"cannot be decoded: {getattr(error, 'strerror', None) or error}") from error
+        text = str(getattr(error, "strerror", None) or "it is damaged")
+        # FFmpeg has no words for some of its errors.
+        raise UndecodableAudioError(f"cannot be decoded: {'it is damaged' if _NUMBER in text else text}") from error
 
 
 def _decode(container: av.container.InputContainer, start: float, seconds: float) -> Samples:

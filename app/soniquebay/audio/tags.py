@@ -1,5 +1,6 @@
 """Tags and duration of an audio file, by mutagen, under one set of names whatever the format."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
@@ -18,6 +19,8 @@ from mutagen.oggopus import OggOpus
 from mutagen.oggspeex import OggSpeex
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
+
+log = logging.getLogger(__name__)
 
 # Each format is read by its own names: one table for all once left every MP3 without a title.
 _ID3 = {
@@ -81,6 +84,9 @@ _FORMATS: dict[type, str] = {
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|2[0-9]{3})(?!\d)")
+# What a person makes nothing of: Python's literals, places in the file, names of codecs and classes.
+_FOR_PROGRAMMERS = re.compile(r"\bb['\"]|\\x|0x|codec|Error\b|[()]")
+DAMAGED = "it is damaged"
 _LONGEST = 1000  # characters of a tag kept: some files carry whole pages in one
 
 
@@ -131,15 +137,23 @@ def open_audio(path: str) -> mutagen.FileType:
         cause = error.args[0] if error.args else error
         if isinstance(cause, OSError) and cause.strerror:
             raise UnreachableFileError(f"cannot be read: {cause.strerror}") from error
-        raise UnreadableAudioError(f"not readable as audio: {error}") from error
+        raise UnreadableAudioError(f"not readable as audio: {_told(error, path)}") from error
     except OSError as error:
         raise UnreachableFileError(f"cannot be read: {error.strerror or error}") from error
     except Exception as error:
         # A parser meets bytes that nobody foresaw; one such file must be a listed failure, not the end of its batch.
-        raise UnreadableAudioError(f"not readable as audio: {type(error).__name__}: {error}") from error
+        log.info("%r: %s: %s", path, type(error).__name__, error)
+        raise UnreadableAudioError(f"not readable as audio: {DAMAGED}") from error
     if audio is None:
         raise UnreadableAudioError("not an audio format that is known here")
     return audio
+
+
+def _told(error: mutagen.MutagenError, path: str) -> str:
+    """Return what mutagen says of a file, where that is a sentence and no dump of its bytes."""
+    text = str(error).replace(f"{path!r} ", "").strip("\"' ")
+    plain = text.isascii() and text.isprintable() and len(text) <= 100
+    return text if text and plain and not _FOR_PROGRAMMERS.search(text) else DAMAGED
 
 
 def read_tags(path: str) -> Tags:

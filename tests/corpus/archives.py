@@ -1,0 +1,38 @@
+"""The odd and broken files of mutagen's own tests: its source archive, pinned by hash, kept in the cache folder."""
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from image.paths import cache_home
+
+PINNED = Path(__file__).with_name("archives.txt")
+_DATA = "/tests/data/"
+
+
+def files() -> list[Path]:
+    """Return the files, fetched by pip (which checks the hash) unless they are in the cache."""
+    key = hashlib.sha256(PINNED.read_bytes()).hexdigest()[:20]
+    folder = cache_home() / "corpus" / key
+    if not folder.exists():
+        _fetch(folder)
+    return sorted(folder.iterdir())
+
+
+def _fetch(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_suffix(".part")
+    download = ["download", "-q", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "--require-hashes"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", *download]
+    subprocess.run([*pip, "-d", str(part), "-r", str(PINNED)], check=True)
+    for archive in part.glob("*.tar.gz"):
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                if member.isfile() and _DATA in member.name:
+                    content = tar.extractfile(member)
+                    assert content is not None
+                    (part / Path(member.name).name).write_bytes(content.read())
+        archive.unlink()
+    part.rename(folder)

@@ -1,0 +1,99 @@
+"""Reads files with the application's own functions, each in a process that may neither grow nor last.
+
+`python -m tests.corpus.probe`: paths (JSON list) on standard input, one JSON object a call on standard output.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from soniquebay.audio.artwork import embedded
+from soniquebay.audio.decode import UndecodableAudioError, decode_segments
+from soniquebay.audio.tags import UnreadableAudioError, read_tags
+from tests.corpus.reasons import unreadable
+
+MEMORY = 500 * 2**20  # bytes of data, above what the libraries take to be loaded
+SECONDS = 20.0  # a call; all of these take well below one
+CALLS: dict[str, tuple[Callable[[str], Any], type[Exception]]] = {
+    "read_tags": (read_tags, UnreadableAudioError),
+    "embedded": (embedded, UnreadableAudioError),
+    "decode_segments": (decode_segments, UndecodableAudioError),
+}
+
+
+def probe(paths: Sequence[str]) -> list[dict[str, Any]]:
+    """Return how each function ended on each path: `end` is "value", "refused" (with a reason), or what went wrong."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.corpus.probe"],
+        input=json.dumps([os.fsencode(path).hex() for path in paths]),
+        check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def assert_all_well(paths: Sequence[Path]) -> None:
+    """Fail unless every call on every file gave a value or a reason that a person can read."""
+    ends = probe([str(path) for path in paths])
+    assert len(ends) == len(paths) * len(CALLS)
+    assert len({end["end"] for end in ends} & {"value", "refused"}) == 2
+    wrong = [end for end in ends if end["end"] not in {"value", "refused"} or unreadable(end.get("reason", "fine"))]
+    assert not wrong, "\n".join(f"{os.fsdecode(bytes.fromhex(end['path']))!r}: {end}" for end in wrong)
+
+
+def _call(name: str, path: str) -> dict[str, Any]:
+    """Run one call in a child of this process, where everything is imported already."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.write(write, json.dumps(_outcome(name, path)).encode())
+        os._exit(0)
+    os.close(write)
+    began = time.monotonic()
+    answered, _, _ = select.select([read], [], [], SECONDS)
+    if not answered:
+        os.kill(pid, signal.SIGKILL)
+    answer = os.read(read, 65536) if answered else b""
+    os.close(read)
+    _, status, usage = os.wait4(pid, 0)
+    if not answered:
+        result = {"end": f"no answer within {SECONDS:.0f} s"}
+    elif not answer:
+        result = {"end": f"killed by signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {status}"}
+    else:
+        result = json.loads(answer)
+    return {**result, "seconds": time.monotonic() - began, "peak": usage.ru_maxrss * 1024}
+
+
+def _outcome(name: str, path: str) -> dict[str, Any]:
+    function, documented = CALLS[name]
+    try:
+        function(path)
+    except documented as error:
+        return {"end": "refused", "reason": str(error)}
+    except BaseException as error:
+        return {"end": f"raised {type(error).__name__}: {error}"[:2000]}
+    return {"end": "value"}
+
+
+def _main() -> None:
+    for encoded in json.load(sys.stdin):
+        path = os.fsdecode(bytes.fromhex(encoded))
+        for name in CALLS:
+            line = {"path": encoded, "call": name, **_call(name, path)}
+            print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,17 @@
+"""A sample of all that is broken, scanned (`make corpus`: all of it)."""
+
+from pathlib import Path
+
+from tests.corpus.broken import Corpus
+from tests.corpus.scanned import assert_accounted_for
+from tests.stack import Stack
+
+
+def test_every_broken_file_is_a_track_or_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    corpus = Corpus(tmp_path / "music", full=False)
+    stack = Stack(corpus.root, tmp_path / "data")
+    try:
+        assert_accounted_for(stack, corpus, stack.scan())
+    finally:
+        assert stack.stop() == 0

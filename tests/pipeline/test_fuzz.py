@@ -1,0 +1,74 @@
+"""Nothing that is sent to the two applications makes either answer 5xx, or anything that it does not describe."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.audio_files import tone
+from tests.fuzz import fuzz, relay
+from tests.stack import Stack
+
+pytestmark = pytest.mark.slow
+
+DESCRIBED = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_schema_conformance,response_headers_conformance"
+)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Give a stack of its own, with a few tracks: it is told all sorts of things."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    (folder / "music").mkdir()
+    for n in range(3):
+        tone(folder / "music" / f"{n}.flac", 1.0, 300 + 50 * n, title=f"S{n}", artist="A", album="B", picture=True)
+    running = Stack(folder / "music", folder / "data")
+    try:
+        running.scan()
+        yield running
+    finally:
+        running.stop()
+
+
+def _log(stack: Stack) -> str:
+    return (stack.data / "logs" / "api.log").read_text()
+
+
+def test_the_public_api_answers_as_it_describes(small: Stack, tmp_path: Path) -> None:
+    # /api/events never ends: it is asked by hand below.
+    found = fuzz(small.url, DESCRIBED, tmp_path, "--exclude-path", "/api/events")
+    assert not found, found
+    assert "Traceback" not in _log(small)
+
+
+@pytest.mark.parametrize("event_id", ["", "0", "-", "0-0", "9" * 20 + "-" + "9" * 20, "9" * 5000, "\x7f", "ü$+*"])
+def test_any_last_event_id_is_answered(small: Stack, event_id: str) -> None:
+    headers = {b"Last-Event-ID": event_id.encode()}
+    with httpx.stream("GET", f"{small.url}/api/events", headers=headers, timeout=10) as answer:
+        assert answer.status_code == 200 or (event_id == "\x7f" and answer.status_code == 400)
+    assert "Traceback" not in _log(small)
+
+
+@pytest.mark.parametrize(
+    "query", ["%00", "%ED%A0%80", "%FF", '"', "*", "a" * 200, "NEAR(a b)", "-", "^", "%F0%9F%8E%B5"]
+)
+def test_any_search_is_answered(small: Stack, query: str) -> None:
+    assert httpx.get(f"{small.url}/api/search?q={query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"\xff\xfe", b"[" * 100_000, b'{"folders": ["\\ud800"]}', b'{"folders": [1e999]}']
+)
+def test_a_malformed_body_is_refused(small: Stack, body: bytes) -> None:
+    answer = httpx.post(f"{small.url}/api/scan", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in {400, 422}, answer.text
+
+
+def test_the_socket_of_the_worker_never_answers_5xx(small: Stack, tmp_path: Path) -> None:
+    with relay(small.environment()["SONIQUEBAY_API_SOCKET"]) as url:
+        found = fuzz(url, "not_a_server_error", tmp_path)
+    assert not found, found
+    assert "Traceback" not in _log(small)
