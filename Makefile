@@ -36,13 +36,13 @@ units: $(VENV)/ready ## systemd-analyze verify of every unit
 	$(PYTEST) tests/units
 
 unit: $(VENV)/ready ## unit tests
-	$(PYTEST) tests/unit
+	$(PYTEST) -m "not slow" tests/unit
 
 pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 	$(PYTEST) -m "not slow" tests/pipeline
 
-slow: $(VENV)/ready ## the pipeline tests that take their time: recovery, processes, the double of the internet
-	$(PYTEST) -m slow tests/pipeline
+slow: $(VENV)/ready ## tests that take their time: recovery, faults, made-up requests, the double of the internet, watching
+	$(PYTEST) -m slow tests/unit tests/pipeline
 
 corpus: $(VENV)/ready ## every broken file there is, read directly and scanned, beside one that hangs
 	$(PYTEST) tests/corpus

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.corpus.broken import Corpus
 from tests.corpus.probe import assert_all_well
+
+pytestmark = pytest.mark.slow
 
 
 def test_no_file_crashes_hangs_or_fills_the_memory(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ from tests.audio_files import png
 from tests.doubles.musicbrainz import Double, Trouble
 from tests.stack import free_port, wait_until
 
+pytestmark = pytest.mark.slow
+
 MBID, OTHER, GROUP = (f"{n * 8}-0000-4000-8000-000000000000" for n in "123")
 
 
