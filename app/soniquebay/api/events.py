@@ -25,7 +25,13 @@ STREAM_LENGTH = 1000  # events kept for a listener that comes back
 INTERVAL = 0.25  # seconds between two events at the least
 SHARE = 0.005  # of the processor's time that looking may take: a large session is looked at less often
 LONGEST_PAUSE = 5.0  # seconds
-EVENT_ID = re.compile(r"\d{1,20}-\d{1,20}")  # the ids of a Redis stream
+_EVENT_ID = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
+
+
+def is_event_id(text: str) -> bool:
+    """Tell whether a text can be the id of an event: that of an entry in a Redis stream, two numbers of 64 bits."""
+    match = _EVENT_ID.fullmatch(text)
+    return match is not None and all(int(number) < 2**64 for number in match.groups())
 
 
 class ProgressFeed:

@@ -8,7 +8,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from soniquebay import __version__
 from soniquebay.api import errors, health, library, online, scans, watch
-from soniquebay.api.events import EVENT_ID
+from soniquebay.api.events import is_event_id
 from soniquebay.api.services import Services, Shared
 
 
@@ -31,7 +31,7 @@ async def events(
     services: Shared, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterable[ServerSentEvent]:
     """Follow scans live: `scan` events whose data is a `Progress`; `Last-Event-ID` replays what was missed."""
-    known = last_event_id if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
+    known = last_event_id if last_event_id and is_event_id(last_event_id) else None
     async for event in services.progress.follow(known):
         yield event
 
