@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.corpus.broken import Corpus
 from tests.corpus.scanned import assert_accounted_for
 from tests.stack import Stack
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_broken_file_is_a_track_or_a_reason(tmp_path: Path) -> None:

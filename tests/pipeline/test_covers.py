@@ -13,6 +13,8 @@ from PIL import Image
 from tests.audio_files import tag, tone
 from tests.stack import Stack, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def jpeg(colour: str, side: int) -> bytes:
     output = io.BytesIO()

@@ -162,6 +162,7 @@ def session(stack: Stack, session_id: int) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
     first = httpx.post(f"{many.url}/api/scan").json()["session_id"]
     assert httpx.post(f"{many.url}/api/scan-sessions/{first}/pause").json()["status"] == "paused"
@@ -199,6 +200,7 @@ def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
         assert many.cli("cancel").stdout == f"scan session {fourth} is cancelled\n"
 
 
+@pytest.mark.slow
 def test_the_percentage_only_grows_over_all_stages(many: Stack) -> None:
     shown: list[dict[str, Any]] = []
     session_id = None

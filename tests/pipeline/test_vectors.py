@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from soniquebay.audio.features import VERSION
 from soniquebay.audio.key import KEYS
 from soniquebay.library import similarity
 from tests.stack import Stack, wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def test_tempo_and_key_are_shown(stack: Stack, scanned: dict[str, Any]) -> None:

@@ -11,6 +11,8 @@ from soniquebay.worker.fair import LOW_EVERY, YIELD_EVERY
 from tests.stack import wait_until
 from tests.workers import Bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:

@@ -30,6 +30,8 @@ def test_many_tasks_are_sent_to_their_queues(bench: Bench) -> None:
 import redis
 from soniquebay.settings import settings
 from soniquebay.worker.app import send_many
+
+pytestmark = pytest.mark.slow
 {many}
 redis.Redis.from_url(settings().redis).flushall()
 {many}
