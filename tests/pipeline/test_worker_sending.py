@@ -10,6 +10,8 @@ import pytest
 from tests.stack import wait_until
 from tests.workers import ROOT, Bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
@@ -30,8 +32,6 @@ def test_many_tasks_are_sent_to_their_queues(bench: Bench) -> None:
 import redis
 from soniquebay.settings import settings
 from soniquebay.worker.app import send_many
-
-pytestmark = pytest.mark.slow
 {many}
 redis.Redis.from_url(settings().redis).flushall()
 {many}
