@@ -17,9 +17,10 @@ EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")  # a route; `make fuzz` takes mo
 
 def fuzz(url: str, checks: str, folder: Path, *options: str) -> str:
     """Fuzz every route below `url`; returns what was found, or an empty text."""
+    # One worker: two threads that parse Python at once fail in CPython 3.11 (AST constructor recursion depth mismatch).
     run = subprocess.run(
         [str(Path(sys.executable).with_name("st")), "run", f"{url}/openapi.json", "--checks", checks,
-         "--seed", SEED, "--max-examples", EXAMPLES, "--workers", "2", "--generation-database", "none",
+         "--seed", SEED, "--max-examples", EXAMPLES, "--workers", "1", "--generation-database", "none",
          "--request-timeout", "60", "--suppress-health-check", "all", "--no-color", *options],
         check=False, capture_output=True, text=True, cwd=folder, timeout=1800,
     )  # fmt: skip
