@@ -1,4 +1,4 @@
-"""One real stack over one real library, shared by the tests that only look or add."""
+"""One real stack over one real library, shared by the tests that only look or add; and workers on their own."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 
 from tests.audio_files import CODECS, png, tone
 from tests.stack import Stack
+from tests.workers import Bench
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +49,11 @@ def stack(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 def scanned(stack: Stack) -> dict[str, object]:
     """Return the summary of the first scan."""
     return stack.scan()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Give a Redis of its own for real workers, without the rest of the stack."""
+    running = Bench(tmp_path)
+    yield running
+    running.stop()

@@ -1,8 +1,6 @@
 """A new file goes before thousands of vectors, and no class of tasks starves."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,13 +10,6 @@ from tests.stack import wait_until
 from tests.workers import Bench
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    running = Bench(tmp_path)
-    yield running
-    running.stop()
 
 
 def order(bench: Bench) -> str:

@@ -1,8 +1,6 @@
 """How many processes a worker has, and when one is replaced."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,13 +8,6 @@ from tests.stack import wait_until
 from tests.workers import Bench
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    running = Bench(tmp_path)
-    yield running
-    running.stop()
 
 
 def test_processes_come_with_the_load_and_go_when_idle(bench: Bench) -> None:
