@@ -1,6 +1,7 @@
 """Memory (PSS) of API, Redis, Flower and worker: idle, and during first scans of growing size: `make bench-memory`."""
 
 import argparse
+import os
 import time
 from typing import Any
 
@@ -65,6 +66,7 @@ def main() -> None:
     options.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     options.add_argument("--analysing", type=float, default=90.0, help="seconds of vectors after each scan")
     chosen = options.parse_args()
+    os.environ["SONIQUEBAY_PROCESSES"] = "4"  # as many as on a Pi, whatever this machine has
     runs = {f"first scan of {count}": first_scan(count, chosen.analysing) for count in chosen.sizes}
     largest = max(chosen.sizes)
     runs[f"{largest} tracks, no work"] = idle(largest)

@@ -278,8 +278,8 @@ def test_one_scan_at_a_time(db: Database) -> None:
     with pytest.raises(sessions.ScanRunningError) as refused, db.transaction() as connection:
         sessions.start(connection)
     assert refused.value.session_id == first
-    with pytest.raises(sqlite3.IntegrityError):
-        db.reader().execute("INSERT INTO scan_sessions (status, started_at, moved_at) VALUES ('running', 0, 0)")
+    with pytest.raises(sqlite3.IntegrityError), db.transaction() as connection:
+        connection.execute("INSERT INTO scan_sessions (status, started_at, moved_at) VALUES ('running', 0, 0)")
 
 
 def test_a_session_completes_with_its_last_batch_whatever_comes_last(db: Database) -> None:
@@ -345,7 +345,7 @@ def test_a_discovery_that_starts_again_knows_what_is_handled(db: Database) -> No
     with db.transaction() as connection:
         sessions.register_batch(connection, 1, "c", [{"path": "/waiting", "size": 1, "mtime_ns": 1}])
     assert queries.handled_in(db.reader(), 1) == {"/bad", "/waiting"}
-    assert [(row["path"], row["seen_in"]) for row in queries.known_files(db.reader(), "/")] == [("/done", 1)]
+    assert [(row[0], row[3]) for row in queries.known_files(db.reader(), "/")] == [("/done", 1)]
 
 
 def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) -> None:
@@ -405,14 +405,14 @@ def test_genres_and_covers_are_stored_beside_their_track(db: Database, tmp_path:
 
 def test_migrations_run_once_and_a_newer_schema_is_refused(db: Database, tmp_path: Path) -> None:
     db.migrate()
-    db.reader().execute(f"PRAGMA user_version = {len(migrations()) + 1}")
+    with db.transaction() as connection:
+        connection.execute(f"PRAGMA user_version = {len(migrations()) + 1}")
     with pytest.raises(RuntimeError, match="newer release"):
         Database(tmp_path / "library.db").migrate()
 
 
 def test_a_read_only_connection_cannot_write(db: Database, tmp_path: Path) -> None:
-    with (
-        open_read_only(tmp_path / "library.db") as connection,
-        pytest.raises(sqlite3.OperationalError, match="readonly"),
-    ):
-        connection.execute("DELETE FROM tracks")
+    with open_read_only(tmp_path / "library.db") as connection:
+        for reader in (connection, db.reader()):
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                reader.execute("DELETE FROM tracks")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from soniquebay.library.paths import encode
+from soniquebay.library.queries import KnownFile
 from soniquebay.pipeline import discovery
 from soniquebay.pipeline.walk import Seen, Walk
 
@@ -32,7 +33,7 @@ def test_files_come_in_the_order_of_the_database(tmp_path: Path) -> None:
     ):
         touch(tmp_path / name)
     touch(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3")))
-    paths = [seen.path for seen in Walk().files(str(tmp_path))]
+    paths = [path for path, _, _ in Walk().files(str(tmp_path))]
     db = sqlite3.connect(":memory:")
     db.execute("CREATE TABLE t (path TEXT)")
     db.executemany("INSERT INTO t VALUES (?)", [(path,) for path in paths])
@@ -69,11 +70,11 @@ class Told(discovery._Ledger):
         self._unseen, self._returned = [], []
 
 
-def row(path: str, size: int = 1, mtime_ns: int = 1, seen_in: int = 1, missing_since: float | None = None) -> Any:
-    return {"path": path, "size": size, "mtime_ns": mtime_ns, "seen_in": seen_in, "missing_since": missing_since}
+def row(path: str, size: int = 1, mtime_ns: int = 1, seen_in: int = 1, missing_since: float | None = None) -> KnownFile:
+    return path, size, mtime_ns, seen_in, missing_since
 
 
-def compare(found: list[Seen], known: list[Any], handled: set[str] = frozenset()) -> Told:  # type: ignore[assignment]
+def compare(found: list[Seen], known: list[KnownFile], handled: set[str] = frozenset()) -> Told:  # type: ignore[assignment]
     ledger = Told(handled)
     ledger.compare(found, iter(known), lambda path: "/r")
     ledger.flush()
@@ -81,7 +82,7 @@ def compare(found: list[Seen], known: list[Any], handled: set[str] = frozenset()
 
 
 def test_new_changed_unchanged_gone_and_returned_files_are_told_apart() -> None:
-    found = [Seen("/r/a", 1, 1), Seen("/r/c", 2, 1), Seen("/r/d", 1, 1), Seen("/r/e", 1, 2), Seen("/r/new", 1, 1)]
+    found = [("/r/a", 1, 1), ("/r/c", 2, 1), ("/r/d", 1, 1), ("/r/e", 1, 2), ("/r/new", 1, 1)]
     known = [row("/r/a"), row("/r/b"), row("/r/c"), row("/r/d", missing_since=5.0), row("/r/e"), row("/r/z")]
     ledger = compare(found, known)
     assert ledger.batches == [["/r/c", "/r/e", "/r/new"]]
@@ -90,23 +91,23 @@ def test_new_changed_unchanged_gone_and_returned_files_are_told_apart() -> None:
 
 def test_what_lies_in_a_folder_that_cannot_be_read_is_not_gone() -> None:
     known = [row("/r/dark-gone.mp3"), row("/r/dark/1"), row("/r/dark/2/3"), row("/r/dark0"), row("/r/x")]
-    ledger = compare([Seen("/r/dark/", -1, 0), Seen("/r/x", -1, 0)], known)
+    ledger = compare([("/r/dark/", -1, 0), ("/r/x", -1, 0)], known)
     assert ledger.told == ["/r/dark-gone.mp3", "/r/dark0"]
 
 
 def test_a_discovery_that_starts_again_leaves_what_is_handled() -> None:
-    ledger = compare([Seen("/r/a", 1, 1), Seen("/r/b", 1, 1), Seen("/r/c", 1, 1)], [row("/r/a", seen_in=7)], {"/r/b"})
+    ledger = compare([("/r/a", 1, 1), ("/r/b", 1, 1), ("/r/c", 1, 1)], [row("/r/a", seen_in=7)], {"/r/b"})
     assert (ledger.batches, ledger.unchanged) == ([["/r/c"]], 0)
 
 
 def test_a_folder_stays_in_one_batch_where_it_can() -> None:
-    found = [Seen(f"/r/{folder:02}/{i:02}", 1, 1) for folder in range(30) for i in range(12)]
+    found = [(f"/r/{folder:02}/{i:02}", 1, 1) for folder in range(30) for i in range(12)]
     batches = compare(found, []).batches
     assert sum(map(len, batches)) == len(found)
     folders = [{Path(path).parent.name for path in batch} for batch in batches]
     assert sum(map(len, folders)) == 30
     assert len(batches) > 2
-    flood = compare([Seen(f"/r/one/{i:05}", 1, 1) for i in range(2000)], []).batches
+    flood = compare([(f"/r/one/{i:05}", 1, 1) for i in range(2000)], []).batches
     assert max(map(len, flood)) <= 2 * discovery.LARGEST_BATCH
 
 
@@ -137,7 +138,7 @@ def test_a_folder_that_cannot_be_listed_is_told_as_one(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "scandir", refuse)
     walk = Walk()
     seen = list(walk.files(str(tmp_path)))
-    assert [(file.path.rpartition(encode(str(tmp_path)))[2], file.size) for file in seen] == [
+    assert [(path.rpartition(encode(str(tmp_path)))[2], size) for path, size, _ in seen] == [
         ("/dark/", -1), ("/light.mp3", 1)
     ]  # fmt: skip
     assert [failure["reason"] for failure in walk.failures] == ["cannot be read: Permission denied"]

@@ -1,12 +1,43 @@
 """`soniquebay …`: the programs of the appliance and everything an operator does with them."""
 
+from importlib import import_module
+
 import click
 
 from soniquebay import __version__
-from soniquebay.cli import operate, programs, scale, scan
+
+# Command and its module: no more of them is loaded than was asked for, for a Pi takes seconds to load it all, and each
+# program would keep it in memory.
+COMMANDS = {
+    "scan": "scan",
+    "pause": "scan",
+    "resume": "scan",
+    "cancel": "scan",
+    "status": "operate",
+    "queues": "operate",
+    "logs": "operate",
+    "maintenance": "operate",
+    "scale": "scale",
+    "serve": "programs",
+    "api": "programs",
+    "worker": "programs",
+    "flower": "programs",
+    "online": "programs",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(f"soniquebay.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="soniquebay")
 def main() -> None:
     """A music library that scans, tags and understands a collection.
@@ -19,22 +50,3 @@ def main() -> None:
 def version() -> None:
     """Print the version."""
     click.echo(__version__)
-
-
-for command in (
-    scan.scan,
-    scan.pause,
-    scan.resume,
-    scan.cancel,
-    operate.status,
-    operate.queues,
-    operate.logs,
-    operate.maintenance,
-    scale.scale,
-    programs.serve,
-    programs.api,
-    programs.worker,
-    programs.flower,
-    programs.online,
-):
-    main.add_command(command)

@@ -9,41 +9,35 @@ from pathlib import Path
 from urllib.parse import quote
 
 BUSY_TIMEOUT = 30.0  # seconds; only a checkpoint or a backup can hold the lock for long
+# KiB. The system's cache has the file too; there are as many readers as the API has threads.
+WRITER_CACHE, READER_CACHE = 8000, 2000
 
 
 class Database:
     """A database with one writer at a time and as many readers as threads.
 
-    Connections are kept one a thread; SQLite's WAL lets readers go on while the writer writes.
+    SQLite's WAL lets readers go on while the writer writes. Readers keep a connection a thread; the writer's is one for
+    all threads, so that its larger cache is there once.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._local = threading.local()
+        self._readers = threading.local()
+        self._writer: sqlite3.Connection | None = None
         self._write_lock = threading.Lock()
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            # NORMAL: a power cut may cost the last transactions, never the file; the ledger sends them again.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA cache_size = -8000")
-            self._local.connection = connection
-        return connection
-
     def reader(self) -> sqlite3.Connection:
-        """Return this thread's connection, for reading."""
-        return self._connection()
+        """Return this thread's connection, which can read and nothing else."""
+        connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
+        if connection is None:
+            connection = self._readers.connection = _connect(self.path, READER_CACHE)
+            connection.execute("PRAGMA query_only = ON")
+        return connection
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Give a connection inside a write transaction: committed at the end, rolled back on an exception."""
-        connection = self._connection()
-        with self._write_lock:
+        with self._writing() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -52,6 +46,13 @@ class Database:
                 raise
             connection.execute("COMMIT")
 
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._write_lock:
+            if self._writer is None:
+                self._writer = _connect(self.path, WRITER_CACHE)
+            yield self._writer
+
     def migrate(self) -> None:
         """Bring the schema to the newest version, each migration in its own transaction.
 
@@ -59,7 +60,8 @@ class Database:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         scripts = migrations()
-        (version,) = self._connection().execute("PRAGMA user_version").fetchone()
+        with self._writing() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(scripts):
             raise RuntimeError(
                 f"{self.path} has schema {version}, this release knows {len(scripts)}: install the newer release again"
@@ -68,8 +70,7 @@ class Database:
             self._apply(number, script)
 
     def _apply(self, number: int, script: str) -> None:
-        connection = self._connection()
-        with self._write_lock:
+        with self._writing() as connection:
             # A table that others refer to can be made anew only so; the check below takes the place of the constraint.
             connection.execute("PRAGMA foreign_keys = OFF")
             try:
@@ -85,6 +86,18 @@ class Database:
                 raise
             finally:
                 connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _connect(path: Path, cache: int) -> sqlite3.Connection:
+    # The lock, or the thread that a reader belongs to, sees to it that no two threads use one at a time.
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    # NORMAL: a power cut may cost the last transactions, never the file; the ledger sends them again.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{cache}")
+    return connection
 
 
 def migrations() -> list[str]:

@@ -165,14 +165,20 @@ def totals(db: sqlite3.Connection) -> dict[str, int]:
     return {**row, "tracks": row["tracks"] - row["missing"], "vectors": row["vectors"] - row["vector_failures"]}
 
 
-def known_files(db: sqlite3.Connection, folder: str, at_once: int = 5000) -> Iterator[sqlite3.Row]:
-    """Yield path, size, mtime_ns, seen_in and missing_since of the tracks below an encoded folder, by their paths.
+# path, size, mtime_ns, seen_in, missing_since
+KnownFile = tuple[str, int, int, int, float | None]
+
+
+def known_files(db: sqlite3.Connection, folder: str, at_once: int = 5000) -> Iterator[KnownFile]:
+    """Yield the tracks below an encoded folder, by their paths.
 
     Page by page: a scan must neither hold a whole library in memory nor one read transaction open.
     """
     last, end = folder.rstrip("/") + "/", folder.rstrip("/") + "0"  # "0" follows "/" in Unicode
+    cursor = db.cursor()
+    cursor.row_factory = None  # plain tuples: a scan reads every row there is
     while True:
-        rows = db.execute(
+        rows = cursor.execute(
             "SELECT path, size, mtime_ns, seen_in, missing_since FROM tracks WHERE path > ? AND path < ? "
             "ORDER BY path LIMIT ?",
             (last, end, at_once),
@@ -180,7 +186,7 @@ def known_files(db: sqlite3.Connection, folder: str, at_once: int = 5000) -> Ite
         yield from rows
         if len(rows) < at_once:
             return
-        last = rows[-1]["path"]
+        last = rows[-1][0]
 
 
 def handled_in(db: sqlite3.Connection, session_id: int) -> set[str]:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +11,7 @@ from soniquebay.library import removal
 from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FileStamp
 from soniquebay.library.paths import decode, encode
-from soniquebay.library.queries import handled_in, known_files, session
+from soniquebay.library.queries import KnownFile, handled_in, known_files, session
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import stage
 from soniquebay.pipeline.walk import Seen, Walk
@@ -96,37 +95,36 @@ class _Ledger:
     _returned: list[str] = field(default_factory=list)
     _signed: float = field(default_factory=time.monotonic)
 
-    def compare(
-        self, found: Iterable[Seen], known: Iterator[sqlite3.Row], root_of: Callable[[str], str | None]
-    ) -> None:
+    def compare(self, found: Iterable[Seen], known: Iterator[KnownFile], root_of: Callable[[str], str | None]) -> None:
         """Merge two lists in the order of their paths; raises `_Stopped` when the session was held."""
-        row = next(known, None)
-        for number, file in enumerate(found):
-            path = file.path
-            while row is not None and row["path"] < path:
-                self._not_met(row["path"], root_of(row["path"]))
+        row, session_id, unchanged = next(known, None), self.session_id, 0
+        for number, (path, size, mtime_ns) in enumerate(found):
+            while row is not None and row[0] < path:
+                self._not_met(row[0], root_of(row[0]))
                 row = next(known, None)
             if number % 1000 == 0:
                 self._sign()
-            if file.size < 0:
+            if size < 0:
                 # Nothing is known of what lies there now.
-                while row is not None and (row["path"] == path or (path[-1] == "/" and row["path"].startswith(path))):
+                while row is not None and (row[0] == path or (path[-1] == "/" and row[0].startswith(path))):
                     row = next(known, None)
                 continue
-            if row is None or row["path"] != path:
-                self._add(file)
+            if row is None or row[0] != path:
+                self._add(path, size, mtime_ns)
                 continue
-            if (row["size"], row["mtime_ns"]) != (file.size, file.mtime_ns):
-                self._add(file)
-            elif row["seen_in"] != self.session_id:
-                self.unchanged += 1
-                if row["missing_since"] is not None:
+            _, known_size, known_mtime_ns, seen_in, missing_since = row
+            if size != known_size or mtime_ns != known_mtime_ns:
+                self._add(path, size, mtime_ns)
+            elif seen_in != session_id:
+                unchanged += 1
+                if missing_since is not None:
                     self._returned.append(path)
                     if len(self._returned) >= KNOWN_AT_ONCE:
                         self._tell()
             row = next(known, None)
+        self.unchanged += unchanged
         while row is not None:
-            self._not_met(row["path"], root_of(row["path"]))
+            self._not_met(row[0], root_of(row[0]))
             row = next(known, None)
 
     def flush(self) -> None:
@@ -135,15 +133,15 @@ class _Ledger:
             self._register()
         self._tell()
 
-    def _add(self, file: Seen) -> None:
-        if file.path in self.handled:
+    def _add(self, path: str, size: int, mtime_ns: int) -> None:
+        if path in self.handled:
             return
         self.new += 1
         # A folder's files stay together where they can: what belongs to one album is told by its neighbours.
-        same_folder = self._batch and self._batch[-1]["path"].rpartition("/")[0] == file.path.rpartition("/")[0]
+        same_folder = self._batch and self._batch[-1]["path"].rpartition("/")[0] == path.rpartition("/")[0]
         if len(self._batch) >= self._size and (not same_folder or len(self._batch) >= 2 * LARGEST_BATCH):
             self._register()
-        self._batch.append({"path": file.path, "size": file.size, "mtime_ns": file.mtime_ns})
+        self._batch.append({"path": path, "size": size, "mtime_ns": mtime_ns})
 
     def _not_met(self, path: str, root: str | None) -> None:
         self.not_met += 1
