@@ -201,3 +201,16 @@ def test_a_drive_that_goes_before_its_changes_are_scanned_takes_nothing_with_it(
         assert (scan["missing"], scan["withheld"], scan["failures"], found(stack)) == (0, 1, 0, 2)
     finally:
         stack.stop()
+
+
+def test_what_changed_while_nothing_ran_is_found_at_the_start(start: Start, music: Path, song: Path) -> None:
+    shutil.copy(song, music / "before.ogg")
+    stack = start()
+    assert scans(stack) == []  # a new appliance waits for its first scan
+    stack.scan()
+    stack.stop()
+    shutil.move(music / "before.ogg", music / "moved.ogg")
+    shutil.copy(song, music / "meanwhile.ogg")
+    again = start()
+    wait_until(lambda: found(again) == 2, WITHIN)
+    assert {Path(track["path"]).name for track in again.get("/api/tracks")["items"]} == {"moved.ogg", "meanwhile.ogg"}

@@ -73,6 +73,8 @@ class Watcher:
                 folders = sum(root.folders for root in self._tree.states())
                 log.info("%d folders are watched, after %.1f s", folders, time.monotonic() - began)
                 self._set_clocks()
+                if sessions.newest(self._services.database.reader()):
+                    self._note([EVERYTHING])  # nobody watched until now
                 self._ready = True
                 while self._wait(mounted.fileno()):
                     self._act()
