@@ -238,6 +238,15 @@ class Machine:
             last = last or re.sub(r"^\[ *\d+\.\d+\] ", "", plain)
         return last
 
+    def written(self) -> int:
+        """Bytes that the machine has written to its card since it was switched on."""
+        stats = self._control().execute("query-blockstats")
+        return sum(
+            int(device["stats"]["wr_bytes"])
+            for device in stats
+            if "card" in (device.get("device"), device.get("node-name"))
+        )
+
     # --- the USB port ---------------------------------------------------------------------------------------------
 
     def attach_disk(self, path: Path, name: str = "music", *, read_only: bool = True) -> None:

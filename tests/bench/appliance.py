@@ -1,0 +1,181 @@
+"""The booted ARM64 machine: its boots, memory, writes to the card, and a long scan: `make bench-appliance`.
+
+It is emulated in software, some twenty times slower than the machine it runs on (measured here too): times tell of
+nothing but their ratios, memory and bytes are what they are.
+"""
+
+import argparse
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from image import build, toolbox
+from image.machine import Machine
+from image.ui import step
+from tests.bench import pieces, report
+from tests.image.appliance import Appliance, until
+
+WANTED = {"boots": 1.5, "idle": 350.0, "busy": 1000.0, "image": 350.0}  # times, MB, MB, MB
+SETTLED = 90.0  # seconds after which a booted machine is looked at
+LOOK = 5.0  # seconds between two looks at the memory
+LOOP = """import time
+began, n = time.process_time(), 0
+for i in range(3_000_000):
+    n = (n * 31 + i) % 1000003
+print(time.process_time() - began)"""
+MEMORY = "awk '/^MemTotal|^MemAvailable/ {print $2}' /proc/meminfo"
+
+
+@dataclass(frozen=True)
+class Boot:
+    """Seconds from power to a login, and to what the machine is for."""
+
+    login: float
+    ready: float
+
+
+def boot(machine: Machine, *, healthy: bool) -> Boot:
+    """Switch a machine on; `healthy`: it is ready when its API says so, else when systemd has started everything."""
+    machine.start()
+    machine.wait_for_ssh(900)
+    login = machine.seconds
+    if healthy:
+        Appliance(machine).healthy(900)
+    else:
+        until("systemd has started everything", 900, lambda: _started(machine), pause=1)
+    return Boot(login, machine.seconds)
+
+
+def _started(machine: Machine) -> bool:
+    return machine.ssh("systemctl is-system-running").stdout.strip() in {"running", "degraded"}
+
+
+def used(machine: Machine) -> float:
+    """Return the memory of the whole system that is not available, MB."""
+    total, available = map(int, machine.ssh(MEMORY, check=True).stdout.split())
+    return (total - available) * 1024 / 1e6
+
+
+def slowness(machine: Machine) -> float:
+    """Return how many times longer a loop of Python takes there than here."""
+    here = float(subprocess.run(["python3", "-c", LOOP], check=True, capture_output=True, text=True).stdout)
+    return float(machine.ssh(f"python3 -c '{LOOP}'", check=True).stdout) / here
+
+
+def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any]:
+    """Plug the disk in and follow its scan, `analysing` seconds into the vectors; returns figures of it."""
+    appliance = Appliance(machine)
+    before, began = machine.written(), time.monotonic()
+    machine.attach_disk(disk.path)
+    session = until("the disk's scan has begun", 300, lambda: _newest(appliance))
+    searchable: float | None = None
+    peak, most = 0.0, 0
+    while True:
+        now = appliance.api(f"/api/scan-sessions/{session['id']}").json
+        peak = max(peak, used(machine))
+        most = max(most, appliance.api("/api/worker").json.get("processes", 0))
+        if searchable is None and now["status"] == "completed":
+            searchable = time.monotonic() - began
+            written = machine.written() - before
+            report.say(f"searchable after {searchable:.0f} s; now the vectors, for {analysing:.0f} s at most")
+        done = now["progress"]["phase"] == "done"
+        if searchable is not None and (done or time.monotonic() - began > searchable + analysing):
+            break
+        time.sleep(LOOK)
+    analysed = now["library"]["vectors"] + now["library"]["vector_failures"]
+    paths = [track["path"] for track in appliance.all_of("/api/tracks")]
+    failed = [item["path"] for item in appliance.all_of(f"/api/scan-sessions/{session['id']}/failures")]
+    good = sum("/broken " not in path for path in paths)
+    return {
+        "files": disk.good + disk.broken,
+        "searchable_s": searchable,
+        "files_a_minute": 60 * (disk.good + disk.broken) / searchable,
+        "good": disk.good,
+        "good_tracks": good,
+        "success_percent": 100 * good / disk.good,
+        "broken": disk.broken,
+        "broken_accounted_for": sum("/broken " in path for path in {*paths, *failed}),
+        "analysed": analysed,
+        "analysed_a_minute": 60 * analysed / max(1.0, time.monotonic() - began - searchable),
+        "analysed_all": done,
+        "written_until_searchable_mb": written / 1e6,
+        "written_mb": (machine.written() - before) / 1e6,
+        "busy_mb": peak,
+        "children": most,
+    }
+
+
+def _newest(appliance: Appliance) -> Any:
+    items = appliance.api("/api/scan-sessions?limit=1").json["items"]
+    return items[0] if items else None
+
+
+def main() -> None:
+    """Measure, print, and write build/bench/appliance.json."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--files", type=int, default=1000)
+    options.add_argument("--idle-minutes", type=float, default=60.0)
+    options.add_argument("--analysing", type=float, default=600.0, help="seconds of vectors that are watched")
+    chosen = options.parse_args()
+    image = build.build("debian")
+    bare = build.build("bare")
+    result: dict[str, Any] = {"size": sizes(image)}
+    with step("Disk of pieces") as current:
+        disk = pieces.disk(chosen.files, toolbox.ensure(), current)
+    with Machine(bare) as machine:
+        first = boot(machine, healthy=False)
+        machine.stop(120)
+        second = boot(machine, healthy=False)
+    result["bare"] = {"first": vars(first), "second": vars(second)}
+    with Machine(image) as machine:
+        first = boot(machine, healthy=True)
+        machine.stop(120)
+        ours = boot(machine, healthy=True)
+        result["boots"] = {"first": vars(first), "second": vars(ours), "ratio": ours.ready / second.ready}
+        report.say(f"healthy {ours.ready:.0f} s after the second start, a bare Debian is up after {second.ready:.0f} s")
+        time.sleep(SETTLED)
+        result["idle_mb"], result["slower"] = used(machine), slowness(machine)
+        before = machine.written()
+        report.say(f"idle for {chosen.idle_minutes:.0f} minutes …")
+        time.sleep(chosen.idle_minutes * 60)
+        result["idle_hour_mb"] = (machine.written() - before) / 1e6 * 60 / chosen.idle_minutes
+        result["idle_minutes"] = chosen.idle_minutes
+        result["scan"] = scan(machine, disk, chosen.analysing)
+    show(result)
+    report.save("appliance", result)
+
+
+def sizes(image: Path) -> dict[str, float]:
+    """Return the sizes of the image and, if it is there, of its compressed form, MB."""
+    packed = image.with_name(image.name + ".xz")
+    found = {"image_mb": image.stat().st_size / 1e6}
+    return found | ({"compressed_mb": packed.stat().st_size / 1e6} if packed.exists() else {})
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print what was measured beside what was asked."""
+    scanned, boots, bare = result["scan"], result["boots"], result["bare"]
+    rows = [
+        ("second boot to a healthy API, s", f"{boots['second']['ready']:.0f}", ""),
+        ("second boot of a bare Debian root, s", f"{bare['second']['ready']:.0f}", ""),
+        ("ratio", f"{boots['ratio']:.2f}", f"≤ {WANTED['boots']}"),
+        ("first boot to a healthy API, s", f"{boots['first']['ready']:.0f}", ""),
+        ("first boot of a bare Debian root, s", f"{bare['first']['ready']:.0f}", ""),
+        ("memory used by the whole system, idle, MB", f"{result['idle_mb']:.0f}", f"< {WANTED['idle']:.0f}"),
+        (f"… with {scanned['children']} busy children, MB", f"{scanned['busy_mb']:.0f}", f"< {WANTED['busy']:.0f}"),
+        (f"written in an idle hour, MB (of {result['idle_minutes']:.0f} min)", f"{result['idle_hour_mb']:.1f}", ""),
+        ("written until all is searchable, MB", f"{scanned['written_until_searchable_mb']:.1f}", ""),
+        ("compressed image, MB", f"{result['size'].get('compressed_mb', 0):.0f}", f"< {WANTED['image']:.0f}"),
+        (f"scan of {scanned['files']} files, files a minute", f"{scanned['files_a_minute']:.0f}", "50 to 100"),
+        ("readable files that became tracks, %", f"{scanned['success_percent']:.2f}", "> 99"),
+        ("broken files accounted for", f"{scanned['broken_accounted_for']} of {scanned['broken']}", "all"),
+        ("vectors a minute", f"{scanned['analysed_a_minute']:.1f}", ""),
+        ("a loop of Python takes there, times as long", f"{result['slower']:.1f}", ""),
+    ]
+    report.table("The emulated appliance", ("", "measured", "asked"), rows)
+
+
+if __name__ == "__main__":
+    main()
