@@ -115,7 +115,9 @@ class Stack:
             "FLOWER_PORT": self.flower_port,
             "FLOWER_PASSWORD_FILE": self.data / "flower-password",
         }
-        return {**os.environ, **{f"SONIQUEBAY_{name}": str(value) for name, value in ours.items()}}
+        # Threads share two heaps, as in the API's unit: one of each would keep what it once needed.
+        heaps = {"MALLOC_ARENA_MAX": "2"}
+        return {**os.environ, **heaps, **{f"SONIQUEBAY_{name}": str(value) for name, value in ours.items()}}
 
     def redis_settings(self, run: Path) -> bytes:
         """Return the configuration of Redis, whose socket is in `run`."""

@@ -91,9 +91,9 @@ def pause(db: sqlite3.Connection, session_id: int) -> None:
 def resume(db: sqlite3.Connection, session_id: int) -> None:
     """Let a paused session go on. Raises `WrongStateError`."""
     _change_state(db, session_id, "paused", "running")
-    # All that is open counts as not sent, and is sent again at once.
-    db.execute("UPDATE scan_sessions SET moved_at = 0 WHERE id = ?", (session_id,))
-    db.execute("UPDATE batches SET sent_at = 0 WHERE session_id = ? AND done_at IS NULL", (session_id,))
+    # All that is open counts as never sent, and is sent again at once.
+    db.execute("UPDATE scan_sessions SET moved_at = 0, attempts = 1 WHERE id = ?", (session_id,))
+    db.execute("UPDATE batches SET sent_at = 0, attempts = 1 WHERE session_id = ? AND done_at IS NULL", (session_id,))
 
 
 def cancel(db: sqlite3.Connection, session_id: int) -> None:
