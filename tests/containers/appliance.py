@@ -103,6 +103,10 @@ class Worker(CeleryTestWorker):
         code, output = self.container.exec_run(["kill", f"-{name}", str(pid)])
         assert code == 0, output
 
+    def has_ended(self) -> bool:
+        self.container.reload()
+        return bool(self.container.status == "exited")
+
     def started_at(self) -> str:
         """Return when the container was started; another time means another main process."""
         self.container.reload()

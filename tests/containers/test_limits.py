@@ -64,7 +64,7 @@ def test_a_process_that_does_not_heed_the_soft_limit_is_killed_at_the_hard_one(
     warm.succeeded("vector.calculate", after)
 
 
-def test_a_process_that_has_grown_beyond_500_mb_is_replaced(celery_setup: CeleryTestSetup) -> None:
+def test_a_process_that_has_grown_beyond_500_mb_is_replaced(celery_setup: CeleryTestSetup, api: Api) -> None:
     worker: Any = celery_setup.worker
     [child] = worker.children()
     batch = {"session_id": 0, "batch_id": "none", "files": [{"path": "x" * LARGE, "size": 0, "mtime_ns": 0}]}

@@ -53,7 +53,7 @@ def test_a_worker_killed_in_a_task_does_it_when_it_is_back(celery_setup: CeleryT
         session = api.scan()
         task = discovery_waits(worker)
         worker.kill()
-        assert worker.container.status == "exited"
+        wait_until(worker.has_ended)
         assert redis.taken() != []
         worker.restart()
         worker.assert_log_exists("gave back 1 tasks of a worker that had ended without a goodbye")
