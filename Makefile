@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline slow faults corpus fuzz units test-image bench lock clean
+.PHONY: help run test check image lint types unit pipeline slow faults corpus fuzz units test-image test-containers bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,7 +22,7 @@ image: $(VENV)/ready ## the flashable file, in dist/
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-test: check slow test-image ## every test there is
+test: check slow test-containers test-image ## every test there is
 
 lint: $(VENV)/ready ## ruff, ansible-lint
 	$(BIN)/ruff format --check
@@ -49,6 +49,9 @@ corpus: $(VENV)/ready ## every broken file there is, read directly and scanned, 
 
 fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a route)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(PYTEST) tests/pipeline/test_fuzz.py
+
+test-containers: $(VENV)/ready ## queues, retries, limits and recovery, the image's own root in containers (pytest-celery)
+	@$(BIN)/python -m image containers $(PYTEST) -p no:cacheprovider tests/containers
 
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from . import base as base_root
-from . import build, hostpackages, machine, music, profile, release, run, toolbox
+from . import build, container, hostpackages, machine, music, profile, release, run, toolbox
 from .errors import Problem
 from .paths import cache_home
 from .privilege import is_root, own_verb_as_root
@@ -30,6 +30,8 @@ def parser() -> argparse.ArgumentParser:
     archive.add_argument("--version", help="another version than the sources say")
     archive.add_argument("--app", type=Path, default=release.APP, help="another app/ folder")
     archive.add_argument("--into", type=Path, help="another folder than dist/")
+    inside = verbs.add_parser("containers", help="run a command that finds the image's root as a container image")
+    inside.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="such as pytest tests/containers")
     disk = verbs.add_parser("music", help="a music disk image from a folder")
     disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
     for name, text in (
@@ -85,6 +87,9 @@ def dispatch(options: argparse.Namespace, given: list[str]) -> None:
         console.print(str(release.ensure(tools, version=options.version, app=options.app, into=options.into)))
     elif verb == "build":
         console.print(str(build.build(options.profile)))
+    elif verb == "containers":
+        if status := container.run(options.command):
+            raise SystemExit(status)
     elif verb == "music":
         console.print(str(music.ensure(toolbox.ensure(), options.folder)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import platform
 import subprocess
 from collections.abc import Iterator
@@ -25,33 +27,58 @@ def entry(interpreter: Path) -> str:
 
 @contextmanager
 def arm64_programs(toolbox: Toolbox) -> Iterator[None]:
-    """While it lasts, ARM64 programs run here."""
+    """While it lasts, ARM64 programs run here. Several may ask for it at once: the last one cleans up."""
     if platform.machine() == "aarch64":
         yield
         return
-    with cache.locked("binfmt"):
-        mounted = not (FOLDER / "register").exists()
-        if mounted:
-            done = subprocess.run(
-                ["mount", "-t", "binfmt_misc", "binfmt_misc", str(FOLDER)], capture_output=True, text=True, check=False
+    with cache.locked("binfmt"):  # creates the file; held for a moment only
+        users = os.open(cache.place("binfmt", ".users"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        with cache.locked("binfmt"):
+            if _alone(users):  # what is there is of a run that was killed; it may point at a toolbox that is gone
+                _register(toolbox)
+            fcntl.flock(users, fcntl.LOCK_SH)
+        yield
+    finally:
+        with cache.locked("binfmt"):
+            if _alone(users):
+                _forget()
+        os.close(users)
+
+
+def _alone(users: int) -> bool:
+    """Whether nobody else has ARM64 programs running."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _register(toolbox: Toolbox) -> None:
+    if not (FOLDER / "register").exists():
+        mount = ["mount", "-t", "binfmt_misc", "binfmt_misc", str(FOLDER)]
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Problem(
+                f"This kernel offers no binfmt_misc ({done.stderr.strip()}).", "Load it: modprobe binfmt_misc"
             )
-            if done.returncode:
-                raise Problem(
-                    f"This kernel offers no binfmt_misc ({done.stderr.strip()}).", "Load it: modprobe binfmt_misc"
-                )
-        try:
-            _forget()  # of a run that was killed; it may point at a toolbox that is gone
-            try:
-                (FOLDER / "register").write_text(entry(toolbox.root / "usr/bin/qemu-aarch64"))
-            except OSError as error:
-                raise Problem(f"The kernel refused qemu-user ({error.strerror}).", "Is this a container?") from error
-            yield
-        finally:
-            _forget()
-            if mounted:
-                subprocess.run(["umount", str(FOLDER)], capture_output=True, check=False)
+        cache.place("binfmt", ".mounted").touch()
+    _forget_entry()
+    try:
+        (FOLDER / "register").write_text(entry(toolbox.root / "usr/bin/qemu-aarch64"))
+    except OSError as error:
+        raise Problem(f"The kernel refused qemu-user ({error.strerror}).", "Is this a container?") from error
 
 
 def _forget() -> None:
+    _forget_entry()
+    ours = cache.place("binfmt", ".mounted")
+    if ours.exists():
+        subprocess.run(["umount", str(FOLDER)], capture_output=True, check=False)
+        ours.unlink()
+
+
+def _forget_entry() -> None:
     if (FOLDER / NAME).exists():
         (FOLDER / NAME).write_text("-1")

@@ -12,6 +12,7 @@ from .errors import Problem
 from .paths import ROOT, cache_home
 
 _KEPT = ("SOURCE_DATE_EPOCH", "SONIQUEBAY_DEBIAN_MIRROR", "SONIQUEBAY_DEBIAN_SECURITY_MIRROR", "TERM", "COLUMNS")
+_KEPT_KINDS = ("PIP_", "UV_", "SSL_CERT_", "DOCKER_")
 
 
 def is_root() -> bool:
@@ -32,7 +33,7 @@ def as_root(command: Sequence[str]) -> list[str]:
 def own_verb_as_root(*arguments: str) -> None:
     """Run one of our own verbs as root, with this user's cache and settings."""
     kept = [f"{name}={os.environ[name]}" for name in _KEPT if name in os.environ]
-    kept += [f"{name}={value}" for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_CERT_"))]
+    kept += [f"{name}={value}" for name, value in os.environ.items() if name.startswith(_KEPT_KINDS)]
     command = as_root(
         [
             "env",

@@ -1,0 +1,69 @@
+"""How the image starts its programs: read from the units that lie in it, so that no copy here can differ."""
+
+import io
+import shlex
+import tarfile
+from dataclasses import dataclass
+from typing import Any
+
+WORKER = "/etc/systemd/system/soniquebay-worker.service"
+API = "/etc/systemd/system/soniquebay-api.service"
+REDIS = "/usr/lib/systemd/system/redis-server.service"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A service, as far as a container can have what its unit says."""
+
+    command: list[str]
+    user: str
+    groups: list[str]
+    environment: dict[str, str]
+
+    def options(self) -> dict[str, Any]:
+        """Return who it runs as, as Docker's options."""
+        return {"user": self.user, "group_add": self.groups}
+
+
+class Image:
+    """The container image of the card's root; its files are read without starting anything in it."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.name = name
+        self._container = client.containers.create(name, "/bin/true")
+
+    def close(self) -> None:
+        self._container.remove(force=True)
+
+    def read(self, file: str) -> str:
+        chunks, _ = self._container.get_archive(file)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+            content = archive.extractfile(archive.getmembers()[0])
+            assert content is not None, f"{file} is no file"
+            return content.read().decode()
+
+    def program(self, unit: str) -> Program:
+        """Return what a unit starts, with the variables that it would find."""
+        service = _service(self.read(unit))
+        variables = [pair for line in service.get("Environment", []) for pair in shlex.split(line)]
+        for file in service.get("EnvironmentFile", []):
+            variables += [line for line in self.read(file).splitlines() if line and not line.startswith("#")]
+        return Program(
+            command=shlex.split(service["ExecStart"][-1]),
+            user=f"{service['User'][-1]}:{service['Group'][-1]}",
+            groups=service.get("SupplementaryGroups", [""])[-1].split(),
+            environment=dict(pair.split("=", 1) for pair in variables),
+        )
+
+
+def _service(unit: str) -> dict[str, list[str]]:
+    """Return the settings of a unit's service, each with its values in their order."""
+    settings: dict[str, list[str]] = {}
+    section = ""
+    for line in unit.splitlines():
+        if line.startswith("["):
+            section = line
+        elif section == "[Service]" and "=" in line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            settings.setdefault(name, []).append(value)
+    return settings
