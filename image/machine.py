@@ -45,6 +45,8 @@ def quiet(_: str) -> None:
 class Machine:
     """One emulated machine with its own copy of the image, key and ports."""
 
+    USB_BUS = "usb.0"
+
     def __init__(
         self,
         image: Path,
@@ -134,19 +136,14 @@ class Machine:
         initramfs = boot.extract(files.initramfs, self._folder / "initramfs")
         self._choose_ports()
         self._write_ssh_config()
-        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{guest}" for name, guest in GUEST_PORTS.items())
         socket_path = self._folder / "qmp"
         command = [
             *("-nodefaults", "-no-user-config", "-display", "none"),
             *("-L", f"{self._tools.root}/usr/share/qemu", "-L", f"{self._tools.root}/usr/lib/ipxe/qemu"),
-            *("-machine", "virt,gic-version=3", "-cpu", "cortex-a72"),
-            *("-smp", str(self._cpus), "-m", str(self._memory)),
+            *self._board(),
+            *self._card_drive(),
             *("-kernel", str(kernel), "-initrd", str(initramfs)),
             *("-append", f"{files.command_line} {EXTRA_COMMAND_LINE}"),
-            *("-drive", f"if=none,id=card,format=raw,file={self.card},cache=unsafe,discard=unmap"),
-            *("-device", "virtio-blk-pci,drive=card"),
-            *("-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile="),
-            *("-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb"),
             *("-chardev", f"file,id=console,path={self.console_log}", "-serial", "chardev:console"),
             *("-qmp", f"unix:{socket_path},server=on,wait=off"),
         ]
@@ -255,7 +252,13 @@ class Machine:
         file = {"driver": "file", "filename": str(path.absolute()), "locking": "off" if read_only else "auto"}
         monitor.execute("blockdev-add", **{"node-name": name, "driver": "raw", "read-only": read_only, "file": file})
         monitor.execute(
-            "device_add", driver="usb-storage", id=f"usb-{name}", drive=name, bus="usb.0", removable=True, serial=name
+            "device_add",
+            driver="usb-storage",
+            id=f"usb-{name}",
+            drive=name,
+            bus=self.USB_BUS,
+            removable=True,
+            serial=name,
         )
         self._disks[name] = path
 
@@ -268,6 +271,27 @@ class Machine:
         del self._disks[name]
 
     # --- within ---------------------------------------------------------------------------------------------------
+
+    def _board(self) -> list[str]:
+        """QEMU's options for board, processors, memory, network and USB."""
+        return [
+            *("-machine", "virt,gic-version=3", "-cpu", "cortex-a72"),
+            *("-smp", str(self._cpus), "-m", str(self._memory)),
+            *("-netdev", self._network(), "-device", "virtio-net-pci,netdev=net,romfile="),
+            *("-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb"),
+        ]
+
+    def _card_drive(self) -> list[str]:
+        """QEMU's options for the card."""
+        return [
+            *("-drive", f"if=none,id=card,format=raw,file={self.card},cache=unsafe,discard=unmap"),
+            *("-device", "virtio-blk-pci,drive=card"),
+        ]
+
+    def _network(self) -> str:
+        """The user network "net", with the ports that are forwarded."""
+        forwards = (f"hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{guest}" for name, guest in GUEST_PORTS.items())
+        return ",".join(("user,id=net", *forwards))
 
     def _prepare_card(self) -> None:
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(self.image), str(self.card)], check=True)
