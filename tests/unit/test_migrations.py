@@ -3,8 +3,10 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from soniquebay.library import queries, sessions
-from soniquebay.library.database import Database, migrations
+from soniquebay.library.database import Database, migrations, open_read_only
 
 
 def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
@@ -46,3 +48,18 @@ def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
     assert db.execute("SELECT max(id) FROM tracks").fetchone()[0] == 10
     assert db.execute("PRAGMA foreign_keys").fetchone()[0] == 1
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_migrations_run_once_and_a_newer_schema_is_refused(db: Database, tmp_path: Path) -> None:
+    db.migrate()
+    with db.transaction() as connection:
+        connection.execute(f"PRAGMA user_version = {len(migrations()) + 1}")
+    with pytest.raises(RuntimeError, match="newer release"):
+        Database(tmp_path / "library.db").migrate()
+
+
+def test_a_read_only_connection_cannot_write(db: Database, tmp_path: Path) -> None:
+    with open_read_only(tmp_path / "library.db") as connection:
+        for reader in (connection, db.reader()):
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                reader.execute("DELETE FROM tracks")

@@ -1,6 +1,5 @@
 """Files that are no longer where they were: moved, missing, or on a drive that is not plugged in."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,14 +7,7 @@ import pytest
 from soniquebay.library import ingest, queries, removal, search, sessions, similarity
 from soniquebay.library.database import Database
 from soniquebay.library.identity import group
-from tests.unit.test_library import file
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> Database:
-    database = Database(tmp_path / "library.db")
-    database.migrate()
-    return database
+from tests.unit.songs import file
 
 
 def song(path: str, title: str, **more: Any) -> Any:

@@ -1,0 +1,91 @@
+"""What a track gets after its insert, vector, cover and genres, and how it is found then."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soniquebay.library import covers, genres, queries, search, similarity
+from soniquebay.library.database import Database
+from tests.unit.songs import file, insert
+
+
+def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> None:
+    insert(db, file("/1", artist="A", album="X", genres=("rock",)))
+    waiting = lambda: [  # noqa: E731
+        len(fetch(db.reader(), 10)) for fetch in (queries.to_analyse, queries.without_cover, queries.without_genres)
+    ]
+    assert waiting() == [1, 1, 1]
+    with db.transaction() as connection:
+        similarity.store(connection, 1, similarity.VERSION, None, "no sound")
+    assert waiting() == [0, 1, 1]
+    with db.transaction() as connection:
+        covers.none_found(connection, 1)
+    assert waiting() == [0, 0, 1]
+    with db.transaction() as connection:
+        genres.store(connection, 1, ["Rock"])
+    assert waiting() == [0, 0, 0]
+
+
+def test_search_wants_every_word_and_takes_the_last_as_a_beginning(db: Database) -> None:
+    insert(db, file("/1", title="Hoppípolla", artist="Sigur Rós", album="Takk"), file("/2", title="Takk", artist="B"))
+    found = lambda text: search.find(db.reader(), text, 10, 0).ids  # noqa: E731
+    assert found("hoppipolla sigur") == [1]
+    assert sorted(found("tak")) == [1, 2]
+    assert found("takk nobody") == []
+    assert found('"* OR NEAR( -') == []
+    assert found("t") == []
+    assert found("  ") == []
+
+
+def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) -> None:
+    insert(db, *(file(f"/{i}") for i in range(4)))
+    rows = np.random.default_rng(1).normal(size=(4, similarity.SIZE)).astype("<f4")
+    rows[3] = rows[0] + 0.01
+    index = similarity.VectorIndex(db.reader)
+    with db.transaction() as connection:
+        for i, row in enumerate(rows[:3], start=1):
+            assert similarity.store(connection, i, similarity.VERSION, row.tobytes(), None)
+    assert index.nearest(db.reader(), 4, 5) is None
+    with db.transaction() as connection:
+        similarity.store(connection, 4, similarity.VERSION, rows[3].tobytes(), None)
+        assert not similarity.store(connection, 99, similarity.VERSION, rows[3].tobytes(), None)
+        with pytest.raises(ValueError, match="float32"):
+            similarity.store(connection, 1, similarity.VERSION, b"short", None)
+    index.put(4, similarity.VERSION, rows[3].tobytes())
+    nearest = index.nearest(db.reader(), 1, 5)
+    assert nearest is not None
+    assert next(i for i, _ in nearest) == 4
+    assert len(nearest) == 3
+    assert index.nearest(db.reader(), 1, 1) == nearest[:1]
+
+
+def test_a_single_vector_has_no_neighbours(db: Database) -> None:
+    insert(db, file("/1"))
+    with db.transaction() as connection:
+        similarity.store(connection, 1, similarity.VERSION, b"\0\0\x80?" * similarity.SIZE, None)
+    assert similarity.VectorIndex(db.reader).nearest(db.reader(), 1, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [("rock; Pop", ["Rock", "Pop"]), ("R&B", ["R&B"]), ("Hip-Hop\x1fhip hop", ["Hip-Hop"]), ("Unknown", []), ("", []),
+     ("Zeuhl/Krautrock", ["Zeuhl", "Krautrock"]), ("IDM", ["IDM"])],
+)  # fmt: skip
+def test_genres_are_cleaned_and_none_is_thrown_away(raw: str, clean: list[str]) -> None:
+    assert genres.clean_genres(raw) == clean
+
+
+def test_genres_and_covers_are_stored_beside_their_track(db: Database, tmp_path: Path) -> None:
+    insert(db, file("/1", artist="A", album="X"))
+    with db.transaction() as connection:
+        genres.store(connection, 1, ["Folk", "Rock"])
+        genres.store(connection, 1, ["Folk"])
+        genres.store(connection, 99, ["Nothing"])
+        assert covers.store(connection, tmp_path / "covers", 1, b"picture", "image/png")
+        assert not covers.store(connection, tmp_path / "covers", 99, b"picture", "image/png")
+    assert queries.track(db.reader(), 1)["genres"] == ["Folk"]  # type: ignore[index]
+    for kind in ("album", "track", "artist"):
+        found = covers.of(db.reader(), kind, 1)
+        assert found == covers.Cover(covers.digest_of(b"picture"), "image/png")
+    assert covers.path(tmp_path / "covers", found.digest).read_bytes() == b"picture"

@@ -1,0 +1,102 @@
+"""A batch is inserted once and as a whole, and what it changes keeps its ids."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soniquebay.library import covers, ingest, queries, removal, search, sessions, similarity
+from soniquebay.library.database import Database
+from soniquebay.library.identity import group
+from tests.unit.songs import file, insert, names
+
+
+def test_a_batch_is_applied_once(db: Database) -> None:
+    assert insert(db, file("/1"), batch_id="b").applied
+    assert not insert(db, file("/1"), batch_id="b").applied
+    assert queries.totals(db.reader())["tracks"] == 1
+
+
+def test_an_unknown_batch_is_refused(db: Database) -> None:
+    with pytest.raises(ingest.UnknownBatchError), db.transaction() as connection:
+        ingest.apply_batch(connection, "never", group([]))
+
+
+def test_a_batch_that_contradicts_itself_leaves_nothing(db: Database) -> None:
+    entities = group([file("/1", artist="A")])
+    entities["tracks"][0]["title"] = None  # type: ignore[typeddict-item]
+    with db.transaction() as connection:
+        session = sessions.start(connection)
+        sessions.register_batch(connection, session, "b", [])
+    with pytest.raises(sqlite3.IntegrityError), db.transaction() as connection:
+        ingest.apply_batch(connection, "b", entities)
+    assert names(db, "artists") == []
+
+
+def test_a_changed_file_keeps_its_id_and_loses_what_no_longer_holds(db: Database) -> None:
+    insert(db, file("/1", artist="Old", album="Gone", title="before"))
+    with db.transaction() as connection:
+        similarity.store(connection, 1, 1, None, "was broken")
+    insert(db, file("/1", artist="New", title="after"))
+    track = queries.track(db.reader(), 1)
+    assert track is not None
+    assert (track["title"], track["artist"], track["album"], track["vector_failure"]) == ("after", "New", None, None)
+    assert names(db, "artists") == ["New"]
+    assert names(db, "albums", "title") == []
+    assert search.find(db.reader(), "before", 10, 0).total == 0
+
+
+def test_a_changed_file_may_bring_a_cover(db: Database, tmp_path: Path) -> None:
+    insert(db, file("/1", artist="A", album="B", title="before"))
+    with db.transaction() as connection:
+        covers.none_found(connection, 1)
+    assert queries.without_cover(db.reader(), 10) == []
+    insert(db, file("/1", artist="A", album="B", title="after"))
+    assert [album["id"] for album in queries.without_cover(db.reader(), 10)] == [1]
+
+
+def test_a_file_that_broke_is_a_failure_and_missing_until_it_is_mended(db: Database) -> None:
+    insert(db, file("/1", artist="A", album="X"))
+    insert(db, failures=[{"path": "/1", "reason": "the file is empty", "bad_content": True}], batch_id="again")
+    assert queries.totals(db.reader()) == {
+        "tracks": 0, "missing": 1, "albums": 0, "artists": 0, "vectors": 0, "vector_failures": 0
+    }  # fmt: skip
+    assert queries.failures(db.reader(), 1, 10, 0).items == [
+        {"path": "/1", "stage": "extract", "reason": "the file is empty"}
+    ]
+    insert(db, file("/1", artist="A", album="X"), batch_id="mended")
+    assert [t["id"] for t in queries.tracks(db.reader(), 10, 0).items] == [1]
+
+
+def test_a_file_out_of_reach_keeps_its_track(db: Database) -> None:
+    insert(db, file("/1", artist="A", album="X"))
+    insert(db, failures=[{"path": "/1", "reason": "cannot be read: Input/output error"}], batch_id="again")
+    assert queries.totals(db.reader())["tracks"] == 1
+    assert queries.failures(db.reader(), 1, 10, 0).total == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([file("/1", artist="A")], [file("/1", artist="Z"), file("/2", artist="A")]),
+        ([file("/1", artist="A", album="X")], [file("/1", artist="A", album="Y"), file("/2", artist="A", album="X")]),
+        ([file("/1", artist="A"), file("/2", artist="B")], [file("/1", artist="B"), file("/2", artist="A")]),
+    ],
+)
+def test_a_track_may_move_in_where_another_moved_out(db: Database, before: list[Any], after: list[Any]) -> None:
+    insert(db, *before)
+    insert(db, *after)
+    wanted = {(f["path"], f["tags"]["artist"], f["tags"]["album"]) for f in after}
+    found = queries.tracks(db.reader(), 10, 0, None, None).items
+    assert {(t["path"], t["artist"], t["album"]) for t in found} == wanted
+
+
+def test_an_id_is_never_given_out_again(db: Database) -> None:
+    insert(db, file("/1", artist="A", album="X"))
+    with db.transaction() as connection:
+        ingest.mark_missing(connection, ["/1"])
+        assert removal.purge(connection, 2**40) == 1
+    insert(db, file("/2", artist="A", album="X"))
+    (track,) = queries.tracks(db.reader(), 10, 0, None, None).items
+    assert (track["id"], track["album_id"], track["artist_id"]) == (2, 2, 2)
