@@ -3,13 +3,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline slow faults corpus fuzz units test-image test-containers bench lock clean
+.PHONY: help run test test-all check image lint types unit pipeline slow faults corpus fuzz units molecule test-image \
+  test-containers bare bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # One pytest run for each level, so that the cheap ones fail first.
 PYTEST := $(BIN)/python -m pytest -q
+MOLECULE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule
 
 help: ## tell what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,7 +24,9 @@ image: $(VENV)/ready ## the flashable file, in dist/
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-test: check slow test-containers test-image ## every test there is
+test: check slow test-containers molecule ## every test of a release
+
+test-all: test molecule-upgrade molecule-site ## and those that take longer: upgrade and repair of the booted image
 
 lint: $(VENV)/ready ## ruff, ansible-lint
 	$(BIN)/ruff format --check
@@ -53,8 +57,16 @@ fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a r
 test-containers: $(VENV)/ready ## queues, retries, limits and recovery, the image's own root in containers (pytest-celery)
 	@$(BIN)/python -m image containers $(PYTEST) -p no:cacheprovider tests/containers
 
-test-image: image ## the booted image, over SSH
-	$(PYTEST) tests/image
+molecule: molecule-default molecule-image ## the playbook on a bare Debian, and the built image: booted, verified, ended
+
+molecule-default: bare
+molecule-%: image
+	$(MOLECULE) test -s $*
+
+test-image: molecule-image ## the built image alone
+
+bare: $(VENV)/ready
+	@$(BIN)/python -m image bare
 
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some ten minutes)
 	$(PYTEST) tests/faults

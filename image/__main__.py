@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.markup import escape
 
+from . import bare, build, container, detached, hostpackages, mirrors, music, profile, release, run, toolbox
 from . import base as base_root
-from . import build, container, hostpackages, machine, music, profile, release, run, toolbox
 from .errors import Problem
+from .machine import GUEST_PORTS, Machine, end_cleanly_on_signals
 from .paths import cache_home
 from .privilege import is_root, own_verb_as_root
 from .ui import console
@@ -34,8 +36,10 @@ def parser() -> argparse.ArgumentParser:
     inside.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="such as pytest tests/containers")
     disk = verbs.add_parser("music", help="a music disk image from a folder")
     disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
+    verbs.add_parser("bare", help="a bare Debian to boot, on which playbooks/site.yml is tried")
+    verbs.add_parser("mirrors", help="the Debian mirrors of this machine, as JSON")
     for name, text in (
-        ("machine", "boot the image, and stay until Ctrl-C"),
+        ("machine", "boot the image, and stay until Ctrl-C; or: start, stop"),
         ("run", "build, boot, scan a music disk, and stay until Ctrl-C"),
     ):
         verb = verbs.add_parser(name, help=text)
@@ -43,6 +47,11 @@ def parser() -> argparse.ArgumentParser:
         verb.add_argument("--ssh-port", type=int, help="local port of the machine's SSH")
         verb.add_argument("--http-port", type=int, help="local port of the API")
         verb.add_argument("--flower-port", type=int, help="local port of Flower")
+        if name == "machine":
+            verb.add_argument("action", nargs="?", default="stay", choices=("stay", "start", "stop"))
+            verb.add_argument("--state", type=Path, help="folder by which a machine that was started is known")
+            verb.add_argument("--offline", action="store_true", help="it reaches nothing, and is reached by its ports")
+            verb.add_argument("--clock", help="the time at which it is switched on, for instance 1970-01-01")
     verb.add_argument("--music", type=Path, help="a folder of music; or MUSIC in the environment")
     verb.add_argument("--once", action="store_true", help="do not stay up after the summary")
     return top
@@ -50,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a verb; a Problem is told in words."""
-    machine.end_cleanly_on_signals()
+    end_cleanly_on_signals()
     os.umask(0o022)  # what root makes here is read by the user
     given = sys.argv[1:] if arguments is None else arguments
     options = parser().parse_args(given)
@@ -74,17 +83,30 @@ def dispatch(options: argparse.Namespace, given: list[str]) -> None:
         hostpackages.install()
     elif verb == "run":
         run.run(options.profile, run.ports(options), _music(options), stay=not options.once)
+    elif verb == "mirrors":
+        console.print_json(data={**asdict(mirrors.configured()), "options": mirrors.apt_options()})
+    elif verb == "machine" and options.action != "stay":
+        _detached(options)
     elif verb == "machine":
         run.boot_only(options.profile, run.ports(options))
     elif not is_root() and not _done(options):
         own_verb_as_root(*given)
-    elif verb == "toolbox":
+    else:
+        _build(options)
+
+
+def _build(options: argparse.Namespace) -> None:
+    """Carry out a verb that may need root."""
+    verb: str = options.verb
+    if verb == "toolbox":
         console.print(str(toolbox.ensure().root))
     elif verb == "base":
         base_root.ensure(profile.load(options.profile), toolbox.ensure())
     elif verb == "release":
         tools = toolbox.ensure()
         console.print(str(release.ensure(tools, version=options.version, app=options.app, into=options.into)))
+    elif verb == "bare":
+        console.print(str(bare.ensure(toolbox.ensure())))
     elif verb == "build":
         console.print(str(build.build(options.profile)))
     elif verb == "containers":
@@ -99,6 +121,19 @@ def _done(options: argparse.Namespace) -> bool:
     if toolbox.find() is None or not os.access(cache_home(), os.W_OK):
         return False
     return options.verb in ("toolbox", "release") or (options.verb == "build" and build.is_ready(options.profile))
+
+
+def _detached(options: argparse.Namespace) -> None:
+    if options.state is None:
+        raise Problem("Which machine?", "Say --state with a folder of its own.")
+    if options.action == "stop":
+        detached.stop(options.state)
+        return
+    tools = toolbox.find() or toolbox.ensure()
+    image = bare.ensure(tools) if options.profile == bare.NAME else run.image(options.profile)
+    ports = {name: port for name in GUEST_PORTS if (port := getattr(options, f"{name}_port"))}
+    machine = Machine(image, ports=ports, offline=options.offline, clock=options.clock, outlives=True, tools=tools)
+    detached.start(options.state, machine)
 
 
 def _music(options: argparse.Namespace) -> Path | None:

@@ -26,6 +26,8 @@ class Assembly:
     profile: Profile
     tools: Toolbox
     epoch: int
+    label: str = "bootfs"
+    """Of the boot partition."""
 
     def write(self, image: Path, current: Step) -> None:
         """Write the image."""
@@ -48,7 +50,7 @@ class Assembly:
 
     def _boot_partition(self, image: Path, boot: Partition, content: Path, current: Step) -> None:
         sector = str(boot.start // partitions.SECTOR)
-        command = ["-F", "32", "-n", "bootfs", "-i", self.profile.fat_volume_id, "--invariant", "-h", sector]
+        command = ["-F", "32", "-n", self.label, "-i", self.profile.fat_volume_id, "--invariant", "-h", sector]
         command += ["--offset", sector, str(image), str(boot.size // 1024)]
         self._run(current, "mkfs.vfat", *command)
         names = [str(path) for path in sorted(content.iterdir())]

@@ -14,7 +14,7 @@ from pathlib import Path
 from .errors import Problem
 from .paths import cache_home, give_back
 
-KEEP = 2  # the newest entries of a kind that survive a new one
+KEEP = 4  # the newest entries of a kind that survive a new one: there are several profiles, and versions of a release
 
 
 def digest(*parts: str | bytes | int | Path) -> str:

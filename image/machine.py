@@ -9,8 +9,8 @@ with Machine(image) as machine:
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -23,6 +23,8 @@ from types import TracebackType
 
 from . import cloudinit, toolbox
 from .bootpart import BootPartition
+from .console import Console
+from .emulator import Emulator
 from .errors import Problem
 from .qmp import Monitor
 from .toolbox import Toolbox
@@ -31,8 +33,7 @@ ALIAS = "soniquebay"
 GUEST_PORTS = {"ssh": 22, "http": 80, "flower": 5555}
 # The Pi's own consoles are not on this machine; the last one named is where systemd reports.
 EXTRA_COMMAND_LINE = "console=ttyAMA0,115200 systemd.show_status=true"
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")
-_PROGRESS = re.compile(r"(?:Start(?:ing|ed)|Reached target|Mount(?:ing|ed)|Finished|Listening on) .+")
+_FACTS = "machine.json"
 
 Report = Callable[[str], None]
 Answer = subprocess.CompletedProcess[str]
@@ -58,9 +59,17 @@ class Machine:
         hostname: str = "soniquebay",
         console_log: Path | None = None,
         user_data: str | None = None,
+        offline: bool = False,
+        clock: str | None = None,
+        outlives: bool = False,
         tools: Toolbox | None = None,
     ) -> None:
-        """`ports` maps "ssh", "http" and "flower" to local ports; what is not named gets a free one."""
+        """`ports` maps "ssh", "http" and "flower" to local ports; what is not named gets a free one.
+
+        `offline`: it is reached by its ports, and reaches nothing itself. `clock`: the date and time, ISO 8601 and UTC,
+        at which it believes to be switched on. `outlives`: it is not stopped when this process ends, and `attach` finds
+        it again.
+        """
         self.image = image
         self.hostname = hostname
         self.user = cloudinit.USER
@@ -70,10 +79,13 @@ class Machine:
         self._memory = memory_mebibytes
         self._cpus = cpus
         self._user_data = user_data
+        self._offline = offline
+        self._clock = clock
+        self._outlives = outlives
         self._tools = tools or toolbox.find() or toolbox.ensure()
         self._folder = Path()
         self._console_log = console_log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Emulator | None = None
         self._monitor: Monitor | None = None
         self._disks: dict[str, Path] = {}
         self._started = 0.0
@@ -82,20 +94,39 @@ class Machine:
 
     def __enter__(self) -> Machine:
         """Prepare the copy of the card; `start` boots it."""
+        self.prepare()
+        return self
+
+    def prepare(self) -> Path:
+        """A folder with the copy of the card, which `discard` removes."""
         self._folder = Path(tempfile.mkdtemp(prefix="soniquebay-machine-", dir=_scratch()))
         try:
             self._prepare_card()
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        return self
+        return self._folder
+
+    @classmethod
+    def attach(cls, folder: Path) -> Machine:
+        """The machine that another process has prepared in `folder` and may have started there."""
+        facts = json.loads((folder / _FACTS).read_text())
+        pid = facts.pop("pid")
+        machine = cls(Path(facts.pop("image")), outlives=True, **facts)
+        machine._folder = folder
+        machine._process = Emulator.find(pid, str(folder))
+        return machine
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave no process and no file, whatever happened."""
+        self.discard(grace=0 if kind is not None else 30)
+
+    def discard(self, grace: float = 0) -> None:
+        """Stop it and remove all that is left of it."""
         try:
-            self.stop(grace=0 if kind is not None else 30)
+            self.stop(grace)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -110,9 +141,9 @@ class Machine:
         return self._folder / "ssh_config"
 
     @property
-    def console_log(self) -> Path:
+    def console(self) -> Console:
         """All that the machine wrote to its serial console."""
-        return self._console_log or self._folder / "console.log"
+        return Console(self._console_log or self._folder / "console.log")
 
     @property
     def seconds(self) -> float:
@@ -122,7 +153,7 @@ class Machine:
     @property
     def running(self) -> bool:
         """Whether QEMU runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.running
 
     def url(self, service: str = "http") -> str:
         """Where a service of the machine is reached from here."""
@@ -136,7 +167,6 @@ class Machine:
         initramfs = boot.extract(files.initramfs, self._folder / "initramfs")
         self._choose_ports()
         self._write_ssh_config()
-        socket_path = self._folder / "qmp"
         command = [
             *("-nodefaults", "-no-user-config", "-display", "none"),
             *("-L", f"{self._tools.root}/usr/share/qemu", "-L", f"{self._tools.root}/usr/lib/ipxe/qemu"),
@@ -144,23 +174,17 @@ class Machine:
             *self._card_drive(),
             *("-kernel", str(kernel), "-initrd", str(initramfs)),
             *("-append", f"{files.command_line} {EXTRA_COMMAND_LINE}"),
-            *("-chardev", f"file,id=console,path={self.console_log}", "-serial", "chardev:console"),
-            *("-qmp", f"unix:{socket_path},server=on,wait=off"),
+            *("-chardev", f"file,id=console,path={self.console.log}", "-serial", "chardev:console"),
+            *("-qmp", f"unix:{self._socket},server=on,wait=off"),
+            *(("-rtc", f"base={self._clock}") if self._clock else ()),
         ]
-        log = (self._folder / "qemu.log").open("wb")
-        with log:
-            # a session of its own: Ctrl-C must not stop it before it could shut down; with us killed, it dies
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self._tools.native("qemu-system-aarch64", *command)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._tools.environment(TMPDIR=str(self._folder)),
-                start_new_session=True,
-            )
+        environment = self._tools.environment(TMPDIR=str(self._folder))
+        native = self._tools.native("qemu-system-aarch64", *command)
+        self._process = Emulator.start(native, environment, self._folder / "qemu.log", outlives=self._outlives)
+        self._write_facts(self._process.pid)
         self._started = time.monotonic()
         try:
-            self._monitor = Monitor(socket_path)
+            self._monitor = Monitor(self._socket)
         except Problem as problem:
             raise Problem(f"QEMU did not start: {self._qemu_says()}", "Is a port in use?") from problem
 
@@ -170,15 +194,15 @@ class Machine:
         refusal = ""
         while time.monotonic() < deadline:
             if not self.running:
-                raise Problem(f"The machine stopped while booting: {self._qemu_says()}", self._last_words())
-            report(self.console_line())
+                raise Problem(f"The machine stopped while booting: {self._qemu_says()}", self.console.last_words())
+            report(self.console.line())
             if self._answers("ssh"):
                 login = self.ssh("true", timeout=30)
                 if login.returncode == 0:
                     return
                 refusal = login.stderr.strip()
             time.sleep(1)
-        raise Problem(f"No login within {timeout:.0f} s. {refusal}", self._last_words())
+        raise Problem(f"No login within {timeout:.0f} s. {refusal}", self.console.last_words())
 
     def stop(self, grace: float = 30) -> None:
         """Shut down as a press of the power button would; after `grace` seconds, pull the plug."""
@@ -186,19 +210,21 @@ class Machine:
         if process is None:
             return
         try:
-            if process.poll() is None and self._monitor is not None and grace > 0:
+            if grace > 0 and process.running:
                 with contextlib.suppress(Problem, OSError):
-                    self._monitor.execute("system_powerdown")
-                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._control().execute("system_powerdown")
                     process.wait(grace)
         finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-            if self._monitor is not None:
-                self._monitor.close()
-                self._monitor = None
+            process.kill()
+            process.close()
+            self.let_go()
             self._disks.clear()
+
+    def let_go(self) -> None:
+        """Leave a machine that outlives us to others: only one at a time can speak to its monitor."""
+        if self._monitor is not None:
+            self._monitor.close()
+            self._monitor = None
 
     def pull_plug(self) -> None:
         """Lose power; `start` boots what is on the card."""
@@ -223,17 +249,6 @@ class Machine:
         """Copy a file or folder to the machine."""
         command = ["scp", "-q", "-r", "-F", str(self.ssh_config), str(source), f"{ALIAS}:{target}"]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-
-    def console_line(self) -> str:
-        """The last thing systemd, or else the kernel, said on the console."""
-        last = ""
-        for line in reversed(self._console_tail().splitlines()):
-            plain = _ESCAPES.sub("", line).strip()
-            found = _PROGRESS.search(plain)
-            if found:
-                return found[0]
-            last = last or re.sub(r"^\[ *\d+\.\d+\] ", "", plain)
-        return last
 
     def written(self) -> int:
         """Bytes that the machine has written to its card since it was switched on."""
@@ -279,6 +294,8 @@ class Machine:
             *("-smp", str(self._cpus), "-m", str(self._memory)),
             *("-netdev", self._network(), "-device", "virtio-net-pci,netdev=net,romfile="),
             *("-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb"),
+            # it has to be fed, but a busy host is no reason to start again
+            *("-device", "i6300esb", "-action", "watchdog=none"),
         ]
 
     def _card_drive(self) -> list[str]:
@@ -291,7 +308,7 @@ class Machine:
     def _network(self) -> str:
         """The user network "net", with the ports that are forwarded."""
         forwards = (f"hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{guest}" for name, guest in GUEST_PORTS.items())
-        return ",".join(("user,id=net", *forwards))
+        return ",".join(("user,id=net", *(["restrict=on"] if self._offline else []), *forwards))
 
     def _prepare_card(self) -> None:
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(self.image), str(self.card)], check=True)
@@ -347,22 +364,29 @@ class Machine:
         except OSError:
             return False
 
+    @property
+    def _socket(self) -> Path:
+        return self._folder / "qmp"
+
     def _control(self) -> Monitor:
         if self._monitor is None:
-            raise Problem("The machine is off.")
+            if not self._socket.exists():
+                raise Problem("The machine is off.")
+            self._monitor = Monitor(self._socket)
         return self._monitor
 
-    def _console_tail(self, size: int = 8192) -> str:
-        try:
-            with self.console_log.open("rb") as log:
-                log.seek(max(0, os.fstat(log.fileno()).st_size - size))
-                return log.read().decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-
-    def _last_words(self) -> str:
-        lines = [_ESCAPES.sub("", line).strip() for line in self._console_tail(4000).splitlines()]
-        return "Its console said last:\n" + "\n".join(f"    {line}" for line in lines[-12:])
+    def _write_facts(self, pid: int) -> None:
+        facts = {
+            "pid": pid,
+            "image": str(self.image),
+            "ports": self.ports,
+            "memory_mebibytes": self._memory,
+            "cpus": self._cpus,
+            "hostname": self.hostname,
+            "offline": self._offline,
+            "clock": self._clock,
+        }
+        (self._folder / _FACTS).write_text(json.dumps(facts))
 
     def _qemu_says(self) -> str:
         try:

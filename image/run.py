@@ -46,10 +46,10 @@ def run(profile_name: str, wanted: Mapping[str, int], folder: Path | None, *, st
     if folder is not None and not folder.is_dir():
         raise Problem(f"There is no folder {folder}.", "MUSIC has to name a folder of music files.")
     hostpackages.install()
-    image = _image(profile_name)
+    card = image(profile_name)
     tools = toolbox.find() or toolbox.ensure()
     disk = _music_disk(tools, folder)
-    with booted(image, wanted, tools) as machine:
+    with booted(card, wanted, tools) as machine:
         with step("Music disk plugged in") as current:
             machine.attach_disk(disk)
             session = _wait_for_scan(machine, current.say)
@@ -62,7 +62,7 @@ def run(profile_name: str, wanted: Mapping[str, int], folder: Path | None, *, st
 
 def boot_only(profile_name: str, wanted: Mapping[str, int]) -> None:
     """The machine without a music disk."""
-    with booted(_image(profile_name), wanted, toolbox.ensure()) as machine:
+    with booted(image(profile_name), wanted, toolbox.ensure()) as machine:
         _addresses(machine)
         _stay(machine)
 
@@ -79,7 +79,7 @@ def booted(image: Path, wanted: Mapping[str, int], tools: Toolbox) -> Iterator[M
         yield machine
 
 
-def _image(profile_name: str) -> Path:
+def image(profile_name: str) -> Path:
     """The image, built as root if something has to be built."""
     if is_root() or build.is_ready(profile_name):
         return build.build(profile_name)

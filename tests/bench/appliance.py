@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from image import build, toolbox
+from image import bare, build, toolbox
 from image.machine import Machine
 from image.ui import step
 from tests.bench import pieces, report
@@ -120,11 +120,11 @@ def main() -> None:
     options.add_argument("--analysing", type=float, default=600.0, help="seconds of vectors that are watched")
     chosen = options.parse_args()
     image = build.build("debian")
-    bare = build.build("bare")
+    plain = bare.ensure(toolbox.ensure())
     result: dict[str, Any] = {"size": sizes(image)}
     with step("Disk of pieces") as current:
         disk = pieces.disk(chosen.files, toolbox.ensure(), current)
-    with Machine(bare) as machine:
+    with Machine(plain) as machine:
         first = boot(machine, healthy=False)
         machine.stop(120)
         second = boot(machine, healthy=False)
@@ -156,13 +156,13 @@ def sizes(image: Path) -> dict[str, float]:
 
 def show(result: dict[str, Any]) -> None:
     """Print what was measured beside what was asked."""
-    scanned, boots, bare = result["scan"], result["boots"], result["bare"]
+    scanned, boots, debian = result["scan"], result["boots"], result["bare"]
     rows = [
         ("second boot to a healthy API, s", f"{boots['second']['ready']:.0f}", ""),
-        ("second boot of a bare Debian root, s", f"{bare['second']['ready']:.0f}", ""),
+        ("second boot of a bare Debian root, s", f"{debian['second']['ready']:.0f}", ""),
         ("ratio", f"{boots['ratio']:.2f}", f"≤ {WANTED['boots']}"),
         ("first boot to a healthy API, s", f"{boots['first']['ready']:.0f}", ""),
-        ("first boot of a bare Debian root, s", f"{bare['first']['ready']:.0f}", ""),
+        ("first boot of a bare Debian root, s", f"{debian['first']['ready']:.0f}", ""),
         ("memory used by the whole system, idle, MB", f"{result['idle_mb']:.0f}", f"< {WANTED['idle']:.0f}"),
         (f"… with {scanned['children']} busy children, MB", f"{scanned['busy_mb']:.0f}", f"< {WANTED['busy']:.0f}"),
         (f"written in an idle hour, MB (of {result['idle_minutes']:.0f} min)", f"{result['idle_hour_mb']:.1f}", ""),

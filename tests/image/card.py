@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -27,6 +28,12 @@ class Card:
     def read(self, file: str) -> str:
         """A file's text."""
         return self._debugfs(f"cat {file}")
+
+    def modified(self, file: str) -> int:
+        """When a file was last written, in seconds since 1970."""
+        found = re.search(r"^ *mtime: 0x([0-9a-f]+)", self._debugfs(f"stat {file}"), re.MULTILINE)
+        assert found, f"no {file} in {self.path}"
+        return int(found[1], 16)
 
     def _debugfs(self, request: str) -> str:
         command = self._tools.native("debugfs", "-R", request, self._root)

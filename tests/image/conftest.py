@@ -1,16 +1,14 @@
-"""Boots the built image once for all tests of the machine."""
+"""The machine that Molecule has booted for a scenario. `host` is testinfra's own, told by the verifier's options."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import testinfra
 
-from image import build, music, release, toolbox
-from image.machine import ALIAS, Machine
+from image import build, detached, music, release, toolbox
 from image.paths import dist
 from image.ui import step
 
@@ -19,19 +17,24 @@ from .card import Card
 from .disk import MusicDisk, make
 
 
-@pytest.fixture(scope="session")
-def image_file() -> Path:
-    """The flashable image; built already by `make image`."""
-    version = release.version_of(release.APP)
-    path = dist() / build.image_name(version, "debian")
-    assert path.exists(), f"{path} is not there: run `make image`"
-    return path
+@pytest.fixture(scope="session", autouse=True)
+def appliance() -> Iterator[Appliance]:
+    """The machine, healthy."""
+    state = os.environ.get("MOLECULE_EPHEMERAL_DIRECTORY")
+    assert state, "these tests are Molecule's: molecule test -s image (or create, verify, login, destroy)"
+    machine = detached.attach(Path(state))
+    appliance = Appliance(machine)
+    appliance.healthy(600)
+    until("Flower asks for its password", 300, lambda: appliance.flower("/").status == 401)
+    yield appliance
+    machine.let_go()
 
 
 @pytest.fixture(scope="session")
-def card(image_file: Path) -> Card:
+def card() -> Card:
     """The image as a file."""
-    return Card(image_file, toolbox.ensure())
+    path = dist() / build.image_name(release.version_of(release.APP), "debian")
+    return Card(path, toolbox.ensure())
 
 
 @pytest.fixture(scope="session")
@@ -41,21 +44,3 @@ def music_disk(tmp_path_factory: pytest.TempPathFactory) -> MusicDisk:
     with step("Music of the tests") as current:
         folder = music.debian_music(tools, current)
         return make(tmp_path_factory.mktemp("disk"), folder, tools, current)
-
-
-@pytest.fixture(scope="session")
-def appliance(image_file: Path) -> Iterator[Appliance]:
-    """The machine, booted and healthy."""
-    with Machine(image_file) as machine:
-        machine.start()
-        machine.wait_for_ssh(600)
-        appliance = Appliance(machine)
-        appliance.healthy(600)
-        until("Flower asks for its password", 300, lambda: appliance.flower("/").status == 401)
-        yield appliance
-
-
-@pytest.fixture(scope="session")
-def host(appliance: Appliance) -> Any:
-    """The same machine for testinfra."""
-    return testinfra.get_host(f"ssh://{ALIAS}", ssh_config=str(appliance.machine.ssh_config), sudo=True)

@@ -121,8 +121,9 @@ def test_cache_holds_nothing_half_done(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_cache_forgets_the_oldest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    for age, key in enumerate(("one", "two", "three")):
+    keys = [f"entry {number}" for number in range(cache.KEEP + 1)]
+    for age, key in enumerate(keys):
         entry = cache.make("kind", key, "", lambda path: path.mkdir())
         os.utime(entry, (1000 + age, 1000 + age))
-    assert sorted(path.name for path in (tmp_path / "soniquebay/kind").glob("t*")) == ["three", "two"]
-    assert cache.find("kind", "one") is None
+    assert sorted(path.name for path in (tmp_path / "soniquebay/kind").glob("entry*")) == keys[1:]
+    assert cache.find("kind", keys[0]) is None

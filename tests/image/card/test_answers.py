@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .appliance import Appliance
-
-pytestmark = pytest.mark.image
+from ..appliance import Appliance
 
 # speaks HTTP over the Unix socket with what the appliance has
 CLIENT = """

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from .appliance import Appliance
-
-pytestmark = pytest.mark.image
+from ..appliance import Appliance
 
 
 def test_a_clean_restart(appliance: Appliance) -> None:

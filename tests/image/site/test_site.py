@@ -6,15 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from image import mirrors, release
+from image import release
 from image.paths import dist
 
-from .appliance import Appliance
-from .playbook import play
-
-pytestmark = pytest.mark.image
+from ..appliance import Appliance
+from ..playbook import play
 
 # Each is what a role stands for. The machine keeps running while they are done.
 DAMAGE = """
@@ -35,18 +31,6 @@ def site(appliance: Appliance, folder: Path) -> dict[str, int]:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     recap = done.stdout.rpartition("PLAY RECAP")[2]
     return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", recap)}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _mirror(appliance: Appliance) -> None:
-    """Debian as this machine reaches it; where it reaches the public mirror, the image's own sources say the same."""
-    own = mirrors.configured()
-    options = "".join(f"{option};\n" for option in mirrors.apt_options())
-    appliance.run(
-        f"sed -i -e 's|{mirrors.PUBLIC_SECURITY}$|{own.security}|' -e 's|{mirrors.PUBLIC}$|{own.main}|'"
-        " /etc/apt/sources.list.d/debian.sources;"
-        f"cat > /etc/apt/apt.conf.d/90tests <<'END'\n{options}END\n"
-    )
 
 
 def library(appliance: Appliance) -> dict[str, Any]:

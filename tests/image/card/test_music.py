@@ -1,25 +1,58 @@
-"""A disk is plugged in, scanned, pulled out and plugged in again."""
+"""A disk is plugged in, pulled out while it is scanned, plugged in again, and pulled out while it is in use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .appliance import Appliance, until
-from .disk import ODD_PATH, PLACE, MusicDisk
+from ..appliance import Appliance, until
+from ..disk import ODD_PATH, PLACE, MusicDisk
 
-pytestmark = pytest.mark.image
+
+def gone(appliance: Appliance) -> bool:
+    """Whether nothing of the disk is left in the tree."""
+    return appliance.run(f"findmnt -no TARGET {PLACE} || true; ls -A /srv/music").strip() == ""
 
 
 @pytest.fixture(scope="module")
-def session(appliance: Appliance, music_disk: MusicDisk) -> Iterator[dict[str, Any]]:
-    """The scan that plugging in the disk asked for; nobody else does."""
+def broken_off(appliance: Appliance, music_disk: MusicDisk) -> dict[str, Any]:
+    """The scan that plugging in the disk asked for, and nobody else, after the disk was pulled out in its midst."""
     appliance.healthy()
     assert appliance.api("/api/scan-sessions").json["total"] == 0
     appliance.machine.attach_disk(music_disk.path)
-    yield appliance.idle_session()
+
+    def in_its_midst() -> Any:
+        newest = appliance.api("/api/scan-sessions?limit=1").json["items"]
+        return newest and newest[0]["status"] == "running" and newest[0]
+
+    found: dict[str, Any] = until("the scan runs", 300, in_its_midst, pause=0.2)
+    appliance.machine.detach_disk()
+    until("the mount and its folder are gone", 90, lambda: gone(appliance))
+    return {"running": found, "ended": appliance.idle_session()}
+
+
+@pytest.fixture(scope="module")
+def session(appliance: Appliance, music_disk: MusicDisk, broken_off: dict[str, Any]) -> dict[str, Any]:
+    """The scan after the disk was plugged in again."""
+    appliance.machine.attach_disk(music_disk.path)
+
+    def scanned() -> bool:
+        newest: dict[str, Any] = appliance.api("/api/scan-sessions?limit=1").json["items"][0]
+        return newest["id"] > broken_off["ended"]["id"]
+
+    until("the disk is scanned again", 300, scanned)
+    return appliance.idle_session()
+
+
+def test_a_disk_pulled_out_while_it_is_scanned_ends_the_scan(
+    appliance: Appliance, broken_off: dict[str, Any], music_disk: MusicDisk
+) -> None:
+    assert broken_off["ended"]["id"] == broken_off["running"]["id"]
+    tracks = appliance.api("/api/tracks?limit=1").json["total"]
+    assert tracks < music_disk.tracks, "the disk was pulled out too late to prove anything"
+    assert appliance.run("systemctl list-units --failed --plain --no-legend") == ""
+    assert appliance.healthy()["status"] == "ok"
 
 
 def test_the_disk_is_mounted_read_only(appliance: Appliance, session: dict[str, Any]) -> None:
@@ -78,11 +111,7 @@ def test_a_disk_pulled_out_while_in_use_leaves_and_comes_back(
     )
     appliance.machine.detach_disk()
 
-    def gone() -> bool:
-        said = appliance.run(f"findmnt -no TARGET {PLACE} || true; ls -A /srv/music")
-        return said.strip() == ""
-
-    until("the mount and its folder are gone", 90, gone)
+    until("the mount and its folder are gone", 90, lambda: gone(appliance))
     appliance.run("systemctl stop reader.service")
     assert appliance.run("systemctl list-units --failed --plain --no-legend").strip() == ""
     assert appliance.api("/api/tracks?limit=1").json["total"] == music_disk.tracks

@@ -1,0 +1,59 @@
+"""A bare Debian to boot: the packages of profiles/bare and no role, for what is tried on a machine that is not ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import assemble, base, binfmt, cache, partitions, profile, provision
+from .assemble import Assembly
+from .errors import Problem
+from .profile import Profile
+from .toolbox import Toolbox
+from .ui import Step, cached, step
+
+NAME = "bare"
+LABEL = "cidata"  # of the boot partition: cloud-init's own, by which it finds user and key
+COMMAND_LINE = "root=LABEL=rootfs rootwait"
+EPOCH = 1_735_689_600
+
+
+def ensure(tools: Toolbox) -> Path:
+    """The card image, made if need be (by root)."""
+    chosen = profile.load(NAME)
+    code = [Path(module.__file__ or "") for module in (assemble, partitions)]
+    wanted = cache.digest(base.key(chosen), Path(__file__), *code)
+    title = f"Bare Debian ({chosen.suite}, arm64)"
+    ready = cache.find(NAME, wanted, ".img")
+    if ready is not None:
+        cached(title)
+        return ready
+    tarball = base.ensure(chosen, tools)
+    with step(title) as current:
+        return cache.make(NAME, wanted, ".img", lambda image: _make(image, tarball, chosen, tools, current))
+
+
+def _make(image: Path, tarball: Path, chosen: Profile, tools: Toolbox, current: Step) -> None:
+    root = image.with_name("tmp-root")
+    try:
+        with binfmt.arm64_programs(tools):
+            provision.unpack(tarball, root, tools, current)
+        provision.clean(root)
+        boot_files(root)
+        Assembly(root, chosen, tools, EPOCH, label=LABEL).write(image, current)
+    finally:
+        cache.remove(root)
+
+
+def boot_files(root: Path) -> None:
+    """What a boot loader would have: this kernel, this initramfs, this command line."""
+    # the base root has the modules of the role pi_tuning in its initramfs, which does no harm; its setting is ours
+    (root / "usr/share/initramfs-tools/modules.d/soniquebay.conf").unlink(missing_ok=True)
+    firmware = root / "boot/firmware"
+    firmware.mkdir(parents=True, exist_ok=True)
+    for name in ("vmlinuz", "initrd.img"):
+        found = sorted((root / "boot").glob(f"{name}-*"))
+        if len(found) != 1:
+            raise Problem(f"The bare Debian has {len(found)} files /boot/{name}-*, not one.")
+        (firmware / name).write_bytes(found[0].read_bytes())
+    (firmware / "config.txt").write_text("kernel=vmlinuz\ninitramfs initrd.img followkernel\n")
+    (firmware / "cmdline.txt").write_text(f"{COMMAND_LINE}\n")

@@ -1,0 +1,78 @@
+"""Several workers, and what a worker may take of the machine, under a real systemd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ..appliance import Appliance, until
+
+MIB = 2**20
+SECOND = "soniquebay-worker@2.service"
+GROUP = "/sys/fs/cgroup/soniquebay.slice/soniquebay-worker.service"
+
+
+def workers(appliance: Appliance) -> dict[str, Any]:
+    found: dict[str, Any] = appliance.api("/api/worker").json["workers"]
+    return found
+
+
+@pytest.fixture
+def second(appliance: Appliance) -> Iterator[None]:
+    """A second worker, ended again."""
+    appliance.run("soniquebay scale 2")
+    yield
+    appliance.run("soniquebay scale 1")
+
+
+def test_scale_starts_a_second_worker_and_ends_it(appliance: Appliance, second: None) -> None:
+    until("two workers answer", 120, lambda: len(workers(appliance)) == 2)
+    assert appliance.run(f"systemctl show -P Slice {SECOND}; systemctl is-enabled {SECOND}").split() == [
+        "soniquebay.slice",
+        "enabled",
+    ]
+    # both work: a scan is brought to its end with tasks in the hands of two
+    appliance.run("soniquebay scan --wait")
+    appliance.run("soniquebay scale 1")
+    assert appliance.try_run(f"systemctl is-active {SECOND}")[1].strip() == "inactive"
+    assert appliance.try_run(f"systemctl is-enabled {SECOND}")[1].strip() == "disabled"
+    until("one worker answers", 120, lambda: len(workers(appliance)) == 1)
+    assert appliance.run("systemctl list-units --failed --plain --no-legend") == ""
+
+
+def test_the_worker_knows_the_limit_of_its_unit(appliance: Appliance) -> None:
+    password = appliance.run("cat /var/lib/soniquebay-secrets/flower-password").strip()
+
+    def told() -> dict[str, Any]:
+        known = appliance.flower("/api/workers?refresh=1", password).json
+        assert len(known) == 1
+        found: dict[str, Any] = next(iter(known.values()))["stats"]["autoscaler"]
+        return found
+
+    assert told()["bearable"] == 4
+    taken = int(appliance.run(f"cat {GROUP}/memory.current"))
+    # room for less than the share of one more process
+    limit = f"systemctl set-property --runtime soniquebay-worker.service MemoryHigh={{}} MemoryMax={taken + 64 * MIB}"
+    try:
+        appliance.run(limit.format(taken + 32 * MIB))
+        until("memory bears less than four", 60, lambda: told()["bearable"] < 4)
+    finally:
+        appliance.run(
+            "rm -r /run/systemd/system.control/soniquebay-worker.service.d; systemctl daemon-reload;"
+            # written to the group by the next change of a property
+            f"test $(cat {GROUP}/memory.max) -gt {taken + 64 * MIB}"
+        )
+    until("memory bears four again", 60, lambda: told()["bearable"] == 4)
+
+
+def test_processes_that_work_come_last(appliance: Appliance) -> None:
+    shown = appliance.run(
+        "main=$(systemctl show -P MainPID soniquebay-worker.service); ps -o ni= -p $main;"
+        "for child in $(pgrep -P $main); do ps -o ni= -p $child; ionice -p $child; done"
+    ).split()
+    assert shown[0] == "0"  # the one that hands out the work
+    children = shown[1:]
+    assert children[0::2]
+    assert children == ["10", "idle"] * (len(children) // 2)

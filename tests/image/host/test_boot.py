@@ -1,0 +1,48 @@
+"""It runs, all of it, and nothing went wrong on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+UNITS = (
+    "soniquebay.target",
+    "soniquebay-api.socket",
+    "soniquebay-api.service",
+    "soniquebay-worker.service",
+    "soniquebay-flower.service",
+    "soniquebay-online.socket",
+    "soniquebay-maintenance.timer",
+    "redis-server.service",
+    "ssh.service",
+    "avahi-daemon.service",
+    "systemd-timesyncd.service",
+    "systemd-networkd.service",
+)
+
+
+def test_no_unit_has_failed(host: Any) -> None:
+    state = host.run("systemctl is-system-running --wait").stdout
+    failed = host.check_output("systemctl list-units --failed --plain --no-legend")
+    assert (state.strip(), failed) == ("running", "")
+
+
+def test_no_ordering_cycle(host: Any) -> None:
+    assert host.run("journalctl -b -q --no-pager -p warning -g 'ordering cycle'").stdout == ""
+
+
+def test_the_kernel_is_not_tainted(host: Any) -> None:
+    assert host.sysctl("kernel.tainted") == 0
+
+
+def test_units_are_active(host: Any) -> None:
+    states = host.run(f"systemctl is-active {' '.join(UNITS)}").stdout.split()
+    assert dict(zip(UNITS, states, strict=True)) == dict.fromkeys(UNITS, "active")
+
+
+def test_the_next_boot_starts_it_again(host: Any) -> None:
+    assert host.service("soniquebay.target").is_enabled
+    assert host.service("redis-server").is_enabled
+
+
+def test_it_is_announced_by_mdns(host: Any) -> None:
+    assert host.file("/etc/avahi/services/soniquebay.service").contains("_http._tcp")
