@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.faults import library
-from tests.faults.cases import FILES, reach
+from tests.faults.cases import scanning
 from tests.faults.supervisor import Supervised
 
 DISK = "24m"
@@ -50,56 +49,31 @@ def full_redis(stack: Supervised) -> Iterator[None]:
         stack.redis.config_set("maxmemory", "256mb")
 
 
-def redis_full_at(folder: Path, stage: str, seconds: float) -> None:
-    """Fill Redis while a stage is at work; a stage of "start": before the scan is asked for."""
-    titles = library.make(folder / "music", FILES)
-    stack = Supervised(folder / "music", folder / "data")
-    try:
-        if stage != "start":
+def redis_full_at(folder: Path, stage: str | None, seconds: float) -> None:
+    """Fill Redis while a stage is at work; without one: before the scan is asked for."""
+    with scanning(folder / "music", folder / "data", stage) as stack, full_redis(stack):
+        if stage is None:
             stack.scan()
-            reach(stack, stage)
-        with full_redis(stack):
-            if stage == "start":
-                stack.scan()
-            time.sleep(seconds)
-        library.wait_until_whole(stack, titles)
-        logs = stack.log("worker").read_text() + stack.log("api").read_text()
-        assert "Redis is full" in logs
-    finally:
-        stack.stop()
+        time.sleep(seconds)
+    assert "Redis is full" in stack.log("worker").read_text() + stack.log("api").read_text()
 
 
 def disk_full_at(folder: Path, stage: str, seconds: float, *, redis_too: bool) -> None:
     """Fill the disk of the API, or of all, while a stage is at work."""
-    titles = library.make(folder / "music", FILES)
     with small_disk(folder / "data") as data:
         if not redis_too:
             (folder / "redis").mkdir()
             (data / "redis").symlink_to(folder / "redis")
         (folder / "logs").mkdir()
         (data / "logs").symlink_to(folder / "logs")
-        stack = Supervised(folder / "music", data)
-        try:
-            stack.scan()
-            reach(stack, stage)
-            with full_disk(data):
-                time.sleep(seconds)
-            library.wait_until_whole(stack, titles)
-            assert "the disk is full" in stack.log("api").read_text()
-        finally:
-            stack.stop()
+        with scanning(folder / "music", data, stage) as stack, full_disk(data):
+            time.sleep(seconds)
+        assert "the disk is full" in stack.log("api").read_text()
 
 
 def api_silent_at(folder: Path, stage: str, seconds: float) -> None:
     """Stop the API's process while a stage is at work: it takes connections and answers none."""
-    titles = library.make(folder / "music", FILES)
-    stack = Supervised(folder / "music", folder / "data")
-    try:
-        stack.scan()
-        reach(stack, stage)
+    with scanning(folder / "music", folder / "data", stage) as stack:
         stack.signal("api", signal.SIGSTOP)
         time.sleep(seconds)
         stack.signal("api", signal.SIGCONT)
-        library.wait_until_whole(stack, titles)
-    finally:
-        stack.stop()

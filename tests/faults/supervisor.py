@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,13 +39,13 @@ class Supervised:
         for name in PROGRAMS:
             self._start(name)
             if name == "redis":
-                wait_until(self._redis_answers)
+                wait_until(self.redis_answers)
         self._threads = [threading.Thread(target=self._keep, args=(name,), daemon=True) for name in PROGRAMS]
         for thread in self._threads:
             thread.start()
         wait_until(self.healthy, 60)
 
-    def _redis_answers(self) -> bool:
+    def redis_answers(self) -> bool:
         with suppress(redis.RedisError):
             return bool(self.redis.ping())
         return False
@@ -82,6 +81,12 @@ class Supervised:
         pid = self.processes[name].pid
         with suppress(ProcessLookupError):
             os.killpg(pid, number) if group else os.kill(pid, number)
+
+    def end(self, name: str) -> None:
+        """Kill a program and its children, and return when it has ended; it is started again a little later."""
+        process = self.processes[name]
+        self.signal(name, signal.SIGKILL, group=True)
+        process.wait()
 
     def child(self) -> int | None:
         """Return a process of the worker that does the work, if it has one now."""
@@ -121,10 +126,3 @@ class Supervised:
         for process in self.processes.values():
             process.wait()
         self._run.cleanup()
-
-
-def until_quiet(condition: Any, seconds: float) -> float:
-    """Wait for a condition and return the seconds it took."""
-    began = time.monotonic()
-    wait_until(condition, seconds)
-    return time.monotonic() - began

@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.cases import STAGES, VICTIMS, killed_at
+from tests.faults.cases import STAGES, VICTIMS, answer_to_an_insert_lost, killed_at
 
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_nothing_is_lost_when_killed(tmp_path: Path, stage: str, victim: str) -> None:
     killed_at(tmp_path, stage, victim)
+
+
+def test_an_insert_whose_answer_was_lost_is_applied_once(tmp_path: Path) -> None:
+    answer_to_an_insert_lost(tmp_path)

@@ -16,4 +16,4 @@ def test_nothing_is_lost_when_killed(tmp_path: Path, stage: str, victim: str) ->
 
 
 def test_nothing_is_lost_when_redis_is_full_as_a_scan_begins(tmp_path: Path) -> None:
-    redis_full_at(tmp_path, "start", 2)
+    redis_full_at(tmp_path, None, 2)

@@ -38,3 +38,24 @@ def test_a_large_message_reaches_its_task(bench: Bench) -> None:
     label = "x" * 20_000
     bench.send("test.work", "scan", [label])
     wait_until(lambda: bench.count("end")[label])
+
+
+def test_a_redis_that_refuses_many_tasks_says_why(bench: Bench) -> None:
+    """A batch hides the reason behind an error of its own, which only the one who sends knows to be Redis's."""
+    run(
+        bench,
+        """
+import redis
+from kombu.exceptions import OperationalError
+from soniquebay.settings import settings
+from soniquebay.worker.app import send_many, trouble
+send_many([('vector.calculate', {'n': 0})])  # makes the queue known, which is not done again
+redis.Redis.from_url(settings().redis).config_set('maxmemory', '100kb')
+try:
+    send_many([('vector.calculate', {'n': n}) for n in range(250)])
+except OperationalError as error:
+    assert 'Redis is full' in trouble(error), trouble(error)
+else:
+    raise AssertionError('nothing was refused')
+""",
+    )

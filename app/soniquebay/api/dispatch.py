@@ -21,7 +21,8 @@ from soniquebay.worker.taken import in_hand
 
 log = logging.getLogger(__name__)
 
-LOST = 10.0  # seconds without a move before a batch counts as lost of which nothing in Redis speaks
+LOST = 4.0  # seconds without a move before a batch counts as lost of which nothing in Redis speaks
+WARN_EVERY = 60.0  # seconds; what hinders is looked at far more often than a log has to say so
 ROOM = 1 << 20  # bytes; with less on its disk the database takes nothing more, or soon will not
 HOLD = 300.0  # seconds for which a scan has the machine to itself: first everything is found, then it is analysed
 VECTORS, COVERS, GENRES = 100, 50, 1000  # so many at a time
@@ -36,6 +37,7 @@ class Dispatcher:
     def __init__(self, database: Database, broker: "redis.Redis") -> None:
         self._database = database
         self._broker = broker
+        self._warned: dict[str, float] = {}
         self.vectors = Supply("vector", VECTORS, queries.to_analyse, self._send_vectors)
         self.covers = Supply("covers", COVERS, queries.without_cover, self._send_covers)
         self.genres = Supply("deferred", GENRES, queries.without_genres, self._send_genres)
@@ -110,18 +112,28 @@ class Dispatcher:
 
     def resume(self) -> dict[str, int]:
         """Send again what nothing in Redis stands for any more; returns how much of each."""
-        counts = {"discoveries": 0, "batches": 0, "abandoned": 0, "follow_ups": self.refill()}
+        return {**self.send_lost(), "follow_ups": self.refill()}
+
+    def send_lost(self) -> dict[str, int]:
+        """Send again what a scan lost; returns how much of each."""
+        counts = {"discoveries": 0, "batches": 0, "abandoned": 0}
         try:
             session = sessions.active_session(self._database.reader())
             if session is None or session["status"] != "running":
                 return counts
             if problem := self._no_room():
-                log.warning("nothing sent again until there is room: %s", problem)
+                self._warn("nothing sent again until there is room", problem)
             elif not self._at_work():
                 self._resume_sessions(counts)
         except redis.RedisError as error:
-            log.warning("nothing resumed. %s", trouble(error))
+            self._warn("nothing resumed", trouble(error))
         return counts
+
+    def _warn(self, what: str, why: str) -> None:
+        now = time.monotonic()
+        if now - self._warned.get(what, float("-inf")) >= WARN_EVERY:
+            self._warned[what] = now
+            log.warning("%s: %s", what, why)
 
     def _no_room(self) -> str | None:
         """Say which is full, the disk or Redis: what fails for that was not tried in vain."""

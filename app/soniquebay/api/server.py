@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 THREADS = 8  # requests at work at once; each thread keeps a connection with its own cache
 SUPPLY_INTERVAL = 5.0  # seconds between two looks at the queues when nobody asks for one
-RESUME_INTERVAL = 10.0  # seconds between two looks for what was lost on its way
+RESUME_INTERVAL = 2.0  # seconds between two looks for what a scan lost on its way; without a scan a look is one query
 ONLINE_INTERVAL = 60.0  # seconds between two looks for what to ask the internet
 _BACKLOG = 128
 
@@ -107,7 +107,7 @@ async def _background(services: Services) -> AsyncIterator[None]:
     jobs = (
         services.progress.publish_changes(),
         _sweep(services),
-        _repeat("nothing resumed", services.dispatcher.resume, RESUME_INTERVAL),
+        _repeat("nothing resumed", services.dispatcher.send_lost, RESUME_INTERVAL),
         _repeat("nothing is looked up", services.online.refill, ONLINE_INTERVAL),
         _supply_for_ever(services),
     )

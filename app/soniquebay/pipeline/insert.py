@@ -1,11 +1,16 @@
 """Stage 4, `insert.direct_batch`: one idempotent call to the API."""
 
+import logging
+
 from soniquebay.library.entities import Entities
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import BatchTask, stage
+
+log = logging.getLogger(__name__)
 
 
 @stage("insert.direct_batch", base=BatchTask)
 def insert_batch(session_id: int, batch_id: str, entities: Entities) -> None:
     """Insert a batch through the API, which applies it once however often it comes."""
-    library_api.post(f"/internal/batches/{batch_id}", entities)
+    if not library_api.post(f"/internal/batches/{batch_id}", entities)["applied"]:
+        log.info("batch %s was inserted before, and is not again", batch_id)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 from redis.exceptions import RedisError
 
 from soniquebay.settings import settings
@@ -35,6 +35,8 @@ def _as_operational() -> Iterator[None]:
     # What kombu does not translate, as in a batch.
     try:
         yield
+    except BatchPublishError as error:
+        raise OperationalError(str(error.__cause__ or error)) from error
     except RedisError as error:
         raise OperationalError(str(error)) from error
 

@@ -2,7 +2,8 @@
 
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import Empty
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
@@ -55,6 +56,15 @@ class FairChannel(redis.Channel):
             if client is None or client.connection_pool is not self.pool:
                 client = self._lent = self._create_client()
         yield client
+
+    def poll_no_more(self) -> None:
+        """Take no more messages; those that were taken can still be acknowledged."""
+        if self._in_poll:
+            # Redis may have handed one over: read, it stands in the worker's set of taken ones and is not lost.
+            with suppress(Empty, *self.connection_errors):
+                self._brpop_read()
+        self.connection.cycle.close()
+        self._close_clients()
 
     def priority(self, n: int) -> int:
         """Return the class of a message's priority; the parent's own way needs the steps in ascending order."""

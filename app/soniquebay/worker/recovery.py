@@ -7,11 +7,12 @@ the name of its owner, a process of this machine, so whoever finds a set can tel
 import logging
 import os
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from celery import bootsteps
 from celery.worker.consumer import Consumer
-from celery.worker.state import active_requests
+from celery.worker.state import active_requests, maybe_shutdown
 
 from soniquebay.worker.config import KEY_PREFIX
 from soniquebay.worker.taken import INDEX, MUTEX, TAKEN
@@ -19,6 +20,8 @@ from soniquebay.worker.taken import INDEX, MUTEX, TAKEN
 log = logging.getLogger(__name__)
 
 EVENTS_WAIT = 0.02  # s; events go together, and after the tasks they tell of have been handed to a process
+TRY_EVERY = 1  # s; a Redis that is away is tried so often, for the whole appliance waits for it
+TELL_EVERY = 60.0  # s; and so often the log says so
 LOOK_EVERY = 30.0  # s; a worker that is started looks at once
 
 
@@ -63,6 +66,22 @@ class ApplianceConsumer(Consumer):
         }
         return self.ensure_connected(connection)
 
+    def ensure_connected(self, conn: Any) -> Any:
+        """Wait for Redis as long as it takes; Celery's own way tries it ever less often, at last every 30 s."""
+        told = float("-inf")
+
+        def tell(error: Exception, _: float) -> None:
+            nonlocal told
+            if monotonic() - told >= TELL_EVERY:
+                told = monotonic()
+                log.error("Redis is away, tried again every %d s: %s", TRY_EVERY, error)
+
+        connection = conn.ensure_connection(
+            tell, None, interval_start=TRY_EVERY, interval_step=0, interval_max=TRY_EVERY, callback=maybe_shutdown
+        )
+        self.first_connection_attempt = False
+        return connection
+
     def on_send_event_buffered(self) -> None:
         """Send what is buffered soon; Celery's own way sends it before the task itself is on its way to a process."""
         if self.hub and not self._events_wait:
@@ -75,8 +94,11 @@ class ApplianceConsumer(Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Keep the broken connection for late acknowledgements, then reconnect as Celery does."""
-        self._broken: Any = getattr(self, "connection", None)
+        self._broken: Any = self.connection
         self.connection: Any = None
+        # Else the event loop goes on to read from it, and takes its end for that of the next connection.
+        for channel in list(self._broken.transport.channels):
+            channel.poll_no_more()
         super().on_connection_error_after_connected(exc)
 
 
