@@ -14,6 +14,7 @@ from .ui import Step, cached, step
 NAME = "bare"
 LABEL = "cidata"  # of the boot partition: cloud-init's own, by which it finds user and key
 COMMAND_LINE = "root=LABEL=rootfs rootwait"
+FSTAB = "LABEL=rootfs / ext4 errors=remount-ro 0 1\n"
 EPOCH = 1_735_689_600
 
 
@@ -45,7 +46,7 @@ def _make(image: Path, tarball: Path, chosen: Profile, tools: Toolbox, current: 
 
 
 def boot_files(root: Path) -> None:
-    """What a boot loader would have: this kernel, this initramfs, this command line."""
+    """What an installer leaves: a boot loader's kernel, initramfs and command line, and the root in fstab."""
     # the base root has the modules of the role pi_tuning in its initramfs, which does no harm; its setting is ours
     (root / "usr/share/initramfs-tools/modules.d/soniquebay.conf").unlink(missing_ok=True)
     firmware = root / "boot/firmware"
@@ -56,4 +57,5 @@ def boot_files(root: Path) -> None:
             raise Problem(f"The bare Debian has {len(found)} files /boot/{name}-*, not one.")
         (firmware / name).write_bytes(found[0].read_bytes())
     (firmware / "config.txt").write_text("kernel=vmlinuz\ninitramfs initrd.img followkernel\n")
+    (root / "etc/fstab").write_text(FSTAB)
     (firmware / "cmdline.txt").write_text(f"{COMMAND_LINE}\n")
