@@ -13,6 +13,7 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from .errors import Problem
@@ -88,12 +89,12 @@ def entries(log: Path) -> Iterator[Entry]:
             yield entry
 
 
-def replay(log: Path, disk: Path, chance: random.Random | None = None) -> Outcome:
-    """Bring a disk, as it was when the log began, to where the power cut left it.
+def replay(log: Path, disk: Path, chance: random.Random | None = None, count: int | None = None) -> Outcome:
+    """Bring a disk, as it was when the log began, to where the power cut left it: after `count` requests, or all.
 
     Without `chance` nothing is lost: that is a machine that shut down.
     """
-    found = [entry for entry in entries(log) if not entry.flags & MARK]
+    found = [entry for entry in islice(entries(log), count) if not entry.flags & MARK]
     safe = 0
     for index, entry in enumerate(found):
         if entry.flags & FLUSH:

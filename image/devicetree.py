@@ -1,0 +1,71 @@
+"""Changes to a flattened device tree, made by the libfdt that QEMU itself needs and the toolbox therefore has."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import Problem
+from .toolbox import Toolbox
+
+_SPARE = 4096  # bytes for what is added
+
+
+@dataclass(frozen=True)
+class Change:
+    """A node's property set to a value (a text, or nothing for a flag), or taken away."""
+
+    node: str
+    name: str
+    value: str | None = None
+    remove: bool = False
+
+    @property
+    def content(self) -> bytes:
+        """The value as it stands in the tree."""
+        return b"" if self.value is None else self.value.encode() + b"\0"
+
+
+def changed(tree: bytes, changes: Sequence[Change], tools: Toolbox) -> bytes:
+    """The tree with the changes. A node that is not there is an error, and so is a property to be taken away."""
+    library = _library(tools)
+    size = len(tree) + _SPARE + sum(len(change.name) + len(change.content) for change in changes)
+    buffer = ctypes.create_string_buffer(size)
+    _need(library, library.fdt_open_into(tree, buffer, size), "the tree")
+    for change in changes:
+        what = f"{change.node} {change.name}"
+        node = _need(library, library.fdt_path_offset(buffer, change.node.encode()), change.node)
+        name = change.name.encode()
+        if change.remove:
+            _need(library, library.fdt_delprop(buffer, node, name), what)
+        else:
+            _need(library, library.fdt_setprop(buffer, node, name, change.content, len(change.content)), what)
+    _need(library, library.fdt_pack(buffer), "the tree")
+    return buffer.raw[: struct.unpack_from(">I", buffer, 4)[0]]
+
+
+def value(tree: bytes, node: str, name: str, tools: Toolbox) -> bytes | None:
+    """A property's content, or None when the node has none of that name."""
+    library = _library(tools)
+    at = _need(library, library.fdt_path_offset(tree, node.encode()), node)
+    length = ctypes.c_int()
+    content = library.fdt_getprop(tree, at, name.encode(), ctypes.byref(length))
+    return ctypes.string_at(content, length.value) if content else None
+
+
+def _library(tools: Toolbox) -> ctypes.CDLL:
+    path: Path = tools.root / "usr/lib" / f"{platform.machine()}-linux-gnu" / "libfdt.so.1"
+    library = ctypes.CDLL(str(path))
+    library.fdt_strerror.restype = ctypes.c_char_p
+    library.fdt_getprop.restype = ctypes.c_void_p
+    return library
+
+
+def _need(library: ctypes.CDLL, result: int, what: str) -> int:
+    if result < 0:
+        raise Problem(f"Device tree, {what}: {library.fdt_strerror(result).decode()}")
+    return result

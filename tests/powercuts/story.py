@@ -1,0 +1,178 @@
+"""The life of a card between power cuts: what is done to it, and what has to be true after each."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from image import music
+from image.powercut import LossyMachine
+from image.toolbox import Toolbox
+from image.ui import duration, step
+from image.writelog import Outcome
+from tests.audio_files import tone
+from tests.image.appliance import Appliance, until
+from tests.image.disk import PLACE
+
+from .card import faults
+from .plan import Cut, Phase
+
+FACTS = (Path(__file__).parent / "facts.py").read_text()
+SONGS = 12
+REHEARSALS = 3  # cuts at other moments of the same boot, of which only the card is looked at
+BACK = 600.0  # seconds in which a machine must be healthy again
+REDIS_IS_WELL = {
+    "ping": "PONG",
+    "aof_enabled": "1",
+    "loading": "0",
+    "aof_last_write_status": "ok",
+    "aof_last_bgrewrite_status": "ok",
+}
+IDENTITY = ("machine_id", "host_key", "password")
+# Files that are empty on a machine that never lost its power.
+EMPTY = frozenset[str]()
+
+
+@dataclass(frozen=True)
+class Record:
+    """What came of a cut."""
+
+    cut: Cut
+    outcome: Outcome
+    seconds: float
+    """From power on to healthy."""
+
+
+class Story:
+    """One card after another, each with its machine."""
+
+    def __init__(self, image: Path, tools: Toolbox, folder: Path) -> None:
+        self.records: list[Record] = []
+        self._image = image
+        self._tools = tools
+        self._folder = folder
+        self._life = ExitStack()
+        self._appliance: Appliance | None = None
+        self._identity: dict[str, str] | None = None
+        self._disk: Path | None = None
+        self._tree = folder
+        self._songs = 0
+
+    def __enter__(self) -> Story:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._life.__exit__(kind, error, trace)
+
+    def live(self, cut: Cut) -> None:
+        """Up to the cut, and back to health; fails saying what is wrong."""
+        with step(f"{cut}") as current:
+            machine = self._machine(cut)
+            outcome = machine.cut_power(cut.chance, self._judge_card, REHEARSALS)
+            current.say(str(outcome))
+            self._judge_card(machine.card, str(outcome))
+            machine.start()
+            if self._disk is not None:
+                machine.attach_disk(self._disk)
+            appliance = Appliance(machine)
+            appliance.healthy(BACK)
+            seconds = machine.seconds
+            self._judge_machine(appliance)
+            self._judge_library(appliance)
+            self._appliance = appliance
+        self.records.append(Record(cut, outcome, seconds))
+        print(f"    {outcome}; healthy after {duration(seconds)}")
+
+    def _machine(self, cut: Cut) -> LossyMachine:
+        """The machine, in the middle of what the cut is to interrupt."""
+        if cut.phase == Phase.FIRST_BOOT:
+            self._life.close()
+            machine = self._life.enter_context(LossyMachine(self._image, tools=self._tools))
+            self._identity, self._disk, self._songs = None, None, 0
+            self._tree = self._folder / f"music-{cut.number}"
+            machine.start()
+            time.sleep(max(0.0, cut.moment - machine.seconds))
+            return machine
+        assert self._appliance is not None
+        machine = self._appliance.machine
+        assert isinstance(machine, LossyMachine)
+        if cut.phase == Phase.SCAN:
+            appliance = self._appliance
+            if self._disk is not None:
+                machine.detach_disk()
+                until("the old disk is gone", 90, lambda: appliance.try_run(f"findmnt {PLACE}")[0] != 0)
+            known = appliance.api("/api/scan-sessions?limit=1").json["total"]
+            self._disk = self._more_music(cut.number)
+            machine.attach_disk(self._disk)
+            until("the scan", 120, lambda: appliance.api("/api/scan-sessions?limit=1").json["total"] > known, pause=1)
+        time.sleep(cut.moment)
+        return machine
+
+    def _more_music(self, number: int) -> Path:
+        """A disk with the songs of the one before, and some more."""
+        for index in range(self._songs, self._songs + SONGS):
+            song = self._tree / f"album {number}" / f"song {index}.ogg"
+            song.parent.mkdir(parents=True, exist_ok=True)
+            tone(song, 1.0, 220.0 + 10 * index, title=f"Song {index}", artist="Somebody", album=f"Album {number}")
+        self._songs += SONGS
+        disk = self._folder / f"music-{number}.img"
+        with step("Music disk") as current:
+            music.make(disk, self._tree, self._tools, current)
+        return disk
+
+    # --- what has to be true ----------------------------------------------------------------------------------------
+
+    def _judge_card(self, card: Path, how: str) -> None:
+        """Before it is booted, from outside."""
+        found = faults(card, self._tools, self._folder)
+        assert not found, "\n".join((how, *found))
+
+    def _judge_machine(self, appliance: Appliance) -> None:
+        """Booted, from inside."""
+        appliance.machine.wait_for_ssh(BACK)
+        facts: dict[str, Any] = json.loads(appliance.run(f"python3 - <<'END'\n{FACTS}\nEND"))
+        assert facts["failed"] == []
+        assert facts["state"] == "running"
+        assert facts["kernel"] == []
+        assert facts["library"] == []
+        assert facts["redis"] == REDIS_IS_WELL
+        assert facts["cloud"] == {"status": "done", "errors": []}
+        assert facts["hostname"] == appliance.machine.hostname
+        assert facts["homes"] == {appliance.machine.user: appliance.machine.user}
+        assert len(facts["machine_id"]) == 32
+        assert facts["host_key"].startswith("ssh-ed25519 ")
+        assert len(facts["password"]) == 24
+        assert facts["unfinished"] == []
+        assert [path for path in facts["empty"] if path not in EMPTY] == []
+        identity = {name: facts[name] for name in IDENTITY}
+        assert self._identity in (None, identity), "made once, and kept since"
+        self._identity = identity
+
+    def _judge_library(self, appliance: Appliance) -> None:
+        """Every file is one track, and nothing waits that nobody will do."""
+        if self._disk is None:
+            return
+
+        def done() -> bool:
+            sessions = appliance.all_of("/api/scan-sessions")
+            tracks = appliance.api("/api/tracks?limit=1").json["total"]
+            return tracks >= self._songs and all(session["status"] == "completed" for session in sessions)
+
+        until("every scan is completed", 300, done)
+        paths = sorted(track["path"] for track in appliance.all_of("/api/tracks"))
+        assert paths == sorted(f"{PLACE}/{song.relative_to(self._tree)}" for song in self._tree.rglob("*.ogg"))
+
+
+def table(records: list[Record]) -> str:
+    """The run at a glance."""
+    lines = [f"{record.cut}: {record.outcome}; healthy after {record.seconds:.0f} s" for record in records]
+    lost = sum(record.outcome.lost for record in records)
+    slowest = max(record.seconds for record in records)
+    return "\n".join([*lines, f"{len(records)} cuts, {lost} writes lost, slowest return {slowest:.0f} s"])

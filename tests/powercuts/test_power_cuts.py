@@ -1,0 +1,43 @@
+"""The power is cut at any moment, and with it goes what the card had not flushed: it always comes back as it should.
+
+POWER_CUTS says how many times, POWER_CUTS_SEED which moments and which writes.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from image.toolbox import Toolbox
+
+from .plan import MOMENTS, Phase, plan
+from .story import Story, table
+
+pytestmark = pytest.mark.image
+
+COUNT = int(os.environ.get("POWER_CUTS", "3"))
+SEED = int(os.environ.get("POWER_CUTS_SEED", "1"))
+
+
+def test_it_always_comes_back(image_file: Path, tools: Toolbox, tmp_path: Path) -> None:
+    story = Story(image_file, tools, tmp_path)
+    print(f"\n{COUNT} power cuts, seed {SEED}")
+    with story:
+        for cut in plan(COUNT, SEED):
+            story.live(cut)
+    print(table(story.records))
+
+
+def test_a_plan_is_told_by_its_seed_and_has_every_phase() -> None:
+    def told(count: int, seed: int) -> list[tuple[str, float, float]]:
+        return [(cut.phase, cut.moment, cut.chance.random()) for cut in plan(count, seed)]
+
+    assert told(20, 1) == told(20, 1) != told(20, 2)
+    assert told(20, 1)[:3] == told(3, 1)
+    for seed in range(50):
+        cuts = plan(20, seed)
+        assert len(cuts) == 20
+        assert [cut.phase for cut in cuts[:3]] == list(Phase)
+        assert all(MOMENTS[cut.phase][0] <= cut.moment <= MOMENTS[cut.phase][1] for cut in cuts)
