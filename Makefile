@@ -3,9 +3,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline slow faults corpus fuzz units test-image bench lock clean
+.PHONY: help run test check image release lint types unit pipeline slow faults corpus fuzz units test-image test-artifacts test-reproducible bench lock clean
 
 PYTHON ?= python3
+PROFILE ?= debian
 VENV := .venv
 BIN := $(VENV)/bin
 # One pytest run for each level, so that the cheap ones fail first.
@@ -17,12 +18,15 @@ help: ## tell what there is
 run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for your own), stay up until Ctrl-C
 	@exec $(BIN)/python -m image run
 
-image: $(VENV)/ready ## the flashable file, in dist/
-	@$(BIN)/python -m image build
+image: $(VENV)/ready ## the flashable file, in dist/ (PROFILE=debian)
+	@$(BIN)/python -m image build --profile $(PROFILE)
+
+release: image ## compressed, with checksum, block map, SBOM, Imager's manifest (SIGN_KEY=, RELEASE_URL=)
+	@$(BIN)/python -m image publish --profile $(PROFILE)
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-test: check slow test-image ## every test there is
+test: check slow test-image test-artifacts ## every test there is
 
 lint: $(VENV)/ready ## ruff, ansible-lint
 	$(BIN)/ruff format --check
@@ -52,6 +56,12 @@ fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a r
 
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image
+
+test-artifacts: release ## the image as a file, damaged in every way the checks know, and what goes out with it
+	PROFILE=$(PROFILE) $(PYTEST) tests/artifacts
+
+test-reproducible: $(VENV)/ready ## two builds from nothing, in other circumstances, are the same bit for bit (some 15 minutes, root)
+	$(PYTEST) tests/reproducible
 
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some ten minutes)
 	$(PYTEST) tests/faults

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from . import artifacts, build, hostpackages, machine, music, profile, release, run, toolbox
 from . import base as base_root
-from . import build, hostpackages, machine, music, profile, release, run, toolbox
 from .errors import Problem
 from .paths import cache_home
 from .privilege import is_root, own_verb_as_root
@@ -30,6 +30,14 @@ def parser() -> argparse.ArgumentParser:
     archive.add_argument("--version", help="another version than the sources say")
     archive.add_argument("--app", type=Path, default=release.APP, help="another app/ folder")
     archive.add_argument("--into", type=Path, help="another folder than dist/")
+    files = verbs.add_parser(
+        "publish", help="the built image as it is given out: compressed, with all that goes with it"
+    )
+    files.add_argument("--profile", default="debian", help="a folder of image/profiles")
+    files.add_argument(
+        "--base-url", default=os.environ.get("RELEASE_URL", ""), help="where they will be downloaded from"
+    )
+    files.add_argument("--key", default=os.environ.get("SIGN_KEY") or None, type=Path, help="an SSH key to sign with")
     disk = verbs.add_parser("music", help="a music disk image from a folder")
     disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
     for name, text in (
@@ -83,6 +91,9 @@ def dispatch(options: argparse.Namespace, given: list[str]) -> None:
     elif verb == "release":
         tools = toolbox.ensure()
         console.print(str(release.ensure(tools, version=options.version, app=options.app, into=options.into)))
+    elif verb == "publish":
+        for path in artifacts.publish(options.profile, base_url=options.base_url, key=options.key):
+            console.print(f"  {escape(str(path))} [dim]{path.stat().st_size:,} bytes[/dim]")
     elif verb == "build":
         console.print(str(build.build(options.profile)))
     elif verb == "music":
@@ -93,7 +104,9 @@ def _done(options: argparse.Namespace) -> bool:
     """Whether the verb finds all it needs root for."""
     if toolbox.find() is None or not os.access(cache_home(), os.W_OK):
         return False
-    return options.verb in ("toolbox", "release") or (options.verb == "build" and build.is_ready(options.profile))
+    return options.verb in ("toolbox", "release", "publish") or (
+        options.verb == "build" and build.is_ready(options.profile)
+    )
 
 
 def _music(options: argparse.Namespace) -> Path | None:

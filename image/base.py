@@ -19,6 +19,8 @@ from .toolbox import KEYRING, Toolbox
 from .ui import Step, cached, step
 
 RECIPE = [Path(__file__), Path(namespace.__file__), Path(standins.__file__)]
+# What maintainer scripts and mkinitramfs take for now: it must not be when the root happens to be made.
+EPOCH = 1_754_697_600  # the day trixie came out
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 KEPT = ("/usr/share/doc/*/copyright",)
 # Emulated and slow, and asked for many times over: done once, below.
@@ -78,7 +80,7 @@ def _essential(profile: Profile, tools: Toolbox, work: Path, current: Step) -> N
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED]
     command += [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
     command += [profile.suite, "/mnt/work/root", *mirrors.configured().lines(profile.suite, profile.components)]
-    current.run(tools.inside(command, {work: "work"}))
+    current.run(tools.inside(command, {work: "work"}, epoch=EPOCH))
 
 
 def apt_configuration(root: str) -> str:
@@ -121,7 +123,7 @@ def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> No
         put_off.append(f"ln -s /bin/true {shlex.quote(str(inner))}/run/put-off/{name}")
     # apt looks for DPkg::Path outside the root as well
     prepare = [*namespace.kernel_mounts(inner), *put_off, *standins.mounts(inner, tools)]
-    current.run(tools.inside(["sh", "-euc", "\n".join(script)], {work: "work"}, prepare))
+    current.run(tools.inside(["sh", "-euc", "\n".join(script)], {work: "work"}, prepare, EPOCH))
     policy.unlink()
 
 
@@ -145,7 +147,7 @@ def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None
     modules.write_text("".join(f"{name}\n" for name in initramfs_modules()))
     chroot = ["chroot", str(root), "update-initramfs", "-c", "-k", "all"]
     mounts = [*namespace.kernel_mounts(root), *standins.mounts(root, tools)]
-    current.run(namespace.isolated(mounts, ["env", "PATH=/usr/sbin:/usr/bin", *chroot]))
+    current.run(namespace.isolated(mounts, ["env", "PATH=/usr/sbin:/usr/bin", f"SOURCE_DATE_EPOCH={EPOCH}", *chroot]))
     standins.remove_traces(root)
     for folder in ("var/lib/apt/lists", "var/cache/apt/archives"):
         cache.remove(root / folder)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import platform
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import cache
 from .errors import Problem
 from .toolbox import Toolbox
 
 FOLDER = Path("/proc/sys/fs/binfmt_misc")
+LOCK = Path("/run/lock/soniquebay-binfmt")  # the kernel has one such list, whichever cache a build uses
 NAME = "soniquebay-aarch64"
 MAGIC = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
 MASK = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
@@ -29,7 +31,7 @@ def arm64_programs(toolbox: Toolbox) -> Iterator[None]:
     if platform.machine() == "aarch64":
         yield
         return
-    with cache.locked("binfmt"):
+    with _alone():
         mounted = not (FOLDER / "register").exists()
         if mounted:
             done = subprocess.run(
@@ -50,6 +52,16 @@ def arm64_programs(toolbox: Toolbox) -> Iterator[None]:
             _forget()
             if mounted:
                 subprocess.run(["umount", str(FOLDER)], capture_output=True, check=False)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    handle = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _forget() -> None:

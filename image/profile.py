@@ -16,6 +16,8 @@ class Profile:
 
     name: str
     folder: Path
+    title: str
+    init_format: str
     suite: str
     components: str
     disk_signature: int
@@ -35,6 +37,8 @@ def load(name: str) -> Profile:
     return Profile(
         name=name,
         folder=folder,
+        title=facts["title"],
+        init_format=facts["init_format"],
         suite=facts["debian"]["suite"],
         components=facts["debian"]["components"],
         disk_signature=facts["disk"]["signature"],

@@ -23,6 +23,7 @@ REMOVED = (
     "var/lib/systemd/random-seed",
     "var/lib/systemd/credential.secret",
     "var/cache/debconf/*-old",
+    "var/cache/ldconfig/*",
     "var/lib/dpkg/*-old",
     "etc/*-",
     "boot/*.old",
