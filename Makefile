@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image release lint types unit pipeline slow faults corpus fuzz units test-image test-artifacts test-reproducible bench lock clean
+.PHONY: help run test check image release lint types unit pipeline slow faults corpus fuzz units test-image test-customised test-artifacts test-reproducible bench lock clean
 
 PYTHON ?= python3
 PROFILE ?= debian
@@ -26,7 +26,7 @@ release: image ## compressed, with checksum, block map, SBOM, Imager's manifest 
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-test: check slow test-image test-artifacts ## every test there is
+test: check slow test-image test-customised test-artifacts ## every test there is
 
 lint: $(VENV)/ready ## ruff, ansible-lint
 	$(BIN)/ruff format --check
@@ -56,6 +56,9 @@ fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a r
 
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image
+
+test-customised: image ## a card customised as Raspberry Pi Imager does it, booted
+	$(PYTEST) tests/customised
 
 test-artifacts: release ## the image as a file, damaged in every way the checks know, and what goes out with it
 	PROFILE=$(PROFILE) $(PYTEST) tests/artifacts
