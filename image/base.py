@@ -7,14 +7,16 @@ once at the end.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 from . import binfmt, cache, mirrors, namespace, standins, toolbox
 from .errors import Problem
 from .paths import ROOT
-from .profile import Profile
+from .profile import Archive, Profile
 from .toolbox import KEYRING, Toolbox
 from .ui import Step, cached, step
 
@@ -23,13 +25,29 @@ RECIPE = [Path(__file__), Path(namespace.__file__), Path(standins.__file__)]
 EPOCH = 1_754_697_600  # the day trixie came out
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 KEPT = ("/usr/share/doc/*/copyright",)
+MIRROR = "SONIQUEBAY_RASPBERRYPI_MIRROR"  # instead of the profile's
+KEYRING_OF_PI = "SONIQUEBAY_RASPBERRYPI_KEYRING"
+WITHOUT = "SONIQUEBAY_WITHOUT"
 # Emulated and slow, and asked for many times over: done once, below.
 PUT_OFF = ("py3compile", "py3clean", "update-initramfs", "update-ca-certificates")
 
 
 def key(profile: Profile) -> str:
     """What the base root is made of."""
-    return cache.digest(profile.folder, *RECIPE, toolbox.key(), " ".join(initramfs_modules()))
+    other = [os.environ[name] for name in (MIRROR, WITHOUT) if os.environ.get(name)]
+    keys = [archive_keys(profile.archive)] if profile.archive else []
+    return cache.digest(profile.folder, *RECIPE, *other, *keys, toolbox.key(), " ".join(initramfs_modules()))
+
+
+def archive_keys(archive: Archive) -> Path:
+    """The public keys of a profile's second archive, on this machine."""
+    keys = Path(os.environ.get(KEYRING_OF_PI) or archive.keyring)
+    if not keys.is_file():
+        raise Problem(
+            f"The keys of {archive.mirror} are missing ({keys}).",
+            f"They are in its package raspberrypi-archive-keyring; {KEYRING_OF_PI} names a file that has them.",
+        )
+    return keys
 
 
 def initramfs_modules() -> list[str]:
@@ -111,6 +129,11 @@ def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> No
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")  # nothing starts in a root that is not running
     policy.chmod(0o755)
+    if profile.archive is not None:
+        shutil.copyfile(archive_keys(profile.archive), work / "archive.pgp")
+        address = os.environ.get(MIRROR) or profile.archive.mirror
+        stanza = profile.archive.source(address, "/mnt/work/archive.pgp")
+        _source(root, profile.archive).write_text(stanza)
     script = [
         "export APT_CONFIG=/mnt/work/apt.conf DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true LC_ALL=C",
         "apt-get -q update",
@@ -157,10 +180,18 @@ def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None
     for file in (root / "var/cache/apt").glob("*.bin"):
         file.unlink()
     (root / "etc/apt/sources.list.d/debian.sources").write_text(sources(profile))
+    if profile.archive is not None:
+        _source(root, profile.archive).write_text(
+            profile.archive.source(profile.archive.mirror, profile.archive.keyring)
+        )
     (root / "etc/machine-id").write_text("uninitialized\n")
     listing = root / "usr/share/soniquebay/packages.txt"
     listing.parent.mkdir(parents=True)
     listing.write_text(installed((root / "var/lib/dpkg/status").read_text(errors="replace")))
+
+
+def _source(root: Path, archive: Archive) -> Path:
+    return root / f"etc/apt/sources.list.d/{archive.name}.sources"
 
 
 def sources(profile: Profile) -> str:
