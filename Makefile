@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image release lint types unit pipeline slow faults corpus fuzz units test-image test-customised test-artifacts test-reproducible bench lock clean
+.PHONY: help run test check image release lint types unit pipeline slow faults corpus fuzz units test-image test-customised test-artifacts test-reproducible test-raspios bench lock clean
 
 PYTHON ?= python3
 PROFILE ?= debian
@@ -65,6 +65,9 @@ test-artifacts: release ## the image as a file, damaged in every way the checks 
 
 test-reproducible: $(VENV)/ready ## two builds from nothing, in other circumstances, are the same bit for bit (some 15 minutes, root)
 	$(PYTEST) tests/reproducible
+
+test-raspios: $(VENV)/ready ## the profile raspios, built against a stand-in for the Raspberry Pi archive (some 10 minutes, root)
+	$(PYTEST) tests/raspios
 
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some ten minutes)
 	$(PYTEST) tests/faults
