@@ -171,7 +171,7 @@ class Card:
         done = subprocess.run(command, env=environment, input=data, capture_output=True, check=False)
         if done.returncode or b"not open" in done.stderr:  # debugfs says so and ends well
             said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-            raise Problem(f"{tool} says: {said[-1] if said else done.returncode}")
+            raise Problem(f"{tool} says: {' / '.join(said[-3:]) or done.returncode}")
         return done.stdout
 
     @contextmanager
