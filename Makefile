@@ -3,10 +3,11 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all check image lint types unit pipeline slow faults corpus fuzz units molecule test-image \
-  test-containers bare bench lock clean
+.PHONY: help run test test-all check image release lint types unit pipeline slow faults corpus fuzz units molecule test-image \
+  test-containers test-customised test-artifacts test-reproducible test-raspios bare bench lock clean
 
 PYTHON ?= python3
+PROFILE ?= debian
 VENV := .venv
 BIN := $(VENV)/bin
 # One pytest run for each level, so that the cheap ones fail first.
@@ -19,14 +20,17 @@ help: ## tell what there is
 run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for your own), stay up until Ctrl-C
 	@exec $(BIN)/python -m image run
 
-image: $(VENV)/ready ## the flashable file, in dist/
-	@$(BIN)/python -m image build
+image: $(VENV)/ready ## the flashable file, in dist/ (PROFILE=debian)
+	@$(BIN)/python -m image build --profile $(PROFILE)
+
+release: image ## compressed, with checksum, block map, SBOM, Imager's manifest (SIGN_KEY=, RELEASE_URL=)
+	@$(BIN)/python -m image publish --profile $(PROFILE)
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-test: check slow test-containers molecule ## every test of a release
+test: check slow test-containers test-artifacts molecule ## every test of a release
 
-test-all: test molecule-upgrade molecule-site ## and those that take longer: upgrade and repair of the booted image
+test-all: test molecule-upgrade molecule-site test-customised test-raspios test-reproducible ## and those that take longer
 
 lint: $(VENV)/ready ## ruff, ansible-lint
 	$(BIN)/ruff format --check
@@ -67,6 +71,18 @@ test-image: molecule-image ## the built image alone
 
 bare: $(VENV)/ready
 	@$(BIN)/python -m image bare
+
+test-customised: image ## a card customised as Raspberry Pi Imager does it, booted
+	$(PYTEST) tests/customised
+
+test-artifacts: release ## the image as a file, damaged in every way the checks know, and what goes out with it
+	PROFILE=$(PROFILE) $(PYTEST) tests/artifacts
+
+test-reproducible: $(VENV)/ready ## two builds from nothing, in other circumstances, are the same bit for bit (some 15 minutes, root)
+	$(PYTEST) tests/reproducible
+
+test-raspios: $(VENV)/ready ## the profile raspios, built against a stand-in for the Raspberry Pi archive (some 10 minutes, root)
+	$(PYTEST) tests/raspios
 
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some ten minutes)
 	$(PYTEST) tests/faults

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from . import bare, build, container, detached, hostpackages, mirrors, music, profile, release, run, toolbox
+from . import artifacts, bare, build, container, detached, hostpackages, mirrors, music, profile, release, run, toolbox
 from . import base as base_root
 from .errors import Problem
 from .machine import GUEST_PORTS, Machine, end_cleanly_on_signals
@@ -34,6 +34,14 @@ def parser() -> argparse.ArgumentParser:
     archive.add_argument("--into", type=Path, help="another folder than dist/")
     inside = verbs.add_parser("containers", help="run a command that finds the image's root as a container image")
     inside.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="such as pytest tests/containers")
+    files = verbs.add_parser(
+        "publish", help="the built image as it is given out: compressed, with all that goes with it"
+    )
+    files.add_argument("--profile", default="debian", help="a folder of image/profiles")
+    files.add_argument(
+        "--base-url", default=os.environ.get("RELEASE_URL", ""), help="where they will be downloaded from"
+    )
+    files.add_argument("--key", default=os.environ.get("SIGN_KEY") or None, type=Path, help="an SSH key to sign with")
     disk = verbs.add_parser("music", help="a music disk image from a folder")
     disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
     verbs.add_parser("bare", help="a bare Debian to boot, on which playbooks/site.yml is tried")
@@ -107,6 +115,9 @@ def _build(options: argparse.Namespace) -> None:
         console.print(str(release.ensure(tools, version=options.version, app=options.app, into=options.into)))
     elif verb == "bare":
         console.print(str(bare.ensure(toolbox.ensure())))
+    elif verb == "publish":
+        for path in artifacts.publish(options.profile, base_url=options.base_url, key=options.key):
+            console.print(f"  {escape(str(path))} [dim]{path.stat().st_size:,} bytes[/dim]")
     elif verb == "build":
         console.print(str(build.build(options.profile)))
     elif verb == "containers":
@@ -120,7 +131,9 @@ def _done(options: argparse.Namespace) -> bool:
     """Whether the verb finds all it needs root for."""
     if toolbox.find() is None or not os.access(cache_home(), os.W_OK):
         return False
-    return options.verb in ("toolbox", "release") or (options.verb == "build" and build.is_ready(options.profile))
+    return options.verb in ("toolbox", "release", "publish") or (
+        options.verb == "build" and build.is_ready(options.profile)
+    )
 
 
 def _detached(options: argparse.Namespace) -> None:

@@ -53,9 +53,17 @@ class Assembly:
         command = ["-F", "32", "-n", self.label, "-i", self.profile.fat_volume_id, "--invariant", "-h", sector]
         command += ["--offset", sector, str(image), str(boot.size // 1024)]
         self._run(current, "mkfs.vfat", *command)
-        names = [str(path) for path in sorted(content.iterdir())]
-        # s: whole folders, p and m: with their attributes and times
-        self._run(current, "mcopy", "-i", f"{image}@@{boot.start}", "-spmQ", *names, "::/")
+        self._copy(f"{image}@@{boot.start}", content, "::/", current)
+
+    def _copy(self, place: str, folder: Path, target: str, current: Step) -> None:
+        """A folder in the order of its names; mcopy's own order is that of the disk it reads from."""
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+        if files:
+            # p and m: with their attributes and times
+            self._run(current, "mcopy", "-i", place, "-pmQ", *map(str, files), target)
+        for one in sorted(path for path in folder.iterdir() if path.is_dir()):
+            self._run(current, "mmd", "-i", place, f"{target}{one.name}")
+            self._copy(place, one, f"{target}{one.name}/", current)
 
     def _root_partition(self, image: Path, system: Partition, current: Step) -> None:
         uuid = self.profile.root_uuid
@@ -83,7 +91,9 @@ def root_size(root: Path) -> int:
         facts = path.lstat()
         if facts.st_ino not in seen:
             seen.add(facts.st_ino)
-            total += -(-facts.st_size // BLOCK) * BLOCK + 256
+            # how large a folder is depends on the disk it is on
+            size = BLOCK if path.is_dir() and not path.is_symlink() else facts.st_size
+            total += -(-size // BLOCK) * BLOCK + 256
     return int(total * 1.04) + JOURNAL_MEBIBYTES * 2**20 + SLACK
 
 

@@ -7,27 +7,47 @@ once at the end.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 from . import binfmt, cache, mirrors, namespace, standins, toolbox
 from .errors import Problem
 from .paths import ROOT
-from .profile import Profile
+from .profile import Archive, Profile
 from .toolbox import KEYRING, Toolbox
 from .ui import Step, cached, step
 
 RECIPE = [Path(__file__), Path(namespace.__file__), Path(standins.__file__)]
+# What maintainer scripts and mkinitramfs take for now: it must not be when the root happens to be made.
+EPOCH = 1_754_697_600  # the day trixie came out
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 KEPT = ("/usr/share/doc/*/copyright",)
+MIRROR = "SONIQUEBAY_RASPBERRYPI_MIRROR"  # instead of the profile's
+KEYRING_OF_PI = "SONIQUEBAY_RASPBERRYPI_KEYRING"
+WITHOUT = "SONIQUEBAY_WITHOUT"
 # Emulated and slow, and asked for many times over: done once, below.
 PUT_OFF = ("py3compile", "py3clean", "update-initramfs", "update-ca-certificates")
 
 
 def key(profile: Profile) -> str:
     """What the base root is made of."""
-    return cache.digest(profile.folder, *RECIPE, toolbox.key(), " ".join(initramfs_modules()))
+    other = [os.environ[name] for name in (MIRROR, WITHOUT) if os.environ.get(name)]
+    keys = [archive_keys(profile.archive)] if profile.archive else []
+    return cache.digest(profile.folder, *RECIPE, *other, *keys, toolbox.key(), " ".join(initramfs_modules()))
+
+
+def archive_keys(archive: Archive) -> Path:
+    """The public keys of a profile's second archive, on this machine."""
+    keys = Path(os.environ.get(KEYRING_OF_PI) or archive.keyring)
+    if not keys.is_file():
+        raise Problem(
+            f"The keys of {archive.mirror} are missing ({keys}).",
+            f"They are in its package raspberrypi-archive-keyring; {KEYRING_OF_PI} names a file that has them.",
+        )
+    return keys
 
 
 def initramfs_modules() -> list[str]:
@@ -78,7 +98,7 @@ def _essential(profile: Profile, tools: Toolbox, work: Path, current: Step) -> N
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED]
     command += [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
     command += [profile.suite, "/mnt/work/root", *mirrors.configured().lines(profile.suite, profile.components)]
-    current.run(tools.inside(command, {work: "work"}))
+    current.run(tools.inside(command, {work: "work"}, epoch=EPOCH))
 
 
 def apt_configuration(root: str) -> str:
@@ -109,6 +129,11 @@ def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> No
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")  # nothing starts in a root that is not running
     policy.chmod(0o755)
+    if profile.archive is not None:
+        shutil.copyfile(archive_keys(profile.archive), work / "archive.pgp")
+        address = os.environ.get(MIRROR) or profile.archive.mirror
+        stanza = profile.archive.source(address, "/mnt/work/archive.pgp")
+        _source(root, profile.archive).write_text(stanza)
     script = [
         "export APT_CONFIG=/mnt/work/apt.conf DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true LC_ALL=C",
         "apt-get -q update",
@@ -121,7 +146,7 @@ def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> No
         put_off.append(f"ln -s /bin/true {shlex.quote(str(inner))}/run/put-off/{name}")
     # apt looks for DPkg::Path outside the root as well
     prepare = [*namespace.kernel_mounts(inner), *put_off, *standins.mounts(inner, tools)]
-    current.run(tools.inside(["sh", "-euc", "\n".join(script)], {work: "work"}, prepare))
+    current.run(tools.inside(["sh", "-euc", "\n".join(script)], {work: "work"}, prepare, EPOCH))
     policy.unlink()
 
 
@@ -145,7 +170,7 @@ def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None
     modules.write_text("".join(f"{name}\n" for name in initramfs_modules()))
     chroot = ["chroot", str(root), "update-initramfs", "-c", "-k", "all"]
     mounts = [*namespace.kernel_mounts(root), *standins.mounts(root, tools)]
-    current.run(namespace.isolated(mounts, ["env", "PATH=/usr/sbin:/usr/bin", *chroot]))
+    current.run(namespace.isolated(mounts, ["env", "PATH=/usr/sbin:/usr/bin", f"SOURCE_DATE_EPOCH={EPOCH}", *chroot]))
     standins.remove_traces(root)
     for folder in ("var/lib/apt/lists", "var/cache/apt/archives"):
         cache.remove(root / folder)
@@ -155,10 +180,18 @@ def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None
     for file in (root / "var/cache/apt").glob("*.bin"):
         file.unlink()
     (root / "etc/apt/sources.list.d/debian.sources").write_text(sources(profile))
+    if profile.archive is not None:
+        _source(root, profile.archive).write_text(
+            profile.archive.source(profile.archive.mirror, profile.archive.keyring)
+        )
     (root / "etc/machine-id").write_text("uninitialized\n")
     listing = root / "usr/share/soniquebay/packages.txt"
     listing.parent.mkdir(parents=True)
     listing.write_text(installed((root / "var/lib/dpkg/status").read_text(errors="replace")))
+
+
+def _source(root: Path, archive: Archive) -> Path:
+    return root / f"etc/apt/sources.list.d/{archive.name}.sources"
 
 
 def sources(profile: Profile) -> str:

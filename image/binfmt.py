@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import cache
 from .errors import Problem
 from .toolbox import Toolbox
 
 FOLDER = Path("/proc/sys/fs/binfmt_misc")
+# The kernel has one such list, whichever cache a build uses.
+LOCK, USERS, MOUNTED = (Path(f"/run/lock/soniquebay-binfmt{kind}") for kind in ("", ".users", ".mounted"))
 NAME = "soniquebay-aarch64"
 MAGIC = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
 MASK = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
@@ -31,19 +32,34 @@ def arm64_programs(toolbox: Toolbox) -> Iterator[None]:
     if platform.machine() == "aarch64":
         yield
         return
-    with cache.locked("binfmt"):  # creates the file; held for a moment only
-        users = os.open(cache.place("binfmt", ".users"), os.O_RDWR | os.O_CREAT, 0o644)
+    with _opened(USERS) as users:
+        try:
+            with _locked():
+                if _alone(users):  # what is there is of a run that was killed; it may point at a toolbox that is gone
+                    _register(toolbox)
+                fcntl.flock(users, fcntl.LOCK_SH)
+            yield
+        finally:
+            with _locked():
+                if _alone(users):
+                    _forget()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
-        with cache.locked("binfmt"):
-            if _alone(users):  # what is there is of a run that was killed; it may point at a toolbox that is gone
-                _register(toolbox)
-            fcntl.flock(users, fcntl.LOCK_SH)
-        yield
+        yield handle
     finally:
-        with cache.locked("binfmt"):
-            if _alone(users):
-                _forget()
-        os.close(users)
+        os.close(handle)
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Hold the list for a moment."""
+    with _opened(LOCK) as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _alone(users: int) -> bool:
@@ -63,7 +79,7 @@ def _register(toolbox: Toolbox) -> None:
             raise Problem(
                 f"This kernel offers no binfmt_misc ({done.stderr.strip()}).", "Load it: modprobe binfmt_misc"
             )
-        cache.place("binfmt", ".mounted").touch()
+        MOUNTED.touch()
     _forget_entry()
     try:
         (FOLDER / "register").write_text(entry(toolbox.root / "usr/bin/qemu-aarch64"))
@@ -73,10 +89,9 @@ def _register(toolbox: Toolbox) -> None:
 
 def _forget() -> None:
     _forget_entry()
-    ours = cache.place("binfmt", ".mounted")
-    if ours.exists():
+    if MOUNTED.exists():
         subprocess.run(["umount", str(FOLDER)], capture_output=True, check=False)
-        ours.unlink()
+        MOUNTED.unlink()
 
 
 def _forget_entry() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import partitions
+from .bootcheck.config import parse
 from .errors import Problem
 from .toolbox import Toolbox
 
@@ -18,20 +19,6 @@ class BootFiles:
     kernel: str
     initramfs: str
     command_line: str
-
-
-def parse_config(text: str) -> tuple[str, str]:
-    """Names of kernel and initramfs in config.txt, from the sections that hold for every model."""
-    kernel, initramfs, section = "", "", "all"
-    for raw in text.splitlines():
-        line = raw.split("#", 1)[0].strip()
-        if line.startswith("["):
-            section = line.strip("[]").lower()
-        elif section in ("all", "pi4") and line.startswith("kernel="):
-            kernel = line.split("=", 1)[1].strip()
-        elif section in ("all", "pi4") and line.startswith("initramfs "):
-            initramfs = line.split()[1]
-    return kernel, initramfs
 
 
 @dataclass(frozen=True)
@@ -69,7 +56,7 @@ class BootPartition:
 
     def boot_files(self) -> BootFiles:
         """What config.txt and cmdline.txt say."""
-        kernel, initramfs = parse_config(self.read("config.txt").decode())
-        if not kernel or not initramfs:
-            raise Problem(f"config.txt in {self.image} names no kernel or no initramfs.")
-        return BootFiles(kernel, initramfs, " ".join(self.read("cmdline.txt").decode().split()))
+        config = parse(self.read("config.txt").decode())
+        if not config.initramfs:
+            raise Problem(f"config.txt in {self.image} names no initramfs.")
+        return BootFiles(config.kernel, config.initramfs, " ".join(self.read("cmdline.txt").decode().split()))

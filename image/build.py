@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from . import assemble, base, binfmt, cache, partitions, profile, provision, release, toolbox
+from . import assemble, base, binfmt, bootcheck, cache, partitions, profile, provision, release, toolbox
 from .assemble import Assembly
 from .paths import dist, give_back, source_epoch
 from .profile import Profile
@@ -71,6 +71,8 @@ def _make(entry: Path, tarball: Path, archive: Path, chosen: Profile, tools: Too
             Assembly(root, chosen, tools, source_epoch(*SOURCES)).write(entry / CARD, current)
             listing = root / "usr/share/soniquebay/packages.txt"
             (entry / LISTING).write_bytes(listing.read_bytes())
+            current.say("checks")
+            bootcheck.require_fit(entry / CARD, tools)
     finally:
         cache.remove(work)
 

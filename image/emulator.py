@@ -60,6 +60,10 @@ class Emulator:
             self._child.wait()
         return True
 
+    def freeze(self) -> None:
+        """Hold it still where it is."""
+        signal.pidfd_send_signal(self._handle, signal.SIGSTOP)
+
     def kill(self) -> None:
         """End it at once, and wait until it is gone."""
         if self.running:

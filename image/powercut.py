@@ -7,7 +7,6 @@ Killing QEMU alone loses nothing, for its writes are in the host's cache. Here e
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -46,10 +45,11 @@ class LossyMachine(Machine):
         Before that, `judge` is shown what the card would have been after as many cuts at other moments of this boot.
         """
         process = self._process
-        if process is None or process.poll() is not None:
-            raise Problem(f"The machine was off before its power was cut: {self._qemu_says()}", self._last_words())
+        if process is None or not process.running:
+            said = self._qemu_says()
+            raise Problem(f"The machine was off before its power was cut: {said}", self.console.last_words())
         # stopped first: a write to the log is then either whole or not begun
-        process.send_signal(signal.SIGSTOP)
+        process.freeze()
         _wait_until_stopped(process.pid)
         super().stop(grace=0)
         if judge is not None:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from .errors import Problem
 from .paths import ROOT, cache_home
 
-_KEPT = ("SOURCE_DATE_EPOCH", "SONIQUEBAY_DEBIAN_MIRROR", "SONIQUEBAY_DEBIAN_SECURITY_MIRROR", "TERM", "COLUMNS")
-_KEPT_KINDS = ("PIP_", "UV_", "SSL_CERT_", "DOCKER_")
+_KEPT = ("SOURCE_DATE_EPOCH", "TERM", "COLUMNS")
+_KEPT_PREFIXES = ("SONIQUEBAY_", "PIP_", "UV_", "SSL_CERT_", "DOCKER_")
 
 
 def is_root() -> bool:
@@ -33,7 +33,7 @@ def as_root(command: Sequence[str]) -> list[str]:
 def own_verb_as_root(*arguments: str) -> None:
     """Run one of our own verbs as root, with this user's cache and settings."""
     kept = [f"{name}={os.environ[name]}" for name in _KEPT if name in os.environ]
-    kept += [f"{name}={value}" for name, value in os.environ.items() if name.startswith(_KEPT_KINDS)]
+    kept += [f"{name}={value}" for name, value in os.environ.items() if name.startswith(_KEPT_PREFIXES)]
     command = as_root(
         [
             "env",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -23,6 +24,7 @@ REMOVED = (
     "var/lib/systemd/random-seed",
     "var/lib/systemd/credential.secret",
     "var/cache/debconf/*-old",
+    "var/cache/ldconfig/*",
     "var/lib/dpkg/*-old",
     "etc/*-",
     "boot/*.old",
@@ -48,11 +50,10 @@ def apply(root: Path, profile: Profile, release: Path, current: Step) -> None:
     playbook = Path(sys.executable).with_name("ansible-playbook")
     if not playbook.exists():
         raise Problem("ansible-playbook is not in the Python environment.", "Run: make image")
-    extra = [f"release_archive={release}", f"image_profile={profile.name}"]
+    extra = {"release_archive": str(release), "image_profile": profile.name}
     command = [str(playbook), "-i", f"{root},", "-c", "community.general.chroot"]
     command += ["-e", "ansible_python_interpreter=/usr/bin/python3"]
-    for one in extra:
-        command += ["-e", one]
+    command += ["-e", json.dumps(extra)]  # a path may have a space in it
     local = cache_home() / "ansible"
     local.mkdir(mode=0o700, exist_ok=True)
     environment = {

@@ -30,6 +30,8 @@ LOCK = ROOT / "requirements.lock"
 APP = ROOT / "app"
 HOME = "/opt/soniquebay/current"  # where tracebacks say a file is
 USELESS_FOLDERS = {"tests", "__pycache__"}
+# RECORD has the hashes of scripts that begin with the path of this machine's Python, and that are deleted.
+USELESS_NAMES = ("RECORD", "REQUESTED", "direct_url.json", "INSTALLER")
 USELESS_SUFFIXES = (".pyi", ".pxd", ".pyx", ".c", ".h", ".a", ".lib")
 # -IS: only what the release brings is imported, never a module that the system happens to have.
 LAUNCHER = '''#!/usr/bin/python3 -IS
@@ -113,7 +115,7 @@ def _libraries(folder: Path, tools: Toolbox, current: Step) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and path.name in USELESS_FOLDERS:
             shutil.rmtree(path)
-        elif path.suffix in USELESS_SUFFIXES or (path.name in ("REQUESTED", "direct_url.json", "INSTALLER")):
+        elif path.suffix in USELESS_SUFFIXES or (path.name in USELESS_NAMES):
             path.unlink(missing_ok=True)
     _compile(folder, folder, tools, current)
 

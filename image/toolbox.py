@@ -18,11 +18,14 @@ SUITE = "trixie"
 PACKAGES = (
     "apt-utils",
     "arch-test",
+    "bmap-tools",
     "ca-certificates",
     "debian-archive-keyring",
     "dosfstools",
     "e2fsprogs",
     "fdisk",
+    "gpg",
+    "gpg-agent",
     "mmdebstrap",
     "mount",
     "mtools",
@@ -66,16 +69,23 @@ class Toolbox:
         }
 
     def inside(
-        self, command: Sequence[str], folders: Mapping[Path, str] | None = None, prepare: Sequence[str] = ()
+        self,
+        command: Sequence[str],
+        folders: Mapping[Path, str] | None = None,
+        prepare: Sequence[str] = (),
+        epoch: int | None = None,
     ) -> list[str]:
-        """A command run by chroot in the toolbox, with folders of ours under /mnt. Needs root."""
+        """A command run by chroot in the toolbox, with folders of ours under /mnt. Needs root.
+
+        `epoch` is the time that reproducible programs take for now.
+        """
         at = shlex.quote(str(self.root))
         lines = [*namespace.kernel_mounts(self.root), *namespace.binds(self.root, folders or {})]
         for file in ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt"):
             if Path(file).exists():  # the network as the host reaches it
                 lines.append(f"test -e {at}{file} || : > {at}{file}; mount --bind {file} {at}{file}")
         home = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "TZ=UTC"]
-        home += [f"{name}={value}" for name, value in os.environ.items() if name == "SOURCE_DATE_EPOCH"]
+        home += [f"SOURCE_DATE_EPOCH={epoch}"] if epoch is not None else []
         return namespace.isolated([*lines, *prepare], [*home, "chroot", str(self.root), *command])
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from image import base, bootpart, cache, cloudinit, profile, release
+from image import base, cache, cloudinit, profile, release
+from image.bootcheck.config import parse
 from image.errors import Problem
 from image.partitions import ALIGNMENT, FAT32_LBA, LINUX, Partition, aligned, read, record
 
@@ -42,7 +43,8 @@ def test_config_txt_as_the_firmware_reads_it() -> None:
     [all]
     initramfs initrd.img-6.12
     """
-    assert bootpart.parse_config(text) == ("vmlinuz-6.12", "initrd.img-6.12")
+    found = parse(text)
+    assert (found.kernel, found.initramfs) == ("vmlinuz-6.12", "initrd.img-6.12")
 
 
 def test_customisation_has_a_key_and_no_password() -> None:

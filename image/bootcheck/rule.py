@@ -1,0 +1,9 @@
+"""The shape of a check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .card import Card
+
+Rule = Callable[[Card], Iterable[str]]

@@ -1,0 +1,224 @@
+"""What goes out with the image, each file used as its reader would use it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import lzma
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from spdx_tools.spdx.model import RelationshipType
+from spdx_tools.spdx.parser.parse_anything import parse_file
+from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+from image import artifacts, bootcheck, build, profile
+from image.artifacts import bmap, imager, sbom
+from image.artifacts.facts import Image, sha256
+from image.bootcheck.card import Card
+from image.errors import Problem
+from image.paths import source_epoch
+from image.toolbox import Toolbox
+
+from .conftest import PROFILE
+
+LARGEST = 350_000_000
+SCHEMA = json.loads(Path(__file__).with_name("imager_manifest.schema.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    key = tmp_path_factory.mktemp("signer") / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True)
+    return key
+
+
+@pytest.fixture(scope="session")
+def published(image_file: Path, signer: Path) -> dict[str, Path]:
+    """The files by the end of their names."""
+    files = artifacts.publish(PROFILE, key=signer)
+    return {path.name.removeprefix(image_file.stem): path for path in files}
+
+
+def test_everything_is_there(published: dict[str, Path]) -> None:
+    assert set(published) == {
+        *(".img.xz", ".img.xz.sha256", ".img.xz.sig", ".img.bmap", ".spdx.json", ".rpi-imager-manifest"),
+        "soniquebay.svg",
+    }
+
+
+def test_packed_is_the_image_and_small(published: dict[str, Path], image_file: Path) -> None:
+    packed = published[".img.xz"]
+    assert packed.stat().st_size < LARGEST
+    digest = hashlib.sha256()
+    with lzma.open(packed) as content:
+        while block := content.read(2**22):
+            digest.update(block)
+    assert digest.hexdigest() == sha256(image_file)
+
+
+def test_checksum_as_a_person_checks_it(published: dict[str, Path]) -> None:
+    file = published[".img.xz.sha256"]
+    subprocess.run(["sha256sum", "--check", "--strict", file.name], cwd=file.parent, check=True, capture_output=True)
+
+
+def verify(packed: Path, signature: Path, signers: Path) -> int:
+    command = ["ssh-keygen", "-Y", "verify", "-f", str(signers), "-I", "soniquebay", "-n", "file", "-s", str(signature)]
+    with packed.open("rb") as content:
+        return subprocess.run(command, stdin=content, capture_output=True, check=False).returncode
+
+
+def test_signature_as_a_person_checks_it(published: dict[str, Path], signer: Path, tmp_path: Path) -> None:
+    signers = tmp_path / "signers"
+    signers.write_text(f"soniquebay {signer.with_suffix('.pub').read_text()}")
+    assert verify(published[".img.xz"], published[".img.xz.sig"], signers) == 0
+    assert verify(published[".img.bmap"], published[".img.xz.sig"], signers) != 0
+
+
+def test_a_key_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="no key"):
+        artifacts.publish(PROFILE, key=tmp_path / "missing")
+
+
+# --- the block map ------------------------------------------------------------------------------------------------
+
+
+def bmaptool(tools: Toolbox, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = tools.native("python3.13", str(tools.root / "usr/bin/bmaptool"), *arguments)
+    paths = {"PYTHONHOME": f"{tools.root}/usr", "PYTHONPATH": f"{tools.root}/usr/lib/python3/dist-packages"}
+    environment = tools.environment(**paths, PYTHONDONTWRITEBYTECODE="1")
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def used_card(image_file: Path, tmp_path: Path) -> Path:
+    """A card with what its owner had on it."""
+    card = tmp_path / "card"
+    block = os.urandom(2**20)
+    with card.open("wb") as file:
+        for _ in range(image_file.stat().st_size // len(block)):
+            file.write(block)
+    return card
+
+
+def test_bmaptool_takes_the_map(published: dict[str, Path], image_file: Path, tmp_path: Path, tools: Toolbox) -> None:
+    target = tmp_path / "target"
+    done = bmaptool(tools, "copy", "--bmap", str(published[".img.bmap"]), str(image_file), str(target))
+    assert done.returncode == 0, done.stderr
+    assert bootcheck.faults(target, tools) == []
+    listed = re.search(r"MappedBlocksCount> (\d+)", published[".img.bmap"].read_text())
+    assert listed is not None
+    assert int(listed[1]) * bmap.BLOCK < image_file.stat().st_size * 0.8  # or there would be no point
+
+
+def test_a_card_that_was_used_before_is_as_good_as_new(
+    published: dict[str, Path], image_file: Path, used_card: Path, tools: Toolbox
+) -> None:
+    """bmaptool empties a file before it writes it, and so cannot show what stays on a card."""
+    ranges = re.findall(r">\s*(\d+)-(\d+)\s*</Range>", published[".img.bmap"].read_text())
+    with image_file.open("rb") as image, used_card.open("r+b") as card:
+        for first, last in ((int(one) * bmap.BLOCK, (int(other) + 1) * bmap.BLOCK) for one, other in ranges):
+            image.seek(first)
+            card.seek(first)
+            card.write(image.read(last - first))
+    written, image_card = Card(used_card, tools), Card(image_file, tools)
+    assert written.files == image_card.files
+    assert written.text("/var/lib/dpkg/status") == image_card.text("/var/lib/dpkg/status")
+    assert bootcheck.faults(used_card, tools) == []
+
+
+def test_bmaptool_refuses_another_image(published: dict[str, Path], used_card: Path, tools: Toolbox) -> None:
+    target = used_card.with_name("target")
+    done = bmaptool(tools, "copy", "--bmap", str(published[".img.bmap"]), str(used_card), str(target))
+    assert done.returncode != 0
+    assert "checksum" in done.stderr
+
+
+def test_bmaptool_refuses_a_map_that_was_changed(
+    published: dict[str, Path], image_file: Path, tmp_path: Path, tools: Toolbox
+) -> None:
+    other = tmp_path / "other.bmap"
+    other.write_text(published[".img.bmap"].read_text().replace("> 0-", "> 1-", 1))
+    done = bmaptool(tools, "copy", "--bmap", str(other), str(image_file), str(tmp_path / "target"))
+    assert done.returncode != 0
+    assert "checksum" in done.stderr
+
+
+# --- the bill of materials ----------------------------------------------------------------------------------------
+
+
+def test_bill_of_materials_is_valid_and_whole(published: dict[str, Path], image_file: Path, tools: Toolbox) -> None:
+    document = parse_file(str(published[".spdx.json"]))
+    assert validate_full_spdx_document(document) == []
+    listed = {(package.spdx_id.split("-")[1], package.name, package.version) for package in document.packages}
+    status = Card(image_file, tools).text("/var/lib/dpkg/status")
+    debian = set(re.findall(r"^Package: (\S+)\nStatus: install ok installed\n[\s\S]*?^Version: (\S+)$", status, re.M))
+    assert len(debian) > 200
+    assert {(name, version) for kind, name, version in listed if kind == "deb"} == debian
+    python = {name.lower() for kind, name, _ in listed if kind == "pypi"}
+    assert {"celery", "fastapi", "redis", "flower", "mutagen", "av"} <= python
+    assert document.packages[0].checksums[0].value == sha256(image_file)
+    contained = [one for one in document.relationships if one.relationship_type == RelationshipType.CONTAINS]
+    assert len(contained) == len(document.packages) - 1
+
+
+def test_bill_of_materials_is_the_same_for_the_same_image(image_file: Path, tools: Toolbox) -> None:
+    image = Image(image_file, PROFILE, "1", 0, 1, "0" * 64)
+    assert sbom.text(image, Card(image_file, tools)) == sbom.text(image, Card(image_file, tools))
+
+
+# --- the manifest -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def entry(published: dict[str, Path]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(published[".rpi-imager-manifest"].read_text())
+    return found
+
+
+def test_manifest_is_valid_and_says_the_truth(
+    entry: dict[str, Any], published: dict[str, Path], image_file: Path
+) -> None:
+    jsonschema.validate(entry, SCHEMA)
+    image = entry["os_list"][0]
+    packed = published[".img.xz"]
+    assert image["url"] == packed.as_uri()
+    assert image["icon"] == published["soniquebay.svg"].as_uri()
+    assert (image["extract_size"], image["extract_sha256"]) == (image_file.stat().st_size, sha256(image_file))
+    assert (image["image_download_size"], image["image_download_sha256"]) == (packed.stat().st_size, sha256(packed))
+    assert image["init_format"] == profile.load(PROFILE).init_format
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda image: image.pop("devices"),
+        lambda image: image.pop("extract_sha256"),
+        lambda image: image.update(extract_size="1"),
+        lambda image: image.update(init_format="cloud-init"),
+        lambda image: image.update(devices=[]),
+        lambda image: image.update(release_date="today"),
+    ],
+)
+def test_the_schema_refuses(entry: dict[str, Any], spoil: Callable[[dict[str, Any]], object]) -> None:
+    spoilt = copy.deepcopy(entry)
+    spoil(spoilt["os_list"][0])
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(spoilt, SCHEMA)
+
+
+def test_manifest_for_the_web(published: dict[str, Path], image_file: Path) -> None:
+    epoch = source_epoch(*build.SOURCES)
+    image = Image(image_file, PROFILE, "1", epoch, 1, "0" * 64)
+    made = json.loads(imager.text(image, published[".img.xz"], "https://example.org/soniquebay/"))
+    jsonschema.validate(made, SCHEMA)
+    assert made["os_list"][0]["url"] == f"https://example.org/soniquebay/{published['.img.xz'].name}"
+    with pytest.raises(Problem, match="no web address"):
+        imager.text(image, published[".img.xz"], "example.org")

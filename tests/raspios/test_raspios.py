@@ -1,0 +1,101 @@
+"""The image of the profile raspios, built against a stand-in for the Raspberry Pi archive."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from image import base, bootcheck, build, profile, toolbox
+from image.bootcheck.card import Card
+from image.errors import Problem
+from image.toolbox import Toolbox
+
+from . import archive
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files, without a word."""
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def tools() -> Toolbox:
+    return toolbox.ensure()
+
+
+@pytest.fixture(scope="module")
+def card(tools: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Card]:
+    """The image, built from Debian's archive and the stand-in."""
+    folder = tmp_path_factory.mktemp("archive")
+    key = archive.make(folder, base.ensure(profile.load("debian"), tools), tools)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SONIQUEBAY_RASPBERRYPI_MIRROR", f"http://127.0.0.1:{server.server_address[1]}")
+        patch.setenv("SONIQUEBAY_RASPBERRYPI_KEYRING", str(key))
+        patch.setenv("SONIQUEBAY_WITHOUT", " ".join(archive.WITHOUT))
+        yield Card(build.build("raspios"), tools)
+    server.shutdown()
+    server.server_close()
+
+
+def test_it_is_fit_for_a_pi_4(card: Card) -> None:
+    assert bootcheck.faults(card.image, card.tools) == []
+
+
+def test_the_packages_are_the_archives(card: Card) -> None:
+    versions = dict(line.split() for line in card.text("/usr/share/soniquebay/packages.txt").splitlines())
+    assert versions["raspi-firmware"].startswith("1:")
+    assert versions["firmware-brcm80211"].endswith("+rpt1")
+    assert versions["linux-image-rpi-v8"] == "1:6.12-1+rpt1"
+    assert "linux-image-arm64" not in versions
+    assert [name for name in archive.WITHOUT if name in versions] == []
+
+
+def test_the_boot_partition_is_laid_out_as_on_raspberry_pi_os(card: Card) -> None:
+    assert {"kernel8.img", "initramfs8", "start4.elf", "bcm2711-rpi-4-b.dtb", "config.txt", "cmdline.txt"} <= set(
+        card.files
+    )
+    assert not any(name.startswith(("vmlinuz", "initrd")) for name in card.files)
+    assert card.config.settings["arm_64bit"] == "1"
+    assert card.config.initramfs == "initramfs8"
+    words = card.command_line.split()
+    assert {"console=serial0,115200", "console=tty1", "rootfstype=ext4", "fsck.repair=yes", "rootwait"} <= set(words)
+
+
+def test_the_archive_is_apts_second_source(card: Card) -> None:
+    text = card.text("/etc/apt/sources.list.d/raspberrypi.sources")
+    assert "URIs: http://archive.raspberrypi.com/debian\n" in text
+    assert f"Signed-By: /{archive.KEYRING}\n" in text
+    assert card.size(f"/{archive.KEYRING}") > 100
+    assert "127.0.0.1" not in text
+
+
+def test_without_its_keys_nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SONIQUEBAY_RASPBERRYPI_KEYRING", str(tmp_path / "missing"))
+    with pytest.raises(Problem, match=r"keys of http://.* are missing") as problem:
+        base.key(profile.load("raspios"))
+    assert "raspberrypi-archive-keyring" in problem.value.hint
+
+
+def test_another_archive_is_another_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("one")
+    monkeypatch.setenv("SONIQUEBAY_RASPBERRYPI_KEYRING", str(keys))
+    found = {base.key(profile.load("raspios"))}
+    keys.write_text("two")
+    found.add(base.key(profile.load("raspios")))
+    monkeypatch.setenv("SONIQUEBAY_RASPBERRYPI_MIRROR", "http://example.org")
+    found.add(base.key(profile.load("raspios")))
+    monkeypatch.setenv("SONIQUEBAY_WITHOUT", "rpi-eeprom")
+    found.add(base.key(profile.load("raspios")))
+    assert len(found) == 4
+    assert os.environ["SONIQUEBAY_WITHOUT"] not in profile.load("raspios").packages
