@@ -61,7 +61,7 @@ class FairChannel(redis.Channel):
         """Take no more messages; those that were taken can still be acknowledged."""
         if self._in_poll:
             # Redis may have handed one over: read, it stands in the worker's set of taken ones and is not lost.
-            with suppress(Empty, *self.connection_errors):
+            with suppress(Empty, self.ResponseError, *self.connection_errors):
                 self._brpop_read()
         self.connection.cycle.close()
         self._close_clients()
