@@ -43,7 +43,7 @@ class Redis(RedisContainer):
 
     def taken(self) -> list[str]:
         """Return the keys under which workers hold what they have taken."""
-        return sorted(self.client.keys(f"{KEY_PREFIX}taken*"))
+        return sorted(self.client.scan_iter(f"{KEY_PREFIX}taken*"))
 
 
 class WorkerContainer(CeleryWorkerContainer):
@@ -59,6 +59,11 @@ class WorkerContainer(CeleryWorkerContainer):
     @classmethod
     def worker_name(cls) -> str:
         return "worker"
+
+    @classmethod
+    def initial_env(cls, celery_worker_cluster_config: dict[str, Any], initial: dict[str, str] | None = None) -> Any:
+        """Return the unit's own variables alone: Redis is where they say, on its socket."""
+        return dict(initial or {})
 
 
 class Worker(CeleryTestWorker):

@@ -69,7 +69,9 @@ def default_redis_broker_cls() -> type[Redis]:
 
 @pytest.fixture
 def default_redis_broker_command(redis_program: Program) -> list[str]:
-    return [*redis_program.command, "--port", "6379", "--bind", "*", "--protected-mode", "no"]
+    port = ["--port", "6379", "--bind", "*", "--protected-mode", "no"]
+    # Redis takes the emulator's way with memory for a kernel with a fault.
+    return [*redis_program.command, *port, "--ignore-warnings", "ARM64-COW-BUG"]
 
 
 default_redis_broker = container(
@@ -126,9 +128,12 @@ def default_worker_command(worker_program: Program) -> list[str]:
 
 
 @pytest.fixture
-def default_worker_env(worker_program: Program) -> dict[str, str]:
-    """The unit's own variables; that Redis is where they say is what the volume is for."""
-    return worker_program.environment
+def default_worker_env(
+    default_worker_container_cls: type[WorkerContainer],
+    celery_worker_cluster_config: dict[str, Any],
+    worker_program: Program,
+) -> Any:
+    return default_worker_container_cls.initial_env(celery_worker_cluster_config, worker_program.environment)
 
 
 default_worker_container = container(

@@ -7,7 +7,7 @@ import pytest
 from pytest_celery import CeleryBrokerCluster, CeleryTestSetup
 
 from soniquebay.worker.config import QUEUES, TASKS
-from tests.containers.appliance import Api
+from tests.containers.appliance import EMULATED, Api
 from tests.stack import wait_until
 
 # Arguments that name nothing in the library.
@@ -37,10 +37,10 @@ def test_each_task_waits_in_its_queue_and_the_worker_takes_it_there(
         expected[place] = expected.get(place, 0) + 1
         assert redis.waiting() == expected, task
     assert {place.partition("/")[0] for place in expected} == set(QUEUES)
-    worker = request.getfixturevalue("celery_setup").worker  # starts it
+    worker = request.getfixturevalue("celery_setup_worker")  # starts it
     for task in TASKS:
         worker.received(task)
-    wait_until(lambda: redis.waiting() == {} and redis.taken() == [], 60)
+    wait_until(lambda: redis.waiting() == {} and redis.taken() == [], EMULATED)
 
 
 def test_a_scan_goes_through_every_queue(celery_setup: CeleryTestSetup, api: Api, album: dict[str, bytes]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pytest_celery import CeleryTestSetup
 
-from tests.containers.appliance import Api
+from tests.containers.appliance import EMULATED, Api
 from tests.stack import wait_until
 
 WAITS = r"scan\.discovery\[([0-9a-f-]+)\] waiting for the API"
@@ -15,15 +15,23 @@ def discovery_waits(worker: Any, times: int = 1) -> str:
     return str(worker.until(WAITS, times))
 
 
-def test_a_task_waits_for_an_api_that_is_away(celery_setup: CeleryTestSetup, api: Api) -> None:
+def test_a_task_is_tried_again_when_its_process_dies_and_waits_for_an_api_that_is_away(
+    celery_setup: CeleryTestSetup, api: Api
+) -> None:
     worker: Any = celery_setup.worker
     with api.away():
         session = api.scan()
-        task = discovery_waits(worker, 3)
-        assert worker.count(f"{task}. succeeded") == 0
+        task = discovery_waits(worker)
+        [child] = worker.children()
+        worker.signal("KILL", child)
+        worker.until(rf"Task scan\.discovery\[{task}\] retry: Retry in 5s")
+        worker.until(rf"Task scan\.discovery\[{task}\] received", 2)
+        waited = worker.count(WAITS)
+        discovery_waits(worker, waited + 2)
+        assert worker.count(rf"{task}\] succeeded") == 0
     worker.succeeded("scan.discovery", task)
     api.completed(session)
-    assert worker.count(r"Task scan\.discovery\[.+ received") == 1
+    assert worker.count(r"Task scan\.discovery\[.+ received") == 2
 
 
 def test_a_broker_restarted_under_a_task_has_it_done_once(celery_setup: CeleryTestSetup, api: Api) -> None:
@@ -38,7 +46,7 @@ def test_a_broker_restarted_under_a_task_has_it_done_once(celery_setup: CeleryTe
         assert redis.taken() != []  # Redis has kept that the worker has it
     worker.succeeded("scan.discovery", task)
     api.completed(session)
-    wait_until(lambda: redis.taken() == [], 60)  # acknowledged, over a connection that was new
+    wait_until(lambda: redis.taken() == [], EMULATED)  # acknowledged, over a connection that was new
     celery_setup.app.send_task("maintenance.resume_sessions")
     worker.succeeded("maintenance.resume_sessions")
     assert worker.count(r"Task scan\.discovery\[.+ received") == 1
@@ -60,5 +68,5 @@ def test_a_worker_killed_in_a_task_does_it_when_it_is_back(celery_setup: CeleryT
         worker.until(rf"scan\.discovery\[{task}\] received", 2)
     worker.succeeded("scan.discovery", task)
     api.completed(session)
-    wait_until(lambda: redis.taken() == [], 60)
+    wait_until(lambda: redis.taken() == [], EMULATED)
     assert worker.count(r"Task scan\.discovery\[.+ succeeded") == 1
