@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check image lint types unit pipeline slow faults corpus fuzz units test-image bench lock clean
+.PHONY: help run test test-all check image lint types unit pipeline slow faults corpus fuzz units test-image test-raspi4b
+.PHONY: test-power-cuts power-cuts bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 help: ## tell what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for your own), stay up until Ctrl-C
 	@exec $(BIN)/python -m image run
@@ -22,7 +23,9 @@ image: $(VENV)/ready ## the flashable file, in dist/
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-test: check slow test-image ## every test there is
+test: check slow test-image test-power-cuts ## every test of a release
+
+test-all: test test-raspi4b power-cuts ## and those that take their time
 
 lint: $(VENV)/ready ## ruff, ansible-lint
 	$(BIN)/ruff format --check
@@ -52,6 +55,15 @@ fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a r
 
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image
+
+test-raspi4b: image ## the same card on QEMU's Raspberry Pi 4, from its SD slot
+	$(PYTEST) -s tests/raspi4b
+
+test-power-cuts: image ## three power cuts: in a first boot, a scan, and at rest
+	POWER_CUTS=3 $(PYTEST) -s tests/powercuts
+
+power-cuts: image ## many power cuts (CUTS=20 SEED=1), each losing some of the writes that were not flushed
+	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-1} $(PYTEST) -s tests/powercuts
 
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some ten minutes)
 	$(PYTEST) tests/faults
