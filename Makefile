@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test test-all check image release lint types unit pipeline slow faults corpus fuzz units molecule test-image \
-  test-containers test-customised test-artifacts test-reproducible test-raspios bare bench lock clean
+  test-containers test-customised test-artifacts test-reproducible test-raspios \
+  test-raspi4b test-power-cuts power-cuts bare bench lock clean
 
 PYTHON ?= python3
 PROFILE ?= debian
@@ -15,7 +16,7 @@ PYTEST := $(BIN)/python -m pytest -q
 MOLECULE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule
 
 help: ## tell what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for your own), stay up until Ctrl-C
 	@exec $(BIN)/python -m image run
@@ -28,9 +29,10 @@ release: image ## compressed, with checksum, block map, SBOM, Imager's manifest 
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-test: check slow test-containers test-artifacts molecule ## every test of a release
+test: check slow test-containers test-artifacts molecule test-power-cuts ## every test of a release
 
-test-all: test molecule-upgrade molecule-site test-customised test-raspios test-reproducible ## and those that take longer
+# What takes longer: docs/testing.md has the last result and duration of each.
+test-all: test molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts test-reproducible ## and all the others
 
 lint: $(VENV)/ready ## ruff, ansible-lint
 	$(BIN)/ruff format --check
@@ -83,6 +85,15 @@ test-reproducible: $(VENV)/ready ## two builds from nothing, in other circumstan
 
 test-raspios: $(VENV)/ready ## the profile raspios, built against a stand-in for the Raspberry Pi archive (some 10 minutes, root)
 	$(PYTEST) tests/raspios
+
+test-raspi4b: image ## the same card on QEMU's Raspberry Pi 4, from its SD slot
+	$(PYTEST) -s tests/raspi4b
+
+test-power-cuts: image ## three power cuts: in a first boot, a scan, and at rest
+	POWER_CUTS=3 $(PYTEST) -s tests/powercuts
+
+power-cuts: image ## many power cuts (CUTS=20 SEED=1), each losing some of the writes that were not flushed
+	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-1} $(PYTEST) -s tests/powercuts
 
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some ten minutes)
 	$(PYTEST) tests/faults

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from image import build, release, toolbox
-from image.paths import dist
+from image import toolbox
 from image.toolbox import Toolbox
+from tests.image.conftest import image_file
 
-
-@pytest.fixture(scope="session")
-def image_file() -> Path:
-    """The flashable image; built already by `make image`."""
-    path = dist() / build.image_name(release.version_of(release.APP), "debian")
-    assert path.exists(), f"{path} is not there: run `make image`"
-    return path
+__all__ = ["image_file"]
 
 
 @pytest.fixture(scope="session")

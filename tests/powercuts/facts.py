@@ -10,7 +10,6 @@ HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 REDIS = ("redis-cli", "-s", "/run/redis/redis-server.sock")
 # What a kernel says when a file system or its disk is not as it should be; that it replays a journal is no fault.
 KERNEL = r"EXT4-fs (error|warning)|EXT4-fs .*(corrupt|bad)|FAT-fs .*(error|corrupt)|JBD2.*(error|fail)|I/O error"
-FOLDERS = ("/etc", "/home", "/var/lib")
 
 
 def out(*command: str) -> str:
@@ -43,12 +42,13 @@ def main() -> None:
         "library": library(),
         "redis": redis(),
         "cloud": {name: cloud.get(name) for name in ("status", "errors")},
+        "kept": pathlib.Path("/var/lib/cloud/instance/soniquebay-kept").exists(),
         "hostname": out("hostname"),
         "homes": {path.name: path.owner() for path in pathlib.Path("/home").iterdir()},
         "host_key": key.stdout.strip() or key.stderr.strip(),
         "machine_id": pathlib.Path("/etc/machine-id").read_text().strip(),
         "password": (SECRETS / "flower-password").read_text().strip(),
-        "empty": out("find", *FOLDERS, "-xdev", "-type", "f", "-empty").splitlines(),
+        "empty": out("find", "/etc", "-xdev", "-type", "f", "-empty").splitlines(),
         "unfinished": [str(path) for folder in (SECRETS, pathlib.Path("/etc/ssh")) for path in folder.glob("*.new*")],
     }
     print(json.dumps(facts))

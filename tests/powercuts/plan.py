@@ -44,6 +44,6 @@ def plan(count: int, seed: int) -> list[Cut]:
         phases += [Phase.FIRST_BOOT, Phase.SCAN, Phase.IDLE, *more]
     cuts = []
     for number, phase in enumerate(phases[:count], 1):
-        moment = chance.uniform(*MOMENTS[phase])
-        cuts.append(Cut(number, phase, moment, random.Random(chance.random())))  # noqa: S311
+        own = random.Random(f"{seed} {number}")  # noqa: S311  a shorter run is the beginning of a longer one
+        cuts.append(Cut(number, phase, own.uniform(*MOMENTS[phase]), own))
     return cuts

@@ -7,29 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from image import build, music, release, toolbox
-from image.paths import dist
+from image import music
 from image.raspi4b import Raspberry4
 from image.toolbox import Toolbox
 from image.ui import step
 from tests.audio_files import tone
 from tests.image.appliance import Appliance
+from tests.image.conftest import image_file
+from tests.powercuts.conftest import tools
+
+__all__ = ["image_file", "tools"]
 
 SONGS = 4
-
-
-@pytest.fixture(scope="session")
-def image_file() -> Path:
-    """The flashable image; built already by `make image`."""
-    path = dist() / build.image_name(release.version_of(release.APP), "debian")
-    assert path.exists(), f"{path} is not there: run `make image`"
-    return path
-
-
-@pytest.fixture(scope="session")
-def tools() -> Toolbox:
-    """The toolbox."""
-    return toolbox.ensure()
 
 
 @pytest.fixture(scope="session")
