@@ -121,17 +121,19 @@ def test_one_folder_is_scanned_alone(running: Stack, roots: tuple[Path, Path]) -
 
 def test_the_end_of_a_walk_that_comes_too_late_changes_nothing(running: Stack, roots: tuple[Path, Path]) -> None:
     before = ids(running)
-    session_id = running.get("/api/scan-sessions")["items"][0]["id"]
+    ended = running.get("/api/scan-sessions")["items"][0]
+    session_id = ended["id"]
     root = str(roots[0])
     socket = running.environment()["SONIQUEBAY_API_SOCKET"]
     with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://api") as api:
         at = f"/internal/sessions/{session_id}"
         unseen = {root: [track["path"] for track in running.tracks().values()]}
         assert api.post(f"{at}/known", json={"unseen": unseen}).status_code == 200
-        end = {"unchanged": 0, "failures": [], "found": {root: 1}}
+        end = {"unchanged": 7, "failures": [], "found": {root: 1}}
         assert api.post(f"{at}/discovered", json=end).status_code == 200
         assert api.post("/internal/sessions/999/known", json={"unseen": unseen}).status_code == 404
     assert ids(running) == before
+    assert running.get("/api/scan-sessions")["items"][0] == ended
 
 
 def test_missing_tracks_go_for_good_only_when_told(running: Stack) -> None:
