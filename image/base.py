@@ -24,7 +24,7 @@ RECIPE = [Path(__file__), Path(namespace.__file__), Path(standins.__file__)]
 # What maintainer scripts and mkinitramfs take for now: it must not be when the root happens to be made.
 EPOCH = 1_754_697_600  # the day trixie came out
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
-KEPT = ("/usr/share/doc/*/copyright",)
+KEPT = ("/usr/share/doc/*/copyright", "/usr/share/locale/locale.alias")  # the latter is read when a locale is made
 MIRROR = "SONIQUEBAY_RASPBERRYPI_MIRROR"  # instead of the profile's
 KEYRING_OF_PI = "SONIQUEBAY_RASPBERRYPI_KEYRING"
 WITHOUT = "SONIQUEBAY_WITHOUT"
