@@ -8,7 +8,7 @@ from pytest_celery import CeleryTestSetup
 from tests.containers.appliance import EMULATED, Api
 from tests.stack import wait_until
 
-LARGE = 250 * 2**20  # characters; read, unpacked and parsed, more than the 500 MB that a process may take
+LARGE = 130 * 2**20  # characters; read, unpacked and parsed, more than the 500 MB that a process may take
 # Nobody writes into it: what opens it waits for ever. By its name no music, so that no scan meets it.
 PIPE = "/srv/music/pipe"
 NOWHERE = "/srv/music/none.ogg"
