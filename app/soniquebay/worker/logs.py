@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 
+import billiard.util
 from celery.app.log import TaskFormatter
 
 _LINE = "%(levelname)s %(name)s %(task_name)s[%(task_id)s] %(message)s"
@@ -15,6 +16,10 @@ def configure(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TaskFormatter(timed, use_color=False))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # The pool tells of processes replaced for their memory, or killed; Celery drops its logger in each process.
+    pool = billiard.util.get_logger()
+    pool.propagate = True
+    pool.setLevel(logging.WARNING)
     # Every request of a task to the API is no news.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
