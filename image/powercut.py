@@ -44,7 +44,7 @@ class LossyMachine(Machine):
     def cut_power(self, chance: random.Random, judge: Judge | None = None, rehearsals: int = 0) -> Outcome:
         """Cut the power now; the card is then what `chance` left of the writes that were not flushed.
 
-        Writes come in bursts with a flush behind, so a machine that is stopped is mostly at rest: the cut is laid at one
+        Writes come in bursts with a flush behind, so a machine is mostly stopped between two: the cut is laid at one
         of the last requests. Before that, `judge` is shown what the card would have been after as many cuts at other
         moments of this boot.
         """

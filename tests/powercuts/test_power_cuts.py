@@ -1,7 +1,7 @@
 """The power is cut at any moment, and with it goes what the card had not flushed: it always comes back as it should.
 
-POWER_CUTS says how many times, POWER_CUTS_SEED which moments and which writes, POWER_CUTS_REHEARSALS how many more cards
-each makes that are only looked at.
+POWER_CUTS says how many times, POWER_CUTS_SEED which moments and which writes, POWER_CUTS_REHEARSALS how many more
+cards each makes that are only looked at.
 """
 
 from __future__ import annotations
