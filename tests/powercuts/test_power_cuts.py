@@ -38,6 +38,7 @@ def test_a_plan_is_told_by_its_seed_and_has_every_phase() -> None:
 
     assert told(20, 1) == told(20, 1) != told(20, 2)
     assert told(20, 1)[:3] == told(3, 1)
+    assert told(1, 1) != told(1, 2)
     for seed in range(50):
         cuts = plan(20, seed)
         assert len(cuts) == 20
