@@ -17,6 +17,7 @@ from .errors import Problem
 from .machine import Machine
 from .writelog import Outcome
 
+LAST_REQUESTS = 40
 Judge = Callable[[Path, str], None]
 """Looks at a card, told how it came to be."""
 
@@ -42,7 +43,9 @@ class LossyMachine(Machine):
     def cut_power(self, chance: random.Random, judge: Judge | None = None, rehearsals: int = 0) -> Outcome:
         """Cut the power now; the card is then what `chance` left of the writes that were not flushed.
 
-        Before that, `judge` is shown what the card would have been after as many cuts at other moments of this boot.
+        Writes come in bursts with a flush behind, so a machine is mostly stopped between two: the cut is laid at one
+        of the last requests. Before that, `judge` is shown what the card would have been after as many cuts at other
+        moments of this boot.
         """
         process = self._process
         if process is None or not process.running:
@@ -52,9 +55,11 @@ class LossyMachine(Machine):
         process.freeze()
         _wait_until_stopped(process.pid)
         super().stop(grace=0)
-        if judge is not None:
-            self._rehearse(chance, judge, rehearsals)
-        return self._settle(chance)
+        total = sum(1 for _ in writelog.entries(self._log))
+        if judge is not None and total:
+            for _ in range(rehearsals):
+                self._rehearse(chance, judge, total)
+        return self._settle(chance, total - chance.randrange(min(total, LAST_REQUESTS) or 1))
 
     def stop(self, grace: float = 30) -> None:
         """Shut down; what was written is on the card."""
@@ -71,19 +76,17 @@ class LossyMachine(Machine):
             *("-device", "virtio-blk-pci,drive=card,write-cache=on,write-zeroes=off"),
         ]
 
-    def _rehearse(self, chance: random.Random, judge: Judge, times: int) -> None:
-        total = sum(1 for _ in writelog.entries(self._log))
-        for _ in range(times if total else 0):
-            _copy(self.card, self._running_card)
-            count = chance.randrange(total) + 1
-            outcome = writelog.replay(self._log, self._running_card, chance, count)
-            judge(self._running_card, f"after {count} of {total} requests: {outcome}")
+    def _rehearse(self, chance: random.Random, judge: Judge, total: int) -> None:
+        _copy(self.card, self._running_card)
+        count = chance.randrange(total) + 1
+        outcome = writelog.replay(self._log, self._running_card, chance, count)
+        judge(self._running_card, f"after {count} of {total} requests: {outcome}")
 
-    def _settle(self, chance: random.Random | None) -> Outcome:
-        """Bring the card up to date with the log of the last boot, and forget that boot."""
+    def _settle(self, chance: random.Random | None, count: int | None = None) -> Outcome:
+        """Bring the card up to date with the log of the last boot, or `count` requests of it, and forget that boot."""
         outcome = Outcome(0, 0, 0, False)
         if self._log.exists():
-            outcome = writelog.replay(self._log, self.card, chance)
+            outcome = writelog.replay(self._log, self.card, chance, count)
             self._log.unlink()
         self._running_card.unlink(missing_ok=True)
         return outcome

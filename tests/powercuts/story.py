@@ -24,7 +24,6 @@ from .plan import Cut, Phase
 
 FACTS = (Path(__file__).parent / "facts.py").read_text()
 SONGS = 12
-REHEARSALS = 3  # cuts at other moments of the same boot, of which only the card is looked at
 BACK = 600.0  # seconds in which a machine must be healthy again
 REDIS_IS_WELL = {
     "ping": "PONG",
@@ -60,11 +59,13 @@ class Record:
 class Story:
     """One card after another, each with its machine."""
 
-    def __init__(self, image: Path, tools: Toolbox, folder: Path) -> None:
+    def __init__(self, image: Path, tools: Toolbox, folder: Path, rehearsals: int) -> None:
+        """`rehearsals` is how many more cards a cut makes, of other moments of the boot, that are only looked at."""
         self.records: list[Record] = []
         self._image = image
         self._tools = tools
         self._folder = folder
+        self._rehearsals = rehearsals
         self._life = ExitStack()
         self._appliance: Appliance | None = None
         self._identity: dict[str, str] | None = None
@@ -84,7 +85,7 @@ class Story:
         """Up to the cut, and back to health; fails saying what is wrong."""
         with step(f"{cut}") as current:
             machine = self._machine(cut)
-            outcome = machine.cut_power(cut.chance, self._judge_card, REHEARSALS)
+            outcome = machine.cut_power(cut.chance, self._judge_card, self._rehearsals)
             current.say(str(outcome))
             self._judge_card(machine.card, str(outcome))
             machine.start()
