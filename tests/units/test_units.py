@@ -28,8 +28,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         environment = jinja2.Environment(
             loader=loader,
             undefined=jinja2.StrictUndefined,
-            autoescape=False,
-            trim_blocks=True,  # noqa: S701
+            autoescape=False,  # noqa: S701
+            trim_blocks=True,
         )
         values = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text())
         values |= {name: STAND_IN for name in values if name.endswith("_command")}
