@@ -31,10 +31,17 @@ def appliance() -> Iterator[Appliance]:
 
 
 @pytest.fixture(scope="session")
-def card() -> Card:
-    """The image as a file."""
+def image_file() -> Path:
+    """The flashable image; built already by `make image`."""
     path = dist() / build.image_name(release.version_of(release.APP), "debian")
-    return Card(path, toolbox.ensure())
+    assert path.exists(), f"{path} is not there: run `make image`"
+    return path
+
+
+@pytest.fixture(scope="session")
+def card(image_file: Path) -> Card:
+    """The image as a file."""
+    return Card(image_file, toolbox.ensure())
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,13 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for template in templates():
         role = template.relative_to(ROLES).parts[0]
         loader = jinja2.FileSystemLoader(ROLES / role / "templates")
-        environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
+        # as Ansible does: the end of a line is taken away after a tag, and at the end of what is included
+        environment = jinja2.Environment(
+            loader=loader,
+            undefined=jinja2.StrictUndefined,
+            autoescape=False,  # noqa: S701
+            trim_blocks=True,
+        )
         values = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text())
         values |= {name: STAND_IN for name in values if name.endswith("_command")}
         text = environment.get_template(str(template.relative_to(ROLES / role / "templates"))).render(
@@ -51,6 +57,15 @@ def verify(unit: Path) -> str:
 @pytest.mark.parametrize("name", [t.stem for t in templates()])
 def test_systemd_understands_the_unit(rendered: Path, name: str) -> None:
     assert verify(rendered / name) == ""
+
+
+@pytest.mark.parametrize("name", ["soniquebay-worker.service", "soniquebay-worker@.service"])
+def test_a_worker_may_make_its_processes_nice(rendered: Path, name: str) -> None:
+    """And its last lines are lines of their own: one that hangs on to another's value is no error to systemd."""
+    lines = (rendered / name).read_text().splitlines()
+    assert "InaccessiblePaths=-/boot" in lines
+    last = [line for line in lines if line.startswith("SystemCallFilter=")][-1]
+    assert last == "SystemCallFilter=setpriority"
 
 
 def test_a_misspelt_directive_is_found(rendered: Path) -> None:
