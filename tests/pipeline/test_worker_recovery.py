@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from soniquebay.worker.recovery import owner
 from tests.stack import children, wait_until
-from tests.workers import Bench, settle
+from tests.workers import ROOT, Bench, settle
 
 pytestmark = pytest.mark.slow
 
@@ -120,6 +122,64 @@ def test_tasks_that_run_across_a_restart_of_redis_are_acknowledged(bench: Bench)
     assert process.poll() is None
     bench.send("test.work", "scan", ["after"])
     wait_until(lambda: bench.count("end")["after"])
+
+
+def test_an_idle_worker_comes_back_to_redis_once(bench: Bench) -> None:
+    bench.start()
+    bench.kill_redis()
+    bench.start_redis()
+    wait_until(lambda: bench.log().read_text().count("Connected to") == 2)
+    settle(2)
+    assert bench.log().read_text().count("Connected to") == 2  # not again for what is left of the old connection
+    bench.send("test.work", "scan", ["after"])
+    wait_until(lambda: bench.count("end")["after"])
+
+
+def test_a_connection_that_breaks_while_redis_lives_has_no_task_run_twice(bench: Bench) -> None:
+    """As Redis itself breaks that of a worker which is slow to read the events of others."""
+    bench.start()
+    gate = bench.folder / "gate"
+    bench.send("test.gate", "scan", labels("t", 4), gate=str(gate))
+    wait_until(lambda: len(bench.noted("start")) == 4)
+    lose_connection(bench)
+    gate.touch()
+    wait_until(lambda: len(bench.noted("end")) == 4)
+    wait_until(lambda: bench.keys("*taken*") == [])
+    settle(1)
+    assert bench.count("start") == bench.count("end") == dict.fromkeys(labels("t", 4), 1)
+
+
+def test_a_message_handed_over_as_a_connection_breaks_is_not_lost(bench: Bench) -> None:
+    """It lies in the connection on which the worker waits for tasks while the one beside it breaks."""
+    worker = bench.start()
+    for n in range(6):  # which of the two the worker looks at first is open
+        wait_until(lambda: bench.keys("*taken*") == [])
+        lose_connection(bench, f"""
+os.kill({worker.pid}, signal.SIGSTOP)
+{LOSE}
+app.send_task('test.work', kwargs={{'log': {str(bench.notes)!r}, 'label': 't{n}'}}, queue='scan', priority=0)
+os.kill({worker.pid}, signal.SIGCONT)
+""")  # fmt: skip
+        wait_until(lambda n=n: bench.count("end")[f"t{n}"], 10)
+    settle(1)
+    assert bench.count("start") == bench.count("end") == dict.fromkeys(labels("t", 6), 1)
+
+
+LOSE = "assert broker.client_kill_filter(_type='pubsub') == 1"
+
+
+def lose_connection(bench: Bench, how: str = LOSE) -> None:
+    """Have Redis close the connection on which the worker hears what is said to all, and wait for the new one."""
+    connected = bench.log().read_text().count("Connected to")
+    code = (
+        "import os, redis, signal\n"
+        "from soniquebay.settings import settings\n"
+        "from soniquebay.worker.app import app\n"
+        "broker = redis.Redis.from_url(settings().redis)\n"
+        "app.connection_for_write().connect()\n"  # what takes its time is done before
+    )
+    subprocess.run([sys.executable, "-c", code + how], cwd=ROOT, env=bench.environment, check=True, timeout=60)
+    wait_until(lambda: bench.log().read_text().count("Connected to") > connected)
 
 
 def test_redis_killed_while_processes_are_started_loses_no_task_that_was_not_begun(bench: Bench) -> None:
