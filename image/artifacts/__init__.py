@@ -29,8 +29,8 @@ XZ = ("-6", "-T2", "--block-size=64MiB", "--check=crc64")
 ICON = Path(__file__).with_name(imager.ICON)
 
 
-def publish(profile_name: str, *, base_url: str = "", key: Path | None = None) -> list[Path]:
-    """Everything that goes out with the built image, in dist/; needs no root.
+def publish(profile_name: str, *, base_url: str = "", key: Path | None = None, into: Path | None = None) -> list[Path]:
+    """Everything that goes out with the built image, in dist/ or another folder; needs no root.
 
     `base_url` is where the files will be downloaded from; without one the manifest names the file in dist/.
     `key` is an SSH key to sign with, or its public half when an agent has it.
@@ -40,21 +40,24 @@ def publish(profile_name: str, *, base_url: str = "", key: Path | None = None) -
     path = dist() / build.image_name(version, chosen.name)
     if not path.exists():
         raise Problem(f"{path} is not there.", f"Run: make image PROFILE={chosen.name}")
+    if key is not None and not key.is_file():
+        raise Problem(f"There is no key {key}.", "SIGN_KEY names a file that ssh-keygen made.")
     tools = toolbox.ensure()
+    folder = into or path.parent
     with step("Checksum of the image"):
         size = path.stat().st_size
         image = Image(path, chosen.name, version, source_epoch(*build.SOURCES), size, sha256(path))
-    packed = release.publish(_compressed(image, tools), path.with_name(f"{path.name}.xz"))
+    packed = release.publish(_compressed(image, tools), folder / f"{path.name}.xz")
     with step("Block map, bill of materials, manifest"):
         files = [
             packed,
             packed.with_name(f"{packed.name}.sha256"),
-            _write(path.with_name(f"{path.name}.bmap"), bmap.text(Card(path, tools))),
-            _write(path.with_suffix(".spdx.json"), sbom.text(image, Card(path, tools))),
-            _icon(path.with_name(imager.ICON)),
+            _write(folder / f"{path.name}.bmap", bmap.text(Card(path, tools))),
+            _write(folder / f"{path.stem}.spdx.json", sbom.text(image, Card(path, tools))),
+            _icon(folder / imager.ICON),
         ]
         manifest = imager.text(image, packed, base_url)
-        files.append(_write(path.with_suffix(".rpi-imager-manifest"), manifest))
+        files.append(_write(folder / f"{path.stem}.rpi-imager-manifest", manifest))
     if key is not None:
         with step("Signature") as current:
             files.append(signature.sign(packed, key, current))

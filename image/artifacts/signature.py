@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..errors import Problem
 from ..paths import give_back
 from ..ui import Step
 
@@ -19,8 +18,6 @@ NAMESPACE = "file"  # ssh-keygen's own for files
 
 def sign(path: Path, key: Path, current: Step) -> Path:
     """Write the signature of a file beside it; `key` is private, or public with the private one in an agent."""
-    if not key.is_file():
-        raise Problem(f"There is no key {key}.", "SIGN_KEY names a file that ssh-keygen made.")
     target = path.with_name(f"{path.name}.sig")
     target.unlink(missing_ok=True)
     command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(path)]
