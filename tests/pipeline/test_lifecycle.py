@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from soniquebay.library.database import open_read_only
 from tests.audio_files import tag, tone
 from tests.stack import Stack, wait_until
 
@@ -159,6 +160,11 @@ def many(tmp_path: Path) -> Iterator[Stack]:
     stack.stop()
 
 
+def one(stack: Stack, query: str) -> int:
+    with open_read_only(stack.data / "library.db") as db:
+        return int(db.execute(query).fetchone()[0])
+
+
 def session(stack: Stack, session_id: int) -> dict[str, Any]:
     found: dict[str, Any] = stack.get(f"/api/scan-sessions/{session_id}")
     return found
@@ -186,10 +192,17 @@ def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
     for path in many.music.iterdir():
         os.utime(path)
     second = httpx.post(f"{many.url}/api/scan").json()["session_id"]
+    in_second = "SELECT count(*) FROM tracks WHERE seen_in = 2"
+    wait_until(lambda: one(many, in_second))
     assert httpx.post(f"{many.url}/api/scan-sessions/{second}/cancel").json()["status"] == "cancelled"
     ended = session(many, second)
     assert (ended["status"], ended["progress"]["percent"]) == ("cancelled", 100.0)
     assert ended["library"]["tracks"] == 3000
+    # What was in hand is not inserted any more.
+    inserted = one(many, in_second)
+    time.sleep(2)
+    assert (second, one(many, in_second)) == (2, inserted)
+    assert one(many, "SELECT count(*) FROM batches WHERE done_at IS NULL") == 0
     third = httpx.post(f"{many.url}/api/scan").json()["session_id"]
     wait_until(lambda: session(many, third)["status"] == "completed", 60)
     assert session(many, third)["unchanged"] < 3000

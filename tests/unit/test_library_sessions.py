@@ -97,3 +97,13 @@ def test_a_discovery_that_starts_again_knows_what_is_handled(db: Database) -> No
         sessions.register_batch(connection, 1, "c", [{"path": "/waiting", "size": 1, "mtime_ns": 1}])
     assert queries.handled_in(db.reader(), 1) == {"/bad", "/waiting"}
     assert [(row[0], row[3]) for row in queries.known_files(db.reader(), "/")] == [("/done", 1)]
+
+    assert [(row["path"], row["seen_in"]) for row in queries.known_files(db.reader(), "/")] == [("/done", 1)]
+
+
+def test_a_batch_that_comes_after_the_end_of_its_session_is_not_kept(db: Database) -> None:
+    with db.transaction() as connection:
+        session_id = sessions.start(connection)
+        sessions.cancel(connection, session_id)
+        assert not sessions.register_batch(connection, session_id, "b", [{"path": "/1", "size": 7, "mtime_ns": 9}])
+    assert db.reader().execute("SELECT count(*) FROM batches").fetchone()[0] == 0

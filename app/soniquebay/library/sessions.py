@@ -123,8 +123,12 @@ def alive(db: sqlite3.Connection, session_id: int) -> None:
 
 
 def register_batch(db: sqlite3.Connection, session_id: int, batch_id: str, files: Sequence[FileStamp]) -> bool:
-    """Write a batch into the ledger; False when it is there already. Raises ``LookupError`` without such a session."""
-    _must_exist(db, session_id)
+    """Write a batch into the ledger; False when it is there already, or the session has come to its end meanwhile.
+
+    Raises ``LookupError`` without such a session.
+    """
+    if not is_open(db, session_id):
+        return False  # nobody would ever close it
     cursor = db.execute(
         "INSERT OR IGNORE INTO batches (id, session_id, files, file_count, sent_at) VALUES (?, ?, ?, ?, ?)",
         (
