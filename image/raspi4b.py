@@ -25,6 +25,8 @@ MISSING = (
     "/soc/i2c@7ef09500",
     "/soc/interrupt-controller@7ef00100",  # the kernel panics when it asks it
 )
+# QEMU's watchdog does not count: it resets the board as soon as systemd sets it.
+NO_WATCHDOG = "systemd.watchdog_sec=off"
 _WIFI_SLOT = "/soc/mmc@7e300000"  # QEMU puts the card here
 _CARD_SLOT = "/emmc2bus/mmc@7e340000"
 CHANGES = (
@@ -48,6 +50,17 @@ class Raspberry4(Machine):
     def __init__(self, image: Path, *, console_log: Path | None = None, tools: Toolbox | None = None) -> None:
         """A board with a copy of the image in its slot."""
         super().__init__(image, disk_gibibytes=self.DISK_GIBIBYTES, console_log=console_log, tools=tools)
+
+    def stop(self, grace: float = 30) -> None:
+        """Shut down by a login, for there is no power button; after `grace` seconds, pull the plug."""
+        if grace > 0 and self.running:
+            self.ssh("sudo systemctl poweroff", timeout=grace)
+        super().stop(grace)
+
+    def _prepare_card(self) -> None:
+        super()._prepare_card()
+        boot = BootPartition(self.card, self._tools)
+        boot.write("cmdline.txt", f"{boot.boot_files().command_line} {NO_WATCHDOG}\n", self._folder)
 
     def _board(self) -> list[str]:
         tree = self._folder / DEVICE_TREE
