@@ -34,7 +34,8 @@ class Assembly:
         firmware = self.root.with_name("tmp-firmware")
         cache.remove(firmware)
         (self.root / "boot/firmware").rename(firmware)
-        (self.root / "boot/firmware").mkdir(mode=0o755)
+        (self.root / "boot/firmware").mkdir()
+        (self.root / "boot/firmware").chmod(0o755)  # whatever this user's umask
         try:
             for tree in (self.root, firmware):
                 clamp_times(tree, self.epoch)

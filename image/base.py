@@ -85,6 +85,8 @@ def _build(profile: Profile, tools: Toolbox, tarball: Path, current: Step) -> No
         _packages(profile, tools, work, current)
         _finish(profile, tools, work / "root", current)
         pack = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--sort=name", "-I", "zstd -3 -T0"]
+        # what was made here is no younger than the packages may be: the sources' own time may be later than this hour
+        pack += [f"--mtime=@{EPOCH}", "--clamp-mtime"]
         pack += ["-C", "/mnt/work/root", "-cf", f"/mnt/cache/{tarball.name}", "."]
         current.run(tools.inside(pack, {work: "work", tarball.parent: "cache"}))
     finally:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from . import cache, namespace
+from .base import EPOCH
 from .errors import Problem
 from .paths import ROOT, cache_home
 from .profile import Profile
@@ -64,6 +65,7 @@ def apply(root: Path, profile: Profile, release: Path, current: Step) -> None:
         "ANSIBLE_LOCAL_TEMP": str(local),
         "ANSIBLE_FORCE_COLOR": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "SOURCE_DATE_EPOCH": str(EPOCH),  # an account has the day on which it was made
         **({"SSH_AUTH_SOCK": os.environ["SSH_AUTH_SOCK"]} if "SSH_AUTH_SOCK" in os.environ else {}),
     }
     mounts = namespace.kernel_mounts(root)

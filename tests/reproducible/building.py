@@ -9,8 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from image import build, profile, release
-from image.paths import ROOT, source_epoch
+from image import build, release
+from image.paths import ROOT
 
 
 @dataclass(frozen=True)
@@ -33,29 +33,41 @@ def sources(target: Path) -> None:
             shutil.copy(ROOT / name, target / name)  # with the time of now
 
 
-def image(below: Path, how: Circumstances, mirror: str, wheels: Path, profile_name: str = "debian") -> Path:
-    """Build the image; returns its file. Only `mirror` and `wheels`, the downloaded packages, are shared."""
-    checkout = below / how.folder
-    home = below / "home"
-    home.mkdir(parents=True)
-    sources(checkout)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "XDG_", "PYTHON"))}
-    environment |= {
-        "HOME": str(home),
-        "XDG_CACHE_HOME": str(below / "cache"),
-        "UV_CACHE_DIR": str(wheels),
-        "PYTHONPATH": str(checkout),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "SOURCE_DATE_EPOCH": str(source_epoch(*build.SOURCES)),  # the copy has no history to take it from
-        "SONIQUEBAY_DEBIAN_MIRROR": f"{mirror}/debian",
-        "SONIQUEBAY_DEBIAN_SECURITY_MIRROR": f"{mirror}/security",
-        "LC_ALL": how.locale,
-        "LANG": how.locale,
-        "TZ": how.zone,
-    }
-    script = 'hostname "$1"; umask "$2"; cd "$3"; shift 3; exec "$@"'
-    command = ["unshare", "--uts", "sh", "-euc", script, "sh", how.host, how.umask, str(checkout)]
-    command += [sys.executable, "-m", "image", "build", "--profile", profile_name]
-    subprocess.run(command, env=environment, check=True)
-    version = release.version_of(release.APP)
-    return checkout / "dist" / build.image_name(version, profile.load(profile_name).name)
+@dataclass(frozen=True)
+class Build:
+    """A build below a folder of its own; only `mirror` and `wheels`, the downloaded packages, are shared."""
+
+    below: Path
+    how: Circumstances
+    mirror: str
+    wheels: Path
+
+    @property
+    def image(self) -> Path:
+        """The file that `run("build", …)` makes."""
+        name = build.image_name(release.version_of(release.APP), "debian")
+        return self.below / self.how.folder / "dist" / name
+
+    def run(self, verb: str, epoch: int) -> None:
+        """`python -m image <verb>`; `epoch` is the sources' time, for the copy has no history to take it from."""
+        checkout, home = self.below / self.how.folder, self.below / "home"
+        if not checkout.exists():
+            home.mkdir(parents=True)
+            sources(checkout)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "XDG_", "PYTHON"))}
+        environment = kept | {
+            "HOME": str(home),
+            "XDG_CACHE_HOME": str(self.below / "cache"),
+            "UV_CACHE_DIR": str(self.wheels),
+            "PYTHONPATH": str(checkout),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SOURCE_DATE_EPOCH": str(epoch),
+            "SONIQUEBAY_DEBIAN_MIRROR": f"{self.mirror}/debian",
+            "SONIQUEBAY_DEBIAN_SECURITY_MIRROR": f"{self.mirror}/security",
+            "LC_ALL": self.how.locale,
+            "LANG": self.how.locale,
+            "TZ": self.how.zone,
+        }
+        script = 'hostname "$1"; umask "$2"; cd "$3"; shift 3; exec "$@"'
+        command = ["unshare", "--uts", "sh", "-euc", script, "sh", self.how.host, self.how.umask, str(checkout)]
+        subprocess.run([*command, sys.executable, "-m", "image", verb], env=environment, check=True)
