@@ -98,8 +98,6 @@ def test_a_discovery_that_starts_again_knows_what_is_handled(db: Database) -> No
     assert queries.handled_in(db.reader(), 1) == {"/bad", "/waiting"}
     assert [(row[0], row[3]) for row in queries.known_files(db.reader(), "/")] == [("/done", 1)]
 
-    assert [(row["path"], row["seen_in"]) for row in queries.known_files(db.reader(), "/")] == [("/done", 1)]
-
 
 def test_a_batch_that_comes_after_the_end_of_its_session_is_not_kept(db: Database) -> None:
     with db.transaction() as connection:
