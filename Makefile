@@ -53,7 +53,7 @@ fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a r
 test-image: image ## the booted image, over SSH
 	$(PYTEST) tests/image
 
-faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some ten minutes)
+faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some 15 minutes)
 	$(PYTEST) tests/faults
 
 bench: $(VENV)/ready ## every benchmark (docs/benchmarks.md), or one: bench-scan -scan … (tests/bench)
