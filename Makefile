@@ -97,7 +97,7 @@ test-power-cuts: image ## three power cuts: in a first boot, a scan, and at rest
 power-cuts: image ## many power cuts (CUTS=20 SEED=5), each losing some of the writes that were not flushed
 	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-5} $(PYTEST) -s tests/powercuts
 
-faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some ten minutes)
+faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some 15 minutes)
 	$(PYTEST) tests/faults
 
 bench: $(VENV)/ready ## every benchmark (docs/benchmarks.md), or one: bench-scan -scan … (tests/bench)

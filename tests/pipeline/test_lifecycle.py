@@ -173,6 +173,7 @@ def session(stack: Stack, session_id: int) -> dict[str, Any]:
 @pytest.mark.slow
 def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
     first = httpx.post(f"{many.url}/api/scan").json()["session_id"]
+    wait_until(lambda: one(many, "SELECT count(*) FROM tracks"))
     assert httpx.post(f"{many.url}/api/scan-sessions/{first}/pause").json()["status"] == "paused"
     # What was in hand when it was paused comes to its end.
     still = lambda: session(many, first)["library"]["tracks"]  # noqa: E731
