@@ -29,7 +29,9 @@ def broken_off(appliance: Appliance, music_disk: MusicDisk) -> dict[str, Any]:
     found: dict[str, Any] = until("the scan runs", 300, in_its_midst, pause=0.2)
     appliance.machine.detach_disk()
     until("the mount and its folder are gone", 90, lambda: gone(appliance))
-    return {"running": found, "ended": appliance.idle_session()}
+    # The mount itself may have asked for another scan, noticed after this one began.
+    newest = appliance.idle_session()["id"]
+    return {"running": found, "ended": appliance.api(f"/api/scan-sessions/{found['id']}").json, "newest": newest}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def session(appliance: Appliance, music_disk: MusicDisk, broken_off: dict[str, A
 
     def scanned() -> bool:
         newest: dict[str, Any] = appliance.api("/api/scan-sessions?limit=1").json["items"][0]
-        return newest["id"] > broken_off["ended"]["id"]
+        return newest["id"] > broken_off["newest"]
 
     until("the disk is scanned again", 300, scanned)
     return appliance.idle_session()
@@ -48,7 +50,7 @@ def session(appliance: Appliance, music_disk: MusicDisk, broken_off: dict[str, A
 def test_a_disk_pulled_out_while_it_is_scanned_ends_the_scan(
     appliance: Appliance, broken_off: dict[str, Any], music_disk: MusicDisk
 ) -> None:
-    assert broken_off["ended"]["id"] == broken_off["running"]["id"]
+    assert broken_off["ended"]["status"] == "completed"
     tracks = appliance.api("/api/tracks?limit=1").json["total"]
     assert tracks < music_disk.tracks, "the disk was pulled out too late to prove anything"
     assert appliance.run("systemctl list-units --failed --plain --no-legend") == ""
