@@ -311,7 +311,7 @@ class Machine:
         return ",".join(("user,id=net", *(["restrict=on"] if self._offline else []), *forwards))
 
     def _prepare_card(self) -> None:
-        subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(self.image), str(self.card)], check=True)
+        copy_sparse(self.image, self.card)
         self.card.chmod(0o600)
         os.truncate(self.card, max(self._disk_gibibytes * 2**30, self.card.stat().st_size))
         key = self._folder / "key"
@@ -393,6 +393,11 @@ class Machine:
             return (self._folder / "qemu.log").read_text(errors="replace").strip() or "no message"
         except FileNotFoundError:
             return "no message"
+
+
+def copy_sparse(source: Path, target: Path) -> None:
+    """Copy a card; what is empty in it takes no room."""
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(source), str(target)], check=True)
 
 
 def _scratch() -> str:

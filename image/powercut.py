@@ -7,14 +7,13 @@ Killing QEMU alone loses nothing, for its writes are in the host's cache. Here e
 from __future__ import annotations
 
 import random
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from . import writelog
 from .errors import Problem
-from .machine import Machine
+from .machine import Machine, copy_sparse
 from .writelog import Outcome
 
 LAST_REQUESTS = 40
@@ -36,7 +35,7 @@ class LossyMachine(Machine):
     def start(self) -> None:
         """Switch it on, with a new log."""
         self._settle(None)
-        _copy(self.card, self._running_card)
+        copy_sparse(self.card, self._running_card)
         self._log.touch(mode=0o600)
         super().start()
 
@@ -77,7 +76,7 @@ class LossyMachine(Machine):
         ]
 
     def _rehearse(self, chance: random.Random, judge: Judge, total: int) -> None:
-        _copy(self.card, self._running_card)
+        copy_sparse(self.card, self._running_card)
         count = chance.randrange(total) + 1
         outcome = writelog.replay(self._log, self._running_card, chance, count)
         judge(self._running_card, f"after {count} of {total} requests: {outcome}")
@@ -90,10 +89,6 @@ class LossyMachine(Machine):
             self._log.unlink()
         self._running_card.unlink(missing_ok=True)
         return outcome
-
-
-def _copy(source: Path, target: Path) -> None:
-    subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(source), str(target)], check=True)
 
 
 def _wait_until_stopped(pid: int, seconds: float = 10) -> None:

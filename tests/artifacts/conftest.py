@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from image import build, release, toolbox
+from image.machine import copy_sparse
 from image.paths import dist
 from image.toolbox import Toolbox
 
@@ -37,7 +37,7 @@ def fresh(image_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     copy = tmp_path_factory.mktemp("damaged") / "card.img"
 
     def make() -> Path:
-        subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(image_file), str(copy)], check=True)
+        copy_sparse(image_file, copy)
         return copy
 
     return make
