@@ -28,6 +28,7 @@ KEPT = ("/usr/share/doc/*/copyright", "/usr/share/locale/locale.alias")  # the l
 MIRROR = "SONIQUEBAY_RASPBERRYPI_MIRROR"  # instead of the profile's
 KEYRING_OF_PI = "SONIQUEBAY_RASPBERRYPI_KEYRING"
 WITHOUT = "SONIQUEBAY_WITHOUT"
+WORK = f"{namespace.FOLDERS}/work"  # as the toolbox's programs see it
 # Emulated and slow, and asked for many times over: done once, below.
 PUT_OFF = ("py3compile", "py3clean", "update-initramfs", "update-ca-certificates")
 
@@ -87,7 +88,7 @@ def _build(profile: Profile, tools: Toolbox, tarball: Path, current: Step) -> No
         pack = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--sort=name", "-I", "zstd -3 -T0"]
         # what was made here is no younger than the packages may be: the sources' own time may be later than this hour
         pack += [f"--mtime=@{EPOCH}", "--clamp-mtime"]
-        pack += ["-C", "/mnt/work/root", "-cf", f"/mnt/cache/{tarball.name}", "."]
+        pack += ["-C", f"{WORK}/root", "-cf", f"{namespace.FOLDERS}/cache/{tarball.name}", "."]
         current.run(tools.inside(pack, {work: "work", tarball.parent: "cache"}))
     finally:
         cache.remove(work)
@@ -99,7 +100,7 @@ def _essential(profile: Profile, tools: Toolbox, work: Path, current: Step) -> N
     command += [f"--aptopt={option}" for option in mirrors.apt_options()]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED]
     command += [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
-    command += [profile.suite, "/mnt/work/root", *mirrors.configured().lines(profile.suite, profile.components)]
+    command += [profile.suite, f"{WORK}/root", *mirrors.configured().lines(profile.suite, profile.components)]
     current.run(tools.inside(command, {work: "work"}, epoch=EPOCH))
 
 
@@ -127,22 +128,22 @@ def apt_configuration(root: str) -> str:
 
 def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> None:
     root = work / "root"
-    (work / "apt.conf").write_text(apt_configuration("/mnt/work/root"))
+    (work / "apt.conf").write_text(apt_configuration(f"{WORK}/root"))
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")  # nothing starts in a root that is not running
     policy.chmod(0o755)
     if profile.archive is not None:
         shutil.copyfile(archive_keys(profile.archive), work / "archive.pgp")
         address = os.environ.get(MIRROR) or profile.archive.mirror
-        stanza = profile.archive.source(address, "/mnt/work/archive.pgp")
+        stanza = profile.archive.source(address, f"{WORK}/archive.pgp")
         _source(root, profile.archive).write_text(stanza)
     script = [
-        "export APT_CONFIG=/mnt/work/apt.conf DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true LC_ALL=C",
+        f"export APT_CONFIG={WORK}/apt.conf DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true LC_ALL=C",
         "apt-get -q update",
         f"apt-get -q -y install {' '.join(map(shlex.quote, profile.packages))}",
     ]
     at = str(tools.root)
-    inner = Path(f"{at}/mnt/work/root")
+    inner = Path(f"{at}{WORK}/root")
     put_off = [f"mkdir {shlex.quote(str(inner))}/run/put-off"]
     for name in PUT_OFF:
         put_off.append(f"ln -s /bin/true {shlex.quote(str(inner))}/run/put-off/{name}")

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import cache, mirrors, toolbox
+from . import cache, mirrors, namespace, toolbox
 from .errors import Problem
 from .toolbox import SUITE, Toolbox
 from .ui import Step, cached, step
@@ -67,7 +67,7 @@ def debian_music(tools: Toolbox, current: Step) -> Path:
             apt-get -q {options} -o APT::Sandbox::User=root -o Dir::Etc::sourcelist=/dev/null download {PACKAGE}
             mkdir unpacked
             dpkg-deb -x {PACKAGE}_*.deb unpacked
-            cp -r unpacked/{INSIDE} "/mnt/music/Battle for Wesnoth"
+            cp -r unpacked/{INSIDE} "{namespace.FOLDERS}/music/Battle for Wesnoth"
         """
         current.run(tools.inside(["sh", "-euc", script], {folder: "music"}))
         if not any(folder.rglob("*.ogg")):

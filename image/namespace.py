@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+FOLDERS = "/mnt"  # where a program in a root finds the folders that it was given
 
 
 def kernel_mounts(root: Path) -> list[str]:
@@ -36,11 +37,11 @@ def kernel_mounts(root: Path) -> list[str]:
 
 
 def binds(root: Path, folders: Mapping[Path, str]) -> list[str]:
-    """Shell lines that show folders of ours below the root's /mnt, without a mark left in the root."""
+    """Shell lines that show folders of ours to the root's programs, without a mark left in the root."""
     at = shlex.quote(str(root))
-    lines = [f"mount -t tmpfs -o mode=755 tmpfs {at}/mnt"]
+    lines = [f"mount -t tmpfs -o mode=755 tmpfs {at}{FOLDERS}"]
     for source, name in folders.items():
-        target = f"{at}/mnt/{shlex.quote(name)}"
+        target = f"{at}{FOLDERS}/{shlex.quote(name)}"
         make = f"mkdir -p {target}" if source.is_dir() else f": > {target}"
         lines.append(f"{make}; mount --bind {shlex.quote(str(source))} {target}")
     return lines

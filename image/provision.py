@@ -42,7 +42,7 @@ def unpack(base: Path, root: Path, tools: Toolbox, current: Step) -> None:
     """The base root, unpacked to a folder."""
     root.mkdir(mode=0o755)
     command = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-I", "zstd"]
-    command += ["-C", "/mnt/root", "-xpf", f"/mnt/base/{base.name}"]
+    command += ["-C", f"{namespace.FOLDERS}/root", "-xpf", f"{namespace.FOLDERS}/base/{base.name}"]
     current.run(tools.inside(command, {base.parent: "base", root: "root"}))
 
 

@@ -75,7 +75,7 @@ class Toolbox:
         prepare: Sequence[str] = (),
         epoch: int | None = None,
     ) -> list[str]:
-        """A command run by chroot in the toolbox, with folders of ours under /mnt. Needs root.
+        """A command run by chroot in the toolbox, with folders of ours below `namespace.FOLDERS`. Needs root.
 
         `epoch` is the time that reproducible programs take for now.
         """

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from image.namespace import FOLDERS
 from image.toolbox import Toolbox
 
 # Tools of the archive that nothing in Debian could stand in for.
@@ -79,7 +80,7 @@ def make(folder: Path, base: Path, tools: Toolbox) -> Path:
     script = f"""
         export GNUPGHOME=/tmp/keys
         mkdir -m 700 /tmp/keys
-        cd /mnt/archive
+        cd {FOLDERS}/archive
         gpg --batch --quiet --passphrase '' --quick-generate-key 'Stand-in archive' ed25519 sign 0
         mkdir -p stage/keyring/{Path(KEYRING).parent}
         gpg --export > stage/keyring/{KEYRING}

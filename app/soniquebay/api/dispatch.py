@@ -10,7 +10,7 @@ from typing import Any, cast
 import redis
 from kombu.exceptions import OperationalError
 
-from soniquebay.api.supply import Supply, chunks
+from soniquebay.api.supply import LOST, Supply, chunks
 from soniquebay.library import queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
@@ -21,7 +21,6 @@ from soniquebay.worker.taken import in_hand
 
 log = logging.getLogger(__name__)
 
-LOST = 4.0  # seconds without a move before a batch counts as lost of which nothing in Redis speaks
 WARN_EVERY = 60.0  # seconds; what hinders is looked at far more often than a log has to say so
 ROOM = 1 << 20  # bytes; with less on its disk the database takes nothing more, or soon will not
 HOLD = 300.0  # seconds for which a scan has the machine to itself: first everything is found, then it is analysed

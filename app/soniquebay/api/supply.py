@@ -15,7 +15,7 @@ Fetch = Callable[[sqlite3.Connection, int], list[Row]]
 Send = Callable[[Sequence[Row]], bool]
 
 STALE = 120.0  # seconds after which a task whose queue is empty counts as lost
-LOST = 4.0  # the same when no worker has one of that queue in hand either
+LOST = 4.0  # seconds without a move after which work counts as lost of which nothing in Redis speaks
 
 
 class Supply:
