@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,8 +13,9 @@ from rich.markup import escape
 
 from . import artifacts, bare, build, container, detached, hostpackages, mirrors, music, profile, release, run, toolbox
 from . import base as base_root
+from .access import GUEST_PORTS
 from .errors import Problem
-from .machine import GUEST_PORTS, Machine, end_cleanly_on_signals
+from .machine import Machine
 from .paths import cache_home
 from .privilege import is_root, own_verb_as_root
 from .ui import console
@@ -152,6 +154,16 @@ def _detached(options: argparse.Namespace) -> None:
 def _music(options: argparse.Namespace) -> Path | None:
     named = options.music or (Path(os.environ["MUSIC"]) if os.environ.get("MUSIC") else None)
     return named.expanduser().absolute() if named else None
+
+
+def end_cleanly_on_signals() -> None:
+    """Let SIGTERM and SIGHUP unwind as Ctrl-C does, so that every `with` gets its turn."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGHUP, leave)
 
 
 if __name__ == "__main__":

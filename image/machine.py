@@ -12,9 +12,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -22,21 +19,20 @@ from pathlib import Path
 from types import TracebackType
 
 from . import cloudinit, toolbox
+from .access import Access, Answer
 from .bootpart import BootPartition
+from .card import copy_larger
 from .console import Console
 from .emulator import Emulator
 from .errors import Problem
 from .qmp import Monitor
 from .toolbox import Toolbox
 
-ALIAS = "soniquebay"
-GUEST_PORTS = {"ssh": 22, "http": 80, "flower": 5555}
 # The Pi's own consoles are not on this machine; the last one named is where systemd reports.
 EXTRA_COMMAND_LINE = "console=ttyAMA0,115200 systemd.show_status=true"
 _FACTS = "machine.json"
 
 Report = Callable[[str], None]
-Answer = subprocess.CompletedProcess[str]
 
 
 def quiet(_: str) -> None:
@@ -72,9 +68,7 @@ class Machine:
         """
         self.image = image
         self.hostname = hostname
-        self.user = cloudinit.USER
-        self.ports: dict[str, int] = dict(ports or {})
-        self._wanted_ports = dict(self.ports)
+        self.access = Access(ports or {})
         self._disk_gibibytes = disk_gibibytes
         self._memory = memory_mebibytes
         self._cpus = cpus
@@ -99,7 +93,7 @@ class Machine:
 
     def prepare(self) -> Path:
         """A folder with the copy of the card, which `discard` removes."""
-        self._folder = Path(tempfile.mkdtemp(prefix="soniquebay-machine-", dir=_scratch()))
+        self._live_in(Path(tempfile.mkdtemp(prefix="soniquebay-machine-", dir=_scratch())))
         try:
             self._prepare_card()
         except BaseException:
@@ -113,7 +107,7 @@ class Machine:
         facts = json.loads((folder / _FACTS).read_text())
         pid = facts.pop("pid")
         machine = cls(Path(facts.pop("image")), outlives=True, **facts)
-        machine._folder = folder
+        machine._live_in(folder)
         machine._process = Emulator.find(pid, str(folder))
         return machine
 
@@ -138,7 +132,7 @@ class Machine:
     @property
     def ssh_config(self) -> Path:
         """An ssh_config in which the machine is the host "soniquebay"."""
-        return self._folder / "ssh_config"
+        return self.access.config
 
     @property
     def console(self) -> Console:
@@ -157,7 +151,7 @@ class Machine:
 
     def url(self, service: str = "http") -> str:
         """Where a service of the machine is reached from here."""
-        return f"http://127.0.0.1:{self.ports[service]}"
+        return self.access.url(service)
 
     def start(self) -> None:
         """Switch it on: with what its own boot partition names, as the Pi's firmware would."""
@@ -165,8 +159,7 @@ class Machine:
         files = boot.boot_files()
         kernel = boot.extract(files.kernel, self._folder / "kernel")
         initramfs = boot.extract(files.initramfs, self._folder / "initramfs")
-        self._choose_ports()
-        self._write_ssh_config()
+        self.access.prepare()
         command = [
             *("-nodefaults", "-no-user-config", "-display", "none"),
             *("-L", f"{self._tools.root}/usr/share/qemu", "-L", f"{self._tools.root}/usr/lib/ipxe/qemu"),
@@ -196,7 +189,7 @@ class Machine:
             if not self.running:
                 raise Problem(f"The machine stopped while booting: {self._qemu_says()}", self.console.last_words())
             report(self.console.line())
-            if self._answers("ssh"):
+            if self.access.answers():
                 login = self.ssh("true", timeout=30)
                 if login.returncode == 0:
                     return
@@ -234,21 +227,14 @@ class Machine:
 
     def ssh(self, command: str, *, timeout: float | None = 120, check: bool = False) -> Answer:
         """Run a shell command as the operator."""
-        arguments = ["ssh", "-F", str(self.ssh_config), ALIAS, command]
-        try:
-            done = subprocess.run(
-                arguments, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
-            )
-        except subprocess.TimeoutExpired as late:
-            return Answer(arguments, 124, _text(late.stdout), _text(late.stderr))
+        done = self.access.run(command, timeout)
         if check and done.returncode:
             raise Problem(f"On the machine, {command!r} ended with {done.returncode}: {done.stderr.strip()}")
         return done
 
     def scp(self, source: Path, target: str) -> None:
         """Copy a file or folder to the machine."""
-        command = ["scp", "-q", "-r", "-F", str(self.ssh_config), str(source), f"{ALIAS}:{target}"]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        self.access.copy(source, target)
 
     def written(self) -> int:
         """Bytes that the machine has written to its card since it was switched on."""
@@ -287,6 +273,10 @@ class Machine:
 
     # --- within ---------------------------------------------------------------------------------------------------
 
+    def _live_in(self, folder: Path) -> None:
+        self._folder = folder
+        self.access.live_in(folder)
+
     def _board(self) -> list[str]:
         """QEMU's options for board, processors, memory, network and USB."""
         return [
@@ -307,62 +297,16 @@ class Machine:
 
     def _network(self) -> str:
         """The user network "net", with the ports that are forwarded."""
-        forwards = (f"hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{guest}" for name, guest in GUEST_PORTS.items())
-        return ",".join(("user,id=net", *(["restrict=on"] if self._offline else []), *forwards))
+        return ",".join(("user,id=net", *(["restrict=on"] if self._offline else []), *self.access.forwards()))
 
     def _prepare_card(self) -> None:
-        copy_sparse(self.image, self.card)
-        self.card.chmod(0o600)
-        os.truncate(self.card, max(self._disk_gibibytes * 2**30, self.card.stat().st_size))
-        key = self._folder / "key"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "emulated", "-f", str(key)], check=True)
+        copy_larger(self.image, self.card, self._disk_gibibytes)
         boot = BootPartition(self.card, self._tools)
-        files = cloudinit.files(self.hostname, key.with_suffix(".pub").read_text())
+        files = cloudinit.files(self.hostname, self.access.make_key())
         if self._user_data is not None:
             files["user-data"] = self._user_data
         for name, content in files.items():
             boot.write(name, content, self._folder)
-
-    def _choose_ports(self) -> None:
-        for name, guest in GUEST_PORTS.items():
-            wanted = self._wanted_ports.get(name, 0)
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", wanted or self.ports.get(name, 0)))
-                except OSError as error:
-                    raise Problem(
-                        f"Port {wanted} is in use; the machine's port {guest} was to be there.", "Choose another port."
-                    ) from error
-                self.ports[name] = probe.getsockname()[1]
-
-    def _write_ssh_config(self) -> None:
-        lines = [
-            f"Host {ALIAS}",
-            "HostName 127.0.0.1",
-            f"Port {self.ports['ssh']}",
-            f"User {self.user}",
-            f"IdentityFile {self._folder / 'key'}",
-            "IdentitiesOnly yes",
-            "BatchMode yes",
-            "ConnectTimeout 20",
-            "StrictHostKeyChecking no",  # it made its key a minute ago
-            f"UserKnownHostsFile {self._folder / 'known_hosts'}",
-            "LogLevel ERROR",
-            "ControlMaster auto",  # a new connection takes seconds there
-            f"ControlPath {self._folder / 'mux'}",
-            "ControlPersist 120",
-        ]
-        self.ssh_config.write_text("\n  ".join(lines) + "\n")
-
-    def _answers(self, service: str) -> bool:
-        """Whether something behind the forwarded port speaks; QEMU itself accepts every connection."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.ports[service]), timeout=5) as connection:
-                connection.settimeout(5)
-                return connection.recv(4).startswith(b"SSH")
-        except OSError:
-            return False
 
     @property
     def _socket(self) -> Path:
@@ -379,7 +323,7 @@ class Machine:
         facts = {
             "pid": pid,
             "image": str(self.image),
-            "ports": self.ports,
+            "ports": self.access.ports,
             "memory_mebibytes": self._memory,
             "cpus": self._cpus,
             "hostname": self.hostname,
@@ -395,25 +339,6 @@ class Machine:
             return "no message"
 
 
-def copy_sparse(source: Path, target: Path) -> None:
-    """Copy a card; what is empty in it takes no room."""
-    subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(source), str(target)], check=True)
-
-
 def _scratch() -> str:
     # the copy of the card is gigabytes: /tmp may be memory
     return os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108  mkdtemp makes a private folder in it
-
-
-def _text(output: bytes | str | None) -> str:
-    return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
-
-
-def end_cleanly_on_signals() -> None:
-    """Let SIGTERM and SIGHUP unwind as Ctrl-C does, so that every `with` gets its turn."""
-
-    def leave(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGHUP, leave)

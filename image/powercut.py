@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import writelog
+from .card import copy_sparse
 from .errors import Problem
-from .machine import Machine, copy_sparse
+from .machine import Machine
 from .writelog import Outcome
 
 LAST_REQUESTS = 40

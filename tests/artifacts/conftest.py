@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from image import build, release, toolbox
-from image.machine import copy_sparse
+from image.card import copy_sparse
 from image.paths import dist
 from image.toolbox import Toolbox
 

@@ -36,7 +36,7 @@ class Customised(Machine):
 
     def _prepare_card(self) -> None:
         super()._prepare_card()
-        self.user = WISHES.user
+        self.access.user = WISHES.user
         boot = BootPartition(self.card, toolbox.ensure())
         files = {
             "user-data": WISHES.user_data((self._folder / "key.pub").read_text()),

@@ -148,7 +148,7 @@ class Story:
         """Booted, from inside."""
         appliance.machine.wait_for_ssh(BACK)
         facts: dict[str, Any] = json.loads(appliance.run(f"python3 - <<'END'\n{FACTS}\nEND"))
-        user = appliance.machine.user
+        user = appliance.machine.access.user
         expected = {
             "state": "running",
             "failed": [],

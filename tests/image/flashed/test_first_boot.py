@@ -15,7 +15,7 @@ def test_it_was_switched_on_in_1970_and_reaches_nobody(host: Any, appliance: App
     assert host.run("journalctl -b -k -q --no-pager -o cat -g 'setting system clock to 1970-01-01'").stdout
     assert host.run("getent hosts deb.debian.org").rc != 0
     # 10.0.2.2 is where this machine's own ports are, without the restriction: the forwarded one is surely open
-    assert host.run(f"timeout 5 bash -c '</dev/tcp/10.0.2.2/{appliance.machine.ports['http']}'").rc != 0
+    assert host.run(f"timeout 5 bash -c '</dev/tcp/10.0.2.2/{appliance.machine.access.ports['http']}'").rc != 0
 
 
 def test_the_clock_is_not_before_the_image(host: Any, card: Card) -> None:
