@@ -14,7 +14,8 @@ TOOLS = Toolbox(Path("/toolbox"))
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder in the place of the kernel's: what is written into `register` shows; the entry is made by a test."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("LOCK", "USERS", "MOUNTED"):  # a build may be at work on this machine
+        monkeypatch.setattr(binfmt, name, tmp_path / name.lower())
     monkeypatch.setattr(binfmt, "FOLDER", tmp_path)
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     (tmp_path / "register").touch()
