@@ -17,7 +17,7 @@ from image.ui import Step
 from tests import audio_files
 from tests.corpus import archives
 
-FORMATS = (".mp3", ".flac", ".ogg", ".m4a")
+FORMATS = (".mp3", ".flac", ".opus", ".m4a")
 SECONDS = 15  # of each piece: enough for a whole vector's worth of short parts
 BROKEN = 0.06  # of all files
 SEED = 4
@@ -78,13 +78,13 @@ def _cut(job: tuple[Path, int, Path, int]) -> None:
     container = {".m4a": "ipod"}.get(target.suffix)
     with av.open(str(song)) as read, av.open(str(target), "w", format=container) as write:
         stream = read.streams.audio[0]
-        rate = stream.codec_context.sample_rate
-        options = {"strict": "experimental"}  # FFmpeg's word for its own Vorbis encoder, the one the wheel has
-        out = write.add_stream(audio_files.CODECS[target.suffix], rate=rate, layout="stereo", options=options)
+        # Opus knows no other rate
+        rate = 48_000 if target.suffix == ".opus" else stream.codec_context.sample_rate
+        out = write.add_stream(audio_files.CODECS[target.suffix], rate=rate, layout="stereo")
         convert = av.AudioResampler(out.codec_context.format.name, "stereo", rate, frame_size=out.frame_size or 4096)
         read.seek(start * av.time_base)
         sent = 0
-        for decoded in [*_first(read, SECONDS * rate), None]:
+        for decoded in [*_first(read, SECONDS * stream.codec_context.sample_rate), None]:
             for frame in convert.resample(decoded):
                 frame.pts, frame.time_base = sent, Fraction(1, rate)
                 sent += frame.samples
@@ -107,7 +107,7 @@ def _first(container: av.container.InputContainer, samples: int) -> Iterator[av.
 def _breakage(tree: Path, count: int) -> None:
     """Put odd files of mutagen's tests, cut and damaged pieces, noise and empty files among the good ones."""
     dice = random.Random(SEED)  # noqa: S311 - the same disk each time
-    odd = [path for path in archives.files() if path.suffix in {*FORMATS, ".opus", ".wav"}]
+    odd = [path for path in archives.files() if path.suffix in {*FORMATS, ".ogg", ".wav"}]
     whole = sorted(path for path in tree.rglob("*") if path.is_file())
     for number in range(count):
         folder = whole[dice.randrange(len(whole))].parent
