@@ -19,7 +19,7 @@ import numpy as np
 
 from image import cache
 from image.paths import ROOT
-from soniquebay.audio.features import SIZE, VERSION
+from soniquebay.audio.layout import SIZE, VERSION
 from tests.bench.checks import check_listing
 from tests.bench.library import Library, library
 from tests.bench.report import say

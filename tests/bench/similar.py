@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from soniquebay.audio.features import SIZE, VERSION
+from soniquebay.audio.layout import SIZE, VERSION
 from soniquebay.library.database import Database
 from tests.stack import Stack, wait_until
 

@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from soniquebay.audio.features import VERSION
-from soniquebay.audio.key import KEYS
+from soniquebay.audio.layout import KEYS, VERSION
 from soniquebay.library import similarity
 from tests.stack import Stack, wait_until
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from soniquebay.audio.analysis import analyse
 from soniquebay.audio.decode import RATE, SEGMENT, SEGMENTS, UndecodableAudioError, decode_segments
-from soniquebay.audio.features import SIZE, features
-from soniquebay.audio.key import KEYS, NAMES, key
+from soniquebay.audio.features import features
+from soniquebay.audio.key import key
+from soniquebay.audio.layout import KEYS, NOTES, SIZE
 from soniquebay.audio.spectra import spectra
 from soniquebay.audio.tempo import tempo
 from tests.audio_files import CODECS, tone
@@ -233,14 +234,14 @@ def progression(tonic: int, minor: bool) -> Signal:
 @pytest.mark.parametrize("minor", [False, True])
 def test_the_key_of_a_chord_progression_is_known(tonic: int, minor: bool) -> None:
     found = key([spectra(stereo(progression(tonic, minor))).chroma])
-    assert found == f"{NAMES[tonic]} {'minor' if minor else 'major'}"
+    assert found == f"{NOTES[tonic]} {'minor' if minor else 'major'}"
 
 
 @pytest.mark.parametrize("tonic", range(12))
 def test_the_key_of_a_scale_is_known(tonic: int) -> None:
     notes = (0, 2, 4, 5, 7, 9, 11, 12, 11, 9, 7, 5, 4, 2, 0, 7, 4, 0)
     signal = np.concatenate([chord((tonic + s,), 0.35) for s in notes])
-    assert key([spectra(stereo(signal)).chroma]) == f"{NAMES[tonic]} major"
+    assert key([spectra(stereo(signal)).chroma]) == f"{NOTES[tonic]} major"
 
 
 def test_noise_clicks_and_silence_have_no_key() -> None:

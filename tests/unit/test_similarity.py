@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soniquebay.audio.features import SIZE, VERSION
+from soniquebay.audio.layout import SIZE, VERSION
 from soniquebay.library import ingest, points, queries, similarity
 from soniquebay.library.database import Database
 from soniquebay.library.space import DIMENSIONS, fit

@@ -9,29 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from soniquebay.audio.spectra import BANDS, FRAME_RATE, MELS, Array, Spectra, together
-
-VERSION = 2  # raise it when a track's vector would come out otherwise
-_CEPSTRA = 20
-_STEREO = 16
-_LAGS = 24
-_TEMPI = (0.4, 0.8, 1.3, 2, 3, 4.5, 6.5, 10, 16, 21)  # Hz, edges of the bands of modulation
-
-GROUPS = {
-    "level": 3,  # loudness, its deviation, its movement
-    "crest": 1,  # peak over mean level: how hard it was compressed
-    "spectrum": MELS // 2,  # long-term average, without the level
-    "cepstrum": _CEPSTRA,  # deviation of the timbre
-    "movement": _CEPSTRA,  # deviation of its change from frame to frame
-    "width": _STEREO,  # share of the sides in each band
-    "width_change": _STEREO,
-    "flatness": 8,  # noise or tone in four bands, mean and deviation
-    "onset": 2 * BANDS,  # strength of attacks in each band, mean and deviation
-    "modulation": BANDS * (len(_TEMPI) - 1),  # how fast each band beats
-    "pulse": _LAGS,  # autocorrelation of the attacks from 0.1 to 2 s
-    "harmony": 6,  # intervals that sound together, in whatever key
-}
-SIZE = sum(GROUPS.values())
+from soniquebay.audio.layout import BANDS, CEPSTRA, GROUPS, LAGS, MELS, STEREO, TEMPI
+from soniquebay.audio.spectra import FRAME_RATE, Array, Spectra, together
 
 
 def features(segments: Sequence[Spectra]) -> Array:
@@ -40,7 +19,7 @@ def features(segments: Sequence[Spectra]) -> Array:
     log = together(logs)
     cepstra = [part @ _dct() for part in logs]
     # Movement is taken inside each segment: the jump between two is not music.
-    moves = together([np.diff(c, axis=0) for c in cepstra if c.shape[0] > 1] or [np.zeros((1, _CEPSTRA), np.float32)])
+    moves = together([np.diff(c, axis=0) for c in cepstra if c.shape[0] > 1] or [np.zeros((1, CEPSTRA), np.float32)])
     cepstrum = together(cepstra)
     loudness = log.mean(axis=1)
     change = together([np.diff(part.mean(axis=1)) for part in logs])
@@ -77,7 +56,7 @@ def _std(values: Array) -> float:
 
 
 def _dct() -> Array:
-    n, k = np.arange(MELS)[:, None], np.arange(1, _CEPSTRA + 1)[None, :]
+    n, k = np.arange(MELS)[:, None], np.arange(1, CEPSTRA + 1)[None, :]
     return np.asarray(np.cos(np.pi * k * (2 * n + 1) / (2 * MELS)) * np.sqrt(2 / MELS), np.float32)
 
 
@@ -85,20 +64,20 @@ def _width(segments: Sequence[Spectra]) -> Array:
     """Share of the sides in the power of each band and frame, 0 for mono."""
     side = together([s.side for s in segments])
     middle = together([s.mel[::2][: s.side.shape[0]] for s in segments])
-    side, middle = (x.reshape(x.shape[0], _STEREO, -1).sum(axis=2) for x in (side, middle))
+    side, middle = (x.reshape(x.shape[0], STEREO, -1).sum(axis=2) for x in (side, middle))
     return np.asarray(side / (side + middle + 1e-9), np.float32)
 
 
 def _modulation(onset: Array) -> Array:
     """Log power of each band's attacks in bands of the frequency at which they come back."""
-    count = len(_TEMPI) - 1
+    count = len(TEMPI) - 1
     if onset.shape[0] < 2 * FRAME_RATE:
         return np.full(BANDS * count, -3.0, np.float32)  # two seconds: too short to tell
     size = max(1024, onset.shape[0])
     beat = (onset - onset.mean(axis=0)) * np.hanning(onset.shape[0])[:, None]
     power = np.abs(np.fft.rfft(beat, n=size, axis=0)) ** 2 / onset.shape[0] * (1024 / size)
     f = np.fft.rfftfreq(size, 1 / FRAME_RATE)
-    rows = [power[(f >= a) & (f < b)].sum(axis=0) for a, b in pairwise(_TEMPI)]
+    rows = [power[(f >= a) & (f < b)].sum(axis=0) for a, b in pairwise(TEMPI)]
     return np.asarray(np.log10(np.stack(rows) + 1e-3).ravel(), np.float32)
 
 
@@ -106,5 +85,5 @@ def _pulse(onset: Array) -> list[float]:
     strength = onset.sum(axis=1)
     strength = strength - strength.mean() if strength.size else strength
     energy = float(strength @ strength) + 1e-9
-    lags = np.maximum(1, np.round(np.geomspace(0.1, 2.0, _LAGS) * FRAME_RATE)).astype(int)
+    lags = np.maximum(1, np.round(np.geomspace(0.1, 2.0, LAGS) * FRAME_RATE)).astype(int)
     return [float(strength[:-lag] @ strength[lag:]) / energy if lag < strength.size else 0.0 for lag in lags]

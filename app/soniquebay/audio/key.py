@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from soniquebay.audio.layout import KEYS
 from soniquebay.audio.spectra import Array, together
 
-NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-KEYS = tuple(f"{name} {mode}" for mode in ("major", "minor") for name in NAMES)
 # How well each degree of the scale fits a key, as listeners rated it: Krumhansl and Kessler 1982.
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soniquebay.audio.decode import RATE, Samples
+from soniquebay.audio.layout import BANDS, MELS
 
 FRAME = 2048
 HOP = 1024
 FRAME_RATE = RATE / HOP  # frames a second
-MELS = 64
-BANDS = 8  # of the onset strength
 LOW_RATE = RATE // 4  # Hz, of the samples that the chroma is taken from
 _TOP = 16000.0  # Hz; above, lossy encoders leave nothing
 _LOW_FRAME = 4096  # 2.7 Hz a bin: neighbouring semitones are apart from 45 Hz

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from soniquebay.audio.features import SIZE, VERSION
+from soniquebay.audio.layout import SIZE, VERSION
 from soniquebay.library.space import Array, Space, fit
 
 _SAMPLE = 4096  # vectors that the space is made from, if there are more

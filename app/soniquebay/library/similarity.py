@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from soniquebay.audio.features import SIZE, VERSION
-from soniquebay.audio.key import KEYS
+from soniquebay.audio.layout import KEYS, SIZE, VERSION
 from soniquebay.library.points import Points, read
 
 _AT_ONCE = 2000  # tracks up to which a new space is made while the question waits: some 50 ms

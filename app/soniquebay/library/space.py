@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from soniquebay.audio.features import GROUPS
+from soniquebay.audio.layout import GROUPS
 
 DIMENSIONS = 64
 _BEND = 3.0  # spreads; a value farther out counts little more: one odd value must not decide

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 
+from soniquebay.audio.layout import VERSION
 from soniquebay.library.paths import decode
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
@@ -26,8 +27,6 @@ class VectorTask(StageTask):
     @staticmethod
     def give_up(reason: str, arguments: dict[str, Any]) -> None:
         """Store why there is no vector."""
-        from soniquebay.audio.features import VERSION
-
         path = f"/internal/vectors/{arguments['track_id']}"
         library_api.put(path, {"version": VERSION, "failure": reason}, GIVE_UP_PATIENCE)
 
@@ -38,7 +37,6 @@ def calculate(track_id: int, path: str) -> None:
     # Late: the parent process then forks without the decoder's and numpy's memory.
     from soniquebay.audio.analysis import analyse
     from soniquebay.audio.decode import TOO_LONG, UndecodableAudioError
-    from soniquebay.audio.features import VERSION
 
     result: dict[str, object]
     try:
