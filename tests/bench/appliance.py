@@ -131,6 +131,7 @@ def main() -> None:
     result["bare"] = {"first": vars(first), "second": vars(second)}
     with Machine(image) as machine:
         first = boot(machine, healthy=True)
+        until("the first boot is complete", 900, lambda: _started(machine))
         machine.stop(120)
         ours = boot(machine, healthy=True)
         result["boots"] = {"first": vars(first), "second": vars(ours), "ratio": ours.ready / second.ready}
