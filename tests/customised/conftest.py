@@ -31,21 +31,19 @@ WISHES = Wishes(
 )
 
 
-class Customised(Machine):
-    """A machine whose card carries Imager's files instead of the emulator's."""
-
-    def _prepare_card(self) -> None:
-        super()._prepare_card()
-        self.access.user = WISHES.user
-        boot = BootPartition(self.card, toolbox.ensure())
-        files = {
-            "user-data": WISHES.user_data((self._folder / "key.pub").read_text()),
-            "network-config": WISHES.network_config(),
-            "meta-data": WISHES.meta_data(),
-            "cmdline.txt": WISHES.command_line(boot.read("cmdline.txt").decode()),
-        }
-        for name, content in files.items():
-            boot.write(name, content, self._folder)
+def customise(machine: Machine, wishes: Wishes) -> None:
+    """Write Imager's files instead of the emulator's to a card that is not running."""
+    machine.access.user = wishes.user
+    folder = machine.card.parent
+    boot, as_built = (BootPartition(card, toolbox.ensure()) for card in (machine.card, machine.image))
+    files = {
+        "user-data": wishes.user_data((folder / "key.pub").read_text()),
+        "network-config": wishes.network_config(),
+        "meta-data": wishes.meta_data(),
+        "cmdline.txt": wishes.command_line(as_built.read("cmdline.txt").decode()),
+    }
+    for name, content in files.items():
+        boot.write(name, content, folder)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +51,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """Booted, and cloud-init done."""
     image: Path = dist() / build.image_name(release.version_of(release.APP), "debian")
     assert image.exists(), f"{image} is not there: run `make image`"
-    with Customised(image, console_log=tmp_path_factory.mktemp("console") / "log") as machine:
+    with Machine(image, console_log=tmp_path_factory.mktemp("console") / "log") as machine:
+        customise(machine, WISHES)
         machine.start()
         machine.wait_for_ssh(600)
         machine.ssh("cloud-init status --wait", timeout=600)

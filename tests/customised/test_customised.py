@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
-from .conftest import WISHES
+from image.machine import Machine
+
+from .conftest import WISHES, customise
 from .imager import GROUPS
 
 Ask = Callable[[str], str]
@@ -82,3 +85,14 @@ def test_the_appliance_runs_by_its_new_name(ask: Ask) -> None:
     assert ask("systemctl is-active soniquebay-api.socket avahi-daemon ssh").split() == ["active"] * 3
     avahi = "sudo busctl call org.freedesktop.Avahi / org.freedesktop.Avahi.Server GetHostNameFqdn"
     assert ask(avahi) == f's "{WISHES.hostname}.local"'
+
+
+def test_a_card_is_customised_again(machine: Machine, ask: Ask) -> None:
+    """cloud-init is left out of a boot only while there is nothing new for it. Last: it is another machine then."""
+    again = replace(WISHES, hostname="wohnzimmer", instance="rpi-imager-1764000000001")
+    machine.stop(120)
+    customise(machine, again)
+    machine.start()
+    machine.wait_for_ssh(600)
+    assert "status: done" in ask("cloud-init status --wait")
+    assert ask("hostname; cloud-init query instance_id").split() == [again.hostname, again.instance]
