@@ -1,12 +1,16 @@
 """A library made by an older release opens in this one with all it held."""
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
+from celery.signals import celeryd_after_setup
 
 from soniquebay.library import queries, sessions
 from soniquebay.library.database import Database, migrations, open_read_only
+from soniquebay.settings import from_environment
+from soniquebay.worker import main
 
 
 def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
@@ -63,3 +67,25 @@ def test_a_read_only_connection_cannot_write(db: Database, tmp_path: Path) -> No
         for reader in (connection, db.reader()):
             with pytest.raises(sqlite3.OperationalError, match="readonly"):
                 reader.execute("DELETE FROM tracks")
+
+
+def test_a_worker_starts_at_once_but_after_an_upgrade_only_once_the_schema_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "settings", lambda: from_environment({"SONIQUEBAY_DATA": str(tmp_path)}))
+    celeryd_after_setup.send(sender="worker", instance=None, conf=None)  # no library yet: nothing to wait for
+    library = Database(from_environment({"SONIQUEBAY_DATA": str(tmp_path)}).database)
+    library.migrate()
+    newest = len(migrations())
+    with library.transaction() as db:
+        db.execute(f"PRAGMA user_version = {newest - 1}")
+    worker = threading.Thread(
+        target=celeryd_after_setup.send, args=("worker",), kwargs={"instance": None, "conf": None}
+    )
+    worker.start()
+    worker.join(1)
+    assert worker.is_alive()
+    with library.transaction() as db:
+        db.execute(f"PRAGMA user_version = {newest}")
+    worker.join(5)
+    assert not worker.is_alive()

@@ -27,7 +27,7 @@ from soniquebay.api.watch import Watcher
 from soniquebay.library import covers, similarity
 from soniquebay.library.database import Database
 from soniquebay.settings import Settings
-from soniquebay.systemd import listen_sockets
+from soniquebay.systemd import listen_sockets, notify
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,7 @@ async def _serve(settings: Settings) -> None:
             # on sockets whose protocol number is that of TCP, and ours reads 0.
             port.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             log.info("public API on %s", port.getsockname())
+        notify("READY=1")
         await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
 
 

@@ -110,6 +110,15 @@ def migrations() -> list[str]:
     return [file.read_text("utf-8") for file in files]
 
 
+def is_older(path: Path) -> bool:
+    """Tell whether there is a database that the API has yet to bring to this release's schema."""
+    if not path.exists():
+        return False
+    with open_read_only(path) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    return bool(version < len(migrations()))
+
+
 @contextmanager
 def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the database for reading alone, for a process that is not the API.

@@ -1,11 +1,14 @@
 """The worker's process: all queues, from 1 to 4 children."""
 
 import gc
+import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from celery.signals import celeryd_after_setup, setup_logging, worker_process_init, worker_ready
 
+from soniquebay.library.database import is_older
 from soniquebay.settings import settings
 from soniquebay.systemd import notify
 from soniquebay.worker import logs
@@ -13,6 +16,8 @@ from soniquebay.worker.app import app
 from soniquebay.worker.config import HEARTBEAT_INTERVAL, MIN_PROCESSES, PIPELINE, WORKER_POOL
 from soniquebay.worker.process import come_last, one_thread_each
 from soniquebay.worker.recovery import RestoreOrphans
+
+log = logging.getLogger(__name__)
 
 
 def name(instance: int) -> str:
@@ -54,6 +59,15 @@ def _share_memory(**_: Any) -> None:
     settings()
     gc.collect()
     gc.freeze()
+
+
+@celeryd_after_setup.connect
+def _await_schema(**_: Any) -> None:
+    # After an upgrade the API starts beside us, and no task can be done before it has brought the database up to date.
+    if is_older(settings().database):
+        log.info("waiting for the API, which brings the database to a new schema")
+    while is_older(settings().database):
+        time.sleep(0.2)
 
 
 @worker_process_init.connect
