@@ -29,10 +29,10 @@ release: image ## compressed, with checksum, block map, SBOM, Imager's manifest 
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-test: check slow test-containers test-power-cuts ## every test of a release
+test: check slow test-containers molecule test-power-cuts ## every test of a release
 
 # docs/testing.md has the last result and duration of each.
-LONGER := faults corpus fuzz test-artifacts molecule molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
+LONGER := faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
   test-reproducible
 test-all: test $(LONGER) ## and all the others
 
