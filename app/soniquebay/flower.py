@@ -23,9 +23,11 @@ def run(settings: Settings) -> None:
         sys.exit("soniquebay: set SONIQUEBAY_FLOWER_PASSWORD_FILE to a file with Flower's password")
     password = read_password(settings.flower_password_file)
 
+    import click
     import flower.command
     import prometheus_client
     import tornado.web
+    from celery.bin.base import CLIContext
     from tornado.httputil import HTTPServerRequest
     from tornado.options import options
 
@@ -55,14 +57,17 @@ def run(settings: Settings) -> None:
     flower.command.Flower = Gate
     # Without a login of its own Flower keeps its actions off; it gets the same one.
     options.basic_auth = [f"{USER}:{password}"]
-    app.start(
+    # Flower is a command of Celery's command line, all the rest of which would take 8 MB.
+    line = click.Group("celery", commands={"flower": flower.command.flower})
+    line.main(
         [
             "flower",
             f"--address={settings.flower_host}",
             f"--port={settings.flower_port}",
             f"--max-tasks={MAX_TASKS}",
             "--persistent=False",
-        ]
+        ],
+        obj=CLIContext(app, no_color=True, workdir=None),
     )
 
 
