@@ -75,7 +75,8 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
     while True:
         now = appliance.api(f"/api/scan-sessions/{session['id']}").json
         peak = max(peak, used(machine))
-        most = max(most, appliance.api("/api/worker").json.get("processes", 0))
+        workers = appliance.api("/api/worker").json["workers"].values()
+        most = max(most, sum(len(worker["processes"]) for worker in workers))
         if searchable is None and now["status"] == "completed":
             searchable = time.monotonic() - began
             written = machine.written() - before
