@@ -87,7 +87,7 @@ class Appliance:
             answer = self.api("/api/health")
             return answer.json if answer.status == 200 else None
 
-        found: dict[str, Any] = until("the appliance is healthy", seconds, ask)
+        found: dict[str, Any] = until("the appliance is healthy", seconds, ask, pause=1)
         return found
 
     def all_of(self, path: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from soniquebay.audio.layout import KEYS, VERSION
-from soniquebay.library import similarity
+from soniquebay.library import vectors
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def test_a_vector_of_an_older_release_is_no_neighbour_and_is_made_anew(stack: St
     items = stack.get(f"/api/tracks/{other}/similar", limit=500)["items"]
     assert old not in [item["id"] for item in items]
 
-    similarity.expire(database)  # as the API does at its start
+    vectors.expire(database)  # as the API does at its start
     database.commit()
     database.close()
     wait_until(lambda: httpx.get(f"{stack.url}/api/tracks/{old}/similar", timeout=30).status_code == 200, 60)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from soniquebay.library import covers, ingest, queries, removal, search, sessions, similarity
+from soniquebay.library import covers, ingest, queries, removal, search, sessions, vectors
 from soniquebay.library.database import Database
 from soniquebay.library.identity import group
 from tests.unit.songs import file, insert, names
@@ -37,7 +37,7 @@ def test_a_batch_that_contradicts_itself_leaves_nothing(db: Database) -> None:
 def test_a_changed_file_keeps_its_id_and_loses_what_no_longer_holds(db: Database) -> None:
     insert(db, file("/1", artist="Old", album="Gone", title="before"))
     with db.transaction() as connection:
-        similarity.store(connection, 1, 1, None, "was broken")
+        vectors.store(connection, 1, 1, None, "was broken")
     insert(db, file("/1", artist="New", title="after"))
     track = queries.track(db.reader(), 1)
     assert track is not None

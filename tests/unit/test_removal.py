@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from soniquebay.library import ingest, queries, removal, search, sessions, similarity
+from soniquebay.library import ingest, queries, removal, search, sessions, vectors
 from soniquebay.library.database import Database
 from soniquebay.library.identity import group
 from tests.unit.songs import file
@@ -57,7 +57,7 @@ def test_a_deleted_file_is_missing_and_found_no_more_and_comes_back_as_it_was(db
 def test_a_moved_file_keeps_its_id_and_its_vector(db: Database, late: bool) -> None:
     scan(db, [song("/r/a/1", "One"), song("/r/a/2", "Two")], {}, {"/r": 2})
     with db.transaction() as connection:
-        similarity.store(connection, 1, similarity.VERSION, b"\0\0\x80?" * similarity.SIZE, None)
+        vectors.store(connection, 1, vectors.VERSION, b"\0\0\x80?" * vectors.SIZE, None)
     result = scan(db, [song("/r/b/1", "One")], {"/r": ["/r/a/1"]}, {"/r": 2}, late=late)
     assert result["moved"] == 1
     assert present(db) == {"/r/b/1": 1, "/r/a/2": 2}

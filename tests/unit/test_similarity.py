@@ -1,6 +1,8 @@
 """The neighbours of a track: their order, their upkeep while the library changes, and what is refused."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from soniquebay.audio.layout import SIZE, VERSION
 from soniquebay.library import ingest, points, queries, similarity
 from soniquebay.library.database import Database
 from soniquebay.library.space import DIMENSIONS, fit
+from soniquebay.library.vectors import expire, store
 
 RNG_SEED = 7
 
@@ -71,6 +74,18 @@ def test_similarities_fall_from_one_to_zero(db: Database) -> None:
     assert all(0 <= score <= 1 for score in scores)
 
 
+def test_the_api_starts_without_what_vectors_are_calculated_with(db: Database) -> None:
+    code = (
+        "import sys, soniquebay.api.server\n"
+        "from soniquebay.library.database import Database\n"
+        "from soniquebay.library.similarity import VectorIndex\n"
+        "db = Database(sys.argv[1])\n"
+        "assert VectorIndex(db.reader).nearest(db.reader(), 1, 5) is None\n"
+        "sys.exit('numpy' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, db.path], check=True)
+
+
 def test_a_stored_vector_is_found_without_reading_the_library_again(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,7 +97,7 @@ def test_a_stored_vector_is_found_without_reading_the_library_again(
     def fail(connection: sqlite3.Connection) -> None:
         raise AssertionError("the library was read again")
 
-    monkeypatch.setattr(similarity, "read", fail)
+    monkeypatch.setattr(points, "read", fail)
     index._due = np.inf
     (new,) = add(db, index, vectors[3] + np.float32(0.001))
     assert near(index, db, new)[0] == ids[3]
@@ -96,7 +111,7 @@ def test_a_new_vector_takes_the_place_of_the_old_one(db: Database) -> None:
     near(index, db, ids[0])
     index._due = np.inf
     with db.transaction() as connection:
-        similarity.store(connection, ids[0], VERSION, vectors[7].tobytes(), None)
+        store(connection, ids[0], VERSION, vectors[7].tobytes(), None)
     index.put(ids[0], VERSION, vectors[7].tobytes())
     assert near(index, db, ids[0])[0] == ids[7]
     assert len(near(index, db, ids[0], 500)) == 49
@@ -128,7 +143,7 @@ def test_only_vectors_of_the_present_version_are_compared(db: Database) -> None:
     # A new release has it analysed anew.
     assert queries.to_analyse(db.reader(), 100) == []
     with db.transaction() as connection:
-        assert similarity.expire(connection) == len(old)
+        assert expire(connection) == len(old)
     assert sorted(track["id"] for track in queries.to_analyse(db.reader(), 100)) == old
 
 
@@ -153,15 +168,16 @@ def test_a_vector_written_while_the_library_is_read_is_not_missed(
     vectors = rows(12)
     ids = add(db, index, *vectors[:10])
     late: list[int] = []
+    read = points.read
 
     def read_and_write(connection: sqlite3.Connection) -> points.Points | None:
-        made = points.read(connection)
+        made = read(connection)
         late.extend(add(db, index, vectors[10]))
         remove(db, ids[5])
         index.put(ids[5], VERSION, None)
         return made
 
-    monkeypatch.setattr(similarity, "read", read_and_write)
+    monkeypatch.setattr(points, "read", read_and_write)
     found = near(index, db, ids[0], 500)
     assert late[0] in found
     assert ids[5] not in found
@@ -248,9 +264,9 @@ def test_what_is_no_vector_is_refused_with_a_reason(db: Database, change: dict[s
     (track_id,) = add(db, None, *rows(1))
     values = {"version": VERSION, "data": rows(1)[0].tobytes(), "failure": None, "bpm": 120.0, "key": "A minor"}
     with db.transaction() as connection:
-        assert similarity.store(connection, track_id, **values)  # type: ignore[arg-type]
+        assert store(connection, track_id, **values)  # type: ignore[arg-type]
         with pytest.raises(ValueError, match=reason):
-            similarity.store(connection, track_id, **(values | change))  # type: ignore[arg-type]
+            store(connection, track_id, **(values | change))  # type: ignore[arg-type]
     track = queries.track(db.reader(), track_id)
     assert track is not None
     assert (track["bpm"], track["key"], track["has_vector"]) == (120.0, "A minor", True)

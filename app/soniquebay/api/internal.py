@@ -13,7 +13,7 @@ from soniquebay import __version__
 from soniquebay.api import errors, health, online
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import LARGEST, SIZES, THUMBNAIL_TYPE, media_type
-from soniquebay.library import covers, ingest, removal, sessions, similarity
+from soniquebay.library import covers, ingest, removal, sessions, vectors
 from soniquebay.library import genres as genre_store
 from soniquebay.library.entities import Entities, FailedFile, FileStamp
 
@@ -174,9 +174,7 @@ def put_vector(services: Shared, track_id: int, vector: VectorIn) -> Answer:
     try:
         data = base64.b64decode(vector.data, validate=True) if vector.data is not None else None
         with services.database.transaction() as db:
-            stored = similarity.store(
-                db, track_id, vector.version, data, vector.failure, bpm=vector.bpm, key=vector.key
-            )
+            stored = vectors.store(db, track_id, vector.version, data, vector.failure, bpm=vector.bpm, key=vector.key)
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
         raise HTTPException(422, f"not a vector: {error}") from error
     if stored:

@@ -24,7 +24,7 @@ from soniquebay.api.online import OnlineWork
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
-from soniquebay.library import covers, similarity
+from soniquebay.library import covers, vectors
 from soniquebay.library.database import Database
 from soniquebay.settings import Settings
 from soniquebay.systemd import listen_sockets, notify
@@ -58,7 +58,7 @@ def make_services(settings: Settings) -> Services:
     database = Database(settings.database)
     database.migrate()
     with database.transaction() as db:
-        similarity.expire(db)
+        vectors.expire(db)
     broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
     # Longer than the block of a reader of the stream.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)

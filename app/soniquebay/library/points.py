@@ -48,6 +48,13 @@ class Points:
         self.radius[rows] = self._surroundings(points)
         self.changes += len(ids)
 
+    def apply(self, track_id: int, data: bytes | None) -> None:
+        """Put or replace a track by its stored vector, or drop it."""
+        if data is None:
+            self.drop(track_id)
+        else:
+            self.put(np.array([track_id], np.int64), np.frombuffer(data, "<f4").reshape(1, SIZE))
+
     def drop(self, track_id: int) -> None:
         """Remove a track, if it is there."""
         at = self.place(track_id)

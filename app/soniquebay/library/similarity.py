@@ -4,11 +4,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
+from soniquebay.audio.layout import VERSION
+from soniquebay.library import vectors
 
-from soniquebay.audio.layout import KEYS, SIZE, VERSION
-from soniquebay.library.points import Points, read
+if TYPE_CHECKING:
+    from soniquebay.library.points import Points
 
 _AT_ONCE = 2000  # tracks up to which a new space is made while the question waits: some 50 ms
 _SHARE = 100  # at most this part of the time goes into new spaces
@@ -41,7 +43,7 @@ class VectorIndex:
             if self._journal is not None:
                 self._journal[track_id] = usable
             if self._index is not None:
-                _apply(self._index, track_id, usable)
+                self._index.apply(track_id, usable)
 
     def outdated(self) -> None:
         """Say that tracks which were missing are back: they are in the next index."""
@@ -90,32 +92,25 @@ class VectorIndex:
                 self._journal = {}
             started = time.monotonic()
             try:
-                index = read(self._connect())
+                index = _read(self._connect())
             finally:
                 with self._lock:
                     journal, self._journal = self._journal or {}, None
             with self._lock:
                 if index is not None:
                     for track_id, data in journal.items():
-                        _apply(index, track_id, data)
+                        index.apply(track_id, data)
                 self._index = index
                 self._due = time.monotonic() + _SHARE * (time.monotonic() - started)
 
 
-def expire(db: sqlite3.Connection) -> int:
-    """Have every track analysed anew whose vector is of another version of the features; returns how many."""
-    return db.execute(
-        "UPDATE tracks SET analysed = 0 WHERE analysed = 1 AND id IN "
-        "(SELECT track_id FROM vectors WHERE version < ?1 OR version > ?1)",
-        (VERSION,),
-    ).rowcount
+def _read(db: sqlite3.Connection) -> "Points | None":
+    if not vectors.any_usable(db):
+        return None
+    # What it calculates with takes 25 MB and is loaded with the first vector: the API starts without it.
+    from soniquebay.library.points import read
 
-
-def _apply(index: Points, track_id: int, data: bytes | None) -> None:
-    if data is None:
-        index.drop(track_id)
-    else:
-        index.put(np.array([track_id], np.int64), np.frombuffer(data, "<f4").reshape(1, SIZE))
+    return read(db)
 
 
 def _gone(db: sqlite3.Connection, ids: list[int]) -> list[int]:
@@ -127,38 +122,3 @@ def _gone(db: sqlite3.Connection, ids: list[int]) -> list[int]:
     )
     left = {row["track_id"] for row in rows}
     return [i for i in ids if i not in left]
-
-
-def store(
-    db: sqlite3.Connection,
-    track_id: int,
-    version: int,
-    data: bytes | None,
-    failure: str | None,
-    *,
-    bpm: float | None = None,
-    key: str | None = None,
-) -> bool:
-    """Write a track's vector (little-endian float32), tempo and key, or why it has none; False when the track is gone.
-
-    Raises ``ValueError`` for a vector of another size or version or with values that are no numbers, and for a tempo or
-    key that is none.
-    """
-    if data is not None:
-        if version != VERSION:
-            raise ValueError(f"the features are of version {version}, this release compares version {VERSION}")
-        if len(data) != 4 * SIZE:
-            raise ValueError(f"a vector has {SIZE} float32 values, this one has {len(data)} bytes")
-        if not np.isfinite(np.frombuffer(data, "<f4")).all():
-            raise ValueError("a vector holds finite numbers only")
-    if bpm is not None and not 0 < bpm < 1000:
-        raise ValueError(f"{bpm} beats a minute is no tempo")
-    if key is not None and key not in KEYS:
-        raise ValueError(f"{key!r} is not one of the {len(KEYS)} keys, as 'A minor'")
-    if db.execute("SELECT 1 FROM tracks WHERE id = ?", (track_id,)).fetchone() is None:
-        return False
-    db.execute(
-        "INSERT OR REPLACE INTO vectors (track_id, version, data, failure, bpm, key) VALUES (?, ?, ?, ?, ?, ?)",
-        (track_id, version, data, failure, bpm, key),
-    )
-    return True
