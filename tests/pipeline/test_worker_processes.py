@@ -1,6 +1,7 @@
 """How many processes a worker has, and when one is replaced."""
 
 import re
+import time
 
 import pytest
 
@@ -31,6 +32,24 @@ def test_one_task_at_a_time_needs_one_process(bench: Bench) -> None:
         bench.send("test.work", "scan", [f"t{n}"])
         wait_until(lambda n=n: bench.count("end")[f"t{n}"])
     assert bench.processes() == 1
+
+
+def test_an_idle_process_gives_the_memory_of_its_work_back(bench: Bench) -> None:
+    bench.start()
+    bench.send("test.grow", "scan", ["first"], mib=100)
+    wait_until(lambda: bench.count("end")["first"])
+    ((_, used, _),) = bench.noted("end")
+    wait_until(lambda: "autoscale renews 1 idle" in bench.log().read_text(), 25)
+    wait_until(lambda: bench.processes() == 1)
+    bench.send("test.grow", "scan", ["small"], mib=1)
+    wait_until(lambda: bench.count("end")["small"], 15)
+    fresh = bench.noted("end")[-1][1]
+    assert fresh != used
+    time.sleep(25)  # one that kept little stays
+    bench.send("test.work", "scan", ["last"])
+    wait_until(lambda: bench.count("end")["last"])
+    assert bench.noted("end")[-1][1] == fresh
+    assert bench.log().read_text().count("autoscale renews") == 1
 
 
 def test_a_process_that_has_grown_beyond_500_mb_is_replaced_after_its_task(bench: Bench) -> None:

@@ -18,6 +18,7 @@ CHILD_MB = 180  # what a busy process takes beyond what it shares with its paren
 MAX_PRESSURE = 10.0  # percent of the time in which something waited for memory
 TICK = 2.0  # s between two looks when no message comes
 IDLE = 10.0  # s without need before processes go
+KEPT_MB = 16  # what idle processes may keep of their work; with more, fresh ones take their places
 REPORT = 60.0  # s between two events to Flower when nothing changes
 
 
@@ -65,6 +66,7 @@ class MemoryAutoscaler(Autoscaler):
         self._needed_at = self._reported_at = monotonic()
         self._bearable = Bearable(self.max_concurrency, "not looked at yet")
         self._looked_at = 0.0
+        self._taken: list[int] = []
         self._held = False
 
     def _maybe_scale(self, req: Any = None) -> bool | None:
@@ -81,6 +83,8 @@ class MemoryAutoscaler(Autoscaler):
             self._grow(wanted - before)
         elif wanted < before:
             self._shrink(before - wanted)
+        elif not tasks and now - self._needed_at >= IDLE and sum(self._taken) >= KEPT_MB:
+            self._renew(now, before)
         self._tell(now, before, tasks, highest)
         # True has the pool start what is missing, one that has been replaced for its memory included.
         return bool(self.processes != before or len(self._children()) < self.processes)
@@ -93,8 +97,8 @@ class MemoryAutoscaler(Autoscaler):
             headroom = self._memory.headroom_mb()
             if headroom is not None:
                 room = min(room, headroom)
-            taken = _own_memory_mb(self._children())
-            promised = sum(max(0, CHILD_MB - mb) for mb in taken) + CHILD_MB * (processes - len(taken))
+            self._taken = _own_memory_mb(self._children())
+            promised = sum(max(0, CHILD_MB - mb) for mb in self._taken) + CHILD_MB * (processes - len(self._taken))
             self._bearable = bearable(processes, room, promised, self._memory.pressure())
         return int(min(self.max_concurrency, max(self.min_concurrency, self._bearable.processes)))
 
@@ -110,6 +114,13 @@ class MemoryAutoscaler(Autoscaler):
             self.pool.shrink(n)
         except ValueError:
             log.debug("all processes are busy; the first that ends its task goes")
+
+    def _renew(self, now: float, processes: int) -> None:
+        """Have fresh processes, which share their memory with their parent, take the places of idle ones."""
+        log.info("autoscale renews %d idle: %d MB kept of earlier tasks", processes, sum(self._taken))
+        self._needed_at = now
+        self._grow(processes)
+        self._shrink(processes)
 
     def _tell(self, now: float, before: int, tasks: int, highest: int) -> None:
         held = tasks >= highest and highest < self.max_concurrency
