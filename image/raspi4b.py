@@ -25,6 +25,8 @@ MISSING = (
     "/soc/i2c@7ef09500",
     "/soc/interrupt-controller@7ef00100",  # the kernel panics when it asks it
 )
+# QEMU's second serial port asks for attention for ever once it has something to say, and the processor hears nothing else.
+_SECOND_PORT = "/soc/serial@7e215040"
 # QEMU's watchdog does not count: it resets the board as soon as systemd sets it.
 NO_WATCHDOG = "systemd.watchdog_sec=off"
 _WIFI_SLOT = "/soc/mmc@7e300000"  # QEMU puts the card here
@@ -32,7 +34,7 @@ _CARD_SLOT = "/emmc2bus/mmc@7e340000"
 CHANGES = (
     # the only USB there is, as a host: the board's own are behind PCIe, which QEMU has not got
     Change("/soc/usb@7e980000", "dr_mode", "host"),
-    *(Change(node, "status", "disabled") for node in MISSING),
+    *(Change(node, "status", "disabled") for node in (*MISSING, _SECOND_PORT)),
     Change(_WIFI_SLOT, "mmc-pwrseq", remove=True),
     Change(_WIFI_SLOT, "non-removable", remove=True),
     Change(_WIFI_SLOT, "broken-cd"),
