@@ -19,6 +19,8 @@ from .conftest import SONGS
 
 pytestmark = pytest.mark.image
 
+KILLED = "Out of memory|oom-kill|oom_kill"
+
 
 @pytest.fixture(scope="module")
 def tree(image_file: Path, tools: Toolbox) -> bytes:
@@ -83,4 +85,4 @@ def test_a_gibibyte_is_enough(board: Appliance) -> None:
     print({**{name: facts[name] for name in names}, "slice": [int(value) // 2**20 for value in peak.split()]})
     assert facts["MemTotal"] < 1024
     assert facts["MemAvailable"] > 100
-    assert board.run("journalctl -b -q --no-pager -g 'Out of memory|oom-kill|oom_kill' || true") == ""
+    assert board.run(f"journalctl -b -q --no-pager -t kernel -t systemd -g '{KILLED}' || true") == ""
