@@ -69,6 +69,7 @@ class Story:
         self._life = ExitStack()
         self._appliance: Appliance | None = None
         self._identity: dict[str, str] | None = None
+        self._others: list[dict[str, str]] = []  # of the cards before
         self._disk: Path | None = None
         self._tree = folder
         self._songs = 0
@@ -104,6 +105,7 @@ class Story:
         """The machine, in the middle of what the cut is to interrupt."""
         if cut.phase == Phase.FIRST_BOOT:
             self._life.close()
+            self._others += [self._identity] if self._identity else []
             machine = self._life.enter_context(LossyMachine(self._image, tools=self._tools))
             self._identity, self._disk, self._songs = None, None, 0
             self._tree = self._folder / f"music-{cut.number}"
@@ -172,6 +174,8 @@ class Story:
         identity = {name: facts[name] for name in IDENTITY}
         assert self._identity in (None, identity), f"made once, and not kept: {self._identity} is now {identity}"
         self._identity = identity
+        for other in self._others:
+            assert not identity.items() & other.items(), f"two cards share a secret: {identity} and {other}"
 
     def _judge_library(self, appliance: Appliance) -> None:
         """Every file is one track, and nothing waits that nobody will do."""
