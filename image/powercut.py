@@ -40,6 +40,10 @@ class LossyMachine(Machine):
         self._log.touch(mode=0o600)
         super().start()
 
+    def has_written(self) -> bool:
+        """Whether anything was written to the card since it was switched on."""
+        return any(entry.size and not entry.flags & writelog.DISCARD for entry in writelog.entries(self._log))
+
     def cut_power(self, chance: random.Random, judge: Judge | None = None, rehearsals: int = 0) -> Outcome:
         """Cut the power now; the card is then what `chance` left of the writes that were not flushed.
 

@@ -25,7 +25,7 @@ MISSING = (
     "/soc/i2c@7ef09500",
     "/soc/interrupt-controller@7ef00100",  # the kernel panics when it asks it
 )
-# QEMU's second serial port asks for attention for ever once it has something to say, and the processor hears nothing else.
+# The interrupt of QEMU's second serial port never ends once there is something to send, and a processor is lost to it.
 _SECOND_PORT = "/soc/serial@7e215040"
 # QEMU's watchdog does not count: it resets the board as soon as systemd sets it.
 NO_WATCHDOG = "systemd.watchdog_sec=off"

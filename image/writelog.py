@@ -51,6 +51,11 @@ class Outcome:
     torn: bool
     """Whether of the last kept one only the beginning arrived."""
 
+    @property
+    def written(self) -> int:
+        """All of them."""
+        return self.flushed + self.kept + self.lost
+
     def __str__(self) -> str:
         torn = ", the last one torn" if self.torn else ""
         return f"{self.flushed} writes flushed; of {self.kept + self.lost} later ones {self.lost} lost{torn}"

@@ -15,9 +15,9 @@ class Phase(StrEnum):
     IDLE = "idle"
 
 
-# Seconds into a phase between which the power goes. A first boot begins to write after some 20 seconds; one takes
-# about 110 until all is healthy, and what it wrote last is on the card half a minute later.
-MOMENTS = {Phase.FIRST_BOOT: (20.0, 130.0), Phase.SCAN: (0.0, 20.0), Phase.IDLE: (0.0, 40.0)}
+# Seconds into a phase between which the power goes. That of a first boot begins with its first write; some 90 later all
+# is healthy, and what it wrote last is on the card half a minute after that.
+MOMENTS = {Phase.FIRST_BOOT: (0.0, 110.0), Phase.SCAN: (0.0, 20.0), Phase.IDLE: (0.0, 40.0)}
 
 
 @dataclass(frozen=True)

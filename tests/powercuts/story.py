@@ -54,6 +54,8 @@ class Record:
     outcome: Outcome
     seconds: float
     """From power on to healthy."""
+    interrupted: bool
+    """Whether a scan or its analysis was at work."""
 
 
 class Story:
@@ -86,6 +88,7 @@ class Story:
         """Up to the cut, and back to health; fails saying what is wrong."""
         with step(f"{cut}") as current:
             machine = self._machine(cut)
+            interrupted = cut.phase == Phase.SCAN and not self._at_rest()
             outcome = machine.cut_power(cut.chance, self._judge_card, self._rehearsals)
             current.say(str(outcome))
             self._judge_card(machine.card, str(outcome))
@@ -98,7 +101,7 @@ class Story:
             self._judge_machine(appliance, cut.phase)
             self._judge_library(appliance)
             self._appliance = appliance
-        self.records.append(Record(cut, outcome, seconds))
+        self.records.append(Record(cut, outcome, seconds, interrupted))
         print(f"    {outcome}; healthy after {duration(seconds)}")
 
     def _machine(self, cut: Cut) -> LossyMachine:
@@ -110,7 +113,8 @@ class Story:
             self._identity, self._disk, self._songs = None, None, 0
             self._tree = self._folder / f"music-{cut.number}"
             machine.start()
-            time.sleep(max(0.0, cut.moment - machine.seconds))
+            until("its first write", BACK, machine.has_written, pause=0.5)
+            time.sleep(cut.moment)
             return machine
         assert self._appliance is not None
         machine = self._appliance.machine
@@ -126,6 +130,13 @@ class Story:
             until("the scan", 120, lambda: appliance.api("/api/scan-sessions?limit=1").json["total"] > known, pause=1)
         time.sleep(cut.moment)
         return machine
+
+    def _at_rest(self) -> bool:
+        """Whether the newest scan is done, its analysis included."""
+        assert self._appliance is not None
+        newest = self._appliance.api("/api/scan-sessions?limit=1").json["items"][0]
+        session = self._appliance.api(f"/api/scan-sessions/{newest['id']}").json
+        return bool(session["progress"]["phase"] == "done")
 
     def _more_music(self, number: int) -> Path:
         """A disk with the songs of the one before, and some more."""
@@ -188,7 +199,10 @@ class Story:
             return tracks >= self._songs and all(session["status"] == "completed" for session in sessions)
 
         until("every scan is completed", 300, done)
-        paths = sorted(track["path"] for track in appliance.all_of("/api/tracks"))
+        appliance.idle_session(600)  # and the analysis: no queue has lost what it held
+        tracks = appliance.all_of("/api/tracks")
+        assert all(track["has_vector"] for track in tracks)
+        paths = sorted(track["path"] for track in tracks)
         assert paths == sorted(f"{PLACE}/{song.relative_to(self._tree)}" for song in self._tree.rglob("*.ogg"))
 
 

@@ -30,6 +30,11 @@ def test_it_always_comes_back(image_file: Path, tools: Toolbox, tmp_path: Path) 
         for cut in plan(COUNT, SEED):
             story.live(cut)
     print(table(story.records))
+    # nothing is shown by a cut that found nothing to interrupt
+    assert sum(record.outcome.written for record in story.records if record.cut.phase == Phase.FIRST_BOOT)
+    assert sum(record.outcome.lost for record in story.records)
+    scans = [record.interrupted for record in story.records if record.cut.phase == Phase.SCAN]
+    assert any(scans) or not scans
 
 
 def test_a_plan_is_told_by_its_seed_and_has_every_phase() -> None:

@@ -67,12 +67,14 @@ class MemoryAutoscaler(Autoscaler):
         self._bearable = Bearable(self.max_concurrency, "not looked at yet")
         self._looked_at = 0.0
         self._taken: list[int] = []
+        self._worked = False  # since the processes were renewed last
         self._held = False
 
     def _maybe_scale(self, req: Any = None) -> bool | None:
         now, before, tasks = monotonic(), self.processes, self.qty
         if tasks >= before:
             self._needed_at = now
+        self._worked |= tasks > 0
         if req is not None and tasks <= before:
             return None  # a process is free for it: it shall not wait for a look at the memory
         highest = self._ceiling(now, before)
@@ -83,8 +85,8 @@ class MemoryAutoscaler(Autoscaler):
             self._grow(wanted - before)
         elif wanted < before:
             self._shrink(before - wanted)
-        elif not tasks and now - self._needed_at >= IDLE and sum(self._taken) >= KEPT_MB:
-            self._renew(now, before)
+        elif self._worked and not tasks and now - self._needed_at >= IDLE and sum(self._taken) >= KEPT_MB:
+            self._renew(before)
         self._tell(now, before, tasks, highest)
         # True has the pool start what is missing, one that has been replaced for its memory included.
         return bool(self.processes != before or len(self._children()) < self.processes)
@@ -115,12 +117,11 @@ class MemoryAutoscaler(Autoscaler):
         except ValueError:
             log.debug("all processes are busy; the first that ends its task goes")
 
-    def _renew(self, now: float, processes: int) -> None:
-        """Have fresh processes, which share their memory with their parent, take the places of idle ones."""
+    def _renew(self, processes: int) -> None:
+        """Add fresh processes, which share their memory with their parent; the next look ends the oldest."""
         log.info("autoscale renews %d idle: %d MB kept of earlier tasks", processes, sum(self._taken))
-        self._needed_at = now
+        self._worked = False
         self._grow(processes)
-        self._shrink(processes)
 
     def _tell(self, now: float, before: int, tasks: int, highest: int) -> None:
         held = tasks >= highest and highest < self.max_concurrency

@@ -58,7 +58,10 @@ def test_flower_opens_with_the_password_of_this_device(appliance: Appliance) -> 
 
 
 def test_a_restart_of_the_api_refuses_no_connection(appliance: Appliance) -> None:
+    show = "systemctl show -P MainPID soniquebay-api.service"
+    before = appliance.run(show)
     appliance.run("systemctl restart --no-block soniquebay-api.service")
     answers = [appliance.api("/api/artists?limit=1").status for _ in range(3)]
     assert answers == [200, 200, 200]
     appliance.healthy()
+    assert appliance.run(show) not in (before, "0\n")

@@ -38,6 +38,12 @@ def test_the_card_carries_no_identity(card: Card) -> None:
     assert "random-seed" not in card.listing("/var/lib/systemd")
 
 
+def test_nobody_has_a_key_or_a_right_on_the_card(card: Card) -> None:
+    assert card.listing("/home") == []
+    assert ".ssh" not in card.listing("/root")
+    assert card.listing("/etc/sudoers.d") == ["README"]
+
+
 def test_the_card_carries_no_password(card: Card) -> None:
     hashes = [line.split(":")[:2] for line in card.read("/etc/shadow").splitlines()]
     assert len(hashes) > 20

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from image import release
 from image.paths import dist
 
 from ..appliance import Appliance
+from ..kept import kept, learn
 from ..playbook import play
 
 # Each is what a role stands for. The machine keeps running while they are done.
@@ -33,11 +33,6 @@ def site(appliance: Appliance, folder: Path) -> dict[str, int]:
     return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", recap)}
 
 
-def library(appliance: Appliance) -> dict[str, Any]:
-    """How much is in it."""
-    return {kind: appliance.api(f"/api/{kind}?limit=1").json["total"] for kind in ("tracks", "albums", "artists")}
-
-
 def test_the_image_is_what_the_playbook_makes(appliance: Appliance, tmp_path: Path) -> None:
     recap = site(appliance, tmp_path)
     assert recap["ok"] > 10
@@ -45,14 +40,13 @@ def test_the_image_is_what_the_playbook_makes(appliance: Appliance, tmp_path: Pa
 
 
 def test_damage_is_repaired(appliance: Appliance, tmp_path: Path) -> None:
-    password = appliance.run("cat /var/lib/soniquebay-secrets/flower-password")
-    before = library(appliance)
+    learn(appliance, tmp_path)
+    before = kept(appliance)
     appliance.run(DAMAGE)
     assert appliance.try_run("systemctl is-active soniquebay-api.service redis-server.service")[0] != 0
     assert site(appliance, tmp_path)["changed"] > 5
     assert appliance.healthy()["status"] == "ok"
-    assert library(appliance) == before
-    assert appliance.run("cat /var/lib/soniquebay-secrets/flower-password") == password
+    assert kept(appliance) == before
     said = appliance.run(
         "sysctl -n vm.swappiness; systemctl is-enabled soniquebay.target redis-server.service;"
         "stat -c %a /etc/sysusers.d/soniquebay.conf; ls /etc/udev/rules.d | grep -c soniquebay"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 from image import release
 
 from ..appliance import Appliance
+from ..kept import NOTE, kept
 from ..playbook import play
 from ..releases import variant, write_checksum
 
@@ -29,6 +32,7 @@ def test_the_next_version_runs(appliance: Appliance) -> None:
     said = appliance.run("readlink /opt/soniquebay/current; soniquebay version; ls /opt/soniquebay/releases").split()
     assert said[0] == f"releases/{NEXT}"
     assert release.version_of(release.APP) in said  # the way back
+    assert kept(appliance) == json.loads((Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / NOTE).read_text())
 
 
 def test_an_archive_with_a_wrong_checksum_touches_nothing(appliance: Appliance, tmp_path: Path) -> None:
@@ -42,10 +46,11 @@ def test_an_archive_with_a_wrong_checksum_touches_nothing(appliance: Appliance, 
 
 
 def test_a_broken_release_is_flipped_back(appliance: Appliance, tmp_path: Path) -> None:
-    before = appliance.healthy()["version"]
+    before, all_of_it = appliance.healthy()["version"], kept(appliance)
     done = play(appliance, tmp_path, "upgrade.yml", variant(tmp_path, BROKEN, broken=True))
     assert done.returncode != 0
     assert f"Release {before} is running again and healthy" in " ".join(done.stdout.split())
     assert appliance.healthy()["version"] == before == NEXT
     said = appliance.run("readlink /opt/soniquebay/current; systemctl list-units --failed --plain --no-legend")
     assert said.split() == [f"releases/{before}"]
+    assert kept(appliance) == all_of_it
