@@ -100,7 +100,7 @@ power-cuts: image ## many power cuts (CUTS=20 SEED=5), each losing some of the w
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some 15 minutes)
 	$(PYTEST) tests/faults
 
-bench: $(VENV)/ready ## every benchmark (docs/benchmarks.md), or one: bench-scan -scan … (tests/bench)
+bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), or one: bench-scan, bench-appliance …
 	$(BIN)/python -m tests.bench
 
 bench-%: $(VENV)/ready

@@ -1,4 +1,4 @@
-"""All benchmarks, the short ones first: `make bench`."""
+"""The benchmarks of the application, the short ones first: `make bench`. Others have to be asked for by name."""
 
 import subprocess
 import sys
