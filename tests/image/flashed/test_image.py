@@ -40,7 +40,7 @@ def test_the_card_carries_no_identity(card: Card) -> None:
 
 def test_nobody_has_a_key_or_a_right_on_the_card(card: Card) -> None:
     assert card.listing("/home") == []
-    assert ".ssh" not in card.listing("/root")
+    assert card.listing("/root/.ssh") == []
     assert card.listing("/etc/sudoers.d") == ["README"]
 
 
