@@ -88,7 +88,7 @@ class Story:
         """Up to the cut, and back to health; fails saying what is wrong."""
         with step(f"{cut}") as current:
             machine = self._machine(cut)
-            interrupted = cut.phase == Phase.SCAN and not self._at_rest()
+            interrupted = cut.phase == Phase.SCAN and self._appliance is not None and not self._at_rest(self._appliance)
             outcome = machine.cut_power(cut.chance, self._judge_card, self._rehearsals)
             current.say(str(outcome))
             self._judge_card(machine.card, str(outcome))
@@ -131,12 +131,9 @@ class Story:
         time.sleep(cut.moment)
         return machine
 
-    def _at_rest(self) -> bool:
-        """Whether the newest scan is done, its analysis included."""
-        assert self._appliance is not None
-        newest = self._appliance.api("/api/scan-sessions?limit=1").json["items"][0]
-        session = self._appliance.api(f"/api/scan-sessions/{newest['id']}").json
-        return bool(session["progress"]["phase"] == "done")
+    def _at_rest(self, appliance: Appliance) -> bool:
+        """Whether all songs are there and analysed."""
+        return appliance.api("/api/tracks?limit=1").json["total"] >= self._songs and _analysed(appliance)
 
     def _more_music(self, number: int) -> Path:
         """A disk with the songs of the one before, and some more."""
@@ -199,11 +196,13 @@ class Story:
             return tracks >= self._songs and all(session["status"] == "completed" for session in sessions)
 
         until("every scan is completed", 300, done)
-        appliance.idle_session(600)  # and the analysis: no queue has lost what it held
-        tracks = appliance.all_of("/api/tracks")
-        assert all(track["has_vector"] for track in tracks)
-        paths = sorted(track["path"] for track in tracks)
+        until("every track is analysed", 600, lambda: _analysed(appliance))  # no queue has lost what it held
+        paths = sorted(track["path"] for track in appliance.all_of("/api/tracks"))
         assert paths == sorted(f"{PLACE}/{song.relative_to(self._tree)}" for song in self._tree.rglob("*.ogg"))
+
+
+def _analysed(appliance: Appliance) -> bool:
+    return all(track["has_vector"] for track in appliance.all_of("/api/tracks"))
 
 
 def table(records: list[Record]) -> str:
