@@ -1,10 +1,11 @@
 """What the kernel's files say about memory, and how many processes that makes."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from soniquebay.worker.autoscale import CHILD_MB, IDLE, MAX_PRESSURE, bearable, target
+from soniquebay.worker.autoscale import CHILD_MB, IDLE, MAX_PRESSURE, _grown_mb, _private_mb, bearable, target
 from soniquebay.worker.memory import MIB, Memory
 
 QUIET = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
@@ -117,3 +118,23 @@ def test_how_many_processes_there_should_be(
     processes: int, tasks: int, idle: float, highest: int, expected: int
 ) -> None:
     assert target(processes, tasks, idle, 1, highest) == expected
+
+
+def test_copies_of_the_parents_memory_count_as_taken_but_not_as_grown() -> None:
+    """A child that only writes what it inherited takes memory all the same."""
+    inherited = bytearray(b"x" * (64 << 20))
+    written, go = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:
+        inherited[:] = b"y" * len(inherited)
+        os.write(written[1], b".")
+        os.read(go[0], 1)
+        os._exit(0)
+    try:
+        os.read(written[0], 1)
+        assert 60 <= _private_mb(child) < 250
+        assert _grown_mb([child]) < _private_mb(child) - 30
+    finally:
+        os.write(go[1], b".")
+        os.waitpid(child, 0)
+    assert _private_mb(child) == 0

@@ -66,7 +66,7 @@ class MemoryAutoscaler(Autoscaler):
         self._needed_at = self._reported_at = monotonic()
         self._bearable = Bearable(self.max_concurrency, "not looked at yet")
         self._looked_at = 0.0
-        self._taken: list[int] = []
+        self._kept_mb = 0
         self._worked = False  # since the processes were renewed last
         self._held = False
 
@@ -85,7 +85,7 @@ class MemoryAutoscaler(Autoscaler):
             self._grow(wanted - before)
         elif wanted < before:
             self._shrink(before - wanted)
-        elif self._worked and not tasks and now - self._needed_at >= IDLE and sum(self._taken) >= KEPT_MB:
+        elif self._worked and not tasks and now - self._needed_at >= IDLE and self._kept_mb >= KEPT_MB:
             self._renew(before)
         self._tell(now, before, tasks, highest)
         # True has the pool start what is missing, one that has been replaced for its memory included.
@@ -99,8 +99,10 @@ class MemoryAutoscaler(Autoscaler):
             headroom = self._memory.headroom_mb()
             if headroom is not None:
                 room = min(room, headroom)
-            self._taken = _own_memory_mb(self._children())
-            promised = sum(max(0, CHILD_MB - mb) for mb in self._taken) + CHILD_MB * (processes - len(self._taken))
+            children = self._children()
+            self._kept_mb = _grown_mb(children)
+            promised = sum(max(0, CHILD_MB - _private_mb(pid)) for pid in children)
+            promised += CHILD_MB * (processes - len(children))
             self._bearable = bearable(processes, room, promised, self._memory.pressure())
         return int(min(self.max_concurrency, max(self.min_concurrency, self._bearable.processes)))
 
@@ -119,7 +121,7 @@ class MemoryAutoscaler(Autoscaler):
 
     def _renew(self, processes: int) -> None:
         """Add fresh processes, which share their memory with their parent; the next look ends the oldest."""
-        log.info("autoscale renews %d idle: %d MB kept of earlier tasks", processes, sum(self._taken))
+        log.info("autoscale renews %d idle: %d MB kept of earlier tasks", processes, self._kept_mb)
         self._worked = False
         self._grow(processes)
 
@@ -153,10 +155,19 @@ class MemoryAutoscaler(Autoscaler):
         return {**super().info(), "bearable": self.worker.max_concurrency, "reason": self._bearable.reason}
 
 
-def _own_memory_mb(pids: Iterable[int]) -> list[int]:
-    """Return what each process has taken since it was forked, in MiB: its private memory beyond its parent's."""
+def _private_mb(pid: int) -> int:
+    """Return what a process shares with nobody, in MiB: what it wrote, copies of its parent's pages included."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("Private_Dirty:")), 0)
+
+
+def _grown_mb(pids: Iterable[int]) -> int:
+    """Return what processes have taken since they were forked, in MiB: their memory beyond their parent's."""
     parent = _anonymous("self")
-    return [max(0, _anonymous(str(pid)) - parent) // MIB for pid in pids]
+    return sum(max(0, _anonymous(str(pid)) - parent) for pid in pids) // MIB
 
 
 def _anonymous(pid: str) -> int:
