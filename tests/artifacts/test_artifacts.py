@@ -189,11 +189,11 @@ def test_bill_of_materials_is_the_same_for_the_same_image(image_file: Path) -> N
         "import sys; from pathlib import Path; from image import toolbox; from image.artifacts import facts, sbom\n"
         "from image.bootcheck.card import Card\n"
         "file = Path(sys.argv[1])\n"
-        "print(sbom.text(facts.Image(file, 'debian', '1', 0, 1, '0' * 64), Card(file, toolbox.ensure())))"
+        "print(sbom.text(facts.Image(file, sys.argv[2], '1', 0, 1, '0' * 64), Card(file, toolbox.ensure())))"
     )
     one, other = (
         subprocess.run(
-            [sys.executable, "-c", code, image_file],
+            [sys.executable, "-c", code, image_file, PROFILE],
             check=True,
             capture_output=True,
             env={**os.environ, "PYTHONHASHSEED": seed},
