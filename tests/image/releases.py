@@ -1,4 +1,4 @@
-"""Other releases than the built one, made as it is made: a next version, and one whose API cannot start."""
+"""Other releases than the built one, made as it is made: a next version, and ones of which a program cannot start."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from image import release, toolbox
 
 
-def variant(folder: Path, version: str, *, broken: bool = False) -> Path:
-    """A release archive of another version in `folder`, with its checksum beside it."""
+def variant(folder: Path, version: str, *, broken: str | None = None) -> Path:
+    """A release archive of another version in `folder`, with its checksum beside it; `broken`: that module fails."""
     app = release.APP
     if broken:
         # it says its version when it is tried, and fails only when it is to serve
         app = folder / "app"
         shutil.copytree(release.APP, app, ignore=shutil.ignore_patterns("__pycache__"))
-        (app / "soniquebay/api/server.py").write_text('raise RuntimeError("broken on purpose")\n')
+        (app / "soniquebay" / broken).write_text('raise RuntimeError("broken on purpose")\n')
     return release.ensure(toolbox.ensure(), version=version, app=app, into=folder)
 
 

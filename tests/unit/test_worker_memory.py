@@ -51,8 +51,9 @@ def test_the_tightest_limit_of_unit_and_slice_counts(machine: Path) -> None:
     (unit(machine).parent / "memory.max").write_text(str(1450 * MIB))
     (unit(machine).parent / "memory.current").write_text(str(1200 * MIB))
     assert memory(machine).headroom_mb() == 250
-    (unit(machine).parent / "memory.stat").write_text(f"active_file 7\ninactive_file {100 * MIB}\n")
-    assert memory(machine).headroom_mb() == 350
+    cache = {"file_mapped": 30 * MIB, "inactive_file": 100 * MIB, "active_file": 50 * MIB}
+    (unit(machine).parent / "memory.stat").write_text("".join(f"{name} {size}\n" for name, size in cache.items()))
+    assert memory(machine).headroom_mb() == 250 + 100 + 50 - 30
 
 
 def test_the_worst_pressure_of_all_levels_counts(machine: Path) -> None:

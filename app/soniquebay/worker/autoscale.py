@@ -18,7 +18,7 @@ CHILD_MB = 180  # what a busy process takes beyond what it shares with its paren
 MAX_PRESSURE = 10.0  # percent of the time in which something waited for memory
 TICK = 2.0  # s between two looks when no message comes
 IDLE = 10.0  # s without need before processes go
-KEPT_MB = 16  # what idle processes may keep of their work; with more, fresh ones take their places
+KEPT_MB = 8  # what idle processes may keep of their work; with more, fresh ones take their places
 REPORT = 60.0  # s between two events to Flower when nothing changes
 
 

@@ -27,15 +27,15 @@ class Memory:
     def headroom_mb(self) -> int | None:
         """Return what is left below the tightest limit of the groups, in MiB; None if none has a limit.
 
-        The limit that slows (``memory.high``) counts as well as the one that kills. Cache of files that nobody uses is
-        given back under pressure, so it counts as free.
+        The limit that slows (``memory.high``) counts as well as the one that kills. Cache of files that no program has
+        mapped is given back under pressure, so it counts as free.
         """
         rooms = []
         for group in self._groups:
             limits = [limit for name in ("memory.max", "memory.high") if (limit := _number(group / name)) is not None]
             used = _number(group / "memory.current")
             if limits and used is not None:
-                rooms.append(min(limits) - used + _inactive_file(group))
+                rooms.append(min(limits) - used + _spare_cache(group))
         return min(rooms) // MIB if rooms else None
 
     def pressure(self) -> float:
@@ -69,12 +69,13 @@ def _number(file: Path) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _inactive_file(group: Path) -> int:
+def _spare_cache(group: Path) -> int:
     try:
         lines = (group / "memory.stat").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)
+    stat = {name: int(value) for name, value in (line.split() for line in lines)}
+    return max(0, stat.get("active_file", 0) + stat.get("inactive_file", 0) - stat.get("file_mapped", 0))
 
 
 def _pressure(file: Path) -> float:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.audio_files import tone
+
 from ..appliance import Appliance, until
 
 MIB = 2**20
+PLACE = "/srv/music/Shared"
 SECOND = "soniquebay-worker@2.service"
 GROUP = "/sys/fs/cgroup/soniquebay.slice/soniquebay-worker.service"
 
@@ -17,6 +21,18 @@ GROUP = "/sys/fs/cgroup/soniquebay.slice/soniquebay-worker.service"
 def workers(appliance: Appliance) -> dict[str, Any]:
     found: dict[str, Any] = appliance.api("/api/worker").json["workers"]
     return found
+
+
+def stats(appliance: Appliance) -> dict[str, Any]:
+    """What each worker says of itself, by Flower."""
+    password = appliance.run("cat /var/lib/soniquebay-secrets/flower-password").strip()
+    known = appliance.flower("/api/workers?refresh=1", password).json
+    return {name: worker["stats"] for name, worker in known.items()}
+
+
+def done(appliance: Appliance) -> dict[str, int]:
+    """How many tasks each worker has taken since it started."""
+    return {name: sum(found["total"].values()) for name, found in stats(appliance).items()}
 
 
 @pytest.fixture
@@ -27,14 +43,22 @@ def second(appliance: Appliance) -> Iterator[None]:
     appliance.run("soniquebay scale 1")
 
 
-def test_scale_starts_a_second_worker_and_ends_it(appliance: Appliance, second: None) -> None:
+def test_scale_starts_a_second_worker_and_ends_it(appliance: Appliance, second: None, tmp_path: Path) -> None:
     until("two workers answer", 120, lambda: len(workers(appliance)) == 2)
     assert appliance.run(f"systemctl show -P Slice {SECOND}; systemctl is-enabled {SECOND}").split() == [
         "soniquebay.slice",
         "enabled",
     ]
-    # with two a scan is brought to its end as with one
-    appliance.run("soniquebay scan --wait")
+    # they share the work, and bring a scan to its end as one does
+    before = done(appliance)
+    assert len(before) == 2
+    song = tmp_path / "song.ogg"
+    tone(song, 2.0, title="Shared", artist="Somebody")
+    appliance.machine.scp(song, "/tmp/song.ogg")
+    appliance.run(f"for n in $(seq 12); do install -D -m 0644 /tmp/song.ogg {PLACE}/$n.ogg; done")
+    appliance.run("soniquebay scan --wait-vectors")
+    after = done(appliance)
+    assert all(after[name] >= before[name] + 2 for name in before), (before, after)
     appliance.run("soniquebay scale 1")
     assert appliance.try_run(f"systemctl is-active {SECOND}")[1].strip() == "inactive"
     assert appliance.try_run(f"systemctl is-enabled {SECOND}")[1].strip() == "disabled"
@@ -43,13 +67,10 @@ def test_scale_starts_a_second_worker_and_ends_it(appliance: Appliance, second: 
 
 
 def test_the_worker_knows_the_limit_of_its_unit(appliance: Appliance) -> None:
-    password = appliance.run("cat /var/lib/soniquebay-secrets/flower-password").strip()
-
     def told() -> dict[str, Any]:
-        known = appliance.flower("/api/workers?refresh=1", password).json
-        assert len(known) == 1
-        found: dict[str, Any] = next(iter(known.values()))["stats"]["autoscaler"]
-        return found
+        (found,) = stats(appliance).values()
+        scaler: dict[str, Any] = found["autoscaler"]
+        return scaler
 
     before = told()["bearable"]
     assert before > 1

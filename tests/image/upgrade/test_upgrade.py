@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from image import release
 
 from ..appliance import Appliance
@@ -14,7 +16,7 @@ from ..kept import NOTE, kept
 from ..playbook import play
 from ..releases import variant, write_checksum
 
-NEXT, BROKEN, WRONG = "99.0.1", "99.0.2", "99.0.3"
+NEXT, WRONG = "99.0.1", "99.0.2"
 
 
 def state(appliance: Appliance) -> dict[str, Any]:
@@ -45,9 +47,14 @@ def test_an_archive_with_a_wrong_checksum_touches_nothing(appliance: Appliance, 
     assert state(appliance) == before
 
 
-def test_a_broken_release_is_flipped_back(appliance: Appliance, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "broken"), [("99.0.3", "api/server.py"), ("99.0.4", "worker/main.py")], ids=["API", "worker"]
+)
+def test_a_release_whose_program_dies_is_flipped_back(
+    appliance: Appliance, tmp_path: Path, version: str, broken: str
+) -> None:
     before, all_of_it = appliance.healthy()["version"], kept(appliance)
-    done = play(appliance, tmp_path, "upgrade.yml", variant(tmp_path, BROKEN, broken=True))
+    done = play(appliance, tmp_path, "upgrade.yml", variant(tmp_path, version, broken=broken))
     assert done.returncode != 0
     assert f"Release {before} is running again and healthy" in " ".join(done.stdout.split())
     assert appliance.healthy()["version"] == before == NEXT

@@ -1,0 +1,22 @@
+"""`molecule login`, as a builder types it while the machine stands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_molecule_login_is_a_shell_on_the_machine() -> None:
+    molecule = f"{Path(sys.executable).with_name('molecule')} login -s {os.environ['MOLECULE_SCENARIO_NAME']}"
+    # it wants a terminal, as a builder has one
+    done = subprocess.run(
+        ["script", "--quiet", "--return", "--command", molecule, "/dev/null"],
+        cwd=os.environ["MOLECULE_PROJECT_DIRECTORY"],
+        input="uname -m; exit 7\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "aarch64" in done.stdout, done.stdout
