@@ -11,11 +11,13 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from . import artifacts, bare, build, container, detached, hostpackages, mirrors, music, profile, release, run, toolbox
+from . import artifacts, bare, build, hostpackages, mirrors, music, profile, release, run, toolbox
 from . import base as base_root
-from .access import GUEST_PORTS
+from .containers import container
+from .emulated import detached
+from .emulated.access import GUEST_PORTS
+from .emulated.machine import Machine
 from .errors import Problem
-from .machine import Machine
 from .paths import cache_home
 from .privilege import is_root, own_verb_as_root
 from .ui import console

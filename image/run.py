@@ -16,8 +16,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from . import build, hostpackages, music, profile, release, toolbox
+from .emulated.machine import Machine
 from .errors import Problem
-from .machine import Machine
 from .paths import DIST
 from .privilege import is_root, own_verb_as_root
 from .toolbox import Toolbox

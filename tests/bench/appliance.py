@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from image import bare, build, toolbox
-from image.machine import Machine
+from image.emulated.machine import Machine
 from image.ui import step
 from tests.bench import pieces, report
 from tests.image.appliance import Appliance, until

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from image import build, release, toolbox
-from image.bootpart import BootPartition
-from image.machine import Machine
+from image.emulated.bootpart import BootPartition
+from image.emulated.machine import Machine
 from image.paths import dist
 
 from .imager import Wishes

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from image.machine import Machine
+from image.emulated.machine import Machine
 
 from .conftest import WISHES, customise
 from .imager import GROUPS

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from image.machine import Machine
+from image.emulated.machine import Machine
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from image import build, detached, music, release, toolbox
+from image import build, music, release, toolbox
+from image.emulated import detached
 from image.paths import dist
 from image.ui import step
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from image import detached
+from image.emulated import detached
 from tests.audio_files import tone
 
 from .appliance import Appliance

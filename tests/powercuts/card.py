@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from image import filesystems
-from image.filesystems import Root
+from image.emulated import filesystems
+from image.emulated.filesystems import Root
 from image.toolbox import Toolbox
 
 # Whole or not there at all: the bytes each has at least.

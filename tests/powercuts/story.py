@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any
 
 from image import music
-from image.powercut import LossyMachine
+from image.emulated.powercut import LossyMachine
+from image.emulated.writelog import Outcome
 from image.toolbox import Toolbox
 from image.ui import duration, step
-from image.writelog import Outcome
 from tests.audio_files import tone
 from tests.image.appliance import Appliance, until
 from tests.image.disk import PLACE

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from image import music
-from image.raspi4b import Raspberry4
+from image.emulated.raspi4b import Raspberry4
 from image.toolbox import Toolbox
 from image.ui import step
 from tests.audio_files import tone

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from image import devicetree, raspi4b
-from image.bootpart import BootPartition
-from image.devicetree import Change
+from image.emulated import devicetree, raspi4b
+from image.emulated.bootpart import BootPartition
+from image.emulated.devicetree import Change
 from image.errors import Problem
 from image.toolbox import Toolbox
 from image.ui import step

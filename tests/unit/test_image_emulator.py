@@ -8,14 +8,14 @@ import sys
 import time
 from pathlib import Path
 
-from image.console import Console
-from image.emulator import Emulator
+from image.emulated.console import Console
+from image.emulated.emulator import Emulator
 
 SLEEP = ["sleep", "1000"]
 STARTS = """
 import os, sys
 from pathlib import Path
-from image.emulator import Emulator
+from image.emulated.emulator import Emulator
 started = Emulator.start(["sleep", "1000"], os.environ, Path(sys.argv[1]), outlives=sys.argv[2] == "outlives")
 print(started.pid)
 """

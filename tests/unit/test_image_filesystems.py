@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from image.filesystems import extract, vfat_findings
+from image.emulated.filesystems import extract, vfat_findings
 from image.partitions import FAT32_LBA, Partition
 
 DIRTY = """fsck.fat 4.2 (2021-01-31)

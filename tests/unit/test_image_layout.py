@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from image import base, cache, cloudinit, profile, release
+from image import base, cache, profile, release
 from image.bootcheck.config import parse
+from image.emulated import cloudinit
 from image.errors import Problem
 from image.partitions import ALIGNMENT, FAT32_LBA, LINUX, Partition, aligned, read, record
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from image.emulated.qmp import Monitor
 from image.errors import Problem
-from image.qmp import Monitor
 
 
 def serve(listener: socket.socket) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from image.emulated.writelog import DISCARD, FLUSH, FUA, MAGIC, MARK, Entry, entries, replay
 from image.errors import Problem
-from image.writelog import DISCARD, FLUSH, FUA, MAGIC, MARK, Entry, entries, replay
 
 SECTOR = 512
 SECTORS = 16

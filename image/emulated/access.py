@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..errors import Problem
 from . import cloudinit
-from .errors import Problem
 
 ALIAS = "soniquebay"
 GUEST_PORTS = {"ssh": 22, "http": 80, "flower": 5555}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .errors import Problem
+from ..errors import Problem
+from ..ui import step
 from .machine import Machine
-from .ui import step
 
 BOOT_TIMEOUT = 600
 LINK = "machine"  # in the folder: to the machine's own, whose path is short enough for sockets

@@ -18,15 +18,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-from . import cloudinit, toolbox
+from .. import toolbox
+from ..card import copy_larger
+from ..errors import Problem
+from ..toolbox import Toolbox
+from . import cloudinit
 from .access import Access, Answer
 from .bootpart import BootPartition
-from .card import copy_larger
 from .console import Console
 from .emulator import Emulator
-from .errors import Problem
 from .qmp import Monitor
-from .toolbox import Toolbox
 
 # The Pi's own consoles are not on this machine; the last one named is where systemd reports.
 EXTRA_COMMAND_LINE = "console=ttyAMA0,115200 systemd.show_status=true"

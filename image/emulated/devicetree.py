@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import Problem
-from .toolbox import Toolbox
+from ..errors import Problem
+from ..toolbox import Toolbox
 
 _SPARE = 4096  # bytes for what is added
 

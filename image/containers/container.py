@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import binfmt, build, cache, engine, partitions, profile, release, toolbox
+from .. import binfmt, build, cache, partitions, profile, release, toolbox
+from ..errors import Problem
+from ..toolbox import Toolbox
+from ..ui import Step, cached, step
+from . import engine
 from .engine import Engine
-from .errors import Problem
-from .toolbox import Toolbox
-from .ui import Step, cached, step
 
 REPOSITORY = "soniquebay/appliance"
 NAMED_IN = "SONIQUEBAY_CONTAINER_IMAGE"  # the environment variable by which the tests find it

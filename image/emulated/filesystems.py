@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import partitions
-from .partitions import Partition
-from .toolbox import Toolbox
+from .. import partitions
+from ..partitions import Partition
+from ..toolbox import Toolbox
 
 _CHUNK = 2**20
 

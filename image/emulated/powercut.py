@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..card import copy_sparse
+from ..errors import Problem
 from . import writelog
-from .card import copy_sparse
-from .errors import Problem
 from .machine import Machine
 from .writelog import Outcome
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .errors import Problem
+from ..errors import Problem
 
 
 class Monitor:

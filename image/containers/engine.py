@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import cache, hostpackages, namespace
-from .errors import Problem
-from .paths import cache_home
-from .ui import step
+from .. import cache, hostpackages, namespace
+from ..errors import Problem
+from ..paths import cache_home
+from ..ui import step
 
 STARTS_WITHIN = 60.0  # seconds
 ENDS_WITHIN = 30.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..toolbox import Toolbox
 from . import devicetree
 from .bootpart import BootPartition
 from .devicetree import Change
 from .machine import Machine
-from .toolbox import Toolbox
 
 DEVICE_TREE = "bcm2711-rpi-4-b.dtb"
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from .errors import Problem
-from .partitions import SECTOR
+from ..errors import Problem
+from ..partitions import SECTOR
 
 MAGIC = 0x6A736677736872
 VERSION = 1

@@ -6,10 +6,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import partitions
-from .bootcheck.config import parse
-from .errors import Problem
-from .toolbox import Toolbox
+from .. import partitions
+from ..bootcheck.config import parse
+from ..errors import Problem
+from ..toolbox import Toolbox
 
 
 @dataclass(frozen=True)
