@@ -14,7 +14,7 @@ from soniquebay.worker.memory import MIB, Memory
 log = logging.getLogger(__name__)
 
 RESERVE_MB = 200  # of the machine's memory, left to the system
-CHILD_MB = 180  # what a busy process takes beyond what it shares with its parent
+CHILD_MB = 150  # what a busy process may take beyond what it shares with its parent; twice the most that music took
 MAX_PRESSURE = 10.0  # percent of the time in which something waited for memory
 TICK = 2.0  # s between two looks when no message comes
 IDLE = 10.0  # s without need before processes go
