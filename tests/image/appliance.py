@@ -77,6 +77,10 @@ class Appliance:
     def api(self, path: str, method: str = "GET") -> Answer:
         return fetch(f"{self.machine.url('http')}{path}", method)
 
+    def flower_password(self) -> str:
+        """What was made on this device at its first boot."""
+        return self.run("cat /var/lib/soniquebay-secrets/flower-password").strip()
+
     def flower(self, path: str, password: str | None = None) -> Answer:
         return fetch(f"{self.machine.url('flower')}{path}", password=password)
 

@@ -32,7 +32,7 @@ def kept(appliance: Appliance) -> dict[str, Any]:
     """The library, and Flower's password."""
     tracks = appliance.all_of("/api/tracks")
     assert [(track["title"], track["has_vector"]) for track in tracks] == [("Kept", True)]
-    return {"tracks": tracks, "password": appliance.run("cat /var/lib/soniquebay-secrets/flower-password")}
+    return {"tracks": tracks, "password": appliance.flower_password()}
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def test_flower_asks_everyone_for_the_password(appliance: Appliance, path: str) 
 
 
 def test_flower_opens_with_the_password_of_this_device(appliance: Appliance) -> None:
-    password = appliance.run("cat /var/lib/soniquebay-secrets/flower-password").strip()
+    password = appliance.flower_password()
     assert len(password) == 24
     workers = appliance.flower("/api/workers?refresh=1", password)
     assert workers.status == 200

@@ -26,8 +26,7 @@ def workers(appliance: Appliance) -> dict[str, Any]:
 
 def stats(appliance: Appliance) -> dict[str, Any]:
     """What each worker says of itself, by Flower."""
-    password = appliance.run("cat /var/lib/soniquebay-secrets/flower-password").strip()
-    known = appliance.flower("/api/workers?refresh=1", password).json
+    known = appliance.flower("/api/workers?refresh=1", appliance.flower_password()).json
     return {name: worker["stats"] for name, worker in known.items()}
 
 
