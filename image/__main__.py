@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     disk = verbs.add_parser("music", help="a music disk image from a folder")
     disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
     verbs.add_parser("bare", help="a bare Debian to boot, on which playbooks/site.yml is tried")
-    verbs.add_parser("mirrors", help="the Debian mirrors of this machine, as JSON")
+    verbs.add_parser("mirrors", help="Debian's mirrors, and those that this machine uses instead, as JSON")
     for name, text in (
         ("machine", "boot the image, and stay until Ctrl-C; or: start, stop"),
         ("run", "build, boot, scan a music disk, and stay until Ctrl-C"),
@@ -96,7 +96,8 @@ def dispatch(options: argparse.Namespace, given: list[str]) -> None:
     elif verb == "run":
         run.run(options.profile, run.ports(options), _music(options), stay=not options.once)
     elif verb == "mirrors":
-        console.print_json(data={**asdict(mirrors.configured()), "options": mirrors.apt_options()})
+        used = {"used": asdict(mirrors.configured()), "options": mirrors.apt_options()}
+        console.print_json(data={"debian": asdict(mirrors.DEBIAN), **used})
     elif verb == "machine" and options.action != "stay":
         _detached(options)
     elif verb == "machine":

@@ -201,8 +201,8 @@ def sources(profile: Profile) -> str:
     """Debian's public mirror: what the machine that built this used is nobody's business."""
     stanza = "Types: deb\nURIs: {}\nSuites: {}\nComponents: {}\nSigned-By: {}\n"
     suites = f"{profile.suite} {profile.suite}-updates"
-    main = stanza.format(mirrors.PUBLIC, suites, profile.components, KEYRING)
-    security = stanza.format(mirrors.PUBLIC_SECURITY, f"{profile.suite}-security", profile.components, KEYRING)
+    main = stanza.format(mirrors.DEBIAN.main, suites, profile.components, KEYRING)
+    security = stanza.format(mirrors.DEBIAN.security, f"{profile.suite}-security", profile.components, KEYRING)
     return f"{main}\n{security}"
 
 

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PUBLIC = "http://deb.debian.org/debian"
-PUBLIC_SECURITY = "http://deb.debian.org/debian-security"
 _CODENAMES = "bullseye|bookworm|trixie|forky|sid|oldstable|stable|testing|unstable"
 _SUITE = re.compile(rf"^(?:{_CODENAMES})(?:-updates|-security|/updates)?$")
 _OPTIONS = re.compile(r'^(Acquire::(?:https?::Proxy(?:::[^ ]+)?|Check-Valid-Until|Check-Date|Retries)) "([^"]+)";$')
@@ -40,6 +38,10 @@ class Mirrors:
             f"deb {self.main} {suite}-updates {components}",
             f"deb {self.security} {suite}-security {components}",
         ]
+
+
+DEBIAN = Mirrors("http://deb.debian.org/debian", "http://deb.debian.org/debian-security")
+"""Debian's own, which the card is flashed with."""
 
 
 def parse_list(text: str) -> Iterator[Source]:
@@ -74,7 +76,7 @@ def parse_deb822(text: str) -> Iterator[Source]:
 
 def choose(sources: Iterable[Source]) -> Mirrors:
     """The machine's mirrors of Debian itself; a vendor's repository under a Debian suite name is passed over."""
-    best = {False: (0, PUBLIC), True: (0, PUBLIC_SECURITY)}
+    best = {False: (0, DEBIAN.main), True: (0, DEBIAN.security)}
     for source in sources:
         suites = [suite for suite in source.suites if _SUITE.match(suite)]
         uri = _resolve(source.uri)

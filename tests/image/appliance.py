@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from image.emulated.machine import Machine
+from tests.audio_files import tone
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,15 @@ class Appliance:
         """Run a shell command as root that may fail; returns its exit status and all it printed."""
         lines = self.run(f'set +e; ({command}) 2>&1; echo "status=$?"').rstrip().rsplit("status=", 1)
         return int(lines[1]), lines[0]
+
+    def scan_songs(self, folder: str, count: int, **tags: str) -> None:
+        """Put a song into a folder, several times, and have it scanned and analysed."""
+        with tempfile.TemporaryDirectory() as made:
+            song = Path(made) / "song.ogg"
+            tone(song, 2.0, **tags)
+            self.machine.scp(song, "/tmp/song.ogg")
+        self.run(f"for n in $(seq {count}); do install -D -m 0644 /tmp/song.ogg {folder}/$n.ogg; done")
+        self.run("soniquebay scan --wait-vectors")
 
     def api(self, path: str, method: str = "GET") -> Answer:
         return fetch(f"{self.machine.url('http')}{path}", method)

@@ -7,25 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from image.emulated import detached
-from tests.audio_files import tone
 
 from .appliance import Appliance
 
 NOTE = "kept.json"
-PLACE = "/srv/music/Kept"
-
-
-def learn(appliance: Appliance, folder: Path) -> None:
-    """Put a song on the machine, and have it scanned and analysed."""
-    song = folder / "song.ogg"
-    tone(song, 2.0, title="Kept", artist="Somebody", album="An album")
-    appliance.machine.scp(song, "/tmp/song.ogg")
-    appliance.run(f"install -D -m 0644 /tmp/song.ogg {PLACE}/song.ogg; soniquebay scan --wait-vectors")
 
 
 def kept(appliance: Appliance) -> dict[str, Any]:
@@ -41,8 +30,7 @@ def main() -> None:
     machine = detached.attach(state)
     appliance = Appliance(machine)
     appliance.healthy(600)
-    with tempfile.TemporaryDirectory() as folder:
-        learn(appliance, Path(folder))
+    appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
     (state / NOTE).write_text(json.dumps(kept(appliance)))
     machine.let_go()
 

@@ -54,7 +54,7 @@ def test_one_line_sources_with_options_and_comments() -> None:
     ],
 )
 def test_what_is_not_debian_is_passed_over(line: str) -> None:
-    assert mirrors.choose(mirrors.parse_list(line)).main == mirrors.PUBLIC
+    assert mirrors.choose(mirrors.parse_list(line)).main == mirrors.DEBIAN.main
 
 
 def test_a_vendor_under_a_debian_suite_does_not_win() -> None:
@@ -75,7 +75,7 @@ def test_mirror_file_of_cloud_images(tmp_path: Path) -> None:
 def test_environment_says_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SONIQUEBAY_DEBIAN_MIRROR", "http://mine.example/debian")
     assert mirrors.configured(tmp_path).main == "http://mine.example/debian"
-    assert mirrors.configured(tmp_path).security == mirrors.PUBLIC_SECURITY
+    assert mirrors.configured(tmp_path).security == mirrors.DEBIAN.main_SECURITY
 
 
 def test_options_that_matter_are_taken_over() -> None:

@@ -239,7 +239,7 @@ def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) 
 
 def resume(services: Shared) -> dict[str, int]:
     """Send again what Redis no longer knows."""
-    services.online.refill()
+    services.lookups.refill()
     return services.dispatcher.resume()
 
 

@@ -1,61 +1,20 @@
-"""What the internet is asked: windows of work sent to the worker, and its answers, on the Unix socket."""
+"""What the internet answered, told by the worker on the Unix socket; and how its services are."""
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Any
 
-import redis
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from soniquebay.api import models
 from soniquebay.api.services import Shared
 from soniquebay.library import enrichment
-from soniquebay.library.database import Database
 from soniquebay.library.enrichment import ArtistFacts, Item, ReleaseFacts, Service
-from soniquebay.settings import Settings
 
 log = logging.getLogger(__name__)
 
-TASKS: dict[Service, tuple[str, str]] = {  # task and its queue
-    "musicbrainz": ("enrich.musicbrainz", "deferred"),
-    "coverart": ("covers.fetch", "covers"),
-}
 Answer = dict[str, Any]
-
-
-class OnlineWork:
-    """Sends one window of look-ups of each service at a time, while that service answers."""
-
-    def __init__(
-        self, settings: Settings, database: Database, send: Callable[..., bool], waiting: Callable[[str], int]
-    ) -> None:
-        self._settings, self._database, self._send, self._waiting = settings, database, send, waiting
-
-    def refill(self) -> None:
-        """Send the next window of each service that has none in hand; costs a look at the rows if there is no work."""
-        if not self._settings.online:
-            return
-        try:
-            for service, (task, queue) in TASKS.items():
-                # What waits behind a long scan still stands for its lease that has run out.
-                if not self._waiting(queue):
-                    self._window(service, task)
-        except redis.RedisError as error:
-            log.warning("nothing is looked up, Redis is away: %s", error)
-
-    def _window(self, service: Service, task: str) -> None:
-        # The look that mostly finds nothing keeps no writer waiting.
-        if not enrichment.next_window(self._database.reader(), service, time.time()):
-            return
-        with self._database.transaction() as db:
-            items = enrichment.next_window(db, service, time.time())
-            if items:
-                enrichment.lease(db, service, time.time())
-        if items:
-            # What cannot be sent is free again when its lease ends.
-            self._send(task, items=items)
 
 
 class FactsIn(BaseModel):
@@ -130,7 +89,7 @@ def back(services: Shared, service: Service) -> Answer:
         was_away = enrichment.back(db, service)
     if was_away:
         log.info("%s answers again", service)
-    services.online.refill()
+    services.lookups.refill()
     return {}
 
 

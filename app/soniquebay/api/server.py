@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from soniquebay.api.dispatch import Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.internal import internal_app
-from soniquebay.api.online import OnlineWork
+from soniquebay.api.lookups import Lookups
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
@@ -63,8 +63,8 @@ def make_services(settings: Settings) -> Services:
     # Longer than the block of a reader of the stream.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
     dispatcher = Dispatcher(database, broker)
-    online = OnlineWork(settings, database, dispatcher.send, dispatcher.waiting)
-    return Services(settings, database, dispatcher, ProgressFeed(database, stream), online)
+    lookups = Lookups(settings, database, dispatcher.send, dispatcher.waiting)
+    return Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups)
 
 
 async def _serve(settings: Settings) -> None:
@@ -108,18 +108,20 @@ async def _background(services: Services) -> AsyncIterator[None]:
         services.progress.publish_changes(),
         _sweep(services),
         _repeat("nothing resumed", services.dispatcher.send_lost, RESUME_INTERVAL),
-        _repeat("nothing is looked up", services.online.refill, ONLINE_INTERVAL),
+        _repeat("nothing is looked up", services.lookups.refill, ONLINE_INTERVAL),
         _supply_for_ever(services),
     )
     tasks = [asyncio.create_task(job) for job in jobs]
+    watcher = None
     if services.settings.watch != "off":
-        services.watcher = Watcher(services)
-        services.watcher.start()
+        watcher = Watcher(services)
+        services.watch_state = watcher.state
+        watcher.start()
     try:
         yield
     finally:
-        if services.watcher:
-            await asyncio.to_thread(services.watcher.stop)
+        if watcher:
+            await asyncio.to_thread(watcher.stop)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from soniquebay.api.dispatch import Dispatcher
 from soniquebay.api.events import ProgressFeed
+from soniquebay.api.lookups import Lookups
 from soniquebay.api.supply import Supply
 from soniquebay.library.database import Database
 from soniquebay.library.similarity import VectorIndex
 from soniquebay.settings import Settings
 
-if TYPE_CHECKING:
-    from soniquebay.api.online import OnlineWork
-    from soniquebay.api.watch import Watcher
+
+def _unwatched() -> dict[str, Any]:
+    return {"ready": False, "waiting": 0, "roots": []}
 
 
 @dataclass(slots=True)
@@ -26,10 +27,11 @@ class Services:
     database: Database
     dispatcher: Dispatcher
     progress: ProgressFeed
-    online: "OnlineWork"
+    lookups: Lookups
     wake: Callable[[], None] = lambda: None
     """Has the queues filled up soon; safe from any thread."""
-    watcher: "Watcher | None" = None
+    watch_state: Callable[[], dict[str, Any]] = _unwatched
+    """How the folders of music are watched, as `models.WatchState` has it."""
     vectors: VectorIndex = field(init=False)
 
     def __post_init__(self) -> None:

@@ -30,8 +30,7 @@ router = APIRouter(prefix="/api", tags=["scans"])
 @router.get("/watch", response_model=models.WatchState)
 def watch_state(services: Shared) -> Any:
     """Return how the folders of music are watched."""
-    state = services.watcher.state() if services.watcher else {"ready": False, "waiting": 0, "roots": []}
-    return {"watch": services.settings.watch, **state}
+    return {"watch": services.settings.watch, **services.watch_state()}
 
 
 class Watcher:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.audio_files import tone
 
 from ..appliance import Appliance, until
 
 MIB = 2**20
 FIRST = "worker@soniquebay"
-PLACE = "/srv/music/Shared"
 SECOND = "soniquebay-worker@2.service"
 GROUP = "/sys/fs/cgroup/soniquebay.slice/soniquebay-worker.service"
 
@@ -43,7 +39,7 @@ def second(appliance: Appliance) -> Iterator[None]:
     appliance.run("soniquebay scale 1")
 
 
-def test_scale_starts_a_second_worker_and_ends_it(appliance: Appliance, second: None, tmp_path: Path) -> None:
+def test_scale_starts_a_second_worker_and_ends_it(appliance: Appliance, second: None) -> None:
     until("two workers answer", 120, lambda: len(workers(appliance)) == 2)
     assert appliance.run(f"systemctl show -P Slice {SECOND}; systemctl is-enabled {SECOND}").split() == [
         "soniquebay.slice",
@@ -52,11 +48,7 @@ def test_scale_starts_a_second_worker_and_ends_it(appliance: Appliance, second: 
     # they share the work, and bring a scan to its end as one does
     before = done(appliance)
     assert len(before) == 2
-    song = tmp_path / "song.ogg"
-    tone(song, 2.0, title="Shared", artist="Somebody")
-    appliance.machine.scp(song, "/tmp/song.ogg")
-    appliance.run(f"for n in $(seq 12); do install -D -m 0644 /tmp/song.ogg {PLACE}/$n.ogg; done")
-    appliance.run("soniquebay scan --wait-vectors")
+    appliance.scan_songs("/srv/music/Shared", 12, title="Shared", artist="Somebody")
     after = done(appliance)
     assert all(after[name] >= before[name] + 2 for name in before), (before, after)
     appliance.run("soniquebay scale 1")
