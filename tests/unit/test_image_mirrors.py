@@ -75,7 +75,7 @@ def test_mirror_file_of_cloud_images(tmp_path: Path) -> None:
 def test_environment_says_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SONIQUEBAY_DEBIAN_MIRROR", "http://mine.example/debian")
     assert mirrors.configured(tmp_path).main == "http://mine.example/debian"
-    assert mirrors.configured(tmp_path).security == mirrors.DEBIAN.main_SECURITY
+    assert mirrors.configured(tmp_path).security == mirrors.DEBIAN.security
 
 
 def test_options_that_matter_are_taken_over() -> None:
