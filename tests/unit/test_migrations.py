@@ -38,7 +38,7 @@ def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
     track = queries.track(db, 5)
     assert track is not None
     assert (track["title"], track["path"], track["vector_failure"]) == ("One", "/one", "no sound")
-    assert [tuple(row) for row in queries.known_files(db, "/")] == [("/one", 10, 20, 1, None)]
+    assert [tuple(row) for row in queries.known_files(db, "/")] == [("/one", 10, 20, 1, 0)]
     assert queries.to_analyse(db, 10) == []
     active = sessions.active_session(db)
     assert active is not None

@@ -70,8 +70,8 @@ class Told(discovery._Ledger):
         self._unseen, self._returned = [], []
 
 
-def row(path: str, size: int = 1, mtime_ns: int = 1, seen_in: int = 1, missing_since: float | None = None) -> KnownFile:
-    return path, size, mtime_ns, seen_in, missing_since
+def row(path: str, size: int = 1, mtime_ns: int = 1, seen_in: int = 1, gone: bool = False) -> KnownFile:
+    return path, size, mtime_ns, seen_in, gone
 
 
 def compare(found: list[Seen], known: list[KnownFile], handled: set[str] = frozenset()) -> Told:  # type: ignore[assignment]
@@ -83,7 +83,7 @@ def compare(found: list[Seen], known: list[KnownFile], handled: set[str] = froze
 
 def test_new_changed_unchanged_gone_and_returned_files_are_told_apart() -> None:
     found = [("/r/a", 1, 1), ("/r/c", 2, 1), ("/r/d", 1, 1), ("/r/e", 1, 2), ("/r/new", 1, 1)]
-    known = [row("/r/a"), row("/r/b"), row("/r/c"), row("/r/d", missing_since=5.0), row("/r/e"), row("/r/z")]
+    known = [row("/r/a"), row("/r/b"), row("/r/c"), row("/r/d", gone=True), row("/r/e"), row("/r/z")]
     ledger = compare(found, known)
     assert ledger.batches == [["/r/c", "/r/e", "/r/new"]]
     assert (ledger.unchanged, ledger.told, ledger.back) == (2, ["/r/b", "/r/z"], ["/r/d"])

@@ -28,7 +28,7 @@ class BatchIn(BaseModel):
 
 
 class MetAgainIn(BaseModel):
-    """Known files: the ones that a walk did not meet, by their root, and missing ones that it met again."""
+    """Known files: the ones that a walk did not meet, by their root, and missing or away ones that it met again."""
 
     unseen: dict[str, list[str]] = {}
     returned: list[str] = []
@@ -57,6 +57,8 @@ class VectorIn(BaseModel):
     failure: str | None = None
     bpm: float | None = None
     key: str | None = None
+    away: bool = False
+    """There is none because the file was not to be had."""
 
 
 def internal_app(services: Services) -> FastAPI:
@@ -174,7 +176,9 @@ def put_vector(services: Shared, track_id: int, vector: VectorIn) -> Answer:
     try:
         data = base64.b64decode(vector.data, validate=True) if vector.data is not None else None
         with services.database.transaction() as db:
-            stored = vectors.store(db, track_id, vector.version, data, vector.failure, bpm=vector.bpm, key=vector.key)
+            stored = vectors.store(
+                db, track_id, vector.version, data, vector.failure, bpm=vector.bpm, key=vector.key, away=vector.away
+            )
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
         raise HTTPException(422, f"not a vector: {error}") from error
     if stored:
@@ -213,10 +217,10 @@ async def put_thumbnail(
     return {}
 
 
-def no_cover(services: Shared, album_id: int) -> Answer:
-    """Note that an album has no cover."""
+def no_cover(services: Shared, album_id: int, away: Annotated[str | None, Body(embed=True)] = None) -> Answer:
+    """Note that an album has no cover; `away`: the file of it that was not there."""
     with services.database.transaction() as db:
-        covers.none_found(db, album_id)
+        covers.none_found(db, album_id, away)
     services.came_back(services.dispatcher.covers, [album_id])
     return {}
 

@@ -21,11 +21,16 @@ class UndecodableAudioError(Exception):
     """No samples come out of the file; its text is the reason shown to people."""
 
 
+class UnreachableAudioError(UndecodableAudioError):
+    """Not the file is to blame, but that it cannot be read: its drive is gone, or may be."""
+
+
 def decode_segments(path: str) -> list[Samples]:
     """Decode stereo samples at `RATE`.
 
     A long file gives `SEGMENTS` arrays of `SEGMENT` seconds spread over it, which is enough to know how it sounds at a
-    fraction of the cost; a short one is decoded whole, as one array. Raises `UndecodableAudioError`.
+    fraction of the cost; a short one is decoded whole, as one array. Raises `UndecodableAudioError`, and
+    `UnreachableAudioError` where another time may bring more.
     """
     try:
         with av.open(path, metadata_errors="replace") as container:
@@ -44,6 +49,8 @@ def decode_segments(path: str) -> list[Samples]:
     except av.error.InterruptedError as error:
         # What ends a read that waits is the signal of the task's time limit, and the libraries take it for an error.
         raise UndecodableAudioError(TOO_LONG) from error
+    except OSError as error:
+        raise UnreachableAudioError(f"cannot be read: {error.strerror or error}") from error
     except (av.FFmpegError, ValueError, OverflowError) as error:
         text = str(getattr(error, "strerror", None) or "it is damaged")
         # FFmpeg has no words for some of its errors.

@@ -84,9 +84,14 @@ def has_cover(db: sqlite3.Connection, album_id: int) -> bool:
     return bool(row and row[0])
 
 
-def none_found(db: sqlite3.Connection, album_id: int) -> None:
-    """Note that an album's cover was looked for in vain."""
+def none_found(db: sqlite3.Connection, album_id: int, away: str | None = None) -> None:
+    """Note that an album's cover was looked for in vain.
+
+    `away`: the encoded path of its file that was not there; it is looked for anew once a scan meets that file.
+    """
     db.execute("UPDATE albums SET cover_done = 1 WHERE id = ?", (album_id,))
+    if away is not None:
+        db.execute("UPDATE tracks SET away = 1 WHERE path = ?", (away,))
 
 
 def of(db: sqlite3.Connection, kind: str, item_id: int) -> Cover | None:

@@ -63,13 +63,24 @@ def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
 
 
 def mark_returned(db: sqlite3.Connection, paths: Iterable[str]) -> int:
-    """Note that files that were missing are there again, as they were."""
+    """Note that files are there again, as they were; returns how many of them were missing.
+
+    What could not be had of the ones that were away is tried again.
+    """
+    found = json.dumps(list(paths))
     rows = db.execute(
         "UPDATE tracks SET missing_since = NULL WHERE missing_since IS NOT NULL "
         "AND path IN (SELECT value FROM json_each(?)) RETURNING id",
-        (json.dumps(list(paths)),),
+        (found,),
     ).fetchall()
     search.add(db, [row["id"] for row in rows])
+    away = db.execute(
+        "UPDATE tracks SET away = 0 WHERE away AND path IN (SELECT value FROM json_each(?)) RETURNING id, album_id",
+        (found,),
+    ).fetchall()
+    db.executemany("DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(row["id"],) for row in away])
+    albums = {row["album_id"] for row in away}
+    db.executemany("UPDATE albums SET cover_done = 0 WHERE id = ? AND cover_hash IS NULL", [(a,) for a in albums])
     return len(rows)
 
 
@@ -124,7 +135,7 @@ _INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (:id
 # Its sound may have changed, so it is analysed anew; until then the old vector serves.
 _UPDATE = (
     f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}, genres_done = 0, missing_since = NULL, "
-    "analysed = analysed AND :kept WHERE id = :id"
+    "analysed = analysed AND :kept, away = away AND :kept WHERE id = :id"
 )
 
 

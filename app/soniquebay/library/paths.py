@@ -26,3 +26,8 @@ def decode(text: str) -> bytes:
     if encode(raw) != text:
         raise ValueError(f"not an encoded path: {text!r}")
     return raw
+
+
+def is_there(path: str) -> bool:
+    """Tell whether a plain path leads to something that can be looked at; False for whatever a dying drive answers."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises some of these answers

@@ -165,8 +165,8 @@ def totals(db: sqlite3.Connection) -> dict[str, int]:
     return {**row, "tracks": row["tracks"] - row["missing"], "vectors": row["vectors"] - row["vector_failures"]}
 
 
-# path, size, mtime_ns, seen_in, missing_since
-KnownFile = tuple[str, int, int, int, float | None]
+# path, size, mtime_ns, seen_in, whether it was missing or away
+KnownFile = tuple[str, int, int, int, bool]
 
 
 def known_files(db: sqlite3.Connection, folder: str, at_once: int = 5000) -> Iterator[KnownFile]:
@@ -179,8 +179,8 @@ def known_files(db: sqlite3.Connection, folder: str, at_once: int = 5000) -> Ite
     cursor.row_factory = None  # plain tuples: a scan reads every row there is
     while True:
         rows = cursor.execute(
-            "SELECT path, size, mtime_ns, seen_in, missing_since FROM tracks WHERE path > ? AND path < ? "
-            "ORDER BY path LIMIT ?",
+            "SELECT path, size, mtime_ns, seen_in, missing_since IS NOT NULL OR away FROM tracks "
+            "WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
             (last, end, at_once),
         ).fetchall()
         yield from rows

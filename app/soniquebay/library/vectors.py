@@ -16,9 +16,11 @@ def store(
     *,
     bpm: float | None = None,
     key: str | None = None,
+    away: bool = False,
 ) -> bool:
     """Write a track's vector (little-endian float32), tempo and key, or why it has none; False when the track is gone.
 
+    `away`: its file was not to be had; it is analysed once a scan meets it (`ingest.mark_returned`).
     Raises ``ValueError`` for a vector of another size or version or with values that are no numbers, and for a tempo or
     key that is none.
     """
@@ -39,6 +41,7 @@ def store(
         "INSERT OR REPLACE INTO vectors (track_id, version, data, failure, bpm, key) VALUES (?, ?, ?, ?, ?, ?)",
         (track_id, version, data, failure, bpm, key),
     )
+    db.execute("UPDATE tracks SET away = ?1 WHERE id = ?2 AND away <> ?1", (away, track_id))
     return True
 
 

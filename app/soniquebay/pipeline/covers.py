@@ -12,7 +12,7 @@ from soniquebay.audio.tags import UnreadableAudioError
 from soniquebay.library.covers import digest_of, has_cover
 from soniquebay.library.database import open_read_only
 from soniquebay.library.enrichment import Item
-from soniquebay.library.paths import decode
+from soniquebay.library.paths import decode, is_there
 from soniquebay.online import coverart
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.online import OnlineTask, work
@@ -40,7 +40,8 @@ def extract_cover(album_id: int, path: str, has_picture: bool) -> None:
     file = os.fsdecode(decode(path))
     picture = (_embedded(file) if has_picture else None) or in_folder(Path(file).parent)
     if picture is None:
-        library_api.post(f"/internal/covers/{album_id}/none", {})
+        away = None if is_there(file) else path
+        library_api.post(f"/internal/covers/{album_id}/none", {"away": away})
     else:
         _store(album_id, picture)
 

@@ -112,12 +112,12 @@ class _Ledger:
             if row is None or row[0] != path:
                 self._add(path, size, mtime_ns)
                 continue
-            _, known_size, known_mtime_ns, seen_in, missing_since = row
+            _, known_size, known_mtime_ns, seen_in, was_gone = row
             if size != known_size or mtime_ns != known_mtime_ns:
                 self._add(path, size, mtime_ns)
             elif seen_in != session_id:
                 unchanged += 1
-                if missing_since is not None:
+                if was_gone:
                     self._returned.append(path)
                     if len(self._returned) >= KNOWN_AT_ONCE:
                         self._tell()

@@ -8,7 +8,7 @@ from typing import Any
 from celery.exceptions import SoftTimeLimitExceeded
 
 from soniquebay.audio.layout import VERSION
-from soniquebay.library.paths import decode
+from soniquebay.library.paths import decode, is_there
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
 
@@ -36,14 +36,17 @@ def calculate(track_id: int, path: str) -> None:
     """Decode a track, compute its vector and store it through the API; one that cannot be decoded says why."""
     # Late: the parent process then forks without the decoder's and numpy's memory.
     from soniquebay.audio.analysis import analyse
-    from soniquebay.audio.decode import TOO_LONG, UndecodableAudioError
+    from soniquebay.audio.decode import TOO_LONG, UndecodableAudioError, UnreachableAudioError
 
+    file = os.fsdecode(decode(path))
     result: dict[str, object]
     try:
-        found = analyse(os.fsdecode(decode(path)))
+        found = analyse(file)
     except UndecodableAudioError as error:
         log.warning("track %d has no vector: %s", track_id, error)
-        result = {"failure": str(error)}
+        # A drive that went while it was read may also look like a damaged file.
+        away = isinstance(error, UnreachableAudioError) or not is_there(file)
+        result = {"failure": str(error), "away": away}
     except SoftTimeLimitExceeded:
         log.warning("track %d has no vector: its analysis took too long", track_id)
         result = {"failure": TOO_LONG}

@@ -1,0 +1,52 @@
+"""A drive that is pulled out while its music is analysed costs nothing: the rest is done when it is back."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.audio_files import png, tone
+from tests.stack import Stack, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+def test_what_was_away_is_analysed_and_gets_its_cover_once_it_is_back(tmp_path: Path) -> None:
+    disk, other = tmp_path / "disk", tmp_path / "other"
+    (disk / "album").mkdir(parents=True)
+    other.mkdir()
+    tone(disk / "album" / "song.ogg", title="Away", artist="Somebody", album="One")
+    (disk / "album" / "cover.png").write_bytes(png())
+    tone(other / "here.ogg", title="Here", artist="Somebody", album="Two")
+    stack = Stack([disk, other], tmp_path / "data")
+    try:
+        stack.scan()
+        track = next(item for item in stack.get("/api/tracks")["items"] if item["path"].endswith("song.ogg"))
+        url = f"/api/tracks/{track['id']}"
+
+        def has_cover() -> bool:
+            return httpx.get(f"{stack.url}/api/covers/album/{track['album_id']}", timeout=30).status_code == 200
+
+        wait_until(has_cover, 30)
+        disk.rename(tmp_path / "away")
+        with closing(sqlite3.connect(stack.data / "library.db", timeout=30)) as db, db:  # nobody has looked yet
+            db.execute("DELETE FROM vectors WHERE track_id = ?", (track["id"],))
+            db.execute("UPDATE albums SET cover = NULL, cover_hash = NULL, cover_done = 0")
+        reason = wait_until(lambda: stack.get(url)["vector_failure"], 60)
+        assert reason == "cannot be read: No such file or directory"
+        wait_until(lambda: _looked_for_cover(stack), 60)
+        assert not has_cover()
+        (tmp_path / "away").rename(disk)
+        assert stack.scan()["vector_failures"] == 0
+        found = stack.get(url)
+        assert (found["has_vector"], found["vector_failure"]) == (True, None)
+        wait_until(has_cover, 30)
+    finally:
+        stack.stop()
+
+
+def _looked_for_cover(stack: Stack) -> bool:
+    with closing(sqlite3.connect(stack.data / "library.db", timeout=30)) as db:
+        return bool(db.execute("SELECT min(cover_done) FROM albums").fetchone()[0])
