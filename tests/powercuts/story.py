@@ -133,7 +133,7 @@ class Story:
 
     def _at_rest(self, appliance: Appliance) -> bool:
         """Whether all songs are there and analysed."""
-        return appliance.api("/api/tracks?limit=1").json["total"] >= self._songs and _analysed(appliance)
+        return appliance.api("/api/tracks?limit=1").json["total"] >= self._songs and not _waiting(appliance)
 
     def _more_music(self, number: int) -> Path:
         """A disk with the songs of the one before, and some more."""
@@ -196,13 +196,21 @@ class Story:
             return tracks >= self._songs and all(session["status"] == "completed" for session in sessions)
 
         until("every scan is completed", 300, done)
-        until("every track is analysed", 600, lambda: _analysed(appliance))  # no queue has lost what it held
+
+        def analysed() -> bool:
+            if waiting := _waiting(appliance):
+                raise ValueError(f"{waiting}, queues: {appliance.api('/api/queues').json}")  # as what was seen last
+            return True
+
+        until("every track is analysed", 600, analysed)  # no queue has lost what it held
         paths = sorted(track["path"] for track in appliance.all_of("/api/tracks"))
         assert paths == sorted(f"{PLACE}/{song.relative_to(self._tree)}" for song in self._tree.rglob("*.ogg"))
 
 
-def _analysed(appliance: Appliance) -> bool:
-    return all(track["has_vector"] for track in appliance.all_of("/api/tracks"))
+def _waiting(appliance: Appliance) -> list[tuple[str, str | None]]:
+    """Path of each track without its vector, and why it has none."""
+    tracks = appliance.all_of("/api/tracks")
+    return [(track["path"], track["vector_failure"]) for track in tracks if not track["has_vector"]]
 
 
 def table(records: list[Record]) -> str:

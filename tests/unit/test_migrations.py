@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,49 @@ def test_migrations_run_once_and_a_newer_schema_is_refused(db: Database, tmp_pat
         connection.execute(f"PRAGMA user_version = {len(migrations()) + 1}")
     with pytest.raises(RuntimeError, match="newer release"):
         Database(tmp_path / "library.db").migrate()
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """A library of the schema before the last one, with a track that was away when it was to be analysed."""
+    path = tmp_path / "older.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:4]:
+            old.executescript(script)
+        old.executescript("""
+            INSERT INTO artists (id, name, key) VALUES (1, 'A', 'a');
+            INSERT INTO tracks (id, title, artist_id, duration, format, added_at, path, size, mtime_ns)
+                VALUES (1, 'One', 1, 1, 'MP3', 1, '/one', 1, 1), (2, 'Two', 1, 1, 'MP3', 1, '/two', 1, 1);
+            INSERT INTO vectors (track_id, version, failure) VALUES
+                (1, 1, 'cannot be decoded: No such file or directory'), (2, 1, 'cannot be decoded: it is damaged');
+            PRAGMA user_version = 4;
+        """)
+    return path
+
+
+def test_the_library_as_it_was_is_kept_for_the_release_before(older: Path) -> None:
+    database = Database(older)
+    database.migrate()
+    with closing(sqlite3.connect(older.with_name("older.db.schema-4"))) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (4,)
+        assert kept.execute("SELECT count(*) FROM vectors").fetchone() == (2,)
+    assert sorted(file.name for file in older.parent.glob("older.db.schema*")) == ["older.db.schema-4"]
+    Database(older).migrate()  # nothing to change, nothing to keep
+    assert len(list(older.parent.glob("older.db.schema*"))) == 1
+
+
+def test_where_no_copy_can_be_made_the_schema_stays(older: Path) -> None:
+    older.with_name("older.db.schema-4").mkdir()
+    with pytest.raises(RuntimeError, match="is there room in"):
+        Database(older).migrate()
+    with closing(sqlite3.connect(older)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
+
+
+def test_what_was_away_under_an_older_release_is_analysed_anew(older: Path) -> None:
+    database = Database(older)
+    database.migrate()
+    assert [row["path"] for row in queries.to_analyse(database.reader(), 10)] == ["/one"]
 
 
 def test_a_read_only_connection_cannot_write(db: Database, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from soniquebay.library import ingest, queries, removal, search, sessions, vectors
+from soniquebay.library import covers, ingest, queries, removal, search, sessions, vectors
 from soniquebay.library.database import Database
 from soniquebay.library.identity import group
 from tests.unit.songs import file
@@ -64,6 +64,23 @@ def test_a_moved_file_keeps_its_id_and_its_vector(db: Database, late: bool) -> N
     assert queries.track(db.reader(), 1)["has_vector"]  # type: ignore[index]
     assert [t["id"] for t in queries.to_analyse(db.reader(), 10)] == [2]
     assert search.find(db.reader(), "one", 10, 0).ids == [1]
+
+
+def test_what_was_away_is_tried_again_where_it_is_met(db: Database) -> None:
+    scan(db, [song("/r/a/1", "One"), song("/r/a/2", "Two"), song("/r/a/3", "Three")], {}, {"/r": 3})
+    with db.transaction() as connection:
+        for track in (1, 2, 3):
+            vectors.store(connection, track, vectors.VERSION, None, "cannot be read", away=track != 3)
+        covers.none_found(connection, 1, "/r/a/1")
+    result = scan(db, [song("/r/b/1", "One")], {"/r": ["/r/a/1"]}, {"/r": 3})
+    assert result["moved"] == 1
+    known = {row[0]: row[4] for row in queries.known_files(db.reader(), "/r")}
+    assert known == {"/r/a/2": 1, "/r/a/3": 0, "/r/b/1": 1}
+    assert queries.to_analyse(db.reader(), 10) == []
+    with db.transaction() as connection:
+        assert ingest.mark_returned(connection, ["/r/b/1"]) == 0
+    assert [row["id"] for row in queries.to_analyse(db.reader(), 10)] == [1]
+    assert [row["id"] for row in queries.without_cover(db.reader(), 10)] == [1]
 
 
 def test_twins_that_move_keep_their_own_ids(db: Database) -> None:

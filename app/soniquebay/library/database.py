@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
@@ -56,7 +56,9 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to the newest version, each migration in its own transaction.
 
-        Raises ``RuntimeError`` when the file was made by a newer release.
+        A copy of the library as it was stays beside it, `library.db.schema-<version>`: the release before can open no
+        newer schema, and an upgrade that is undone gives it this one back. Raises ``RuntimeError`` when the file was
+        made by a newer release, or when there is no room for the copy.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         scripts = migrations()
@@ -66,8 +68,23 @@ class Database:
             raise RuntimeError(
                 f"{self.path} has schema {version}, this release knows {len(scripts)}: install the newer release again"
             )
+        if 0 < version < len(scripts):
+            self._copy(self.path.with_name(f"{self.path.name}.schema-{version}"))
         for number, script in enumerate(scripts[version:], start=version + 1):
             self._apply(number, script)
+
+    def _copy(self, target: Path) -> None:
+        partial = target.with_name(f"{target.name}.partial")
+        try:
+            with self._writing() as connection, closing(sqlite3.connect(partial)) as copy:
+                connection.backup(copy)
+            partial.replace(target)
+        except (sqlite3.Error, OSError) as error:
+            raise RuntimeError(
+                f"the library cannot be copied before its schema is changed: {error}; is there room in {target.parent}?"
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
 
     def _apply(self, number: int, script: str) -> None:
         with self._writing() as connection:
