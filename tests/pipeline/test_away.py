@@ -39,9 +39,9 @@ def test_what_was_away_is_analysed_and_gets_its_cover_once_it_is_back(tmp_path: 
         wait_until(lambda: _looked_for_cover(stack), 60)
         assert not has_cover()
         (tmp_path / "away").rename(disk)
-        assert stack.scan()["vector_failures"] == 0
-        found = stack.get(url)
-        assert (found["has_vector"], found["vector_failure"]) == (True, None)
+        stack.scan()  # waits for what it inserted itself, which is nothing
+        wait_until(lambda: stack.get(url)["has_vector"], 60)
+        assert stack.get(url)["vector_failure"] is None
         wait_until(has_cover, 30)
     finally:
         stack.stop()
