@@ -30,7 +30,7 @@ def test_an_analysis_that_hangs_ends_at_its_soft_limit_and_one_that_does_not_hee
     worker: Any = celery_setup.worker
     inspect = celery_setup.app.control.inspect(destination=[worker.hostname()], timeout=EMULATED)
     [tasks] = inspect.registered("soft_time_limit", "time_limit").values()
-    assert "vector.calculate [soft_time_limit=100 time_limit=120]" in tasks
+    assert "vector.calculate [soft_time_limit=300 time_limit=330]" in tasks
 
     # Limits of the message go before those. The process is made ready first, for loading what it takes counts too.
     worker.succeeded("vector.calculate", analyse(celery_setup, NOWHERE))

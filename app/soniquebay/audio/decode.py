@@ -48,7 +48,7 @@ def decode_segments(path: str) -> list[Samples]:
             return _checked([_decode(container, 0.0, WHOLE)])
     except av.error.InterruptedError as error:
         # What ends a read that waits is the signal of the task's time limit, and the libraries take it for an error.
-        raise UndecodableAudioError(TOO_LONG) from error
+        raise UnreachableAudioError(TOO_LONG) from error
     except OSError as error:
         raise UnreachableAudioError(f"cannot be read: {error.strerror or error}") from error
     except (av.FFmpegError, ValueError, OverflowError) as error:

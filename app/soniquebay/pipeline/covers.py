@@ -26,7 +26,7 @@ class CoverTask(StageTask):
     """An album whose cover cannot be had has none, until one of its files changes."""
 
     @staticmethod
-    def give_up(reason: str, arguments: dict[str, Any]) -> None:
+    def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
         """Note that the album was looked at."""
         library_api.post(f"/internal/covers/{arguments['album_id']}/none", {}, GIVE_UP_PATIENCE)
 

@@ -14,7 +14,7 @@ class GenresTask(StageTask):
     """Tracks whose genres cannot be cleaned have none, until their files change."""
 
     @staticmethod
-    def give_up(reason: str, arguments: dict[str, Any]) -> None:
+    def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
         """Note that the tracks were looked at."""
         library_api.put("/internal/genres", {track_id: [] for track_id in arguments["raw"]}, GIVE_UP_PATIENCE)
 

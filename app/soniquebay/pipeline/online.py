@@ -20,7 +20,7 @@ class OnlineTask(StageTask):
     """A window that cannot be worked on puts its look-ups off: one that ends its process must not do so for ever."""
 
     @staticmethod
-    def give_up(reason: str, arguments: dict[str, Any]) -> None:
+    def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
         """Put the look-ups off."""
         library_api.post("/internal/online/put-off", arguments["items"], GIVE_UP_PATIENCE)
 

@@ -25,7 +25,7 @@ class StageTask(Task):
     default_retry_delay = 5  # seconds; Celery's own is three minutes
 
     @staticmethod
-    def give_up(reason: str, arguments: dict[str, Any]) -> None:
+    def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
         """Leave a trace of what could not be done."""
 
 
@@ -33,10 +33,15 @@ class BatchTask(StageTask):
     """A task on a batch of files: if it fails for good, its files become listed failures and the scan goes on."""
 
     @staticmethod
-    def give_up(reason: str, arguments: dict[str, Any]) -> None:
+    def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
         """Close the batch."""
         path = f"/internal/batches/{arguments['batch_id']}/abandon"
-        library_api.post(path, {"stage": "extract", "reason": reason}, GIVE_UP_PATIENCE)
+        library_api.post(path, {"stage": "extract", "reason": reason_of(error)}, GIVE_UP_PATIENCE)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an error as it is shown to people."""
+    return f"{type(error).__name__}: {error}"
 
 
 def forward(task: str, **arguments: Any) -> None:
@@ -69,6 +74,6 @@ def _give_up(sender: Any, exception: BaseException, kwargs: dict[str, Any], **_:
         return
     log.warning("%s is given up: %s", sender.name, exception)
     try:
-        sender.give_up(f"{type(exception).__name__}: {exception}", kwargs)
+        sender.give_up(exception, kwargs)
     except (library_api.ApiUnavailableError, library_api.RefusedError) as error:
         log.warning("%s failed, and the API could not be told: %s", sender.name, error)

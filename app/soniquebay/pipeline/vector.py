@@ -5,12 +5,12 @@ import logging
 import os
 from typing import Any
 
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from soniquebay.audio.layout import VERSION
 from soniquebay.library.paths import decode, is_there
 from soniquebay.pipeline import library_api
-from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
+from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, reason_of, stage
 
 log = logging.getLogger(__name__)
 
@@ -20,15 +20,17 @@ _PATIENCE = 15.0  # seconds, of the time limit; an API that is away longer has t
 class VectorTask(StageTask):
     """A file on which the process dies again and again, or hangs, gets a reason in the place of its vector."""
 
-    # Seconds. Celery looks at the hard limit only once the soft one has passed, so both have to be here.
-    soft_time_limit = 100
-    time_limit = 120  # kills: what hangs in the kernel cannot be told to stop
+    # Seconds. Celery looks at the hard limit only once the soft one has passed, so both have to be here. Loading the
+    # decoder and numpy counts too, which takes a busy machine that has just started its time.
+    soft_time_limit = 300
+    time_limit = 330  # kills: what hangs in the kernel cannot be told to stop
 
     @staticmethod
-    def give_up(reason: str, arguments: dict[str, Any]) -> None:
-        """Store why there is no vector."""
-        path = f"/internal/vectors/{arguments['track_id']}"
-        library_api.put(path, {"version": VERSION, "failure": reason}, GIVE_UP_PATIENCE)
+    def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
+        """Store why there is no vector; one that ran out of time may get it another time."""
+        late = isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded)
+        result = {"failure": "its analysis took too long" if late else reason_of(error), "away": late}
+        library_api.put(f"/internal/vectors/{arguments['track_id']}", {"version": VERSION, **result}, GIVE_UP_PATIENCE)
 
 
 @stage("vector.calculate", base=VectorTask)
@@ -49,7 +51,7 @@ def calculate(track_id: int, path: str) -> None:
         result = {"failure": str(error), "away": away}
     except SoftTimeLimitExceeded:
         log.warning("track %d has no vector: its analysis took too long", track_id)
-        result = {"failure": TOO_LONG}
+        result = {"failure": TOO_LONG, "away": True}  # as a drive that hangs
     else:
         data = base64.b64encode(found.vector.astype("<f4").tobytes()).decode("ascii")
         result = {"data": data, "bpm": found.bpm, "key": found.key}
