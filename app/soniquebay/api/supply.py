@@ -14,7 +14,7 @@ from soniquebay.library.queries import Row
 Fetch = Callable[[sqlite3.Connection, int], list[Row]]
 Send = Callable[[Sequence[Row]], bool]
 
-STALE = 120.0  # seconds after which a task whose queue is empty counts as lost
+STALE = 360.0  # seconds after which a task whose queue is empty counts as lost; longer than any of them may take
 LOST = 4.0  # seconds without a move after which work counts as lost of which nothing in Redis speaks
 
 
