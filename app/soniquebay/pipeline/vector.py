@@ -11,6 +11,7 @@ from soniquebay.audio.layout import VERSION
 from soniquebay.library.paths import decode, is_there
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, reason_of, stage
+from soniquebay.worker.recycle import replace_this_process
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,12 @@ class VectorTask(StageTask):
 def calculate(track_id: int, path: str) -> None:
     """Decode a track, compute its vector and store it through the API; one that cannot be decoded says why."""
     # Late: the parent process then forks without the decoder's and numpy's memory.
-    from soniquebay.audio.analysis import analyse
-    from soniquebay.audio.decode import TOO_LONG, UndecodableAudioError, UnreachableAudioError
+    try:
+        from soniquebay.audio.analysis import analyse
+        from soniquebay.audio.decode import TOO_LONG, UndecodableAudioError, UnreachableAudioError
+    except SoftTimeLimitExceeded:
+        replace_this_process()  # of a library that was loaded in part the rest cannot be
+        raise
 
     file = os.fsdecode(decode(path))
     result: dict[str, object]
