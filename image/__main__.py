@@ -96,8 +96,8 @@ def dispatch(options: argparse.Namespace, given: list[str]) -> None:
     elif verb == "run":
         run.run(options.profile, run.ports(options), _music(options), stay=not options.once)
     elif verb == "mirrors":
-        used = {"used": asdict(mirrors.configured()), "options": mirrors.apt_options()}
-        console.print_json(data={"debian": asdict(mirrors.DEBIAN), **used})
+        debian, used = asdict(mirrors.DEBIAN), asdict(mirrors.configured())
+        console.print_json(data={"debian": debian, "used": used, "options": mirrors.apt_options()})
     elif verb == "machine" and options.action != "stay":
         _detached(options)
     elif verb == "machine":
