@@ -69,7 +69,8 @@ molecule: molecule-default molecule-image ## the playbook on a bare Debian, and 
 
 molecule-default: bare
 molecule-%: image
-	$(MOLECULE) test -s $*
+	@rm -f build/failed.txt
+	$(MOLECULE) test -s $* || { [[ ! -e build/failed.txt ]] || tail -n 60 build/failed.txt; exit 1; }
 
 test-image: molecule-image ## the built image alone
 

@@ -109,9 +109,12 @@ class Stack:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
 
-    def send(self, task: str, **arguments: Any) -> None:
-        """Send a task to the worker, as the API does."""
-        code = f"from soniquebay.worker.app import send; send({task!r}, **{arguments!r})"
+    def send(self, task: str, limit: float | None = None, **arguments: Any) -> None:
+        """Send a task to the worker, as the API does; with another soft time limit than its own, if told."""
+        code = (
+            "from soniquebay.worker.app import app;"
+            f"app.send_task({task!r}, kwargs={arguments!r}, soft_time_limit={limit!r})"
+        )
         subprocess.run([sys.executable, "-c", code], check=True, env=self.environment(), timeout=60)
 
     def environment(self) -> dict[str, str]:

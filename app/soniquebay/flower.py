@@ -15,6 +15,7 @@ from soniquebay.settings import Settings
 log = logging.getLogger(__name__)
 USER = "soniquebay"
 MAX_TASKS = 1000  # kept in memory, at some 5 KB each
+INSPECT_TIMEOUT = 5000  # ms; within Flower's own second a Pi that boots, or is all at work, does not always answer
 
 
 def run(settings: Settings) -> None:
@@ -65,6 +66,7 @@ def run(settings: Settings) -> None:
             f"--address={settings.flower_host}",
             f"--port={settings.flower_port}",
             f"--max-tasks={MAX_TASKS}",
+            f"--inspect-timeout={INSPECT_TIMEOUT}",
             "--persistent=False",
         ],
         obj=CLIContext(app, no_color=True, workdir=None),

@@ -10,12 +10,22 @@ import pytest
 
 from image import build, music, release, toolbox
 from image.emulated import detached
-from image.paths import dist
+from image.paths import ROOT, dist
 from image.ui import step
 
 from .appliance import Appliance, until
 from .card import Card
 from .disk import MusicDisk, make
+
+FAILED = ROOT / "build" / "failed.txt"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what failed for `make` to say last: the end of the machine, which Molecule tells at length, buries it."""
+    if report.failed:
+        FAILED.parent.mkdir(exist_ok=True)
+        with FAILED.open("a") as notes:
+            notes.write(f"{report.nodeid} ({report.when})\n{report.longreprtext}\n\n")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
-"""A drive that is pulled out while its music is analysed costs nothing: the rest is done when it is back."""
+"""A drive that is pulled out, or hangs, while its music is analysed costs nothing: the rest is done when it is back."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from soniquebay.library.paths import encode
 from tests.audio_files import png, tone
 from tests.stack import Stack, wait_until
 
@@ -43,6 +45,29 @@ def test_what_was_away_is_analysed_and_gets_its_cover_once_it_is_back(tmp_path: 
         wait_until(lambda: stack.get(url)["has_vector"], 60)
         assert stack.get(url)["vector_failure"] is None
         wait_until(has_cover, 30)
+    finally:
+        stack.stop()
+
+
+def test_an_analysis_that_ran_out_of_time_is_tried_again_once_a_scan_meets_the_file(tmp_path: Path) -> None:
+    music, aside = tmp_path / "music", tmp_path / "aside.ogg"
+    music.mkdir()
+    song = music / "song.ogg"
+    tone(song, title="Slow", artist="Somebody")
+    stack = Stack(music, tmp_path / "data")
+    try:
+        stack.scan()
+        [track] = stack.get("/api/tracks")["items"]
+        url = f"/api/tracks/{track['id']}"
+        song.rename(aside)
+        os.mkfifo(song)  # nobody writes into it: what opens it waits for ever
+        stack.send("vector.calculate", limit=6.0, track_id=track["id"], path=encode(str(song)))
+        assert "took too long" in wait_until(lambda: stack.get(url)["vector_failure"], 60)
+        assert not stack.get(url)["has_vector"]
+        aside.rename(song)
+        stack.scan()
+        wait_until(lambda: stack.get(url)["has_vector"], 60)
+        assert stack.get(url)["vector_failure"] is None
     finally:
         stack.stop()
 

@@ -98,6 +98,7 @@ def test_where_no_copy_can_be_made_the_schema_stays(older: Path) -> None:
         Database(older).migrate()
     with closing(sqlite3.connect(older)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (4,)
+    assert list(older.parent.glob("*.partial")) == []
 
 
 def test_what_was_away_under_an_older_release_is_analysed_anew(older: Path) -> None:

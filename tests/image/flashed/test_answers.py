@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..appliance import Appliance
+from ..appliance import Appliance, until
 
 # speaks HTTP over the Unix socket with what the appliance has
 CLIENT = """
@@ -51,9 +51,8 @@ def test_flower_asks_everyone_for_the_password(appliance: Appliance, path: str) 
 def test_flower_opens_with_the_password_of_this_device(appliance: Appliance) -> None:
     password = appliance.flower_password()
     assert len(password) == 24
-    workers = appliance.flower("/api/workers?refresh=1", password)
-    assert workers.status == 200
-    assert len(workers.json) == 1
+    known = until("Flower's worker answers", 60, lambda: appliance.flower("/api/workers?refresh=1", password).json)
+    assert len(known) == 1
     assert appliance.flower("/metrics", password).status == 200
 
 
