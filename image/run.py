@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from . import build, hostpackages, music, profile, release, toolbox
-from .emulated.machine import Machine
+from .emulated.machine import PATIENCE, Machine
 from .errors import Problem
 from .paths import DIST
 from .privilege import is_root, own_verb_as_root
@@ -24,9 +24,7 @@ from .toolbox import Toolbox
 from .ui import console, duration, step
 
 PREFERRED_PORTS = {"ssh": 2222, "http": 8080, "flower": 5555}
-BOOT_TIMEOUT = 600
-HEALTH_TIMEOUT = 300
-DISK_TIMEOUT = 120
+DISK_TIMEOUT = PATIENCE / 3
 
 
 def ports(options: argparse.Namespace) -> dict[str, int]:
@@ -73,7 +71,7 @@ def booted(image: Path, wanted: Mapping[str, int], tools: Toolbox) -> Iterator[M
     with Machine(image, ports=wanted, tools=tools) as machine:
         with step("Boot of the emulated Raspberry Pi") as current:
             machine.start()
-            machine.wait_for_ssh(BOOT_TIMEOUT, current.say)
+            machine.wait_for_ssh(current.say)
         with step("SoniqueBay is healthy") as current:
             _wait_for_health(machine, current.say)
         yield machine
@@ -95,11 +93,11 @@ def _music_disk(tools: Toolbox, folder: Path | None) -> Path:
 
 
 def _wait_for_health(machine: Machine, say: Any) -> None:
-    deadline = time.monotonic() + HEALTH_TIMEOUT
+    deadline = time.monotonic() + PATIENCE
     answer = ""
     while time.monotonic() < deadline:
         try:
-            response = httpx.get(f"{machine.url()}/api/health", timeout=30)
+            response = httpx.get(f"{machine.url()}/api/health", timeout=60)
             answer = response.text
             if response.status_code == 200:
                 return
@@ -107,7 +105,7 @@ def _wait_for_health(machine: Machine, say: Any) -> None:
             answer = str(error) or type(error).__name__
         say(answer)
         time.sleep(1)
-    raise Problem(f"Not healthy within {HEALTH_TIMEOUT} s: {answer}", _journal(machine))
+    raise Problem(f"Not healthy within {PATIENCE:.0f} s: {answer}", _journal(machine))
 
 
 def _wait_for_scan(machine: Machine, say: Any) -> int:
@@ -115,7 +113,7 @@ def _wait_for_scan(machine: Machine, say: Any) -> int:
     deadline = time.monotonic() + DISK_TIMEOUT
     mounted = False
     while time.monotonic() < deadline:
-        mounted = mounted or machine.ssh("findmnt -n /srv/music/MUSIC", timeout=30).returncode == 0
+        mounted = mounted or machine.ssh("findmnt -n /srv/music/MUSIC").returncode == 0
         say("mounted" if mounted else "waiting for the machine to mount it")
         found = _get(machine, "/api/scan-sessions")
         for session in found.get("items", []) if mounted else []:
@@ -123,7 +121,7 @@ def _wait_for_scan(machine: Machine, say: Any) -> int:
         time.sleep(1)
     if not mounted:
         raise Problem("The machine did not mount the music disk.", _journal(machine))
-    response = httpx.post(f"{machine.url()}/api/scan", timeout=60)
+    response = httpx.post(f"{machine.url()}/api/scan", timeout=300)
     if response.status_code not in (202, 409):
         raise Problem(f"No scan could be started: {response.status_code} {response.text}")
     return int(response.json()["session_id"])

@@ -9,7 +9,6 @@ from ..errors import Problem
 from ..ui import step
 from .machine import Machine
 
-BOOT_TIMEOUT = 600
 LINK = "machine"  # in the folder: to the machine's own, whose path is short enough for sockets
 
 
@@ -24,7 +23,7 @@ def start(state: Path, machine: Machine) -> None:
     try:
         with step("Boot of the emulated Raspberry Pi") as current:
             machine.start()
-            machine.wait_for_ssh(BOOT_TIMEOUT, current.say)
+            machine.wait_for_ssh(current.say)
     except BaseException:
         machine.discard()
         link.unlink()

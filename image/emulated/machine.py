@@ -32,6 +32,8 @@ from .qmp import Monitor
 # The Pi's own consoles are not on this machine; the last one named is where systemd reports.
 EXTRA_COMMAND_LINE = "console=ttyAMA0,115200 systemd.show_status=true"
 _FACTS = "machine.json"
+# Seconds. What takes one on a Pi takes twenty here, three times that on a poor computer; only failures last so long.
+PATIENCE = 900.0
 
 Report = Callable[[str], None]
 
@@ -182,21 +184,21 @@ class Machine:
         except Problem as problem:
             raise Problem(f"QEMU did not start: {self._qemu_says()}", "Is a port in use?") from problem
 
-    def wait_for_ssh(self, timeout: float = 300, report: Report = quiet) -> None:
+    def wait_for_ssh(self, report: Report = quiet) -> None:
         """Wait until a login works; `report` gets the last thing the console said."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + PATIENCE
         refusal = ""
         while time.monotonic() < deadline:
             if not self.running:
                 raise Problem(f"The machine stopped while booting: {self._qemu_says()}", self.console.last_words())
             report(self.console.line())
             if self.access.answers():
-                login = self.ssh("true", timeout=30)
+                login = self.ssh("true", timeout=60)
                 if login.returncode == 0:
                     return
                 refusal = login.stderr.strip()
             time.sleep(1)
-        raise Problem(f"No login within {timeout:.0f} s. {refusal}", self.console.last_words())
+        raise Problem(f"No login within {PATIENCE:.0f} s. {refusal}", self.console.last_words())
 
     def stop(self, grace: float = 30) -> None:
         """Shut down as a press of the power button would; after `grace` seconds, pull the plug."""
@@ -226,7 +228,7 @@ class Machine:
 
     # --- access ---------------------------------------------------------------------------------------------------
 
-    def ssh(self, command: str, *, timeout: float | None = 120, check: bool = False) -> Answer:
+    def ssh(self, command: str, *, timeout: float | None = PATIENCE / 3, check: bool = False) -> Answer:
         """Run a shell command as the operator."""
         done = self.access.run(command, timeout)
         if check and done.returncode:

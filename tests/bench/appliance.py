@@ -41,12 +41,12 @@ class Boot:
 def boot(machine: Machine, *, healthy: bool) -> Boot:
     """Switch a machine on; `healthy`: it is ready when its API says so, else when everything has started."""
     machine.start()
-    machine.wait_for_ssh(900)
+    machine.wait_for_ssh()
     login = machine.seconds
     if healthy:
-        Appliance(machine).healthy(900)
+        Appliance(machine).healthy()
     ready = machine.seconds
-    until("systemd has started everything", 900, lambda: _started(machine), pause=1)
+    until("systemd has started everything", lambda: _started(machine), pause=1)
     started = machine.seconds
     return Boot(login, ready if healthy else started, started)
 
@@ -72,7 +72,7 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
     appliance = Appliance(machine)
     before, began = machine.written(), time.monotonic()
     machine.attach_disk(disk.path)
-    session = until("the disk's scan has begun", 300, lambda: _newest(appliance))
+    session = until("the disk's scan has begun", lambda: _newest(appliance))
     searchable: float | None = None
     peak, most = 0.0, 0
     while True:

@@ -22,7 +22,7 @@ from tests.containers import units
 from tests.containers.appliance import Api, Redis, Setup, Worker, WorkerContainer
 from tests.containers.units import Image, Program
 
-STARTS_WITHIN = 120  # seconds
+STARTS_WITHIN = 360  # seconds
 
 
 @pytest.fixture(scope="session")

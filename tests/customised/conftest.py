@@ -10,7 +10,7 @@ import pytest
 
 from image import build, release, toolbox
 from image.emulated.bootpart import BootPartition
-from image.emulated.machine import Machine
+from image.emulated.machine import PATIENCE, Machine
 from image.paths import dist
 
 from .imager import Wishes
@@ -54,8 +54,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     with Machine(image, console_log=tmp_path_factory.mktemp("console") / "log") as machine:
         customise(machine, WISHES)
         machine.start()
-        machine.wait_for_ssh(600)
-        machine.ssh("cloud-init status --wait", timeout=600)
+        machine.wait_for_ssh()
+        machine.ssh("cloud-init status --wait", timeout=PATIENCE)
         yield machine
 
 
@@ -64,6 +64,6 @@ def ask(machine: Machine) -> Any:
     """What a command says, as the new user; it must succeed."""
 
     def run(command: str) -> str:
-        return machine.ssh(command, check=True, timeout=300).stdout.strip()
+        return machine.ssh(command, check=True, timeout=PATIENCE).stdout.strip()
 
     return run

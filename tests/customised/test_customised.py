@@ -94,6 +94,6 @@ def test_a_card_is_customised_again(machine: Machine, ask: Ask) -> None:
     machine.stop(120)
     customise(machine, again)
     machine.start()
-    machine.wait_for_ssh(600)
+    machine.wait_for_ssh()
     assert "status: done" in ask("cloud-init status --wait || true")  # as after the first: not all keys are known
     assert ask("hostname; cloud-init query instance_id").split() == [again.hostname, again.instance]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from image.emulated.machine import Machine
+from image.emulated.machine import PATIENCE, Machine
 from tests.audio_files import tone
 
 
@@ -30,7 +30,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def fetch(url: str, method: str = "GET", password: str | None = None, timeout: float = 120) -> Answer:
+def fetch(url: str, method: str = "GET", password: str | None = None, timeout: float = PATIENCE / 3) -> Answer:
     """Ask a server; a refusal is an answer too."""
     request = urllib.request.Request(url, method=method)  # noqa: S310 - our own machine
     if password is not None:
@@ -43,9 +43,9 @@ def fetch(url: str, method: str = "GET", password: str | None = None, timeout: f
         return Answer(error.code, error.read())
 
 
-def until(what: str, seconds: float, ready: Callable[[], Any], pause: float = 3) -> Any:
+def until(what: str, ready: Callable[[], Any], pause: float = 3) -> Any:
     """Wait for something to be true and return it; fails saying what was waited for and what was seen last."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     seen: Any = None
     while time.monotonic() < deadline:
         try:
@@ -57,7 +57,7 @@ def until(what: str, seconds: float, ready: Callable[[], Any], pause: float = 3)
                 return found
             seen = found
         time.sleep(pause)
-    raise AssertionError(f"not within {seconds:.0f} s: {what} (last seen: {seen!r})")
+    raise AssertionError(f"not within {PATIENCE:.0f} s: {what} (last seen: {seen!r})")
 
 
 class Appliance:
@@ -68,7 +68,7 @@ class Appliance:
 
     def run(self, command: str) -> str:
         """Run a shell command as root and return what it printed; fails when the command fails."""
-        done = self.machine.ssh(f"sudo sh -euc {shlex.quote(command)}", timeout=600)
+        done = self.machine.ssh(f"sudo sh -euc {shlex.quote(command)}", timeout=PATIENCE)
         assert done.returncode == 0, f"{command}\nended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
@@ -96,14 +96,14 @@ class Appliance:
     def flower(self, path: str, password: str | None = None) -> Answer:
         return fetch(f"{self.machine.url('flower')}{path}", password=password)
 
-    def healthy(self, seconds: float = 300) -> dict[str, Any]:
+    def healthy(self) -> dict[str, Any]:
         """Wait until the API says that all is well."""
 
         def ask() -> Any:
             answer = self.api("/api/health")
             return answer.json if answer.status == 200 else None
 
-        found: dict[str, Any] = until("the appliance is healthy", seconds, ask, pause=1)
+        found: dict[str, Any] = until("the appliance is healthy", ask, pause=1)
         return found
 
     def all_of(self, path: str) -> list[dict[str, Any]]:
@@ -115,15 +115,24 @@ class Appliance:
             if len(items) >= page["total"] or not page["items"]:
                 return items
 
-    def idle_session(self, seconds: float = 1200) -> dict[str, Any]:
-        """Wait until the newest scan is completed, its analysis included, and return it."""
+    def plug_in(self, disk: Path, place: str) -> None:
+        """Plug in a disk, and wait until it is mounted and its scan has been asked for."""
+        self.machine.attach_disk(disk)
+        # from before the mount on the scan is a job of systemd, until it is under way
+        asked = f"findmnt {place} && ! systemctl list-jobs --no-legend | grep -F soniquebay-scan.service"
+        until("the disk is mounted and its scan begun", lambda: self.try_run(asked)[0] == 0)
+
+    def idle_session(self) -> dict[str, Any]:
+        """Wait until no scan is asked for any more, and the newest is completed, its analysis included; return it."""
 
         def ask() -> Any:
+            if self.api("/api/watch").json["waiting"]:  # of the same change, for a mount is noticed by two
+                return None
             newest = self.api("/api/scan-sessions?limit=1").json["items"]
             if not newest or newest[0]["status"] != "completed":
                 return None
             session = self.api(f"/api/scan-sessions/{newest[0]['id']}").json
             return session if session["progress"]["phase"] == "done" else None
 
-        found: dict[str, Any] = until("the scan is completed", seconds, ask, pause=5)
+        found: dict[str, Any] = until("the scan is completed", ask, pause=5)
         return found

@@ -35,8 +35,8 @@ def appliance() -> Iterator[Appliance]:
     assert state, "these tests are Molecule's: molecule test -s image (or create, verify, login, destroy)"
     machine = detached.attach(Path(state))
     appliance = Appliance(machine)
-    appliance.healthy(600)
-    until("Flower asks for its password", 300, lambda: appliance.flower("/").status == 401)
+    appliance.healthy()
+    until("Flower asks for its password", lambda: appliance.flower("/").status == 401)
     yield appliance
     machine.let_go()
 

@@ -29,7 +29,7 @@ def main() -> None:
     state = Path(sys.argv[1])
     machine = detached.attach(state)
     appliance = Appliance(machine)
-    appliance.healthy(600)
+    appliance.healthy()
     appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
     (state / NOTE).write_text(json.dumps(kept(appliance)))
     machine.let_go()

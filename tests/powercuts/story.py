@@ -24,7 +24,6 @@ from .plan import Cut, Phase
 
 FACTS = (Path(__file__).parent / "facts.py").read_text()
 SONGS = 12
-BACK = 600.0  # seconds in which a machine must be healthy again
 REDIS_IS_WELL = {
     "ping": "PONG",
     "aof_enabled": "1",
@@ -96,7 +95,7 @@ class Story:
             if self._disk is not None:
                 machine.attach_disk(self._disk)
             appliance = Appliance(machine)
-            appliance.healthy(BACK)
+            appliance.healthy()
             seconds = machine.seconds
             self._judge_machine(appliance, cut.phase)
             self._judge_library(appliance)
@@ -113,7 +112,7 @@ class Story:
             self._identity, self._disk, self._songs = None, None, 0
             self._tree = self._folder / f"music-{cut.number}"
             machine.start()
-            until("its first write", BACK, machine.has_written, pause=0.5)
+            until("its first write", machine.has_written, pause=0.5)
             time.sleep(cut.moment)
             return machine
         assert self._appliance is not None
@@ -123,11 +122,11 @@ class Story:
             appliance = self._appliance
             if self._disk is not None:
                 machine.detach_disk()
-                until("the old disk is gone", 90, lambda: appliance.try_run(f"findmnt {PLACE}")[0] != 0)
+                until("the old disk is gone", lambda: appliance.try_run(f"findmnt {PLACE}")[0] != 0)
             known = appliance.api("/api/scan-sessions?limit=1").json["total"]
             self._disk = self._more_music(cut.number)
             machine.attach_disk(self._disk)
-            until("the scan", 120, lambda: appliance.api("/api/scan-sessions?limit=1").json["total"] > known, pause=1)
+            until("the scan", lambda: appliance.api("/api/scan-sessions?limit=1").json["total"] > known, pause=1)
         time.sleep(cut.moment)
         return machine
 
@@ -156,7 +155,7 @@ class Story:
 
     def _judge_machine(self, appliance: Appliance, phase: Phase) -> None:
         """Booted, from inside."""
-        appliance.machine.wait_for_ssh(BACK)
+        appliance.machine.wait_for_ssh()
         facts: dict[str, Any] = json.loads(appliance.run(f"python3 - <<'END'\n{FACTS}\nEND"))
         user = appliance.machine.access.user
         expected: dict[str, Any] = {
@@ -195,14 +194,14 @@ class Story:
             tracks = appliance.api("/api/tracks?limit=1").json["total"]
             return tracks >= self._songs and all(session["status"] == "completed" for session in sessions)
 
-        until("every scan is completed", 300, done)
+        until("every scan is completed", done)
 
         def analysed() -> bool:
             if waiting := _waiting(appliance):
                 raise ValueError(f"{waiting}, queues: {appliance.api('/api/queues').json}")  # as what was seen last
             return True
 
-        until("every track is analysed", 600, analysed)  # no queue has lost what it held
+        until("every track is analysed", analysed)  # no queue has lost what it held
         paths = sorted(track["path"] for track in appliance.all_of("/api/tracks"))
         assert paths == sorted(f"{PLACE}/{song.relative_to(self._tree)}" for song in self._tree.rglob("*.ogg"))
 

@@ -41,8 +41,8 @@ def board(image_file: Path, tools: Toolbox, music_disk: Path) -> Iterator[Applia
         machine.start()
         machine.attach_disk(music_disk)
         with step("Boot of QEMU's Raspberry Pi 4") as current:
-            machine.wait_for_ssh(900, current.say)
+            machine.wait_for_ssh(current.say)
         appliance = Appliance(machine)
         with step("SoniqueBay is healthy on it"):
-            appliance.healthy(900)
+            appliance.healthy()
         yield appliance

@@ -69,7 +69,7 @@ def test_the_root_takes_the_whole_card(board: Appliance) -> None:
 
 def test_the_disk_is_scanned(board: Appliance) -> None:
     with step("Scan and analysis"):
-        session = board.idle_session(900)
+        session = board.idle_session()
     assert (session["files"], session["failures"]) == (SONGS, 0)
     tracks = board.all_of("/api/tracks")
     assert len(tracks) == SONGS

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from image.emulated.machine import PATIENCE
+
 
 def test_molecule_login_is_a_shell_on_the_machine() -> None:
     molecule = f"{Path(sys.executable).with_name('molecule')} login -s {os.environ['MOLECULE_SCENARIO_NAME']}"
@@ -17,7 +19,7 @@ def test_molecule_login_is_a_shell_on_the_machine() -> None:
         input="uname -m; exit\n",
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout

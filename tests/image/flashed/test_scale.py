@@ -29,10 +29,8 @@ def stats(appliance: Appliance, worker: str) -> dict[str, Any]:
         found: dict[str, Any] = answer.json[worker].get("stats", {}) if answer.status == 200 else {}
         return found
 
-    earlier = until(f"{worker} answers", 60, told)["uptime"]
-    found: dict[str, Any] = until(
-        f"{worker} answers anew", 60, lambda: (now := told()).get("uptime", 0) > earlier and now
-    )
+    earlier = until(f"{worker} answers", told)["uptime"]
+    found: dict[str, Any] = until(f"{worker} answers anew", lambda: (now := told()).get("uptime", 0) > earlier and now)
     return found
 
 
@@ -50,7 +48,7 @@ def second(appliance: Appliance) -> Iterator[None]:
 
 
 def test_scale_starts_a_second_worker_and_ends_it(appliance: Appliance, second: None) -> None:
-    names: list[str] = until("two workers answer", 120, lambda: len(found := list(workers(appliance))) == 2 and found)
+    names: list[str] = until("two workers answer", lambda: len(found := list(workers(appliance))) == 2 and found)
     assert appliance.run(f"systemctl show -P Slice {SECOND}; systemctl is-enabled {SECOND}").split() == [
         "soniquebay.slice",
         "enabled",
@@ -63,7 +61,7 @@ def test_scale_starts_a_second_worker_and_ends_it(appliance: Appliance, second: 
     appliance.run("soniquebay scale 1")
     assert appliance.try_run(f"systemctl is-active {SECOND}")[1].strip() == "inactive"
     assert appliance.try_run(f"systemctl is-enabled {SECOND}")[1].strip() == "disabled"
-    until("one worker answers", 120, lambda: len(workers(appliance)) == 1)
+    until("one worker answers", lambda: len(workers(appliance)) == 1)
     assert appliance.run("systemctl list-units --failed --plain --no-legend") == ""
 
 
@@ -80,10 +78,10 @@ def test_the_worker_knows_the_limit_of_its_unit(appliance: Appliance) -> None:
     limit = "systemctl set-property --runtime soniquebay-worker.service MemoryHigh={} MemoryMax={}"
     try:
         appliance.run(limit.format(taken + 32 * MIB, taken + 64 * MIB))
-        until("memory bears one", 60, lambda: told()["bearable"] == 1)
+        until("memory bears one", lambda: told()["bearable"] == 1)
     finally:
         appliance.run(limit.format(*kept))
-    until("memory bears more again", 60, lambda: told()["bearable"] > 1)
+    until("memory bears more again", lambda: told()["bearable"] > 1)
 
 
 def test_processes_that_work_come_last(appliance: Appliance) -> None:
