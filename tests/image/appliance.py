@@ -123,16 +123,16 @@ class Appliance:
         until("the disk is mounted and its scan begun", lambda: self.try_run(asked)[0] == 0)
 
     def idle_session(self) -> dict[str, Any]:
-        """Wait until no scan is asked for any more, and the newest is completed, its analysis included; return it."""
+        """Wait until no scan is asked for any more, and all are completed, their analysis included; return the newest.
+
+        One change may ask for two scans: the second finds everything known, and what the first found is still analysed.
+        """
 
         def ask() -> Any:
-            if self.api("/api/watch").json["waiting"]:  # of the same change, for a mount is noticed by two
+            if self.api("/api/watch").json["waiting"]:
                 return None
-            newest = self.api("/api/scan-sessions?limit=1").json["items"]
-            if not newest or newest[0]["status"] != "completed":
-                return None
-            session = self.api(f"/api/scan-sessions/{newest[0]['id']}").json
-            return session if session["progress"]["phase"] == "done" else None
+            scans = [self.api(f"/api/scan-sessions/{s['id']}").json for s in self.all_of("/api/scan-sessions")]
+            return scans and all(scan["progress"]["phase"] == "done" for scan in scans) and scans[0]
 
-        found: dict[str, Any] = until("the scan is completed", ask, pause=5)
+        found: dict[str, Any] = until("every scan is completed", ask, pause=5)
         return found
