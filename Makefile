@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
 .PHONY: help run test test-all check image release lint types unit pipeline slow faults corpus fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
   test-raspi4b test-power-cuts power-cuts bare bench lock clean
