@@ -31,11 +31,11 @@ release: image ## compressed, with checksum, block map, SBOM, Imager's manifest 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
 # The cheap ones first. Then what is to be booted, which takes one core, is built beside the tests on a real Redis, which
-# wait for things most of the time; what goes wrong there is told again by the targets that need it.
+# wait for things most of the time.
 test: lint types units unit ## every test of a release
 	@mkdir -p build; echo 'The image is built meanwhile: build/image.log'
 	@$(MAKE) image bare > build/image.log 2>&1 & builder=$$!; trap 'kill $$builder 2>/dev/null || true' EXIT; \
-	  $(MAKE) pipeline slow; wait $$builder || tail -n 20 build/image.log; trap - EXIT
+	  $(MAKE) pipeline slow; wait $$builder || { tail -n 20 build/image.log; exit 1; }; trap - EXIT
 	@$(MAKE) test-containers molecule test-power-cuts
 
 # docs/testing.md has the last result and duration of each.
@@ -111,6 +111,7 @@ faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothin
 bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), or one: bench-scan, bench-appliance …
 	$(BIN)/python -m tests.bench
 
+bench-appliance: release # its compressed size is one of the figures
 bench-%: $(VENV)/ready
 	$(BIN)/python -m tests.bench.$* $(BENCH_OPTIONS)
 

@@ -62,10 +62,13 @@ def parser() -> argparse.ArgumentParser:
         if name == "machine":
             verb.add_argument("action", nargs="?", default="stay", choices=("stay", "start", "stop"))
             verb.add_argument("--state", type=Path, help="folder by which a machine that was started is known")
-            verb.add_argument("--offline", action="store_true", help="it reaches nothing, and is reached by its ports")
+            verb.add_argument(
+                "--offline", action="store_true", help="no cable until all has started, and nothing to reach"
+            )
             verb.add_argument("--clock", help="the time at which it is switched on, for instance 1970-01-01")
-    verb.add_argument("--music", type=Path, help="a folder of music; or MUSIC in the environment")
-    verb.add_argument("--once", action="store_true", help="do not stay up after the summary")
+        else:
+            verb.add_argument("--music", type=Path, help="a folder of music; or MUSIC in the environment")
+            verb.add_argument("--once", action="store_true", help="do not stay up after the summary")
     return top
 
 

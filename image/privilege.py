@@ -32,12 +32,12 @@ def as_root(command: Sequence[str]) -> list[str]:
 
 def own_verb_as_root(*arguments: str) -> None:
     """Run one of our own verbs as root, with this user's cache and settings."""
-    kept = [f"{name}={os.environ[name]}" for name in _KEPT if name in os.environ]
-    kept += [f"{name}={value}" for name, value in os.environ.items() if name.startswith(_KEPT_PREFIXES)]
+    # by name: the address of a package index may hold a password, and everybody sees a command's arguments
+    kept = [name for name in os.environ if name in _KEPT or name.startswith(_KEPT_PREFIXES)]
     command = as_root(
         [
+            *([f"--preserve-env={','.join(kept)}"] if kept and not is_root() else []),
             "env",
-            *kept,
             f"XDG_CACHE_HOME={cache_home().parent}",
             f"PYTHONPATH={ROOT}",
             "PYTHONDONTWRITEBYTECODE=1",

@@ -89,10 +89,10 @@ def _tag_id3(path: Path, tags: dict[str, str], picture: bool) -> None:
         "date": TDRC,
         "genre": TCON,
     }
+    assert isinstance(audio.tags, ID3)
     for name, value in tags.items():
         if name in frames:
             audio.tags.add(frames[name](encoding=3, text=value))
-    assert isinstance(audio.tags, ID3)
     if "mb_track" in tags:
         audio.tags.add(UFID(owner="http://musicbrainz.org", data=tags["mb_track"].encode()))
     for name, description in (("mb_album", "MusicBrainz Album Id"), ("mb_artist", "MusicBrainz Artist Id")):

@@ -28,6 +28,13 @@ class Console:
             last = last or re.sub(r"^\[ *\d+\.\d+\] ", "", plain)
         return last
 
+    def has_said(self, text: str) -> bool:
+        """Whether a text has been written to it since its log began."""
+        try:
+            return text.encode() in self.log.read_bytes()
+        except FileNotFoundError:
+            return False
+
     def last_words(self) -> str:
         """The last lines, to be shown where a boot failed."""
         lines = [_ESCAPES.sub("", line).strip() for line in self._tail(4000).splitlines()]

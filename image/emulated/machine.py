@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from .. import toolbox
 from ..card import copy_larger
@@ -29,9 +30,12 @@ from .console import Console
 from .emulator import Emulator
 from .qmp import Monitor
 
-# The Pi's own consoles are not on this machine; the last one named is where systemd reports. With page tables of its own
-# for the kernel each system call empties QEMU's TLB, twice: it takes ten times as long, and a boot twice as long.
-EXTRA_COMMAND_LINE = "console=ttyAMA0,115200 systemd.show_status=true kpti=off"
+# The Pi's own consoles are not on this machine; the last one named is where systemd reports.
+CONSOLE = "console=ttyAMA0,115200 systemd.show_status=true"
+# Page tables of the kernel's own make each system call empty QEMU's TLB, twice: it takes ten times as long, and a boot
+# nearly twice.
+QUICK = "kpti=off"
+STARTED = "Reached target soniquebay.target"
 _FACTS = "machine.json"
 # Seconds. What takes one on a Pi takes twenty here, three times that on a poor computer; only failures last so long.
 PATIENCE = 900.0
@@ -47,6 +51,7 @@ class Machine:
     """One emulated machine with its own copy of the image, key and ports."""
 
     USB_BUS = "usb.0"
+    KERNEL = QUICK
 
     def __init__(
         self,
@@ -58,7 +63,6 @@ class Machine:
         cpus: int = 4,
         hostname: str = "soniquebay",
         console_log: Path | None = None,
-        user_data: str | None = None,
         offline: bool = False,
         clock: str | None = None,
         outlives: bool = False,
@@ -66,7 +70,8 @@ class Machine:
     ) -> None:
         """`ports` maps "ssh", "http" and "flower" to local ports; what is not named gets a free one.
 
-        `offline`: it is reached by its ports, and reaches nothing itself. `clock`: the date and time, ISO 8601 and UTC,
+        `offline`: its cable is plugged in only when all has started, and even then it reaches nothing itself; it is
+        reached by its ports. `clock`: the date and time, ISO 8601 and UTC,
         at which it believes to be switched on. `outlives`: it is not stopped when this process ends, and `attach` finds
         it again.
         """
@@ -76,7 +81,6 @@ class Machine:
         self._disk_gibibytes = disk_gibibytes
         self._memory = memory_mebibytes
         self._cpus = cpus
-        self._user_data = user_data
         self._offline = offline
         self._clock = clock
         self._outlives = outlives
@@ -87,10 +91,11 @@ class Machine:
         self._monitor: Monitor | None = None
         self._disks: dict[str, Path] = {}
         self._started = 0.0
+        self._unplugged = False
 
     # --- life -----------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Machine:
+    def __enter__(self) -> Self:
         """Prepare the copy of the card; `start` boots it."""
         self.prepare()
         return self
@@ -170,7 +175,7 @@ class Machine:
             *self._board(),
             *self._card_drive(),
             *("-kernel", str(kernel), "-initrd", str(initramfs)),
-            *("-append", f"{files.command_line} {EXTRA_COMMAND_LINE}"),
+            *("-append", f"{files.command_line} {CONSOLE} {self.KERNEL}"),
             *("-chardev", f"file,id=console,path={self.console.log}", "-serial", "chardev:console"),
             *("-qmp", f"unix:{self._socket},server=on,wait=off"),
             *(("-rtc", f"base={self._clock}") if self._clock else ()),
@@ -184,6 +189,8 @@ class Machine:
             self._monitor = Monitor(self._socket)
         except Problem as problem:
             raise Problem(f"QEMU did not start: {self._qemu_says()}", "Is a port in use?") from problem
+        if self._offline:
+            self._plug(cable=False)
 
     def wait_for_ssh(self, report: Report = quiet) -> None:
         """Wait until a login works; `report` gets the last thing the console said."""
@@ -193,6 +200,8 @@ class Machine:
             if not self.running:
                 raise Problem(f"The machine stopped while booting: {self._qemu_says()}", self.console.last_words())
             report(self.console.line())
+            if self._unplugged and self.console.has_said(STARTED):
+                self._plug(cable=True)
             if self.access.answers():
                 login = self.ssh("true", timeout=60)
                 if login.returncode == 0:
@@ -222,10 +231,6 @@ class Machine:
         if self._monitor is not None:
             self._monitor.close()
             self._monitor = None
-
-    def pull_plug(self) -> None:
-        """Lose power; `start` boots what is on the card."""
-        self.stop(grace=0)
 
     # --- access ---------------------------------------------------------------------------------------------------
 
@@ -299,6 +304,11 @@ class Machine:
             *("-device", "virtio-blk-pci,drive=card"),
         ]
 
+    def _plug(self, *, cable: bool) -> None:
+        """Plug the network's cable in, or pull it out."""
+        self._control().execute("set_link", name="net", up=cable)
+        self._unplugged = not cable
+
     def _network(self) -> str:
         """The user network "net", with the ports that are forwarded."""
         return ",".join(("user,id=net", *(["restrict=on"] if self._offline else []), *self.access.forwards()))
@@ -307,8 +317,6 @@ class Machine:
         copy_larger(self.image, self.card, self._disk_gibibytes)
         boot = BootPartition(self.card, self._tools)
         files = cloudinit.files(self.hostname, self.access.make_key())
-        if self._user_data is not None:
-            files["user-data"] = self._user_data
         for name, content in files.items():
             boot.write(name, content, self._folder)
 

@@ -32,6 +32,8 @@ NO_WATCHDOG = "systemd.watchdog_sec=off"
 _WIFI_SLOT = "/soc/mmc@7e300000"  # QEMU puts the card here
 _CARD_SLOT = "/emmc2bus/mmc@7e340000"
 CHANGES = (
+    # as the Pi's firmware does: with it the kernel takes a random address, and page tables of its own
+    Change("/chosen", "kaslr-seed", "7 bytes"),
     # the only USB there is, as a host: the board's own are behind PCIe, which QEMU has not got
     Change("/soc/usb@7e980000", "dr_mode", "host"),
     *(Change(node, "status", "disabled") for node in (*MISSING, _SECOND_PORT)),
@@ -47,6 +49,7 @@ class Raspberry4(Machine):
     """A Raspberry Pi 4 Model B: four cores, of whose memory QEMU shows the system 960 MiB."""
 
     USB_BUS = "usb-bus.0"
+    KERNEL = ""
     DISK_GIBIBYTES = 8  # an SD card's size is a power of two
 
     def __init__(self, image: Path, *, console_log: Path | None = None, tools: Toolbox | None = None) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from image import bootcheck
+from image.errors import Problem
 from image.toolbox import Toolbox
 
 from .damage import Damaged
@@ -167,5 +168,5 @@ def test_an_overlay_that_does_not_fit_is_found(damaged: Damaged) -> None:
 
 def test_an_unfit_image_is_refused(damaged: Damaged) -> None:
     damaged.remove("start4cd.elf")
-    with pytest.raises(bootcheck.Problem, match=r"would not start[\s\S]*start4cd.elf"):
+    with pytest.raises(Problem, match=r"would not start[\s\S]*start4cd.elf"):
         bootcheck.require_fit(damaged.image, damaged.tools)

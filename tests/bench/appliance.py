@@ -20,6 +20,7 @@ from tests.image.appliance import Appliance, until
 WANTED = {"boots": 1.5, "idle": 350.0, "busy": 1000.0, "image": 350.0}  # times, MB, MB, MB
 SETTLED = 90.0  # seconds after which a booted machine is looked at
 LONGEST = 3600.0  # seconds that a scan may take
+CHILDREN = 4
 LOOK = 5.0  # seconds between two looks at the memory
 LOOP = """import time
 began, n = time.process_time(), 0
@@ -74,12 +75,13 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
     machine.attach_disk(disk.path)
     session = until("the disk's scan has begun", lambda: _newest(appliance))
     searchable: float | None = None
-    peak, most = 0.0, 0
+    peak, busy = 0.0, 0.0
     while True:
         now = appliance.api(f"/api/scan-sessions/{session['id']}").json
-        peak = max(peak, used(machine))
-        workers = appliance.api("/api/worker").json["workers"].values()
-        most = max(most, sum(len(worker["processes"]) for worker in workers))
+        workers, taken = appliance.api("/api/worker").json["workers"].values(), used(machine)
+        peak = max(peak, taken)
+        if sum(worker["active"] for worker in workers) >= CHILDREN:
+            busy = max(busy, taken)
         if searchable is None and now["status"] == "completed":
             searchable = time.monotonic() - began
             written = machine.written() - before
@@ -108,8 +110,8 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
         "analysed_all": done,
         "written_until_searchable_mb": written / 1e6,
         "written_mb": (machine.written() - before) / 1e6,
-        "busy_mb": peak,
-        "children": most,
+        "busy_mb": busy or None,
+        "peak_mb": peak,
     }
 
 
@@ -133,8 +135,12 @@ def main() -> None:
     with Machine(plain) as machine:
         first = boot(machine, healthy=False)
         machine.stop(120)
+        customised = boot(machine, healthy=False)
+        # a card of ours does without it as well from its second boot on
+        machine.ssh("sudo touch /etc/cloud/cloud-init.disabled", check=True)
+        machine.stop(120)
         second = boot(machine, healthy=False)
-    result["bare"] = {"first": vars(first), "second": vars(second)}
+    result["bare"] = {"first": vars(first), "with_cloud_init": vars(customised), "second": vars(second)}
     with Machine(image) as machine:
         first = boot(machine, healthy=True)
         machine.stop(120)
@@ -167,15 +173,18 @@ def show(result: dict[str, Any]) -> None:
     """Print what was measured beside what was asked."""
     scanned, boots, debian = result["scan"], result["boots"], result["bare"]
     packed = f"{result['size']['compressed_mb']:.0f}" if "compressed_mb" in result["size"] else "not made: make release"
+    busy = f"{scanned['busy_mb']:.0f}" if scanned["busy_mb"] else f"never were {CHILDREN}"
     rows = [
         ("second boot to a healthy API, s", f"{boots['second']['ready']:.0f}", ""),
         ("second boot of a bare Debian root, s", f"{debian['second']['ready']:.0f}", ""),
+        ("… with its cloud-init, s", f"{debian['with_cloud_init']['ready']:.0f}", ""),
         ("ratio", f"{boots['ratio']:.2f}", f"≤ {WANTED['boots']}"),
         ("ratio until systemd has started everything, Flower included", f"{boots['started_ratio']:.2f}", ""),
         ("first boot to a healthy API, s", f"{boots['first']['ready']:.0f}", ""),
         ("first boot of a bare Debian root, s", f"{debian['first']['ready']:.0f}", ""),
         ("memory used by the whole system, idle, MB", f"{result['idle_mb']:.0f}", f"< {WANTED['idle']:.0f}"),
-        (f"… with {scanned['children']} busy children, MB", f"{scanned['busy_mb']:.0f}", f"< {WANTED['busy']:.0f}"),
+        (f"… with {CHILDREN} children at work, MB", busy, f"< {WANTED['busy']:.0f}"),
+        ("… at most, MB", f"{scanned['peak_mb']:.0f}", f"< {WANTED['busy']:.0f}"),
         (f"written in an idle hour, MB (of {result['idle_minutes']:.0f} min)", f"{result['idle_hour_mb']:.1f}", ""),
         ("written until all is searchable, MB", f"{scanned['written_until_searchable_mb']:.1f}", ""),
         ("compressed image, MB", packed, f"< {WANTED['image']:.0f}"),

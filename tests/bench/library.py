@@ -132,18 +132,22 @@ def _embed(path: Path, jpeg: bytes) -> None:
     image = Picture()
     image.type, image.mime, image.data = 3, "image/jpeg", jpeg
     if path.suffix == ".mp3":
-        audio = MP3(path)
-        audio.tags.add(APIC(encoding=3, mime=image.mime, type=3, desc="", data=jpeg))
+        mp3 = MP3(path)
+        assert mp3.tags is not None
+        mp3.tags.add(APIC(encoding=3, mime=image.mime, type=3, desc="", data=jpeg))
+        mp3.save()
     elif path.suffix == ".m4a":
-        audio = MP4(path)
-        audio["covr"] = [MP4Cover(jpeg, MP4Cover.FORMAT_JPEG)]
+        mp4 = MP4(path)
+        mp4["covr"] = [MP4Cover(jpeg, MP4Cover.FORMAT_JPEG)]
+        mp4.save()
     elif path.suffix == ".flac":
-        audio = FLAC(path)
-        audio.add_picture(image)
+        flac = FLAC(path)
+        flac.add_picture(image)
+        flac.save()
     else:
-        audio = OggVorbis(path)
-        audio["metadata_block_picture"] = base64.b64encode(image.write()).decode()
-    audio.save()
+        ogg = OggVorbis(path)
+        ogg["metadata_block_picture"] = base64.b64encode(image.write()).decode()
+        ogg.save()
 
 
 def main() -> None:

@@ -70,7 +70,8 @@ def main() -> None:
     runs = {f"first scan of {count}": first_scan(count, chosen.analysing) for count in chosen.sizes}
     largest = max(chosen.sizes)
     runs[f"{largest} tracks, no work"] = idle(largest)
-    rows, result = [], {}
+    rows: list[tuple[Any, ...]] = []
+    result: dict[str, Any] = {}
     for name, sampler in runs.items():
         phases = list(dict.fromkeys(phase for _, phase, _ in sampler.samples if phase))
         peaks = {phase: sampler.peaks(phase) for phase in phases}

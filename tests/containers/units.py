@@ -20,10 +20,6 @@ class Program:
     groups: list[str]
     environment: dict[str, str]
 
-    def options(self) -> dict[str, Any]:
-        """Return who it runs as, as Docker's options."""
-        return {"user": self.user, "group_add": self.groups}
-
 
 class Image:
     """The container image of the card's root; its files are read without starting anything in it."""

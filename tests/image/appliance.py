@@ -17,6 +17,8 @@ from typing import Any
 from image.emulated.machine import PATIENCE, Machine
 from tests.audio_files import tone
 
+PROGRAMS = ("api", "worker", "flower")
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -76,6 +78,12 @@ class Appliance:
         """Run a shell command as root that may fail; returns its exit status and all it printed."""
         lines = self.run(f'set +e; ({command}) 2>&1; echo "status=$?"').rstrip().rsplit("status=", 1)
         return int(lines[1]), lines[0]
+
+    def restarts(self) -> dict[str, int]:
+        """How often each program died and was started again by systemd."""
+        units = [*(f"soniquebay-{name}.service" for name in PROGRAMS), "redis-server.service"]
+        counts = self.run(f"systemctl show -P NRestarts {' '.join(units)}").split()
+        return dict(zip(units, map(int, counts), strict=True))
 
     def scan_songs(self, folder: str, count: int, **tags: str) -> None:
         """Put a song into a folder, several times, and have it scanned and analysed."""

@@ -7,6 +7,7 @@ import subprocess
 
 SECRETS = pathlib.Path("/var/lib/soniquebay-secrets")
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
+SERVICES = ("soniquebay-api", "soniquebay-worker", "soniquebay-flower", "redis-server")
 REDIS = ("redis-cli", "-s", "/run/redis/redis-server.sock")
 # What a kernel says when a file system or its disk is not as it should be; that it replays a journal is no fault.
 KERNEL = r"EXT4-fs (error|warning)|EXT4-fs .*(corrupt|bad)|FAT-fs .*(error|corrupt)|JBD2.*(error|fail)|I/O error"
@@ -38,6 +39,8 @@ def main() -> None:
     facts = {
         "state": state,
         "failed": out("systemctl", "list-units", "--failed", "--plain", "--no-legend").splitlines(),
+        "restarts": {name: int(out("systemctl", "show", "-P", "NRestarts", f"{name}.service")) for name in SERVICES},
+        "note": out(*REDIS, "get", "power-cuts"),
         "kernel": out("journalctl", "-b", "-k", "-q", "--no-pager", "-o", "cat", "-g", KERNEL).splitlines(),
         "library": library(),
         "redis": redis(),

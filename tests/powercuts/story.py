@@ -74,6 +74,7 @@ class Story:
         self._disk: Path | None = None
         self._tree = folder
         self._songs = 0
+        self._noted = ""
 
     def __enter__(self) -> Story:
         return self
@@ -99,6 +100,7 @@ class Story:
             seconds = machine.seconds
             self._judge_machine(appliance, cut.phase)
             self._judge_library(appliance)
+            self._note(appliance, cut)
             self._appliance = appliance
         self.records.append(Record(cut, outcome, seconds, interrupted))
         print(f"    {outcome}; healthy after {duration(seconds)}")
@@ -109,7 +111,7 @@ class Story:
             self._life.close()
             self._others += [self._identity] if self._identity else []
             machine = self._life.enter_context(LossyMachine(self._image, tools=self._tools))
-            self._identity, self._disk, self._songs = None, None, 0
+            self._identity, self._disk, self._songs, self._noted = None, None, 0, ""
             self._tree = self._folder / f"music-{cut.number}"
             machine.start()
             until("its first write", machine.has_written, pause=0.5)
@@ -161,6 +163,8 @@ class Story:
         expected: dict[str, Any] = {
             "state": "running",
             "failed": [],
+            "restarts": dict.fromkeys(("soniquebay-api", "soniquebay-worker", "soniquebay-flower", "redis-server"), 0),
+            "note": self._noted,
             "kernel": [],
             "cloud": {"status": "disabled", "errors": []},
             "library": [],
@@ -184,6 +188,13 @@ class Story:
         for other in self._others:
             assert not identity.items() & other.items(), f"two cards share a secret: {identity} and {other}"
 
+    def _note(self, appliance: Appliance, cut: Cut) -> None:
+        """Give Redis something that it has on the card before the next cut, and has to have after it."""
+        self._noted = f"cut-{cut.number}"
+        line = f"set power-cuts {self._noted}\\nwaitaof 1 0 0\\n"
+        said = appliance.run(f"printf '{line}' | redis-cli -s /run/redis/redis-server.sock").split()
+        assert said == ["OK", "1", "0"], said
+
     def _judge_library(self, appliance: Appliance) -> None:
         """Every file is one track, and nothing waits that nobody will do."""
         if self._disk is None:
@@ -201,7 +212,7 @@ class Story:
                 raise ValueError(f"{waiting}, queues: {appliance.api('/api/queues').json}")  # as what was seen last
             return True
 
-        until("every track is analysed", analysed)  # no queue has lost what it held
+        until("every track is analysed", analysed)
         paths = sorted(track["path"] for track in appliance.all_of("/api/tracks"))
         assert paths == sorted(f"{PLACE}/{song.relative_to(self._tree)}" for song in self._tree.rglob("*.ogg"))
 
@@ -214,7 +225,10 @@ def _waiting(appliance: Appliance) -> list[tuple[str, str | None]]:
 
 def table(records: list[Record]) -> str:
     """The run at a glance."""
-    lines = [f"{record.cut}: {record.outcome}; healthy after {record.seconds:.0f} s" for record in records]
+    lines = []
+    for record in records:
+        work = ", at work" if record.interrupted else ""
+        lines.append(f"{record.cut}{work}: {record.outcome}; healthy after {record.seconds:.0f} s")
     lost = sum(record.outcome.lost for record in records)
     slowest = max(record.seconds for record in records)
     return "\n".join([*lines, f"{len(records)} cuts, {lost} writes lost, slowest return {slowest:.0f} s"])

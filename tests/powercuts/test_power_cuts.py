@@ -9,14 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 from image.toolbox import Toolbox
 
-from .plan import MOMENTS, Phase, plan
+from .plan import Phase, plan
 from .story import Story, table
-
-pytestmark = pytest.mark.image
 
 MANY = 10
 COUNT = int(os.environ.get("POWER_CUTS", "3"))
@@ -33,21 +29,7 @@ def test_it_always_comes_back(image_file: Path, tools: Toolbox, tmp_path: Path) 
     print(table(story.records))
     # nothing is shown by a cut that found nothing to interrupt
     scans = [record.interrupted for record in story.records if record.cut.phase == Phase.SCAN]
-    assert any(scans) or not scans
+    assert sum(scans) >= len(scans) / 2
     if len(story.records) >= MANY:  # of a few cuts each may by chance lose nothing
         assert sum(record.outcome.written for record in story.records if record.cut.phase == Phase.FIRST_BOOT)
         assert sum(record.outcome.lost for record in story.records)
-
-
-def test_a_plan_is_told_by_its_seed_and_has_every_phase() -> None:
-    def told(count: int, seed: int) -> list[tuple[str, float, float]]:
-        return [(cut.phase, cut.moment, cut.chance.random()) for cut in plan(count, seed)]
-
-    assert told(20, 1) == told(20, 1) != told(20, 2)
-    assert told(20, 1)[:3] == told(3, 1)
-    assert told(1, 1) != told(1, 2)
-    for seed in range(50):
-        cuts = plan(20, seed)
-        assert len(cuts) == 20
-        assert [cut.phase for cut in cuts[:3]] == list(Phase)
-        assert all(MOMENTS[cut.phase][0] <= cut.moment <= MOMENTS[cut.phase][1] for cut in cuts)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from image import base, bootcheck, build, profile, toolbox
+from image import base, bootcheck, build, paths, profile, toolbox
 from image.bootcheck.card import Card
 from image.errors import Problem
 from image.toolbox import Toolbox
@@ -39,6 +39,8 @@ def card(tools: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with pytest.MonkeyPatch.context() as patch:
+        # not for anybody to flash: its kernel is a stand-in
+        patch.setattr(paths, "DIST", tmp_path_factory.mktemp("dist"))
         patch.setenv("SONIQUEBAY_RASPBERRYPI_MIRROR", f"http://127.0.0.1:{server.server_address[1]}")
         patch.setenv("SONIQUEBAY_RASPBERRYPI_KEYRING", str(key))
         patch.setenv("SONIQUEBAY_WITHOUT", " ".join(archive.WITHOUT))

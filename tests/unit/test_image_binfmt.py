@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from image import binfmt
+from image.errors import Problem
 from image.toolbox import Toolbox
 
 TOOLS = Toolbox(Path("/toolbox"))
@@ -44,7 +45,7 @@ def test_what_a_killed_run_has_left_is_replaced(kernel: Path) -> None:
 def test_a_kernel_that_refuses_leaves_no_user_behind(kernel: Path) -> None:
     (kernel / "register").unlink()
     (kernel / "register").mkdir()
-    with pytest.raises(binfmt.Problem), binfmt.arm64_programs(TOOLS):
+    with pytest.raises(Problem), binfmt.arm64_programs(TOOLS):
         pass
     (kernel / "register").rmdir()
     (kernel / "register").touch()

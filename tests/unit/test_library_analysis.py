@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soniquebay.audio.layout import SIZE, VERSION
 from soniquebay.library import covers, genres, queries, search, similarity, vectors
 from soniquebay.library.database import Database
 from tests.unit.songs import file, insert
@@ -17,7 +18,7 @@ def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> 
     ]
     assert waiting() == [1, 1, 1]
     with db.transaction() as connection:
-        vectors.store(connection, 1, vectors.VERSION, None, "no sound")
+        vectors.store(connection, 1, VERSION, None, "no sound")
     assert waiting() == [0, 1, 1]
     with db.transaction() as connection:
         covers.none_found(connection, 1)
@@ -40,19 +41,19 @@ def test_search_wants_every_word_and_takes_the_last_as_a_beginning(db: Database)
 
 def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) -> None:
     insert(db, *(file(f"/{i}") for i in range(4)))
-    rows = np.random.default_rng(1).normal(size=(4, vectors.SIZE)).astype("<f4")
+    rows = np.random.default_rng(1).normal(size=(4, SIZE)).astype("<f4")
     rows[3] = rows[0] + 0.01
     index = similarity.VectorIndex(db.reader)
     with db.transaction() as connection:
         for i, row in enumerate(rows[:3], start=1):
-            assert vectors.store(connection, i, vectors.VERSION, row.tobytes(), None)
+            assert vectors.store(connection, i, VERSION, row.tobytes(), None)
     assert index.nearest(db.reader(), 4, 5) is None
     with db.transaction() as connection:
-        vectors.store(connection, 4, vectors.VERSION, rows[3].tobytes(), None)
-        assert not vectors.store(connection, 99, vectors.VERSION, rows[3].tobytes(), None)
+        vectors.store(connection, 4, VERSION, rows[3].tobytes(), None)
+        assert not vectors.store(connection, 99, VERSION, rows[3].tobytes(), None)
         with pytest.raises(ValueError, match="float32"):
-            vectors.store(connection, 1, vectors.VERSION, b"short", None)
-    index.put(4, vectors.VERSION, rows[3].tobytes())
+            vectors.store(connection, 1, VERSION, b"short", None)
+    index.put(4, VERSION, rows[3].tobytes())
     nearest = index.nearest(db.reader(), 1, 5)
     assert nearest is not None
     assert next(i for i, _ in nearest) == 4
@@ -63,7 +64,7 @@ def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) 
 def test_a_single_vector_has_no_neighbours(db: Database) -> None:
     insert(db, file("/1"))
     with db.transaction() as connection:
-        vectors.store(connection, 1, vectors.VERSION, b"\0\0\x80?" * vectors.SIZE, None)
+        vectors.store(connection, 1, VERSION, b"\0\0\x80?" * SIZE, None)
     assert similarity.VectorIndex(db.reader).nearest(db.reader(), 1, 10) == []
 
 

@@ -215,7 +215,7 @@ def test_when_watches_run_out_the_rest_is_polled(music: Path, monkeypatch: pytes
     for name in "abcd":
         (music / name).mkdir()
 
-    class Few(tree.INotify):  # type: ignore[misc] # the kernel's limit is the whole machine's
+    class Few(tree.INotify):  # type: ignore[name-defined, misc] # the kernel's limit is the whole machine's
         def add_watch(self, path: str, mask: int) -> int:
             if path.endswith("/c"):
                 raise OSError(28, "No space left on device")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ..appliance import Appliance
@@ -16,6 +17,14 @@ def test_it_was_switched_on_in_1970_and_reaches_nobody(host: Any, appliance: App
     assert host.run("getent hosts deb.debian.org").rc != 0
     # 10.0.2.2 is where this machine's own ports are, without the restriction: the forwarded one is surely open
     assert host.run(f"timeout 5 bash -c '</dev/tcp/10.0.2.2/{appliance.machine.access.ports['http']}'").rc != 0
+
+
+def test_all_had_started_before_its_cable_was_plugged_in(host: Any) -> None:
+    def moment(unit: str, said: str) -> int:
+        line = host.check_output(f"journalctl -b -q --no-pager -o json -u {unit} -g '{said}' | head -n 1")
+        return int(json.loads(line)["__MONOTONIC_TIMESTAMP"])
+
+    assert moment("soniquebay.target", "^Reached target") < moment("systemd-networkd", "Gained carrier")
 
 
 def test_the_clock_is_not_before_the_image(host: Any, card: Card) -> None:

@@ -20,6 +20,7 @@ def broken_off(appliance: Appliance, music_disk: MusicDisk) -> dict[str, Any]:
     """The scan that plugging in the disk asked for, and nobody else, after the disk was pulled out in its midst."""
     appliance.healthy()
     assert appliance.api("/api/scan-sessions").json["total"] == 0
+    before = appliance.restarts()
     appliance.machine.attach_disk(music_disk.path)
 
     def in_its_midst() -> Any:
@@ -30,6 +31,7 @@ def broken_off(appliance: Appliance, music_disk: MusicDisk) -> dict[str, Any]:
     appliance.machine.detach_disk()
     until("the mount and its folder are gone", lambda: gone(appliance))
     appliance.idle_session()
+    assert appliance.restarts() == before  # nobody died of it
     return {"running": found, "ended": appliance.api(f"/api/scan-sessions/{found['id']}").json}
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..appliance import Appliance
-
-PROGRAMS = ("api", "worker", "flower")
+from ..appliance import PROGRAMS, Appliance
 
 
 def test_a_clean_restart(appliance: Appliance) -> None:

@@ -41,8 +41,11 @@ def test_swap_is_compressed_memory(host: Any) -> None:
 
 
 def test_the_watchdog_is_fed(host: Any) -> None:
+    seconds = TUNING["pi_tuning_watchdog"].removesuffix("s")
     shown = host.check_output("cat /sys/class/watchdog/watchdog0/state /sys/class/watchdog/watchdog0/timeout").split()
-    assert shown == ["active", TUNING["pi_tuning_watchdog"].removesuffix("s")]
+    assert shown == ["active", seconds]
+    fed, now = host.check_output("systemctl show -P WatchdogLastPingTimestampMonotonic; cat /proc/uptime").split()[:2]
+    assert 0 <= float(now) - int(fed) / 1e6 < float(seconds)
 
 
 def test_the_journal_is_kept_and_capped(host: Any) -> None:

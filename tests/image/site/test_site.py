@@ -9,7 +9,7 @@ from image import release
 from image.paths import dist
 
 from ..appliance import Appliance
-from ..kept import kept, learn
+from ..kept import kept
 from ..playbook import play
 
 # Each is what a role stands for. The machine keeps running while they are done.
@@ -40,7 +40,7 @@ def test_the_image_is_what_the_playbook_makes(appliance: Appliance, tmp_path: Pa
 
 
 def test_damage_is_repaired(appliance: Appliance, tmp_path: Path) -> None:
-    learn(appliance, tmp_path)
+    appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
     before = kept(appliance)
     appliance.run(DAMAGE)
     assert appliance.try_run("systemctl is-active soniquebay-api.service redis-server.service")[0] != 0

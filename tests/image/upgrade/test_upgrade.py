@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from image import release
+from soniquebay.library.database import migrations
 
 from ..appliance import Appliance
 from ..kept import NOTE, kept
 from ..playbook import play
-from ..releases import variant, write_checksum
+from ..releases import LOSS, NEXT, variant, write_checksum
 
-NEXT, WRONG = "99.0.1", "99.0.2"
+VERSION, WRONG = "99.0.1", "99.0.2"
+FOLDER = "/var/lib/soniquebay"
 
 
 def state(appliance: Appliance) -> dict[str, Any]:
@@ -30,11 +32,20 @@ def state(appliance: Appliance) -> dict[str, Any]:
 
 def test_the_next_version_runs(appliance: Appliance) -> None:
     """What `converge` has done."""
-    assert appliance.healthy()["version"] == NEXT
+    assert appliance.healthy()["version"] == VERSION
     said = appliance.run("readlink /opt/soniquebay/current; soniquebay version; ls /opt/soniquebay/releases").split()
-    assert said[0] == f"releases/{NEXT}"
+    assert said[0] == f"releases/{VERSION}"
     assert release.version_of(release.APP) in said  # the way back
     assert kept(appliance) == json.loads((Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / NOTE).read_text())
+
+
+def test_its_schema_is_the_new_one_and_no_copy_of_the_old_is_left(appliance: Appliance) -> None:
+    ask = f"import sqlite3; ask = sqlite3.connect('file:{FOLDER}/library.db?mode=ro', uri=True).execute; "
+    ask += "print(*ask('PRAGMA user_version').fetchone(), *ask('SELECT count(*) FROM next_release').fetchone())"
+    version, rows, *files = appliance.run(f'python3 -c "{ask}"; ls {FOLDER}').split()
+    assert (int(version), rows) == (len(migrations()) + 1, "0")
+    assert "library.db" in files
+    assert not [name for name in files if "schema-" in name]
 
 
 def test_an_archive_with_a_wrong_checksum_touches_nothing(appliance: Appliance, tmp_path: Path) -> None:
@@ -54,10 +65,10 @@ def test_a_release_whose_program_dies_is_flipped_back(
     appliance: Appliance, tmp_path: Path, version: str, broken: str
 ) -> None:
     before, all_of_it = appliance.healthy()["version"], kept(appliance)
-    done = play(appliance, tmp_path, "upgrade.yml", variant(tmp_path, version, broken=broken))
+    done = play(appliance, tmp_path, "upgrade.yml", variant(tmp_path, version, schema=[NEXT, LOSS], broken=broken))
     assert done.returncode != 0
     assert f"Release {before} is running again and healthy" in " ".join(done.stdout.split())
-    assert appliance.healthy()["version"] == before == NEXT
+    assert appliance.healthy()["version"] == before == VERSION
     said = appliance.run("readlink /opt/soniquebay/current; systemctl list-units --failed --plain --no-legend")
     assert said.split() == [f"releases/{before}"]
     assert kept(appliance) == all_of_it
