@@ -155,6 +155,11 @@ class Card:
         found = re.search(r"\bType: regular\b[\s\S]*?\bSize: (\d+)", self._stat(self.resolve(path)))
         return int(found[1]) if found else 0
 
+    def modified(self, path: str) -> int:
+        """When a file of the root file system was last written, in seconds since 1970; 0 when there is none."""
+        found = re.search(r"^ *mtime: 0x([0-9a-f]+)", self._stat(path), re.MULTILINE)
+        return int(found[1], 16) if found else 0
+
     def resolve(self, path: str) -> str:
         """What a link of the root file system points to in the end."""
         for _ in range(8):

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from image import build, release, toolbox
 from image.card import copy_sparse
-from image.paths import dist
 from image.toolbox import Toolbox
+from tests.built import image_file, tools
 
 from .damage import Damaged
 
-PROFILE = os.environ.get("PROFILE", "debian")
-
-
-@pytest.fixture(scope="session")
-def tools() -> Toolbox:
-    return toolbox.ensure()
-
-
-@pytest.fixture(scope="session")
-def image_file() -> Path:
-    """The flashable image; built already by `make image`."""
-    path = dist() / build.image_name(release.version_of(release.APP), PROFILE)
-    assert path.exists(), f"{path} is not there: run `make image PROFILE={PROFILE}`"
-    return path
+__all__ = ["image_file", "tools"]
 
 
 @pytest.fixture(scope="session")

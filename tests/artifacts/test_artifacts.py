@@ -28,8 +28,7 @@ from image.bootcheck.card import Card
 from image.errors import Problem
 from image.paths import dist, source_epoch
 from image.toolbox import Toolbox
-
-from .conftest import PROFILE
+from tests.built import PROFILE
 
 LARGEST = 350_000_000
 SCHEMA = json.loads(Path(__file__).with_name("imager_manifest.schema.json").read_text())

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from image import build, release, toolbox
+from image import toolbox
 from image.emulated.bootpart import BootPartition
 from image.emulated.machine import PATIENCE, Machine
-from image.paths import dist
+from tests.built import image_file
 
 from .imager import Wishes
+
+__all__ = ["image_file"]
 
 # of the word "noten", as openssl passwd -5 makes it
 HASH = "$5$klavier$O/xPqcY5RmMj/9rr.CS2FEzN7yfm27wB5adk48gF6W5"
@@ -47,11 +49,9 @@ def customise(machine: Machine, wishes: Wishes) -> None:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(image_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """Booted, and cloud-init done."""
-    image: Path = dist() / build.image_name(release.version_of(release.APP), "debian")
-    assert image.exists(), f"{image} is not there: run `make image`"
-    with Machine(image, console_log=tmp_path_factory.mktemp("console") / "log") as machine:
+    with Machine(image_file, console_log=tmp_path_factory.mktemp("console") / "log") as machine:
         customise(machine, WISHES)
         machine.start()
         machine.wait_for_ssh()

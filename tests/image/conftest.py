@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from image import build, music, release, toolbox
+from image import music
 from image.emulated import detached
-from image.paths import ROOT, dist
+from image.paths import ROOT
+from image.toolbox import Toolbox
 from image.ui import step
+from tests.built import card, image_file, tools
 
 from .appliance import Appliance, until
-from .card import Card
 from .disk import MusicDisk, make
+
+__all__ = ["card", "image_file", "tools"]
 
 FAILED = ROOT / "build" / "failed.txt"
 
@@ -42,23 +45,8 @@ def appliance() -> Iterator[Appliance]:
 
 
 @pytest.fixture(scope="session")
-def image_file() -> Path:
-    """The flashable image; built already by `make image`."""
-    path = dist() / build.image_name(release.version_of(release.APP), "debian")
-    assert path.exists(), f"{path} is not there: run `make image`"
-    return path
-
-
-@pytest.fixture(scope="session")
-def card(image_file: Path) -> Card:
-    """The image as a file."""
-    return Card(image_file, toolbox.ensure())
-
-
-@pytest.fixture(scope="session")
-def music_disk(tmp_path_factory: pytest.TempPathFactory) -> MusicDisk:
+def music_disk(tools: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> MusicDisk:
     """A disk with real music and with what goes wrong on real disks."""
-    tools = toolbox.ensure()
     with step("Music of the tests") as current:
         folder = music.debian_music(tools, current)
         return make(tmp_path_factory.mktemp("disk"), folder, tools, current)

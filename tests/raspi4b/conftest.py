@@ -12,9 +12,8 @@ from image.emulated.raspi4b import Raspberry4
 from image.toolbox import Toolbox
 from image.ui import step
 from tests.audio_files import tone
+from tests.built import image_file, tools
 from tests.image.appliance import Appliance
-from tests.image.conftest import image_file
-from tests.powercuts.conftest import tools
 
 __all__ = ["image_file", "tools"]
 

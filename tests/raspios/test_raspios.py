@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from image import base, bootcheck, build, paths, profile, toolbox
+from image import base, bootcheck, build, paths, profile
 from image.bootcheck.card import Card
 from image.errors import Problem
 from image.toolbox import Toolbox
+from tests.built import tools
 
 from . import archive
+
+__all__ = ["tools"]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -24,11 +27,6 @@ class Quiet(SimpleHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
-
-
-@pytest.fixture(scope="module")
-def tools() -> Toolbox:
-    return toolbox.ensure()
 
 
 @pytest.fixture(scope="module")

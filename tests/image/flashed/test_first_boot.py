@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from image.bootcheck.card import Card
+
 from ..appliance import Appliance
-from ..card import Card
 
 SECRETS = "/var/lib/soniquebay-secrets/flower-password"
 

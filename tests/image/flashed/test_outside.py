@@ -1,4 +1,4 @@
-"""Which ports are open to a neighbour in the LAN: every one is tried."""
+"""Which TCP ports are open to a neighbour in the LAN: every one is tried, by IPv4. Who listens, test_doors.py asks."""
 
 from __future__ import annotations
 

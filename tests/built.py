@@ -1,0 +1,35 @@
+"""Fixtures of every suite that takes the image as it was built; a suite's conftest imports those it uses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from image import build, release, toolbox
+from image.bootcheck.card import Card
+from image.paths import dist
+from image.toolbox import Toolbox
+
+PROFILE = os.environ.get("PROFILE", "debian")
+
+
+@pytest.fixture(scope="session")
+def tools() -> Toolbox:
+    """The toolbox."""
+    return toolbox.ensure()
+
+
+@pytest.fixture(scope="session")
+def image_file() -> Path:
+    """The flashable image; built already by `make image`."""
+    path: Path = dist() / build.image_name(release.version_of(release.APP), PROFILE)
+    assert path.exists(), f"{path} is not there: run `make image PROFILE={PROFILE}`"
+    return path
+
+
+@pytest.fixture(scope="session")
+def card(image_file: Path, tools: Toolbox) -> Card:
+    """The image as a file, read without booting it: what every card flashed from it would share."""
+    return Card(image_file, tools)
