@@ -31,7 +31,7 @@ class Console:
     def has_said(self, text: str) -> bool:
         """Whether a text has been written to it since its log began."""
         try:
-            return text.encode() in self.log.read_bytes()
+            return text in _ESCAPES.sub("", self.log.read_text(errors="replace"))
         except FileNotFoundError:
             return False
 

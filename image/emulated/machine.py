@@ -35,6 +35,8 @@ CONSOLE = "console=ttyAMA0,115200 systemd.show_status=true"
 # Page tables of the kernel's own make each system call empty QEMU's TLB, twice: it takes ten times as long, and a boot
 # nearly twice.
 QUICK = "kpti=off"
+# That all has started is known without a network: from the journal, for systemd itself is silent once a login is there.
+JOURNAL = "systemd.journald.forward_to_console=1"
 STARTED = "Reached target soniquebay.target"
 _FACTS = "machine.json"
 # Seconds. What takes one on a Pi takes twenty here, three times that on a poor computer; only failures last so long.
@@ -175,7 +177,7 @@ class Machine:
             *self._board(),
             *self._card_drive(),
             *("-kernel", str(kernel), "-initrd", str(initramfs)),
-            *("-append", f"{files.command_line} {CONSOLE} {self.KERNEL}"),
+            *("-append", " ".join((files.command_line, CONSOLE, self.KERNEL, JOURNAL if self._offline else ""))),
             *("-chardev", f"file,id=console,path={self.console.log}", "-serial", "chardev:console"),
             *("-qmp", f"unix:{self._socket},server=on,wait=off"),
             *(("-rtc", f"base={self._clock}") if self._clock else ()),

@@ -70,3 +70,5 @@ def test_the_console_tells_what_systemd_said_last(tmp_path: Path) -> None:
         file.write(b"[\x1b[0;32m  OK  \x1b[0m] Started \x1b[0;1;39mssh.service\x1b[0m.\n[    2.000000] later\n")
     assert Console(log).line() == "Started ssh.service."
     assert "later" in Console(log).last_words()
+    assert Console(log).has_said("Started ssh.service")
+    assert not Console(log).has_said("Started later.service")
