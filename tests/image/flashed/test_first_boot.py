@@ -25,7 +25,7 @@ def test_all_had_started_before_its_cable_was_plugged_in(host: Any) -> None:
         line = host.check_output(f"journalctl -b -q --no-pager -o json -u {unit} -g '{said}' | head -n 1")
         return int(json.loads(line)["__MONOTONIC_TIMESTAMP"])
 
-    assert moment("soniquebay.target", "^Reached target") < moment("systemd-networkd", "Gained carrier")
+    assert moment("soniquebay.target", "^Reached target") < moment("systemd-networkd", "eth0: Gained carrier")
 
 
 def test_the_clock_is_not_before_the_image(host: Any, card: Card) -> None:
