@@ -44,12 +44,18 @@ class LossyMachine(Machine):
         """Whether anything was written to the card since it was switched on."""
         return any(entry.size and not entry.flags & writelog.DISCARD for entry in writelog.entries(self._log))
 
-    def cut_power(self, chance: random.Random, judge: Judge | None = None, rehearsals: int = 0) -> Outcome:
+    def requests(self) -> int:
+        """How many requests the card has had since the machine was switched on."""
+        return sum(1 for _ in writelog.entries(self._log))
+
+    def cut_power(
+        self, chance: random.Random, judge: Judge | None = None, rehearsals: int = 0, since: int = 0
+    ) -> Outcome:
         """Cut the power now; the card is then what `chance` left of the writes that were not flushed.
 
         Writes come in bursts with a flush behind, so a machine is mostly stopped between two: the cut is laid at one
-        of the last requests. Before that, `judge` is shown what the card would have been after as many cuts at other
-        moments of this boot.
+        of the last requests, but after the first `since` of all. Before that, `judge` is shown what the card would have
+        been after as many cuts at other moments of this boot.
         """
         process = self._process
         if process is None or not process.running:
@@ -59,11 +65,11 @@ class LossyMachine(Machine):
         process.freeze()
         _wait_until_stopped(process.pid)
         super().stop(grace=0)
-        total = sum(1 for _ in writelog.entries(self._log))
+        total = self.requests()
         if judge is not None and total:
             for _ in range(rehearsals):
                 self._rehearse(chance, judge, total)
-        return self._settle(chance, total - chance.randrange(min(total, LAST_REQUESTS) or 1))
+        return self._settle(chance, total - chance.randrange(max(1, min(total - since, LAST_REQUESTS))))
 
     def stop(self, grace: float = 30) -> None:
         """Shut down; what was written is on the card."""

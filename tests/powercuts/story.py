@@ -74,7 +74,7 @@ class Story:
         self._disk: Path | None = None
         self._tree = folder
         self._songs = 0
-        self._noted = ""
+        self._noted, self._noted_at = "", 0
 
     def __enter__(self) -> Story:
         return self
@@ -89,7 +89,7 @@ class Story:
         with step(f"{cut}") as current:
             machine = self._machine(cut)
             interrupted = cut.phase == Phase.SCAN and self._appliance is not None and not self._at_rest(self._appliance)
-            outcome = machine.cut_power(cut.chance, self._judge_card, self._rehearsals)
+            outcome = machine.cut_power(cut.chance, self._judge_card, self._rehearsals, self._noted_at)
             current.say(str(outcome))
             self._judge_card(machine.card, str(outcome))
             machine.start()
@@ -100,7 +100,7 @@ class Story:
             seconds = machine.seconds
             self._judge_machine(appliance, cut.phase)
             self._judge_library(appliance)
-            self._note(appliance, cut)
+            self._note(appliance, machine, cut)
             self._appliance = appliance
         self.records.append(Record(cut, outcome, seconds, interrupted))
         print(f"    {outcome}; healthy after {duration(seconds)}")
@@ -111,7 +111,8 @@ class Story:
             self._life.close()
             self._others += [self._identity] if self._identity else []
             machine = self._life.enter_context(LossyMachine(self._image, tools=self._tools))
-            self._identity, self._disk, self._songs, self._noted = None, None, 0, ""
+            self._identity, self._disk, self._songs = None, None, 0
+            self._noted, self._noted_at = "", 0
             self._tree = self._folder / f"music-{cut.number}"
             machine.start()
             until("its first write", machine.has_written, pause=0.5)
@@ -188,12 +189,14 @@ class Story:
         for other in self._others:
             assert not identity.items() & other.items(), f"two cards share a secret: {identity} and {other}"
 
-    def _note(self, appliance: Appliance, cut: Cut) -> None:
-        """Give Redis something that it has on the card before the next cut, and has to have after it."""
+    def _note(self, appliance: Appliance, machine: LossyMachine, cut: Cut) -> None:
+        """Give Redis something that it says is on the card, before the next cut, and has to have after it."""
         self._noted = f"cut-{cut.number}"
         line = f"set power-cuts {self._noted}\\nwaitaof 1 0 0\\n"
         said = appliance.run(f"printf '{line}' | redis-cli -s /run/redis/redis-server.sock").split()
         assert said == ["OK", "1", "0"], said
+        time.sleep(1)  # the log of the writes has no holes up to there any more
+        self._noted_at = machine.requests()
 
     def _judge_library(self, appliance: Appliance) -> None:
         """Every file is one track, and nothing waits that nobody will do."""
