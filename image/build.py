@@ -14,7 +14,11 @@ from .ui import cached, step
 
 CARD = "card.img"
 LISTING = "packages.txt"
-SOURCES = ("app/soniquebay", "requirements.lock", "roles", "playbooks", "ansible.cfg", "image")
+# What an image is made of; what boots or unpacks it makes no other one.
+SOURCES = (
+    *("app/soniquebay", "requirements.lock", "roles", "playbooks", "ansible.cfg", "image"),
+    *(":(exclude)image/emulated", ":(exclude)image/containers"),
+)
 
 
 def image_name(version: str, name: str) -> str:
