@@ -89,6 +89,16 @@ class Stack:
     def tracks(self) -> dict[str, Any]:
         return {track["title"]: track for track in self.get("/api/tracks", limit=500)["items"]}
 
+    def flower_workers(self) -> dict[str, Any]:
+        """What Flower says of each worker, by its name without the host.
+
+        One that has just started may still wait for answers to a question that no worker was there to hear.
+        """
+        password = (self.data / "flower-password").read_text().strip()
+        url = f"http://127.0.0.1:{self.flower_port}/api/workers?refresh=1"
+        shown = httpx.get(url, auth=("soniquebay", password), timeout=30).json()
+        return {name.split("@")[0]: facts for name, facts in shown.items()}
+
     def program(self, name: str) -> int:
         """Return the process id of one of the stack's programs."""
         for pid in children(self.process.pid):

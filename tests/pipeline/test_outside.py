@@ -88,13 +88,7 @@ def test_flower_asks_for_its_password_on_every_path(stack: Stack) -> None:
 def test_flower_shows_the_worker_and_its_tasks(stack: Stack, scanned: dict[str, Any]) -> None:
     auth = ("soniquebay", (stack.data / "flower-password").read_text().strip())
     flower = f"http://127.0.0.1:{stack.flower_port}"
-
-    def only_worker() -> bool:
-        workers = httpx.get(f"{flower}/api/workers", auth=auth, params={"refresh": "1"}, timeout=30).json()
-        return [name.split("@")[0] for name in workers] == ["worker"]
-
-    # a Flower that has just started may still be waiting for answers to a question that no worker was there to hear
-    wait_until(only_worker)
+    wait_until(lambda: list(stack.flower_workers()) == ["worker"])
     wanted = {"scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
               "vector.calculate", "enrich.genres", "covers.extract"}  # fmt: skip
 
