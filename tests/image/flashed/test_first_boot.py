@@ -28,6 +28,11 @@ def test_all_had_started_before_its_cable_was_plugged_in(host: Any) -> None:
     assert moment("soniquebay.target", "^Reached target") < moment("systemd-networkd", "eth0: Gained carrier")
 
 
+def test_none_has_died_on_the_way(appliance: Appliance) -> None:
+    """One that is started again at once never counts as failed."""
+    assert not any(appliance.restarts().values()), appliance.restarts()
+
+
 def test_the_clock_is_not_before_the_image(host: Any, card: Card) -> None:
     clock = "/var/lib/systemd/timesync/clock"
     assert int(host.check_output("date +%s")) >= card.modified(clock) > 1_700_000_000
