@@ -39,7 +39,7 @@ def main() -> None:
     facts = {
         "state": state,
         "failed": out("systemctl", "list-units", "--failed", "--plain", "--no-legend").splitlines(),
-        "restarts": {name: int(out("systemctl", "show", "-P", "NRestarts", f"{name}.service")) for name in SERVICES},
+        "died": [name for name in SERVICES if out("systemctl", "show", "-P", "NRestarts", f"{name}.service") != "0"],
         "note": out(*REDIS, "get", "power-cuts"),
         "kernel": out("journalctl", "-b", "-k", "-q", "--no-pager", "-o", "cat", "-g", KERNEL).splitlines(),
         "library": library(),

@@ -164,7 +164,7 @@ class Story:
         expected: dict[str, Any] = {
             "state": "running",
             "failed": [],
-            "restarts": dict.fromkeys(("soniquebay-api", "soniquebay-worker", "soniquebay-flower", "redis-server"), 0),
+            "died": [],
             "note": self._noted,
             "kernel": [],
             "cloud": {"status": "disabled", "errors": []},
