@@ -30,13 +30,14 @@ release: image ## compressed, with checksum, block map, SBOM, Imager's manifest 
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
 
-# The cheap ones first. Then what is to be booted, which takes one core, is built beside the tests on a real Redis, which
-# wait for things most of the time.
+# The cheap ones first. Then what is to be booted is built, and tried in containers, which takes one core, beside the
+# tests on a real Redis, which wait for things most of the time.
 test: lint types units unit ## every test of a release
-	@mkdir -p build; echo 'The image is built meanwhile: build/image.log'
-	@$(MAKE) image bare > build/image.log 2>&1 & builder=$$!; trap 'kill $$builder 2>/dev/null || true' EXIT; \
-	  $(MAKE) pipeline slow; wait $$builder || { tail -n 20 build/image.log; exit 1; }; trap - EXIT
-	@$(MAKE) test-containers molecule test-power-cuts
+	@mkdir -p build; echo 'Meanwhile the image is built and run in containers: build/image.log'
+	@$(MAKE) image bare test-containers > build/image.log 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null || true' EXIT; \
+	  $(MAKE) pipeline slow; wait $$other || { tail -n 60 build/image.log; exit 1; }; trap - EXIT
+	@tail -n 1 build/image.log
+	@$(MAKE) molecule test-power-cuts
 
 # docs/testing.md has the last result and duration of each.
 LONGER := faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \

@@ -39,7 +39,7 @@ def test_an_idle_process_gives_the_memory_of_its_work_back(bench: Bench) -> None
     bench.send("test.grow", "scan", ["first"], mib=100)
     wait_until(lambda: bench.count("end")["first"])
     ((_, used, _),) = bench.noted("end")
-    wait_until(lambda: "autoscale renews 1 idle" in bench.log().read_text(), 25)
+    wait_until(lambda: "autoscale 2 -> 1" in bench.log().read_text(), 25)
     wait_until(lambda: bench.processes() == 1)
     bench.send("test.grow", "scan", ["small"], mib=1)
     wait_until(lambda: bench.count("end")["small"], 15)
