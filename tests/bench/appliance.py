@@ -1,6 +1,6 @@
 """The booted ARM64 machine: its boots, memory, writes to the card, and a long scan: `make bench-appliance`.
 
-It is emulated in software, some twenty times slower than the machine it runs on (measured here too): times tell of
+It is emulated in software, some fourteen to twenty times slower than its host (measured here too): times tell of
 nothing but their ratios, memory and bytes are what they are.
 """
 
