@@ -39,6 +39,8 @@ def test_an_idle_process_gives_the_memory_of_its_work_back(bench: Bench) -> None
     bench.send("test.grow", "scan", ["first"], mib=100)
     wait_until(lambda: bench.count("end")["first"])
     ((_, used, _),) = bench.noted("end")
+    wait_until(lambda: "autoscale renews 1 idle" in bench.log().read_text(), 25)
+    # that is said before the fresh process is there: one process counts only after the old one has gone
     wait_until(lambda: "autoscale 2 -> 1" in bench.log().read_text(), 25)
     wait_until(lambda: bench.processes() == 1)
     bench.send("test.grow", "scan", ["small"], mib=1)
