@@ -85,6 +85,10 @@ class Appliance:
         counts = self.run(f"systemctl show -P NRestarts {' '.join(units)}").split()
         return dict(zip(units, map(int, counts), strict=True))
 
+    def tracebacks(self) -> str:
+        """What the programs wrote of errors that they did not expect, since the boot."""
+        return self.run("journalctl -b -q --no-pager -u 'soniquebay-*' -g '^Traceback' || true")
+
     def scan_songs(self, folder: str, count: int, **tags: str) -> None:
         """Put a song into a folder, several times, and have it scanned and analysed."""
         with tempfile.TemporaryDirectory() as made:

@@ -1,6 +1,9 @@
 """A library made by an older release opens in this one with all it held."""
 
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -134,3 +137,35 @@ def test_a_worker_starts_at_once_but_after_an_upgrade_only_once_the_schema_is_ne
         db.execute(f"PRAGMA user_version = {newest}")
     worker.join(5)
     assert not worker.is_alive()
+
+
+READER = """
+import os, sys
+from pathlib import Path
+from soniquebay.library import database
+known = database.migrations()
+database.migrations = lambda: known  # which nobody else may be allowed to read
+if os.getuid() == 0:
+    os.setuid(65534)
+print(database.awaits_api(Path(sys.argv[1])))
+"""
+
+
+def test_a_worker_waits_for_the_api_to_open_a_library_that_was_closed_in_order() -> None:
+    """Who may only read cannot open one without its index (``-shm``), which the last to close it deletes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "library.db"
+
+        def waits() -> bool:
+            Path(folder).chmod(0o555)
+            done = subprocess.run([sys.executable, "-c", READER, path], check=True, capture_output=True, text=True)
+            Path(folder).chmod(0o755)
+            return {"True\n": True, "False\n": False}[done.stdout]
+
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA user_version = {len(migrations())}")
+        assert waits()
+        library = Database(path)
+        library.migrate()
+        assert not waits()

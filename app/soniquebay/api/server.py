@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ import redis.asyncio
 import uvicorn
 from starlette.types import ASGIApp
 
-from soniquebay.api.dispatch import Dispatcher
+from soniquebay.api.dispatch import WARN_EVERY, Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.internal import internal_app
 from soniquebay.api.lookups import Lookups
@@ -28,6 +29,7 @@ from soniquebay.library import covers, vectors
 from soniquebay.library.database import Database
 from soniquebay.settings import Settings
 from soniquebay.systemd import listen_sockets, notify
+from soniquebay.worker.app import trouble
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ THREADS = 8  # requests at work at once; each thread keeps a connection with its
 SUPPLY_INTERVAL = 5.0  # seconds between two looks at the queues when nobody asks for one
 RESUME_INTERVAL = 2.0  # seconds between two looks for what a scan lost on its way; without a scan a look is one query
 ONLINE_INTERVAL = 60.0  # seconds between two looks for what to ask the internet
+REDIS_PAUSE = 0.2  # seconds between two looks for a Redis that is not there yet
+REDIS_LATE = 10.0  # seconds that it may take to start before a log has to say so
 _BACKLOG = 128
 
 
@@ -104,6 +108,17 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 @asynccontextmanager
 async def _background(services: Services) -> AsyncIterator[None]:
+    work = asyncio.create_task(_work(services))
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def _work(services: Services) -> None:
+    """Do what goes on beside the answers, until cancelled: once Redis is there, for all of it ends in a message."""
+    await _redis_answers(services)
     jobs = (
         services.progress.publish_changes(),
         _sweep(services),
@@ -118,13 +133,28 @@ async def _background(services: Services) -> AsyncIterator[None]:
         services.watch_state = watcher.state
         watcher.start()
     try:
-        yield
+        await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         if watcher:
             await asyncio.to_thread(watcher.stop)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _redis_answers(services: Services) -> None:
+    """Wait for Redis: at a boot the API starts before it."""
+    tell_at = time.monotonic() + REDIS_LATE
+    while True:
+        try:
+            await asyncio.to_thread(services.dispatcher.waiting, "scan")
+        except redis.RedisError as error:
+            if time.monotonic() >= tell_at:
+                log.warning("nothing is sent yet. %s", trouble(error))
+                tell_at = time.monotonic() + WARN_EVERY
+        else:
+            return
+        await asyncio.sleep(REDIS_PAUSE)
 
 
 async def _repeat(what: str, job: Callable[[], object], seconds: float) -> None:

@@ -127,12 +127,18 @@ def migrations() -> list[str]:
     return [file.read_text("utf-8") for file in files]
 
 
-def is_older(path: Path) -> bool:
-    """Tell whether there is a database that the API has yet to bring to this release's schema."""
+def awaits_api(path: Path) -> bool:
+    """Tell whether there is a database that the API has yet to open, and to bring to this release's schema.
+
+    One that was closed in order has no index of its log (``-shm``), which only who may write can make.
+    """
     if not path.exists():
         return False
-    with open_read_only(path) as db:
-        (version,) = db.execute("PRAGMA user_version").fetchone()
+    try:
+        with open_read_only(path) as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError:
+        return True
     return bool(version < len(migrations()))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from celery.signals import celeryd_after_setup, setup_logging, worker_process_init, worker_ready
 from celery.utils.nodenames import host_format
 
-from soniquebay.library.database import is_older
+from soniquebay.library.database import awaits_api
 from soniquebay.settings import settings
 from soniquebay.systemd import notify
 from soniquebay.worker import logs
@@ -61,11 +61,11 @@ def _share_memory(**_: Any) -> None:
 
 
 @celeryd_after_setup.connect
-def _await_schema(**_: Any) -> None:
-    # After an upgrade the API starts beside us, and no task can be done before it has brought the database up to date.
-    if is_older(settings().database):
-        log.info("waiting for the API, which brings the database to a new schema")
-    while is_older(settings().database):
+def _await_api(**_: Any) -> None:
+    # The API starts beside us, and no task can be done before it has opened the database, or brought it up to date.
+    if awaits_api(settings().database):
+        log.info("waiting for the API to open the database, and to bring it to this schema")
+    while awaits_api(settings().database):
         time.sleep(0.2)
 
 

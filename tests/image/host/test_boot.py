@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..appliance import Appliance
+
 UNITS = (
     "soniquebay.target",
     "soniquebay-api.socket",
@@ -39,6 +41,10 @@ def test_the_kernel_is_not_tainted(host: Any) -> None:
 def test_units_are_active(host: Any) -> None:
     states = host.run(f"systemctl is-active {' '.join(UNITS)}").stdout.split()
     assert dict(zip(UNITS, states, strict=True)) == dict.fromkeys(UNITS, "active")
+
+
+def test_no_program_met_an_error_that_it_did_not_expect(appliance: Appliance) -> None:
+    assert appliance.tracebacks() == ""
 
 
 def test_the_next_boot_starts_it_again(host: Any) -> None:
