@@ -13,14 +13,14 @@ import shlex
 import shutil
 from pathlib import Path
 
-from . import binfmt, cache, mirrors, namespace, standins, toolbox
+from . import binfmt, bytecode, cache, mirrors, namespace, standins, toolbox
 from .errors import Problem
 from .paths import ROOT
 from .profile import Archive, Profile
 from .toolbox import KEYRING, Toolbox
 from .ui import Step, cached, step
 
-RECIPE = [Path(__file__), Path(namespace.__file__), Path(standins.__file__)]
+RECIPE = [Path(__file__), Path(bytecode.__file__), Path(namespace.__file__), Path(standins.__file__)]
 # What maintainer scripts and mkinitramfs take for now: it must not be when the root happens to be made.
 EPOCH = 1_754_697_600  # the day trixie came out
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
@@ -156,14 +156,8 @@ def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> No
 def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None:
     """Natively what was put off; then the sources a Debian has, and no trace of where this one came from."""
     current.say("bytecode")
-    python = tools.native("python3.13", "-m", "compileall", "-q", "-j2", "--invalidation-mode", "unchecked-hash")
     places = [root / "usr/lib/python3.13", root / "usr/lib/python3/dist-packages"]
-    # a file or two in the standard library are no valid Python on purpose: the exit status says nothing
-    command = [*python, "-s", str(root), "-p", "/", *map(str, places)]
-    current.run(
-        ["sh", "-c", '"$@" || true', "sh", *command],
-        env=tools.environment(PYTHONHOME=f"{tools.root}/usr", PYTHONDONTWRITEBYTECODE="1"),
-    )
+    bytecode.compile_all(places, root, "/", tools, current)
     current.say("certificates")
     shared = ("usr/share/ca-certificates", "etc/ca-certificates.conf", "etc/ssl/certs")
     swap = [f"mount --bind {shlex.quote(str(root / name))} {shlex.quote(str(tools.root / name))}" for name in shared]

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import cache, toolbox
+from . import bytecode, cache, toolbox
 from .errors import Problem
 from .paths import ROOT, dist, give_back, source_epoch
 from .toolbox import Toolbox
@@ -70,7 +70,7 @@ def ensure(tools: Toolbox, *, version: str | None = None, app: Path = APP, into:
     """
     version = version or version_of(app)
     epoch = source_epoch("app/soniquebay", "requirements.lock")
-    key = cache.digest(app / "soniquebay", LOCK, Path(__file__), toolbox.key(), version, epoch)
+    key = cache.digest(app / "soniquebay", _libraries_key(), Path(__file__), version, epoch)
     title = f"Release {version} for aarch64"
     ready = cache.find("release", key, ".tar.gz")
     if ready is not None:
@@ -101,7 +101,7 @@ def publish(archive: Path, target: Path) -> Path:
 
 
 def _libraries_key() -> str:
-    return cache.digest(LOCK, Path(__file__), toolbox.key())
+    return cache.digest(LOCK, Path(__file__), Path(bytecode.__file__), toolbox.key())
 
 
 def _libraries(folder: Path, tools: Toolbox, current: Step) -> None:
@@ -117,7 +117,7 @@ def _libraries(folder: Path, tools: Toolbox, current: Step) -> None:
             shutil.rmtree(path)
         elif path.suffix in USELESS_SUFFIXES or (path.name in USELESS_NAMES):
             path.unlink(missing_ok=True)
-    _compile(folder, folder, tools, current)
+    bytecode.compile_all([folder], folder, f"{HOME}/lib", tools, current)
 
 
 def index_settings() -> dict[str, str]:
@@ -130,19 +130,10 @@ def index_settings() -> dict[str, str]:
     return {named[name]: value for name, value in settings.items()}
 
 
-def _compile(folder: Path, stage: Path, tools: Toolbox, current: Step) -> None:
-    # unchecked: the files never change, and checking costs a stat each on a slow card
-    arguments = ["-q", "-j2", "--invalidation-mode", "unchecked-hash", "-s", str(stage), "-p", f"{HOME}/lib"]
-    command = tools.native("python3.13", "-m", "compileall", *arguments, str(folder))
-    home = tools.environment(PYTHONHOME=f"{tools.root}/usr", PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
-    # some wheels ship a file that is a template and no Python: the exit status says nothing
-    current.run(["sh", "-c", '"$@" || true', "sh", *command], env=home)
-
-
 def _application(stage: Path, app: Path, version: str, tools: Toolbox, current: Step) -> None:
     shutil.copytree(app / "soniquebay", stage / "soniquebay", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     _set_version(stage / "soniquebay/__init__.py", version)
-    _compile(stage, stage, tools, current)
+    bytecode.compile_all([stage], stage, f"{HOME}/lib", tools, current)
 
 
 def _pack(path: Path, version: str, epoch: int, libraries: Sequence[Path]) -> None:

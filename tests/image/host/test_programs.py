@@ -49,6 +49,19 @@ def test_systemd_has_no_complaint_about_a_unit(host: Any) -> None:
     assert (said.rc, said.stderr.strip()) == (0, "")
 
 
+@pytest.mark.parametrize(
+    "folder", ["/opt/soniquebay/current/lib", "/usr/lib/python3.13", "/usr/lib/python3/dist-packages"]
+)
+def test_no_module_is_compiled_at_a_start(host: Any, folder: str) -> None:
+    """No program may write its bytecode there, so what has none is compiled again and again."""
+    bare = host.check_output(
+        f"cd {folder}; find . -name '*.pyc' | sort > /tmp/bytecode;"
+        "find . -type f -name '*.py' | sed -E 's,([^/]+)[.]py$,__pycache__/\\1.cpython-313.pyc,' | sort > /tmp/modules;"
+        "comm -23 /tmp/modules /tmp/bytecode; [ -s /tmp/modules ]"
+    )
+    assert bare == ""
+
+
 def test_memory_of_all_together_is_bounded(host: Any) -> None:
     shown = host.check_output(
         "systemctl show -P Slice"
