@@ -5,6 +5,7 @@ Without it each program of the card compiles all that it imports anew at every s
 
 from pathlib import Path
 
+from .errors import Problem
 from .toolbox import Toolbox
 from .ui import Step
 
@@ -13,6 +14,10 @@ def compile_all(folders: list[Path], root: Path, prefix: str, tools: Toolbox, cu
     """Compile every module below `folders`, with `prefix` for `root` in tracebacks; a Problem if one is no Python."""
     # unchecked: the files never change, and checking costs a stat each on a slow card. One process: others would be
     # started by the path of this Python, which lies behind the toolbox's loader and has none of its own.
-    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", prefix]
+    # A link that leads out of the root would lead into this machine.
+    options = ["-q", "--invalidation-mode", "unchecked-hash", "-e", str(root), "-s", str(root), "-p", prefix]
     home = tools.environment(PYTHONHOME=f"{tools.root}/usr", PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
-    current.run(tools.native("python3.13", "-m", "compileall", *options, *map(str, folders)), env=home)
+    for folder in folders:
+        current.run(tools.native("python3.13", "-Ps", "-m", "compileall", *options, str(folder)), env=home)
+        if not any(folder.rglob("*.pyc")):
+            raise Problem(f"{folder} has no bytecode.")

@@ -85,9 +85,11 @@ class Appliance:
         counts = self.run(f"systemctl show -P NRestarts {' '.join(units)}").split()
         return dict(zip(units, map(int, counts), strict=True))
 
-    def tracebacks(self) -> str:
-        """What the programs wrote of errors that they did not expect, since the boot."""
-        return self.run("journalctl -b -q --no-pager -u 'soniquebay-*' -g '^Traceback' || true")
+    def said_while_starting(self, program: str) -> list[str]:
+        """What a program wrote, since the boot, before it was ready for the first time."""
+        lines = self.run(f"journalctl -b -q --no-pager -o cat -u soniquebay-{program}.service").splitlines()
+        ready = next(number for number, line in enumerate(lines) if line.startswith("Started "))
+        return lines[1:ready]  # the first is systemd's: it starts
 
     def scan_songs(self, folder: str, count: int, **tags: str) -> None:
         """Put a song into a folder, several times, and have it scanned and analysed."""

@@ -1,19 +1,21 @@
 """The programs start side by side: none takes it ill that another is not there yet."""
 
+import asyncio
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from soniquebay.api import server
 from tests.stack import free_port, wait_until
 from tests.workers import Bench
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_the_api_waits_for_redis_quietly_and_then_begins_its_work(bench: Bench, tmp_path: Path) -> None:
     bench.kill_redis()
     bench.socket.unlink()
@@ -24,21 +26,47 @@ def test_the_api_waits_for_redis_quietly_and_then_begins_its_work(bench: Bench, 
                 "HTTP_PORT": port, "ONLINE": "off"}  # fmt: skip
     environment = {**bench.environment, **{f"SONIQUEBAY_{name}": str(value) for name, value in settings.items()}}
     with log.open("w") as output:
-        api = subprocess.Popen([sys.executable, "-m", "soniquebay.cli", "api"], env=environment, stderr=output)
+        process = subprocess.Popen([sys.executable, "-m", "soniquebay.cli", "api"], env=environment, stderr=output)
+    api = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+
+    def warnings() -> list[str]:
+        return [line for line in log.read_text().splitlines() if "WARNING" in line]
+
     try:
         wait_until(lambda: "public API" in log.read_text())
         began = time.monotonic()
-        health = httpx.get(f"http://127.0.0.1:{port}/api/health", timeout=30)
+        health = api.get("/api/health")
         assert (health.status_code, health.json()["database"]) == (503, "ok")
         assert health.json()["redis"].startswith("does not answer")
-        wait_until(lambda: "WARNING" in log.read_text())
-        assert time.monotonic() - began > 8  # a boot takes less
-        (warning,) = [line for line in log.read_text().splitlines() if "WARNING" in line]
-        assert "nothing is sent yet. Redis is away" in warning
-        assert not httpx.get(f"http://127.0.0.1:{port}/api/watch").json()["ready"]
+        wait_until(warnings)
+        assert time.monotonic() - began > server.REDIS_LATE / 2  # a boot takes less
+        assert [line.partition(" Redis is away")[0] for line in warnings()] == [
+            "WARNING soniquebay.api.server nothing is sent yet."
+        ]
+        api.post("/api/scan")
+        said = warnings()
+        assert not api.get("/api/watch").json()["ready"]
         bench.start_redis()
-        wait_until(lambda: httpx.get(f"http://127.0.0.1:{port}/api/watch").json()["ready"])
-        assert log.read_text().count("WARNING") == 1
+        wait_until(lambda: api.get("/api/watch").json()["ready"])
+        wait_until(lambda: api.get("/api/queues").json()["scan"] == 1)
+        assert ["sent again" in line for line in warnings()[len(said) :]] == [True]
     finally:
-        api.terminate()
-        assert api.wait(30) == 0
+        api.close()
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_an_api_that_cannot_do_its_work_ends_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: Any) -> None:
+        raise OSError("too many watchers")
+
+    monkeypatch.setattr(server, "_work", fail)
+    stopped = asyncio.Event()
+
+    async def serve() -> None:
+        services: Any = None
+        async with server._background(services, stopped.set):
+            await asyncio.wait_for(stopped.wait(), 10)
+
+    with pytest.raises(OSError, match="too many watchers"):
+        asyncio.run(serve())

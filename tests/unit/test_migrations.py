@@ -165,6 +165,7 @@ def test_a_worker_waits_for_the_api_to_open_a_library_that_was_closed_in_order()
         with closing(sqlite3.connect(path)) as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute(f"PRAGMA user_version = {len(migrations())}")
+        path.chmod(0o644)
         assert waits()
         library = Database(path)
         library.migrate()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "roles/base/templates/first-boot.j2"
-COMMANDS = {"systemctl": "", "findmnt": "echo /dev/vda2", "cloud-init": 'echo "cloud-init $*"'}
+COMMANDS = {"systemctl": 'echo "systemctl $*"', "findmnt": "echo /dev/vda2", "cloud-init": 'echo "cloud-init $*"'}
 
 
 class Card:
@@ -19,10 +19,19 @@ class Card:
         self.folder = folder
         self.kept = folder / "var/lib/cloud/instance/soniquebay-kept"
         self.text = SCRIPT.read_text()
-        for name in ("/boot/firmware", "/var/lib/cloud", "/etc/cloud", "/run/cloud-init", "/sys/class/block"):
+        for name in (
+            "/boot/firmware",
+            "/var/lib/cloud",
+            "/etc/cloud",
+            "/run/cloud-init",
+            "/sys/class/block",
+            "/etc/soniquebay",
+            "/run/soniquebay.env",
+        ):
             assert name in self.text
             self.text = self.text.replace(name, f"{folder}{name}")
         (folder / "bin").mkdir()
+        (folder / "run").mkdir()
         for name, line in COMMANDS.items():
             (folder / "bin" / name).write_text(f"#!/bin/sh\n{line}\n")
             (folder / "bin" / name).chmod(0o755)
@@ -36,6 +45,7 @@ class Card:
         self.write("etc/cloud/cloud.cfg.d/99.cfg", "growpart:\n")
         self.write("boot/firmware/user-data", "#cloud-config\nhostname: here\n")
         self.write("boot/firmware/meta-data", "instance-id: one\n")
+        self.write("etc/soniquebay/soniquebay.env", "SONIQUEBAY_ONLINE=on\n")
 
     def write(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -111,3 +121,11 @@ def test_a_first_boot_that_was_cut_short_begins_again(card: Card) -> None:
     assert not card.kept.exists()  # cloud-init had not finished
     card.boots_without()
     assert card.run("begin") == ""
+
+
+def test_settings_that_cloud_init_writes_reach_the_api_that_was_earlier(card: Card) -> None:
+    assert card.boots_without() is False
+    assert "try-restart" not in card.run("end")
+    card.run("begin")
+    card.write("etc/soniquebay/soniquebay.env", "SONIQUEBAY_ONLINE=off\n")
+    assert "systemctl --no-block try-restart soniquebay-api.service" in card.run("end")

@@ -89,7 +89,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    async with _background(services):
+    async with _background(services, stop):
         for port in public_sockets:
             # Inherited by each connection: without it a kept one waits 40 ms for an answer. asyncio sets it only
             # on sockets whose protocol number is that of TCP, and ours reads 0.
@@ -107,17 +107,20 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 
 @asynccontextmanager
-async def _background(services: Services) -> AsyncIterator[None]:
+async def _background(services: Services, stop: Callable[[], None]) -> AsyncIterator[None]:
+    """Have the work done beside what is inside; when it cannot be, that is stopped and the reason raised."""
     work = asyncio.create_task(_work(services))
+    work.add_done_callback(lambda _: stop())
     try:
         yield
     finally:
         work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
 
 
 async def _work(services: Services) -> None:
-    """Do what goes on beside the answers, until cancelled: once Redis is there, for all of it ends in a message."""
+    """Do what goes on beside the answers, until cancelled: once Redis is there, for what it finds becomes messages."""
     await _redis_answers(services)
     jobs = (
         services.progress.publish_changes(),

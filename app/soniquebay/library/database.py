@@ -127,6 +127,9 @@ def migrations() -> list[str]:
     return [file.read_text("utf-8") for file in files]
 
 
+_NOT_YET = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
+
+
 def awaits_api(path: Path) -> bool:
     """Tell whether there is a database that the API has yet to open, and to bring to this release's schema.
 
@@ -137,7 +140,9 @@ def awaits_api(path: Path) -> bool:
     try:
         with open_read_only(path) as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _NOT_YET:
+            raise
         return True
     return bool(version < len(migrations()))
 

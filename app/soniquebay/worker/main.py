@@ -2,8 +2,10 @@
 
 import gc
 import logging
+import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from celery.signals import celeryd_after_setup, setup_logging, worker_process_init, worker_ready
@@ -19,6 +21,8 @@ from soniquebay.worker.process import come_last, one_thread_each
 from soniquebay.worker.recovery import RestoreOrphans
 
 log = logging.getLogger(__name__)
+
+TELL_EVERY = 60.0  # seconds
 
 
 def name(instance: int) -> str:
@@ -63,9 +67,14 @@ def _share_memory(**_: Any) -> None:
 @celeryd_after_setup.connect
 def _await_api(**_: Any) -> None:
     # The API starts beside us, and no task can be done before it has opened the database, or brought it up to date.
-    if awaits_api(settings().database):
-        log.info("waiting for the API to open the database, and to bring it to this schema")
+    tell_at = time.monotonic()
     while awaits_api(settings().database):
+        if time.monotonic() >= tell_at:
+            log.info("waiting for the API to open %s, and to bring it to this schema", settings().database)
+            tell_at = time.monotonic() + TELL_EVERY
+            # At its door, so that systemd starts it if nobody has.
+            with suppress(OSError), socket.socket(socket.AF_UNIX) as door:
+                door.connect(str(settings().api_socket))
         time.sleep(0.2)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ..appliance import Appliance
 
 UNITS = (
@@ -43,8 +45,11 @@ def test_units_are_active(host: Any) -> None:
     assert dict(zip(UNITS, states, strict=True)) == dict.fromkeys(UNITS, "active")
 
 
-def test_no_program_met_an_error_that_it_did_not_expect(appliance: Appliance) -> None:
-    assert appliance.tracebacks() == ""
+@pytest.mark.parametrize("program", ["api", "worker"])
+def test_a_program_has_no_trouble_starting(appliance: Appliance, program: str) -> None:
+    said = appliance.said_while_starting(program)
+    assert said
+    assert not [line for line in said if "Traceback" in line or "ERROR" in line], said
 
 
 def test_the_next_boot_starts_it_again(host: Any) -> None:
