@@ -85,11 +85,13 @@ class Appliance:
         counts = self.run(f"systemctl show -P NRestarts {' '.join(units)}").split()
         return dict(zip(units, map(int, counts), strict=True))
 
-    def said_while_starting(self, program: str) -> list[str]:
-        """What a program wrote, since the boot, before it was ready for the first time."""
+    def starts_without_trouble(self, program: str) -> None:
+        """What a program wrote before it was ready for the first time since the boot: something, and no error."""
         lines = self.run(f"journalctl -b -q --no-pager -o cat -u soniquebay-{program}.service").splitlines()
         ready = next(number for number, line in enumerate(lines) if line.startswith("Started "))
-        return lines[1:ready]  # the first is systemd's: it starts
+        said = lines[1:ready]  # the first is systemd's: it starts
+        assert said
+        assert not [line for line in said if "Traceback" in line or "ERROR" in line], said
 
     def scan_songs(self, folder: str, count: int, **tags: str) -> None:
         """Put a song into a folder, several times, and have it scanned and analysed."""

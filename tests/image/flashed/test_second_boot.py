@@ -19,6 +19,5 @@ def test_it_boots_again_without_cloud_init_and_with_all_it_had(appliance: Applia
     )
     assert {track["id"] for track in appliance.all_of("/api/tracks")} == before
     for program in ("api", "worker"):
-        said = appliance.said_while_starting(program)
-        assert not [line for line in said if "Traceback" in line or "ERROR" in line], said
+        appliance.starts_without_trouble(program)
     assert not any(appliance.restarts().values())
