@@ -30,6 +30,7 @@ WISHES = Wishes(
     passphrase="lange nicht gehört",  # noqa: S106
     country="DE",
     instance="rpi-imager-1764000000000",
+    watch="poll",
 )
 
 

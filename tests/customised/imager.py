@@ -1,8 +1,8 @@
 """The files that Raspberry Pi Imager 2 leaves on the boot partition when it is asked to customise a card.
 
 The shape is that of its `generateCloudInitUserData` and `generateCloudInitNetworkConfig` for `init_format: cloudinit`,
-whose keys and groups are not all known to this system and must do no harm. The locale is not Imager's: it is what a
-person adds.
+whose keys and groups are not all known to this system and must do no harm. The locale and the appliance's own settings
+are not Imager's: they are what a person adds.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Wishes:
     passphrase: str
     country: str
     instance: str
+    watch: str
 
     @property
     def wireless_key(self) -> str:
@@ -61,6 +62,11 @@ users:
   ssh_authorized_keys:
     - {public_key.strip()}
   sudo: ALL=(ALL) NOPASSWD:ALL
+write_files:
+- path: /etc/soniquebay/soniquebay.env
+  append: true
+  content: |
+    SONIQUEBAY_WATCH={self.watch}
 enable_ssh: true
 ssh_pwauth: false
 """

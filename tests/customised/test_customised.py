@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from image.emulated.machine import Machine
+from tests.image.appliance import Appliance, until
 
 from .conftest import WISHES, customise
 from .imager import GROUPS
@@ -86,6 +87,12 @@ def test_the_appliance_runs_by_its_new_name(ask: Ask) -> None:
     assert ask("systemctl is-active soniquebay-api.socket avahi-daemon ssh").split() == ["active"] * 3
     avahi = "sudo busctl call org.freedesktop.Avahi / org.freedesktop.Avahi.Server GetHostNameFqdn"
     assert ask(avahi) == f's "{WISHES.hostname}.local"'
+
+
+def test_the_appliance_goes_by_its_new_settings(machine: Machine) -> None:
+    """The API starts before cloud-init has written them."""
+    appliance = Appliance(machine)
+    until("the settings are in force", lambda: appliance.api("/api/watch").json["watch"] == WISHES.watch)
 
 
 def test_a_card_is_customised_again(machine: Machine, ask: Ask) -> None:

@@ -120,6 +120,28 @@ def test_one_folder_is_scanned_alone(running: Stack, roots: tuple[Path, Path]) -
     assert outside.status_code == 422
 
 
+def test_what_a_scan_could_not_read_is_listed(running: Stack, roots: tuple[Path, Path]) -> None:
+    assert running.cli("failures").stdout == ""
+    broken = roots[0] / "a\x1b[2Jb.flac"
+    broken.write_bytes(b"this was never music" * 5000)
+    (roots[0] / "empty.mp3").touch()
+    failed = scan(running)["session_id"]
+    broken.unlink()
+    (roots[0] / "empty.mp3").unlink()
+    scan(running)
+    assert running.cli("failures").stdout == ""
+    first, second = running.cli("failures", str(failed)).stdout.splitlines()
+    assert first.startswith(f"{roots[0]}/a\\x1b[2Jb.flac: ")  # a name commands no terminal
+    assert second.startswith(f"{roots[0]}/empty.mp3: ")
+    listed = json.loads(running.cli("failures", "--json", str(failed)).stdout)
+    assert (listed["session_id"], [Path(f["path"]).name for f in listed["failures"]]) == (
+        failed,
+        [broken.name, "empty.mp3"],
+    )
+    unknown = running.cli("failures", "4711", check=False)
+    assert (unknown.returncode, "no scan session 4711" in unknown.stderr) == (1, True)
+
+
 def test_the_end_of_a_walk_that_comes_too_late_changes_nothing(running: Stack, roots: tuple[Path, Path]) -> None:
     before = ids(running)
     ended = running.get("/api/scan-sessions")["items"][0]

@@ -13,6 +13,7 @@ COMMANDS = {
     "pause": "scan",
     "resume": "scan",
     "cancel": "scan",
+    "failures": "scan",
     "status": "operate",
     "queues": "operate",
     "logs": "operate",

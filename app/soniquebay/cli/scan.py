@@ -1,4 +1,4 @@
-"""`soniquebay scan`."""
+"""`soniquebay scan`, and what is done with a scan."""
 
 import json
 import sys
@@ -57,12 +57,38 @@ def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, f
     else:
         _print_table(result)
         if result["failures"]:
-            click.echo(f"Failures with their reasons: {client.api_url()}/api/scan-sessions/{session_id}/failures")
+            click.echo(f"Failures with their reasons: soniquebay failures {session_id}")
         if result["withheld"]:
             click.echo(
                 f"{result['withheld']} known files were not found, and the whole folder they were in is gone or empty. "
                 "Is a drive not plugged in? Their tracks stay. If they were removed: soniquebay scan --confirm-removal"
             )
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("session_id", metavar="[SCAN]", type=click.IntRange(1), required=False)
+def failures(as_json: bool, session_id: int | None) -> None:
+    """List what a scan could not read, with the reasons: of the last one, or of number SCAN."""
+    if session_id is None:
+        newest = client.get("/api/scan-sessions", limit=1)["items"]
+        if not newest:
+            raise click.ClickException("there was no scan yet: soniquebay scan --wait")
+        session_id = int(newest[0]["id"])
+    failed: list[dict[str, str]] = []
+    while page := client.get(f"/api/scan-sessions/{session_id}/failures", limit=500, offset=len(failed))["items"]:
+        failed += page
+    if as_json:
+        click.echo(json.dumps({"session_id": session_id, "failures": failed}))
+    else:
+        for failure in failed:
+            click.echo(_shown(f"{failure['path']}: {failure['reason']}"))
+        click.echo(f"scan session {session_id}: {len(failed)} failures", err=True)
+
+
+def _shown(text: str) -> str:
+    """Whoever named a file may not command the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _change(verb: str) -> None:

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+
+from image.paths import ROOT
 
 from ..appliance import PROGRAMS, Appliance
+
+
+def test_every_command_of_the_readme_is_there(appliance: Appliance) -> None:
+    """As the table of what an operator does tells them: their programs, and the soniquebay ones' own commands."""
+    told = (ROOT / "README.md").read_text().partition("## Operate it")[2].partition("**Upgrade**")[0]
+    commands = {match.replace("sudo ", "") for match in re.findall(r"`((?:sudo )?[a-z]+ [^`]+)`", told)}
+    programs = {command.split()[0] for command in commands}
+    own = {command.split()[1] for command in commands if command.startswith("soniquebay ")}
+    assert {"soniquebay", "systemctl"} <= programs
+    assert {"status", "scan", "logs"} <= own
+    asked = [f"command -v {name}" for name in sorted(programs)] + [f"soniquebay {name} --help" for name in sorted(own)]
+    for command in asked:
+        status, said = appliance.try_run(command)
+        assert status == 0, f"{command}: {said}"
 
 
 def test_a_clean_restart(appliance: Appliance) -> None:
