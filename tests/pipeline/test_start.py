@@ -11,8 +11,15 @@ import httpx
 import pytest
 
 from soniquebay.api import server
+from soniquebay.settings import from_environment
 from tests.stack import free_port, wait_until
 from tests.workers import Bench
+
+
+def environment_of(bench: Bench, **settings: object) -> dict[str, str]:
+    """What an API is told that uses the bench's Redis."""
+    given = {"API_SOCKET": bench.socket.with_name("api.sock"), "ONLINE": "off", **settings}
+    return {**bench.environment, **{f"SONIQUEBAY_{name}": str(value) for name, value in given.items()}}
 
 
 @pytest.mark.slow
@@ -22,9 +29,7 @@ def test_the_api_waits_for_redis_quietly_and_then_begins_its_work(bench: Bench, 
     music, log = tmp_path / "music", tmp_path / "api.log"
     music.mkdir()
     port = free_port()
-    settings = {"MUSIC": music, "DATA": tmp_path / "data", "API_SOCKET": bench.socket.with_name("api.sock"),
-                "HTTP_PORT": port, "ONLINE": "off"}  # fmt: skip
-    environment = {**bench.environment, **{f"SONIQUEBAY_{name}": str(value) for name, value in settings.items()}}
+    environment = environment_of(bench, MUSIC=music, DATA=tmp_path / "data", HTTP_PORT=port)
     with log.open("w") as output:
         process = subprocess.Popen([sys.executable, "-m", "soniquebay.cli", "api"], env=environment, stderr=output)
     api = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
@@ -56,17 +61,14 @@ def test_the_api_waits_for_redis_quietly_and_then_begins_its_work(bench: Bench, 
         assert process.wait(30) == 0
 
 
-def test_an_api_that_cannot_do_its_work_ends_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_that_cannot_do_its_work_ends_and_says_why(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(_: Any) -> None:
         raise OSError("too many watchers")
 
-    monkeypatch.setattr(server, "_work", fail)
-    stopped = asyncio.Event()
-
-    async def serve() -> None:
-        services: Any = None
-        async with server._background(services, stopped.set):
-            await asyncio.wait_for(stopped.wait(), 10)
-
-    with pytest.raises(OSError, match="too many watchers"):
-        asyncio.run(serve())
+    monkeypatch.setattr(server, "_sweep", fail)
+    environment = environment_of(bench, MUSIC=tmp_path, DATA=tmp_path, HTTP_PORT=free_port(), WATCH="off")
+    with pytest.raises(ExceptionGroup) as raised:
+        asyncio.run(asyncio.wait_for(server._serve(from_environment(environment)), 60))
+    assert [str(error) for error in raised.value.exceptions] == ["too many watchers"]

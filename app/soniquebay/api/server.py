@@ -120,7 +120,10 @@ async def _background(services: Services, stop: Callable[[], None]) -> AsyncIter
 
 
 async def _work(services: Services) -> None:
-    """Do what goes on beside the answers, until cancelled: once Redis is there, for what it finds becomes messages."""
+    """Do what goes on beside the answers, until cancelled: once Redis is there, for what it finds becomes messages.
+
+    A part of it that ends by an error ends all of it.
+    """
     await _redis_answers(services)
     jobs = (
         services.progress.publish_changes(),
@@ -129,20 +132,18 @@ async def _work(services: Services) -> None:
         _repeat("nothing is looked up", services.lookups.refill, ONLINE_INTERVAL),
         _supply_for_ever(services),
     )
-    tasks = [asyncio.create_task(job) for job in jobs]
     watcher = None
     if services.settings.watch != "off":
         watcher = Watcher(services)
         services.watch_state = watcher.state
         watcher.start()
     try:
-        await asyncio.gather(*tasks, return_exceptions=True)
+        async with asyncio.TaskGroup() as together:
+            for job in jobs:
+                together.create_task(job)
     finally:
         if watcher:
             await asyncio.to_thread(watcher.stop)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _redis_answers(services: Services) -> None:
