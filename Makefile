@@ -20,6 +20,7 @@ help: ## tell what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for your own), stay up until Ctrl-C
+	@[[ $(PROFILE) == debian ]] || { echo 'Only the profile debian boots on the emulated machine: make image PROFILE=$(PROFILE)'; exit 2; }
 	@exec $(BIN)/python -m image run
 
 image: $(VENV)/ready ## the flashable file, in dist/ (PROFILE=debian)

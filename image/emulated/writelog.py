@@ -26,7 +26,7 @@ KNOWN_FLAGS = FLUSH | FUA | DISCARD | MARK
 SUPERBLOCK = struct.Struct("<QQQI")
 HEADER = struct.Struct("<QQQQ")
 # Share of the writes after the last flush that arrives: one for the whole cut, so that some cuts lose all of them.
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARES = (0.0, 0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)

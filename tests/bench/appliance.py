@@ -117,6 +117,7 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
             busy = max(busy, taken)
         if searchable is None and now["status"] == "completed":
             searchable = time.monotonic() - began
+            machine.ssh("sync", check=True)  # what is searchable and not yet on the card is counted too
             written = machine.written() - before
             report.say(f"searchable after {searchable:.0f} s; now the vectors, for {analysing:.0f} s at most")
         done = now["progress"]["phase"] == "done"

@@ -41,6 +41,10 @@ class Redis(RedisContainer):
                  for queue, _ in TASKS.values() for step in PRIORITY_STEPS}  # fmt: skip
         return {name: count for name, key in lists.items() if (count := client.llen(key))}
 
+    def queues(self) -> set[str]:
+        """Return the queues in which messages wait."""
+        return {place.partition("/")[0] for place in self.waiting()}
+
     def taken(self) -> list[str]:
         """Return the keys under which workers hold what they have taken."""
         return sorted(self.client.scan_iter(f"{KEY_PREFIX}taken*"))

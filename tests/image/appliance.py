@@ -18,6 +18,7 @@ from image.emulated.machine import PATIENCE, Machine
 from tests.audio_files import tone
 
 PROGRAMS = ("api", "worker", "flower")
+NOT_FOUND = (1, "")  # of a journal that was asked, and has nothing of the kind
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ REDIS_IS_WELL = {
     "aof_last_bgrewrite_status": "ok",
 }
 IDENTITY = ("machine_id", "host_key", "password")
+Row = tuple[Any, ...]
 # Files of /etc that are empty on a machine that never lost its power.
 EMPTY = {
     "/etc/.pwd.lock",
@@ -75,6 +76,7 @@ class Story:
         self._tree = folder
         self._songs = 0
         self._noted, self._noted_at = "", 0
+        self._kept: set[Row] = set()
 
     def __enter__(self) -> Story:
         return self
@@ -99,6 +101,8 @@ class Story:
             appliance.healthy()
             seconds = machine.seconds
             self._judge_machine(appliance, cut.phase)
+            lost = self._kept - _rows(appliance)
+            assert not lost, f"the library had these, on the card: {sorted(lost, key=str)}"
             self._judge_library(appliance)
             self._note(appliance, machine, cut)
             self._appliance = appliance
@@ -112,7 +116,7 @@ class Story:
             self._others += [self._identity] if self._identity else []
             machine = self._life.enter_context(LossyMachine(self._image, tools=self._tools))
             self._identity, self._disk, self._songs = None, None, 0
-            self._noted, self._noted_at = "", 0
+            self._noted, self._noted_at, self._kept = "", 0, set()
             self._tree = self._folder / f"music-{cut.number}"
             machine.start()
             until("its first write", machine.has_written, pause=0.5)
@@ -190,11 +194,16 @@ class Story:
             assert not identity.items() & other.items(), f"two cards share a secret: {identity} and {other}"
 
     def _note(self, appliance: Appliance, machine: LossyMachine, cut: Cut) -> None:
-        """Give Redis something that it says is on the card, before the next cut, and has to have after it."""
+        """Give Redis something that it says is on the card before the next cut, and put the library there.
+
+        Both have to be there after it. That a new scan would find the same files again is no excuse.
+        """
         self._noted = f"cut-{cut.number}"
         line = f"set power-cuts {self._noted}\\nwaitaof 1 0 0\\n"
         said = appliance.run(f"printf '{line}' | redis-cli -s /run/redis/redis-server.sock").split()
         assert said == ["OK", "1", "0"], said
+        self._kept = _rows(appliance)
+        appliance.run("sync")
         time.sleep(1)  # the log of the writes has no holes up to there any more
         self._noted_at = machine.requests()
 
@@ -218,6 +227,17 @@ class Story:
         until("every track is analysed", analysed)
         paths = sorted(track["path"] for track in appliance.all_of("/api/tracks"))
         assert paths == sorted(f"{PLACE}/{song.relative_to(self._tree)}" for song in self._tree.rglob("*.ogg"))
+
+
+def _rows(appliance: Appliance) -> set[Row]:
+    """What is in the library: the scans there have been, each with its moments, and every track with its number."""
+    scans = {
+        ("scan", scan["id"], scan["started_at"], scan["finished_at"])
+        for scan in appliance.all_of("/api/scan-sessions")
+        if scan["finished_at"]
+    }
+    tracks = {("track", track["id"], track["path"], track["has_vector"]) for track in appliance.all_of("/api/tracks")}
+    return scans | tracks
 
 
 def _waiting(appliance: Appliance) -> list[tuple[str, str | None]]:

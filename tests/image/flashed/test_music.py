@@ -19,7 +19,10 @@ def gone(appliance: Appliance) -> bool:
 def broken_off(appliance: Appliance, music_disk: MusicDisk) -> dict[str, Any]:
     """The scan that plugging in the disk asked for, and nobody else, after the disk was pulled out in its midst."""
     appliance.healthy()
-    assert appliance.api("/api/scan-sessions").json["total"] == 0
+    scans = appliance.api("/api/scan-sessions").json["total"]
+    assert scans == 0, (
+        "a machine has one first scan, and has had it: molecule destroy -s image, create, and verify again"
+    )
     before = appliance.restarts()
     appliance.machine.attach_disk(music_disk.path)
 
