@@ -12,7 +12,7 @@ import pytest
 from image import release
 from soniquebay.library.database import migrations
 
-from ..appliance import Appliance
+from ..appliance import NOT_FOUND, Appliance
 from ..kept import NOTE, kept
 from ..playbook import play
 from ..releases import LOSS, NEXT, variant, write_checksum
@@ -72,3 +72,6 @@ def test_a_release_whose_program_dies_is_flipped_back(
     said = appliance.run("readlink /opt/soniquebay/current; systemctl list-units --failed --plain --no-legend")
     assert said.split() == [f"releases/{before}"]
     assert kept(appliance) == all_of_it
+    # after three minutes, as the README says, and not when the worker has given up waiting for such an API
+    gave_up = "journalctl -b -q --no-pager -o cat -u soniquebay-worker.service -g 'start operation timed out'"
+    assert appliance.try_run(gave_up) == NOT_FOUND
