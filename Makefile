@@ -104,8 +104,8 @@ test-raspi4b: image ## the same card on QEMU's Raspberry Pi 4, from its SD slot
 test-power-cuts: image ## three power cuts: in a first boot, a scan, and at rest
 	POWER_CUTS=3 $(PYTEST) -s tests/powercuts
 
-power-cuts: image ## many power cuts (CUTS=20 SEED=5), each losing some of the writes that were not flushed
-	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-5} $(PYTEST) -s tests/powercuts
+power-cuts: image ## many power cuts (CUTS=20 SEED=5 FROM=1), each losing some of the writes that were not flushed
+	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-5} POWER_CUTS_FROM=$${FROM:-1} $(PYTEST) -s tests/powercuts
 
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some 15 minutes)
 	$(PYTEST) tests/faults

@@ -33,7 +33,7 @@ REDIS_IS_WELL = {
 }
 IDENTITY = ("machine_id", "host_key", "password")
 Row = tuple[Any, ...]
-# Files of /etc that are empty on a machine that never lost its power.
+# Files of /etc that are empty on a machine that never lost its power, or may be.
 EMPTY = {
     "/etc/.pwd.lock",
     "/etc/environment",
@@ -43,6 +43,9 @@ EMPTY = {
     "/etc/subuid",
     "/etc/subuid-",
     "/etc/sv/ssh/.meta/installed",
+    # systemd-update-done's sign that all is up to date: its moment counts, and what stands in it only on a file system
+    # that has no fractions of a second
+    "/etc/.updated",
 }
 
 
