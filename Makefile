@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .PHONY: help run test test-all check image release lint types unit pipeline slow faults corpus fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
-  test-raspi4b test-power-cuts power-cuts bare bench lock clean
+  test-raspi4b test-power-cuts power-cuts minimal bench lock clean
 
 PYTHON ?= python3
 PROFILE ?= debian
@@ -35,7 +35,7 @@ check: lint types units unit pipeline ## lint, types, units, unit tests, pipelin
 # tests on a real Redis, which wait for things most of the time.
 test: lint types units unit ## every test of a release
 	@mkdir -p build; echo 'Meanwhile the image is built and run in containers: build/image.log'
-	@$(MAKE) image bare test-containers > build/image.log 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null || true' EXIT; \
+	@$(MAKE) image minimal test-containers > build/image.log 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null || true' EXIT; \
 	  $(MAKE) pipeline slow; wait $$other || { tail -n 60 build/image.log; exit 1; }; trap - EXIT
 	@tail -n 1 build/image.log
 	@$(MAKE) molecule test-power-cuts
@@ -74,17 +74,17 @@ fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a r
 test-containers: $(VENV)/ready ## queues, retries, limits and recovery, the image's own root in containers (pytest-celery)
 	@$(BIN)/python -m image containers $(PYTEST) -p no:cacheprovider tests/containers
 
-molecule: molecule-default molecule-image ## the playbook on a bare Debian, and the built image: booted, verified, ended
+molecule: molecule-default molecule-image ## the playbook on a minimal Debian, and the built image: booted, verified, ended
 
-molecule-default: bare
+molecule-default: minimal
 molecule-%: image
 	@rm -f build/failed.txt
 	$(MOLECULE) test -s $* || { [[ ! -e build/failed.txt ]] || tail -n 60 build/failed.txt; exit 1; }
 
 test-image: molecule-image ## the built image alone
 
-bare: $(VENV)/ready
-	@$(BIN)/python -m image bare
+minimal: $(VENV)/ready
+	@$(BIN)/python -m image minimal
 
 test-customised: image ## a card customised as Raspberry Pi Imager does it, booted
 	$(PYTEST) tests/customised
@@ -102,10 +102,10 @@ test-raspi4b: image ## the same card on QEMU's Raspberry Pi 4, from its SD slot
 	$(PYTEST) -s tests/raspi4b
 
 test-power-cuts: image ## three power cuts: in a first boot, a scan, and at rest
-	POWER_CUTS=3 $(PYTEST) -s tests/powercuts
+	POWER_CUTS=3 $(PYTEST) -s tests/power_cuts
 
 power-cuts: image ## many power cuts (CUTS=20 SEED=5 FROM=1), each losing some of the writes that were not flushed
-	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-5} POWER_CUTS_FROM=$${FROM:-1} $(PYTEST) -s tests/powercuts
+	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-5} POWER_CUTS_FROM=$${FROM:-1} $(PYTEST) -s tests/power_cuts
 
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some 15 minutes)
 	$(PYTEST) tests/faults

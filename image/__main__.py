@@ -11,13 +11,13 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from . import artifacts, bare, build, hostpackages, mirrors, music, profile, release, run, toolbox
+from . import artifacts, build, build_root, hostpackages, minimal_root, mirrors, music, profile, release, run
 from . import base as base_root
 from .containers import container
 from .emulated import detached
 from .emulated.access import GUEST_PORTS
 from .emulated.machine import Machine
-from .errors import Problem
+from .errors import ActionableError
 from .paths import cache_home
 from .privilege import is_root, own_verb_as_root
 from .ui import console
@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m image", description=__import__("image").__doc__)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("host-packages", help="install the few Debian packages this machine needs")
-    verbs.add_parser("toolbox", help="the native root with the build tools")
+    verbs.add_parser("build-root", help="the native root with the build tools")
     for name, text in (("base", "the arm64 base root"), ("build", "the flashable image in dist/")):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("--profile", default="debian", help="a folder of image/profiles")
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     files.add_argument("--key", default=os.environ.get("SIGN_KEY") or None, type=Path, help="an SSH key to sign with")
     disk = verbs.add_parser("music", help="a music disk image from a folder")
     disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
-    verbs.add_parser("bare", help="a bare Debian to boot, on which playbooks/site.yml is tried")
+    verbs.add_parser("minimal", help="a bare Debian to boot, on which playbooks/site.yml is tried")
     verbs.add_parser("mirrors", help="Debian's mirrors, and those that this machine uses instead, as JSON")
     for name, text in (
         ("machine", "boot the image, and stay until Ctrl-C; or: start, stop"),
@@ -73,14 +73,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a verb; a Problem is told in words."""
+    """Run a verb; an ActionableError is told in words."""
     end_cleanly_on_signals()
     os.umask(0o022)  # what root makes here is read by the user
     given = sys.argv[1:] if arguments is None else arguments
     options = parser().parse_args(given)
     try:
         dispatch(options, given)
-    except Problem as problem:
+    except ActionableError as problem:
         console.print(f"[red]✗[/red] {escape(problem.what)}")
         if problem.hint:
             console.print(f"  {escape(problem.hint)}")
@@ -114,15 +114,15 @@ def dispatch(options: argparse.Namespace, given: list[str]) -> None:
 def _build(options: argparse.Namespace) -> None:
     """Carry out a verb that may need root."""
     verb: str = options.verb
-    if verb == "toolbox":
-        console.print(str(toolbox.ensure().root))
+    if verb == "build-root":
+        console.print(str(build_root.ensure().root))
     elif verb == "base":
-        base_root.ensure(profile.load(options.profile), toolbox.ensure())
+        base_root.ensure(profile.load(options.profile), build_root.ensure())
     elif verb == "release":
-        tools = toolbox.ensure()
+        tools = build_root.ensure()
         console.print(str(release.ensure(tools, version=options.version, app=options.app, into=options.into)))
-    elif verb == "bare":
-        console.print(str(bare.ensure(toolbox.ensure())))
+    elif verb == "minimal":
+        console.print(str(minimal_root.ensure(build_root.ensure())))
     elif verb == "publish":
         for path in artifacts.publish(options.profile, base_url=options.base_url, key=options.key):
             console.print(f"  {escape(str(path))} [dim]{path.stat().st_size:,} bytes[/dim]")
@@ -132,26 +132,26 @@ def _build(options: argparse.Namespace) -> None:
         if status := container.run(options.command):
             raise SystemExit(status)
     elif verb == "music":
-        console.print(str(music.ensure(toolbox.ensure(), options.folder)))
+        console.print(str(music.ensure(build_root.ensure(), options.folder)))
 
 
 def _done(options: argparse.Namespace) -> bool:
     """Whether the verb finds all it needs root for."""
-    if toolbox.find() is None or not os.access(cache_home(), os.W_OK):
+    if build_root.find() is None or not os.access(cache_home(), os.W_OK):
         return False
-    return options.verb in ("toolbox", "release", "publish") or (
+    return options.verb in ("build-root", "release", "publish") or (
         options.verb == "build" and build.is_ready(options.profile)
     )
 
 
 def _detached(options: argparse.Namespace) -> None:
     if options.state is None:
-        raise Problem("Which machine?", "Say --state with a folder of its own.")
+        raise ActionableError("Which machine?", "Say --state with a folder of its own.")
     if options.action == "stop":
         detached.stop(options.state)
         return
-    tools = toolbox.find() or toolbox.ensure()
-    image = bare.ensure(tools) if options.profile == bare.NAME else run.image(options.profile)
+    tools = build_root.find() or build_root.ensure()
+    image = minimal_root.ensure(tools) if options.profile == minimal_root.NAME else run.image(options.profile)
     ports = {name: port for name in GUEST_PORTS if (port := getattr(options, f"{name}_port"))}
     machine = Machine(image, ports=ports, offline=options.offline, clock=options.clock, outlives=True, tools=tools)
     detached.start(options.state, machine)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import cache, partitions
+from .build_root import BuildRoot
 from .partitions import ALIGNMENT, Partition
 from .profile import Profile
-from .toolbox import Toolbox
 from .ui import Step
 
 JOURNAL_MEBIBYTES = 64
@@ -24,7 +24,7 @@ class Assembly:
 
     root: Path
     profile: Profile
-    tools: Toolbox
+    tools: BuildRoot
     epoch: int
     label: str = "bootfs"
     """Of the boot partition."""

@@ -1,6 +1,6 @@
 """The base root: every Debian package of the profile, configured, and nothing of ours yet.
 
-The essential packages are mmdebstrap's work. The others are unpacked by the toolbox's own apt and dpkg from outside,
+The essential packages are mmdebstrap's work. The others are unpacked by the build root's own apt and dpkg from outside,
 and only their maintainer scripts run emulated; what those would do again and again is put off, and done
 once at the end.
 """
@@ -13,14 +13,14 @@ import shlex
 import shutil
 from pathlib import Path
 
-from . import binfmt, bytecode, cache, mirrors, namespace, standins, toolbox
-from .errors import Problem
+from . import binfmt, build_root, bytecode, cache, mirrors, namespace, native_binaries
+from .build_root import KEYRING, BuildRoot
+from .errors import ActionableError
 from .paths import ROOT
 from .profile import Archive, Profile
-from .toolbox import KEYRING, Toolbox
 from .ui import Step, cached, step
 
-RECIPE = [Path(__file__), Path(bytecode.__file__), Path(namespace.__file__), Path(standins.__file__)]
+RECIPE = [Path(__file__), Path(bytecode.__file__), Path(namespace.__file__), Path(native_binaries.__file__)]
 # What maintainer scripts and mkinitramfs take for now: it must not be when the root happens to be made.
 EPOCH = 1_754_697_600  # the day trixie came out
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
@@ -28,23 +28,25 @@ KEPT = ("/usr/share/doc/*/copyright", "/usr/share/locale/locale.alias")  # the l
 MIRROR = "SONIQUEBAY_RASPBERRYPI_MIRROR"  # instead of the profile's
 KEYRING_OF_PI = "SONIQUEBAY_RASPBERRYPI_KEYRING"
 WITHOUT = "SONIQUEBAY_WITHOUT"
-WORK = f"{namespace.FOLDERS}/work"  # as the toolbox's programs see it
+WORK = f"{namespace.FOLDERS}/work"  # as the build root's programs see it
 # Emulated and slow, and asked for many times over: done once, below.
-PUT_OFF = ("py3compile", "py3clean", "update-initramfs", "update-ca-certificates")
+DEFERRED_PROGRAMS = ("py3compile", "py3clean", "update-initramfs", "update-ca-certificates")
 
 
-def key(profile: Profile) -> str:
+def inputs_digest(profile: Profile) -> str:
     """What the base root is made of."""
     other = [os.environ[name] for name in (MIRROR, WITHOUT) if os.environ.get(name)]
     keys = [archive_keys(profile.archive)] if profile.archive else []
-    return cache.digest(profile.folder, *RECIPE, *other, *keys, toolbox.key(), " ".join(initramfs_modules()))
+    return cache.digest(
+        profile.folder, *RECIPE, *other, *keys, build_root.inputs_digest(), " ".join(initramfs_modules())
+    )
 
 
 def archive_keys(archive: Archive) -> Path:
     """The public keys of a profile's second archive, on this machine."""
     keys = Path(os.environ.get(KEYRING_OF_PI) or archive.keyring)
     if not keys.is_file():
-        raise Problem(
+        raise ActionableError(
             f"The keys of {archive.mirror} are missing ({keys}).",
             f"They are in its package raspberrypi-archive-keyring; {KEYRING_OF_PI} names a file that has them.",
         )
@@ -56,16 +58,16 @@ def initramfs_modules() -> list[str]:
     defaults = (ROOT / "roles/pi_tuning/defaults/main.yml").read_text()
     found = re.search(r"^pi_tuning_initramfs_modules:\n((?: +- \S+\n)+)", defaults, re.MULTILINE)
     if found is None:
-        raise Problem("The role pi_tuning has no list pi_tuning_initramfs_modules in its defaults.")
+        raise ActionableError("The role pi_tuning has no list pi_tuning_initramfs_modules in its defaults.")
     return re.findall(r"- (\S+)", found[1])
 
 
 def find(profile: Profile) -> Path | None:
     """The tarball, if it has been made."""
-    return cache.find("base", key(profile), ".tar.zst")
+    return cache.find("base", inputs_digest(profile), ".tar.zst")
 
 
-def ensure(profile: Profile, tools: Toolbox) -> Path:
+def ensure(profile: Profile, tools: BuildRoot) -> Path:
     """The tarball of the base root; its packages' exact versions are in /usr/share/soniquebay/packages.txt."""
     title = f"Base system ({profile.name} {profile.suite}, arm64)"
     ready = find(profile)
@@ -74,10 +76,12 @@ def ensure(profile: Profile, tools: Toolbox) -> Path:
         return ready
     cache.need_space(8)
     with step(title) as current, binfmt.arm64_programs(tools):
-        return cache.make("base", key(profile), ".tar.zst", lambda tarball: _build(profile, tools, tarball, current))
+        return cache.make(
+            "base", inputs_digest(profile), ".tar.zst", lambda tarball: _build(profile, tools, tarball, current)
+        )
 
 
-def _build(profile: Profile, tools: Toolbox, tarball: Path, current: Step) -> None:
+def _build(profile: Profile, tools: BuildRoot, tarball: Path, current: Step) -> None:
     work = tarball.with_name("tmp-root")
     cache.remove(work)
     work.mkdir()
@@ -94,7 +98,7 @@ def _build(profile: Profile, tools: Toolbox, tarball: Path, current: Step) -> No
         cache.remove(work)
 
 
-def _essential(profile: Profile, tools: Toolbox, work: Path, current: Step) -> None:
+def _essential(profile: Profile, tools: BuildRoot, work: Path, current: Step) -> None:
     command = ["mmdebstrap", "--mode=root", "--variant=essential", "--architectures=arm64", "--format=directory"]
     command += [f"--keyring={KEYRING}", "--skip=cleanup/apt", "--dpkgopt=force-unsafe-io"]
     command += [f"--aptopt={option}" for option in mirrors.apt_options()]
@@ -119,14 +123,14 @@ def apt_configuration(root: str) -> str:
         'Dir::Etc::trusted "/nowhere";',
         'Dir::Etc::trustedparts "/usr/share/keyrings";',
         'DPkg::Use-Pty "false";',
-        'DPkg::Path "/run/put-off:/usr/sbin:/usr/bin:/sbin:/bin";',
+        'DPkg::Path "/run/deferred:/usr/sbin:/usr/bin:/sbin:/bin";',
         f"DPkg::Options {{ {' '.join(f'{option!r};'.replace(chr(39), chr(34)) for option in dpkg)} }};",
         *(f"{option};" for option in mirrors.apt_options()),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> None:
+def _packages(profile: Profile, tools: BuildRoot, work: Path, current: Step) -> None:
     root = work / "root"
     (work / "apt.conf").write_text(apt_configuration(f"{WORK}/root"))
     policy = root / "usr/sbin/policy-rc.d"
@@ -144,16 +148,16 @@ def _packages(profile: Profile, tools: Toolbox, work: Path, current: Step) -> No
     ]
     at = str(tools.root)
     inner = Path(f"{at}{WORK}/root")
-    put_off = [f"mkdir {shlex.quote(str(inner))}/run/put-off"]
-    for name in PUT_OFF:
-        put_off.append(f"ln -s /bin/true {shlex.quote(str(inner))}/run/put-off/{name}")
+    deferred = [f"mkdir {shlex.quote(str(inner))}/run/deferred"]
+    for name in DEFERRED_PROGRAMS:
+        deferred.append(f"ln -s /bin/true {shlex.quote(str(inner))}/run/deferred/{name}")
     # apt looks for DPkg::Path outside the root as well
-    prepare = [*namespace.kernel_mounts(inner), *put_off, *standins.mounts(inner, tools)]
+    prepare = [*namespace.kernel_mounts(inner), *deferred, *native_binaries.mounts(inner, tools)]
     current.run(tools.inside(["sh", "-euc", "\n".join(script)], {work: "work"}, prepare, EPOCH))
     policy.unlink()
 
 
-def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None:
+def _finish(profile: Profile, tools: BuildRoot, root: Path, current: Step) -> None:
     """Natively what was put off; then the sources a Debian has, and no trace of where this one came from."""
     current.say("bytecode")
     places = [root / "usr/lib/python3.13", root / "usr/lib/python3/dist-packages"]
@@ -166,9 +170,9 @@ def _finish(profile: Profile, tools: Toolbox, root: Path, current: Step) -> None
     modules = root / "usr/share/initramfs-tools/modules.d/soniquebay.conf"
     modules.write_text("".join(f"{name}\n" for name in initramfs_modules()))
     chroot = ["chroot", str(root), "update-initramfs", "-c", "-k", "all"]
-    mounts = [*namespace.kernel_mounts(root), *standins.mounts(root, tools)]
+    mounts = [*namespace.kernel_mounts(root), *native_binaries.mounts(root, tools)]
     current.run(namespace.isolated(mounts, ["env", "PATH=/usr/sbin:/usr/bin", f"SOURCE_DATE_EPOCH={EPOCH}", *chroot]))
-    standins.remove_traces(root)
+    native_binaries.remove_traces(root)
     for folder in ("var/lib/apt/lists", "var/cache/apt/archives"):
         cache.remove(root / folder)
         (root / folder / "partial").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""ARM64 programs on this machine, by the toolbox's qemu-user; the host is left as it was found."""
+"""ARM64 programs on this machine, by the build root's qemu-user; the host is left as it was found."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import Problem
-from .toolbox import Toolbox
+from .build_root import BuildRoot
+from .errors import ActionableError
 
 FOLDER = Path("/proc/sys/fs/binfmt_misc")
 # The kernel has one such list, whichever cache a build uses.
@@ -27,7 +27,7 @@ def entry(interpreter: Path) -> str:
 
 
 @contextmanager
-def arm64_programs(toolbox: Toolbox) -> Iterator[None]:
+def arm64_programs(tools: BuildRoot) -> Iterator[None]:
     """While it lasts, ARM64 programs run here. Several may ask for it at once: the last one cleans up."""
     if platform.machine() == "aarch64":
         yield
@@ -35,8 +35,8 @@ def arm64_programs(toolbox: Toolbox) -> Iterator[None]:
     with _opened(USERS) as users:
         try:
             with _locked():
-                if _alone(users):  # what is there is of a run that was killed; it may point at a toolbox that is gone
-                    _register(toolbox)
+                if _alone(users):  # what is there is of a run that was killed; it may point at a tools that is gone
+                    _register(tools)
                 fcntl.flock(users, fcntl.LOCK_SH)
             yield
         finally:
@@ -71,20 +71,20 @@ def _alone(users: int) -> bool:
     return True
 
 
-def _register(toolbox: Toolbox) -> None:
+def _register(tools: BuildRoot) -> None:
     if not (FOLDER / "register").exists():
         mount = ["mount", "-t", "binfmt_misc", "binfmt_misc", str(FOLDER)]
         done = subprocess.run(mount, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise Problem(
+            raise ActionableError(
                 f"This kernel offers no binfmt_misc ({done.stderr.strip()}).", "Load it: modprobe binfmt_misc"
             )
         MOUNTED.touch()
     _forget_entry()
     try:
-        (FOLDER / "register").write_text(entry(toolbox.root / "usr/bin/qemu-aarch64"))
+        (FOLDER / "register").write_text(entry(tools.root / "usr/bin/qemu-aarch64"))
     except OSError as error:
-        raise Problem(f"The kernel refused qemu-user ({error.strerror}).", "Is this a container?") from error
+        raise ActionableError(f"The kernel refused qemu-user ({error.strerror}).", "Is this a container?") from error
 
 
 def _forget() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from . import assemble, base, binfmt, bootcheck, cache, partitions, profile, provision, release, toolbox
+from . import assemble, base, binfmt, bootcheck, build_root, cache, partitions, profile, provision, release
 from .assemble import Assembly
-from .paths import dist, give_back, source_epoch
+from .build_root import BuildRoot
+from .paths import chown_to_invoking_user, dist, source_epoch
 from .profile import Profile
-from .toolbox import Toolbox
 from .ui import cached, step
 
 CARD = "card.img"
@@ -26,19 +26,19 @@ def image_name(version: str, name: str) -> str:
     return f"soniquebay-{version}-{name}-arm64.img"
 
 
-def key(chosen: Profile, archive: Path) -> str:
+def inputs_digest(chosen: Profile, archive: Path) -> str:
     """Everything the image is made of."""
     code = [Path(module.__file__ or "") for module in (assemble, partitions)]
-    return cache.digest(base.key(chosen), archive, provision.key(), source_epoch(*SOURCES), *code)
+    return cache.digest(base.inputs_digest(chosen), archive, provision.inputs_digest(), source_epoch(*SOURCES), *code)
 
 
 def build(profile_name: str = "debian") -> Path:
     """The image in dist/, with the list of its packages beside it. Needs root unless all is there."""
     chosen = profile.load(profile_name)
-    tools = toolbox.ensure()
+    tools = build_root.ensure()
     archive = release.ensure(tools)
     version = release.version_of(release.APP)
-    wanted = key(chosen, archive)
+    wanted = inputs_digest(chosen, archive)
     title = f"Card image {version} ({chosen.name})"
     ready = cache.find("image", wanted, "")
     if ready is None:
@@ -53,13 +53,13 @@ def build(profile_name: str = "debian") -> Path:
 def is_ready(profile_name: str = "debian") -> bool:
     """Whether `build` would find everything done, so that no root is needed."""
     chosen = profile.load(profile_name)
-    if toolbox.find() is None:
+    if build_root.find() is None:
         return False
     archive = dist() / release.archive_name(release.version_of(release.APP))
-    return archive.exists() and cache.find("image", key(chosen, archive)) is not None
+    return archive.exists() and cache.find("image", inputs_digest(chosen, archive)) is not None
 
 
-def _make(entry: Path, tarball: Path, archive: Path, chosen: Profile, tools: Toolbox) -> None:
+def _make(entry: Path, tarball: Path, archive: Path, chosen: Profile, tools: BuildRoot) -> None:
     entry.mkdir()
     work = entry.with_name("tmp-work")
     cache.remove(work)
@@ -98,4 +98,4 @@ def _copy_if_different(source: Path, copy: Path) -> None:
     how = ["--sparse=always", "--reflink=auto", "--preserve=timestamps"]
     subprocess.run(["cp", *how, str(source), str(partial)], check=True)
     partial.rename(copy)
-    give_back(copy)
+    chown_to_invoking_user(copy)

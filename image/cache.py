@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import Problem
-from .paths import cache_home, give_back
+from .errors import ActionableError
+from .paths import cache_home, chown_to_invoking_user
 
 KEEP = 4  # the newest entries of a kind that survive a new one: there are several profiles, and versions of a release
 
@@ -86,10 +86,10 @@ def locked(kind: str) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        give_back(folder)
-        give_back(lock)
+        chown_to_invoking_user(folder)
+        chown_to_invoking_user(lock)
     except PermissionError as error:
-        raise Problem(
+        raise ActionableError(
             f"The cache {folder} belongs to another user.",
             "Give it back with: sudo chown -R $USER ~/.cache/soniquebay",
         ) from error
@@ -104,7 +104,7 @@ def need_space(gibibytes: float) -> None:
     """Refuse early rather than fail late."""
     free = shutil.disk_usage(cache_home()).free / 2**30
     if free < gibibytes:
-        raise Problem(
+        raise ActionableError(
             f"{free:.1f} GiB free in {cache_home()}, {gibibytes:.0f} GiB needed.",
             "Free some space, or set XDG_CACHE_HOME to a folder on a larger disk.",
         )

@@ -1,4 +1,4 @@
-"""The few Debian packages needed on the user's own machine; every other tool lives in the toolbox."""
+"""The few Debian packages needed on the user's own machine; every other tool lives in the build_root."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from .errors import Problem
+from .errors import ActionableError
 from .privilege import as_root
 from .ui import step
 
 PACKAGES = {
-    "mmdebstrap": "makes the toolbox",
+    "mmdebstrap": "makes the build root",
     "debian-archive-keyring": "checks what it downloads",
     "util-linux": "private mount namespaces",
     "openssh-client": "into the emulated machine",
@@ -49,5 +49,5 @@ def install(packages: Mapping[str, str] = PACKAGES) -> None:
             for name in wanted:
                 if name in SERVICES and Path("/run/systemd/system").is_dir():
                     current.run(as_root(["systemctl", "disable", "--now", *SERVICES[name]]))
-        except Problem as problem:
-            raise Problem(problem.what, f"Install by hand: apt-get install {' '.join(wanted)}") from problem
+        except ActionableError as problem:
+            raise ActionableError(problem.what, f"Install by hand: apt-get install {' '.join(wanted)}") from problem

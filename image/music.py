@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import cache, mirrors, namespace, toolbox
-from .errors import Problem
-from .toolbox import SUITE, Toolbox
+from . import build_root, cache, mirrors, namespace
+from .build_root import SUITE, BuildRoot
+from .errors import ActionableError
 from .ui import Step, cached, step
 
 PACKAGE = "wesnoth-1.18-music"  # real tagged music by some ten composers
@@ -18,12 +18,12 @@ LABEL = "MUSIC"
 SPARE = 64 * 2**20
 
 
-def ensure(tools: Toolbox, folder: Path | None = None) -> Path:
+def ensure(tools: BuildRoot, folder: Path | None = None) -> Path:
     """The disk image of a folder, or of the music in Debian's package."""
     title = f"Music disk ({folder or PACKAGE})"
     if folder is not None and not folder.is_dir():
-        raise Problem(f"There is no folder {folder}.", "MUSIC has to name a folder of music files.")
-    wanted = cache.digest(Path(__file__), _fingerprint(folder) if folder else PACKAGE, toolbox.key())
+        raise ActionableError(f"There is no folder {folder}.", "MUSIC has to name a folder of music files.")
+    wanted = cache.digest(Path(__file__), _fingerprint(folder) if folder else PACKAGE, build_root.inputs_digest())
     ready = cache.find("music", wanted, ".img")
     if ready is not None:
         cached(title)
@@ -34,11 +34,11 @@ def ensure(tools: Toolbox, folder: Path | None = None) -> Path:
 
 
 def is_ready(folder: Path | None) -> bool:
-    """Whether it can be had without root: Debian's package is unpacked in the toolbox."""
+    """Whether it can be had without root: Debian's package is unpacked in the build_root."""
     return folder is not None or cache.find("debian-music", _package_key()) is not None
 
 
-def make(image: Path, source: Path, tools: Toolbox, current: Step) -> None:
+def make(image: Path, source: Path, tools: BuildRoot, current: Step) -> None:
     """Copy a folder into a new file system. Names are bytes here: what is not UTF-8 stays as it is."""
     sizes = [path.lstat().st_size for path in _everything(source)]
     used = sum(-(-size // 4096) * 4096 for size in sizes)
@@ -51,7 +51,7 @@ def make(image: Path, source: Path, tools: Toolbox, current: Step) -> None:
     current.run(tools.native("mke2fs", *options, str(image)), env=tools.environment())
 
 
-def debian_music(tools: Toolbox, current: Step) -> Path:
+def debian_music(tools: BuildRoot, current: Step) -> Path:
     """The folder of music out of Debian's package, downloaded and unpacked, not installed."""
 
     def fetch(folder: Path) -> None:
@@ -72,7 +72,7 @@ def debian_music(tools: Toolbox, current: Step) -> Path:
         current.run(tools.inside(["sh", "-euc", script], {folder: "music"}))
         if not any(folder.rglob("*.ogg")):
             shutil.rmtree(folder)
-            raise Problem(f"The package {PACKAGE} has no music where it used to be.")
+            raise ActionableError(f"The package {PACKAGE} has no music where it used to be.")
 
     return cache.make("debian-music", _package_key(), "", fetch)
 

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import Problem
+from .errors import ActionableError
 
 SECTOR = 512
 ALIGNMENT = 8 * 2**20  # SD cards erase in blocks of up to 4 or 8 MiB
@@ -42,7 +42,7 @@ def read(image: Path) -> list[Partition]:
     with image.open("rb") as file:
         sector = file.read(SECTOR)
     if sector[510:] != b"\x55\xaa":
-        raise Problem(f"{image} has no partition table.")
+        raise ActionableError(f"{image} has no partition table.")
     found = []
     for index in range(4):
         _, _, kind, _, start, size = struct.unpack_from("<B3sB3sII", sector, 446 + 16 * index)

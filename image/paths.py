@@ -16,18 +16,18 @@ def cache_home() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(base).absolute() / "soniquebay"
     folder.mkdir(parents=True, exist_ok=True)
-    give_back(folder)
+    chown_to_invoking_user(folder)
     return folder
 
 
 def dist() -> Path:
     """The folder of products, made on demand and left to the user who called sudo."""
     DIST.mkdir(exist_ok=True)
-    give_back(DIST)
+    chown_to_invoking_user(DIST)
     return DIST
 
 
-def give_back(path: Path) -> None:
+def chown_to_invoking_user(path: Path) -> None:
     """Hand a file that root made to the user behind sudo."""
     if os.geteuid() == 0 and "SUDO_UID" in os.environ:
         os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]), follow_symlinks=False)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from .errors import Problem
+from .errors import ActionableError
 from .paths import ROOT, cache_home
 
 _KEPT = ("SOURCE_DATE_EPOCH", "TERM", "COLUMNS")
@@ -26,7 +26,7 @@ def as_root(command: Sequence[str]) -> list[str]:
         return list(command)
     sudo = shutil.which("sudo")
     if sudo is None:
-        raise Problem("This needs root, and there is no sudo.", "Install sudo, or run it as root.")
+        raise ActionableError("This needs root, and there is no sudo.", "Install sudo, or run it as root.")
     return [sudo, *command]
 
 

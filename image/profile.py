@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import Problem
+from .errors import ActionableError
 from .paths import PROFILES
 
 
@@ -49,7 +49,7 @@ def load(name: str) -> Profile:
     folder = PROFILES / name
     if not (folder / "profile.toml").is_file():
         known = ", ".join(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))
-        raise Problem(f"There is no profile {name}.", f"There is: {known}")
+        raise ActionableError(f"There is no profile {name}.", f"There is: {known}")
     facts = tomllib.loads((folder / "profile.toml").read_text())
     return Profile(
         name=name,

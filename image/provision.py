@@ -10,10 +10,10 @@ from pathlib import Path
 
 from . import cache, namespace
 from .base import EPOCH
-from .errors import Problem
+from .build_root import BuildRoot
+from .errors import ActionableError
 from .paths import ROOT, cache_home
 from .profile import Profile
-from .toolbox import Toolbox
 from .ui import Step
 
 INPUTS = ("roles", "playbooks", "ansible.cfg")
@@ -33,12 +33,12 @@ REMOVED = (
 )
 
 
-def key() -> str:
+def inputs_digest() -> str:
     """The roles and playbooks."""
     return cache.digest(*(ROOT / name for name in INPUTS), Path(__file__))
 
 
-def unpack(base: Path, root: Path, tools: Toolbox, current: Step) -> None:
+def unpack(base: Path, root: Path, tools: BuildRoot, current: Step) -> None:
     """The base root, unpacked to a folder."""
     root.mkdir(mode=0o755)
     command = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-I", "zstd"]
@@ -50,7 +50,7 @@ def apply(root: Path, profile: Profile, release: Path, current: Step) -> None:
     """Run playbooks/image.yml on the root; the roles need no network there."""
     playbook = Path(sys.executable).with_name("ansible-playbook")
     if not playbook.exists():
-        raise Problem("ansible-playbook is not in the Python environment.", "Run: make image")
+        raise ActionableError("ansible-playbook is not in the Python environment.", "Run: make image")
     extra = {"release_archive": str(release), "image_profile": profile.name}
     command = [str(playbook), "-i", f"{root},", "-c", "community.general.chroot"]
     command += ["-e", "ansible_python_interpreter=/usr/bin/python3"]

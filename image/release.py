@@ -20,10 +20,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import bytecode, cache, toolbox
-from .errors import Problem
-from .paths import ROOT, dist, give_back, source_epoch
-from .toolbox import Toolbox
+from . import build_root, bytecode, cache
+from .build_root import BuildRoot
+from .errors import ActionableError
+from .paths import ROOT, chown_to_invoking_user, dist, source_epoch
 from .ui import Step, cached, step
 
 LOCK = ROOT / "requirements.lock"
@@ -54,7 +54,7 @@ def version_of(app: Path) -> str:
     text = (app / "soniquebay/__init__.py").read_text()
     found = re.search(r'^__version__\s*=\s*"([^"]+)"', text, re.MULTILINE)
     if not found:
-        raise Problem(f"{app}/soniquebay/__init__.py has no __version__.")
+        raise ActionableError(f"{app}/soniquebay/__init__.py has no __version__.")
     return found[1]
 
 
@@ -63,7 +63,7 @@ def archive_name(version: str) -> str:
     return f"soniquebay-{version}-aarch64.tar.gz"
 
 
-def ensure(tools: Toolbox, *, version: str | None = None, app: Path = APP, into: Path | None = None) -> Path:
+def ensure(tools: BuildRoot, *, version: str | None = None, app: Path = APP, into: Path | None = None) -> Path:
     """The release archive, with its .sha256 beside it.
 
     Another `version` or `app` folder makes a variant of the same dependencies, in seconds.
@@ -95,16 +95,16 @@ def publish(archive: Path, target: Path) -> Path:
         partial.rename(target)
         with target.open("rb") as content:
             checksum.write_text(f"{hashlib.file_digest(content, 'sha256').hexdigest()}  {target.name}\n")
-    give_back(target)
-    give_back(checksum)
+    chown_to_invoking_user(target)
+    chown_to_invoking_user(checksum)
     return target
 
 
 def _libraries_key() -> str:
-    return cache.digest(LOCK, Path(__file__), Path(bytecode.__file__), toolbox.key())
+    return cache.digest(LOCK, Path(__file__), Path(bytecode.__file__), build_root.inputs_digest())
 
 
-def _libraries(folder: Path, tools: Toolbox, current: Step) -> None:
+def _libraries(folder: Path, tools: BuildRoot, current: Step) -> None:
     """The pinned wheels for aarch64 and Python 3.13; nothing is compiled or run."""
     uv = Path(sys.executable).with_name("uv")
     command = [str(uv), "pip", "install", "--quiet", "--python-platform", "aarch64-manylinux_2_40"]
@@ -130,7 +130,7 @@ def index_settings() -> dict[str, str]:
     return {named[name]: value for name, value in settings.items()}
 
 
-def _application(stage: Path, app: Path, version: str, tools: Toolbox, current: Step) -> None:
+def _application(stage: Path, app: Path, version: str, tools: BuildRoot, current: Step) -> None:
     shutil.copytree(app / "soniquebay", stage / "soniquebay", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     _set_version(stage / "soniquebay/__init__.py", version)
     bytecode.compile_all([stage], stage, f"{HOME}/lib", tools, current)

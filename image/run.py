@@ -15,12 +15,12 @@ import httpx
 from rich.markup import escape
 from rich.table import Table
 
-from . import build, hostpackages, music, profile, release, toolbox
+from . import build, build_root, hostpackages, music, profile, release
+from .build_root import BuildRoot
 from .emulated.machine import PATIENCE, Machine
-from .errors import Problem
+from .errors import ActionableError
 from .paths import DIST
 from .privilege import is_root, own_verb_as_root
-from .toolbox import Toolbox
 from .ui import console, duration, step
 
 PREFERRED_PORTS = {"ssh": 2222, "http": 8080, "flower": 5555}
@@ -42,10 +42,10 @@ def ports(options: argparse.Namespace) -> dict[str, int]:
 def run(profile_name: str, wanted: Mapping[str, int], folder: Path | None, *, stay: bool = True) -> dict[str, Any]:
     """Build what is missing, boot it, scan the music, tell what came of it."""
     if folder is not None and not folder.is_dir():
-        raise Problem(f"There is no folder {folder}.", "MUSIC has to name a folder of music files.")
+        raise ActionableError(f"There is no folder {folder}.", "MUSIC has to name a folder of music files.")
     hostpackages.install()
     card = image(profile_name)
-    tools = toolbox.find() or toolbox.ensure()
+    tools = build_root.find() or build_root.ensure()
     disk = _music_disk(tools, folder)
     with booted(card, wanted, tools) as machine:
         with step("Music disk plugged in") as current:
@@ -60,13 +60,13 @@ def run(profile_name: str, wanted: Mapping[str, int], folder: Path | None, *, st
 
 def boot_only(profile_name: str, wanted: Mapping[str, int]) -> None:
     """The machine without a music disk."""
-    with booted(image(profile_name), wanted, toolbox.ensure()) as machine:
+    with booted(image(profile_name), wanted, build_root.ensure()) as machine:
         _addresses(machine)
         _stay(machine)
 
 
 @contextmanager
-def booted(image: Path, wanted: Mapping[str, int], tools: Toolbox) -> Iterator[Machine]:
+def booted(image: Path, wanted: Mapping[str, int], tools: BuildRoot) -> Iterator[Machine]:
     """A machine that answers, both to a login and as an appliance."""
     with Machine(image, ports=wanted, tools=tools) as machine:
         with step("Boot of the emulated Raspberry Pi") as current:
@@ -86,7 +86,7 @@ def image(profile_name: str) -> Path:
     return DIST / build.image_name(release.version_of(release.APP), chosen.name)
 
 
-def _music_disk(tools: Toolbox, folder: Path | None) -> Path:
+def _music_disk(tools: BuildRoot, folder: Path | None) -> Path:
     if not is_root() and not music.is_ready(folder):
         own_verb_as_root("music")
     return music.ensure(tools, folder)
@@ -105,7 +105,7 @@ def _wait_for_health(machine: Machine, say: Any) -> None:
             answer = str(error) or type(error).__name__
         say(answer)
         time.sleep(1)
-    raise Problem(f"Not healthy within {PATIENCE:.0f} s: {answer}", _journal(machine))
+    raise ActionableError(f"Not healthy within {PATIENCE:.0f} s: {answer}", _journal(machine))
 
 
 def _wait_for_scan(machine: Machine, say: Any) -> int:
@@ -120,10 +120,10 @@ def _wait_for_scan(machine: Machine, say: Any) -> int:
             return int(session["id"])
         time.sleep(1)
     if not mounted:
-        raise Problem("The machine did not mount the music disk.", _journal(machine))
+        raise ActionableError("The machine did not mount the music disk.", _journal(machine))
     response = httpx.post(f"{machine.url()}/api/scan", timeout=300)
     if response.status_code not in (202, 409):
-        raise Problem(f"No scan could be started: {response.status_code} {response.text}")
+        raise ActionableError(f"No scan could be started: {response.status_code} {response.text}")
     return int(response.json()["session_id"])
 
 
@@ -136,15 +136,15 @@ def _get(machine: Machine, path: str) -> dict[str, Any]:
 
 
 def _follow(machine: Machine, session: int) -> dict[str, Any]:
-    from soniquebay.cli.bar import progress_bar
     from soniquebay.cli.follow import follow_scan
+    from soniquebay.cli.progress_bar import progress_bar
 
     console.print(f"\n[bold]Scan {session}[/bold]")
     try:
         with progress_bar(console) as show:
             return dict(follow_scan(machine.url(), session, show))
     except httpx.HTTPError as error:
-        raise Problem(f"The API stays away: {error}", _journal(machine)) from error
+        raise ActionableError(f"The API stays away: {error}", _journal(machine)) from error
 
 
 def _show(summary: Mapping[str, Any], machine: Machine) -> None:
@@ -184,7 +184,7 @@ def _stay(machine: Machine) -> None:
     except KeyboardInterrupt:
         console.print("Shutting down.")
         return
-    raise Problem("The machine has stopped by itself.")
+    raise ActionableError("The machine has stopped by itself.")
 
 
 def _journal(machine: Machine) -> str:

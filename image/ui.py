@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from .errors import Problem
-from .paths import cache_home, give_back
+from .errors import ActionableError
+from .paths import cache_home, chown_to_invoking_user
 
 console = Console(highlight=False)
 
@@ -51,7 +51,7 @@ class Step:
         cwd: Path | None = None,
         stdin: bytes | None = None,
     ) -> None:
-        """Run a command; its output goes to the log, its failure becomes a Problem with the last lines."""
+        """Run a command; its output goes to the log, its failure becomes an ActionableError with the last lines."""
         tail: deque[str] = deque(maxlen=15)
         with self.log.open("ab") as log:
             log.write(f"\n+ {shlex.join(command)}\n".encode())
@@ -82,7 +82,9 @@ class Step:
                 end_group(process)
         if code:
             last = "\n".join(f"    {line}" for line in tail)
-            raise Problem(f"{self.title}: {Path(command[0]).name} ended with {code}\n{last}", f"All of it: {self.log}")
+            raise ActionableError(
+                f"{self.title}: {Path(command[0]).name} ended with {code}\n{last}", f"All of it: {self.log}"
+            )
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
@@ -98,10 +100,10 @@ def step(title: str) -> Iterator[Step]:
     """Announce a step, time it, tick it off."""
     logs = cache_home() / "logs"
     logs.mkdir(exist_ok=True)
-    give_back(logs)
+    chown_to_invoking_user(logs)
     log = logs / f"{re.sub('[^a-z0-9.]+', '-', title.lower()).strip('-')}.log"
     log.write_bytes(b"")
-    give_back(log)
+    chown_to_invoking_user(log)
     if console.is_terminal:
         with console.status(escape(title), spinner="dots") as status:
             current = Step(title, log, status)

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from image import build, release, toolbox
+from image import build, build_root, release
 from image.bootcheck.card import Card
+from image.build_root import BuildRoot
 from image.paths import dist
-from image.toolbox import Toolbox
 
 PROFILE = os.environ.get("PROFILE", "debian")
 
 
 @pytest.fixture(scope="session")
-def tools() -> Toolbox:
-    """The toolbox."""
-    return toolbox.ensure()
+def tools() -> BuildRoot:
+    """The build_root."""
+    return build_root.ensure()
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,6 @@ def image_file() -> Path:
 
 
 @pytest.fixture(scope="session")
-def card(image_file: Path, tools: Toolbox) -> Card:
+def card(image_file: Path, tools: BuildRoot) -> Card:
     """The image as a file, read without booting it: what every card flashed from it would share."""
     return Card(image_file, tools)

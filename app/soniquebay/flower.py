@@ -32,8 +32,8 @@ def run(settings: Settings) -> None:
     from tornado.httputil import HTTPServerRequest
     from tornado.options import options
 
+    from soniquebay.overrides.event_state import AutoscaleCollector
     from soniquebay.worker.app import app
-    from soniquebay.worker.metrics import AutoscaleCollector
 
     class Refusal(tornado.web.RequestHandler):
         """Asks for the password, whatever was requested."""

@@ -15,11 +15,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .. import build, cache, profile, release, toolbox
+from .. import build, build_root, cache, profile, release
 from ..bootcheck.card import Card
-from ..errors import Problem
-from ..paths import dist, give_back, source_epoch
-from ..toolbox import Toolbox
+from ..build_root import BuildRoot
+from ..errors import ActionableError
+from ..paths import chown_to_invoking_user, dist, source_epoch
 from ..ui import Step, cached, step
 from . import bmap, imager, sbom, signature
 from .facts import Image, sha256
@@ -39,10 +39,10 @@ def publish(profile_name: str, *, base_url: str = "", key: Path | None = None, i
     version = release.version_of(release.APP)
     path = dist() / build.image_name(version, chosen.name)
     if not path.exists():
-        raise Problem(f"{path} is not there.", f"Run: make image PROFILE={chosen.name}")
+        raise ActionableError(f"{path} is not there.", f"Run: make image PROFILE={chosen.name}")
     if key is not None and not key.is_file():
-        raise Problem(f"There is no key {key}.", "SIGN_KEY names a file that ssh-keygen made.")
-    tools = toolbox.ensure()
+        raise ActionableError(f"There is no key {key}.", "SIGN_KEY names a file that ssh-keygen made.")
+    tools = build_root.ensure()
     folder = into or path.parent
     with step("Checksum of the image"):
         size = path.stat().st_size
@@ -64,8 +64,8 @@ def publish(profile_name: str, *, base_url: str = "", key: Path | None = None, i
     return files
 
 
-def _compressed(image: Image, tools: Toolbox) -> Path:
-    wanted = cache.digest(image.sha256, " ".join(XZ), toolbox.key())
+def _compressed(image: Image, tools: BuildRoot) -> Path:
+    wanted = cache.digest(image.sha256, " ".join(XZ), build_root.inputs_digest())
     ready = cache.find("compressed", wanted, ".img.xz")
     if ready is not None:
         cached("Compressed image")
@@ -83,7 +83,7 @@ def _compressed(image: Image, tools: Toolbox) -> Path:
 
 def _icon(target: Path) -> Path:
     shutil.copyfile(ICON, target)
-    give_back(target)
+    chown_to_invoking_user(target)
     return target
 
 
@@ -91,5 +91,5 @@ def _write(target: Path, content: str) -> Path:
     partial = target.with_name(f".{target.name}")
     partial.write_text(content, encoding="utf-8")
     partial.rename(target)
-    give_back(target)
+    chown_to_invoking_user(target)
     return target

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from .. import profile
-from ..errors import Problem
+from ..errors import ActionableError
 from .facts import Image, sha256
 
 ICON = "soniquebay.svg"
@@ -21,7 +21,9 @@ DEVICES = ["pi4-64bit"]  # Imager's name for Pi 4, 400 and CM4
 def text(image: Image, packed: Path, base_url: str = "") -> str:
     """The manifest of one image; without a `base_url` it names the files where they lie."""
     if base_url and not base_url.startswith(("https://", "http://")):
-        raise Problem(f"{base_url} is no web address.", "RELEASE_URL is where the files will be downloaded from.")
+        raise ActionableError(
+            f"{base_url} is no web address.", "RELEASE_URL is where the files will be downloaded from."
+        )
 
     def address(name: str) -> str:
         return f"{base_url.rstrip('/')}/{quote(name)}" if base_url else packed.with_name(name).absolute().as_uri()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..bootcheck.card import Card
-from ..errors import Problem
+from ..errors import ActionableError
 from .facts import Image
 
 LIBRARIES = "/opt/soniquebay/current/lib"
@@ -92,7 +92,7 @@ def _debian(card: Card) -> list[Package]:
         more = {"sourceInfo": f"built from: {built}", "externalRefs": _locator(purl)}
         found.append(_package("deb", name, version, **more))
     if not found:
-        raise Problem("The image lists no installed Debian packages.")
+        raise ActionableError("The image lists no installed Debian packages.")
     return found
 
 
@@ -106,5 +106,5 @@ def _python(card: Card) -> list[Package]:
         more = {"licenseDeclared": fields.get("License-Expression", UNKNOWN), "externalRefs": _locator(purl)}
         found.append(_package("pypi", name, version, **more))
     if not found:
-        raise Problem("The image lists no Python packages.")
+        raise ActionableError("The image lists no Python packages.")
     return found

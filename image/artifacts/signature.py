@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..paths import give_back
+from ..paths import chown_to_invoking_user
 from ..ui import Step
 
 NAMESPACE = "file"  # ssh-keygen's own for files
@@ -23,5 +23,5 @@ def sign(path: Path, key: Path, current: Step) -> Path:
     command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(path)]
     # no terminal: a key with a passphrase has to be in the agent, and says so instead of waiting
     current.run(command, env={**os.environ, "SSH_ASKPASS_REQUIRE": "never"})
-    give_back(target)
+    chown_to_invoking_user(target)
     return target

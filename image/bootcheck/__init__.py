@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import Problem
-from ..toolbox import Toolbox
+from ..build_root import BuildRoot
+from ..errors import ActionableError
 from . import layout, rootfs, startup
 from .card import Card
 from .rule import Rule
@@ -19,22 +19,22 @@ QUICK: tuple[Rule, ...] = (*layout.RULES, *startup.RULES, *rootfs.RULES)
 RULES: tuple[Rule, ...] = (*QUICK, layout.file_systems)
 
 
-def faults(image: Path, tools: Toolbox, rules: Iterable[Rule] = RULES) -> list[str]:
+def faults(image: Path, tools: BuildRoot, rules: Iterable[Rule] = RULES) -> list[str]:
     """Everything that would keep this image from starting a Raspberry Pi 4, one sentence each; empty when fit."""
     card = Card(image, tools)
     found: list[str] = []
     for rule in rules:
         try:
             found += rule(card)
-        except Problem as problem:  # what one rule cannot read is a fault, and the others still have their say
+        except ActionableError as problem:  # what one rule cannot read is a fault, and the others still have their say
             if str(problem) not in found:
                 found.append(str(problem))
     return found
 
 
-def require_fit(image: Path, tools: Toolbox) -> None:
-    """Raise a Problem that lists the faults, if there are any."""
+def require_fit(image: Path, tools: BuildRoot) -> None:
+    """Raise an ActionableError that lists the faults, if there are any."""
     found = faults(image, tools)
     if found:
         lines = "\n".join(f"    {fault}" for fault in found)
-        raise Problem(f"This image would not start a Raspberry Pi 4:\n{lines}", "Nothing was published.")
+        raise ActionableError(f"This image would not start a Raspberry Pi 4:\n{lines}", "Nothing was published.")

@@ -15,9 +15,9 @@ from functools import cached_property
 from pathlib import Path
 
 from .. import partitions
-from ..errors import Problem
+from ..build_root import BuildRoot
+from ..errors import ActionableError
 from ..partitions import Partition
-from ..toolbox import Toolbox
 from .config import Config, parse
 
 
@@ -54,16 +54,16 @@ class Ext4:
 class Card:
     """A card image; what is read once is kept."""
 
-    def __init__(self, image: Path, tools: Toolbox) -> None:
+    def __init__(self, image: Path, tools: BuildRoot) -> None:
         self.image = image
         self.tools = tools
 
     @cached_property
     def partitions(self) -> list[Partition]:
-        """Boot and root; a Problem when there are not two."""
+        """Boot and root; an ActionableError when there are not two."""
         found = partitions.read(self.image)
         if len(found) != 2:
-            raise Problem(f"There are {len(found)} partitions, not a boot and a root partition.")
+            raise ActionableError(f"There are {len(found)} partitions, not a boot and a root partition.")
         return found
 
     @cached_property
@@ -71,12 +71,12 @@ class Card:
         """The header of the boot partition."""
         head = self._bytes(self.partitions[0].start, 512)
         if head[510:] != b"\x55\xaa" or head[82:90] != b"FAT32   ":
-            raise Problem("The boot partition is not FAT32.")
+            raise ActionableError("The boot partition is not FAT32.")
         per_sector, per_cluster, reserved, tables = struct.unpack_from("<HBHB", head, 11)
         hidden, sectors, table = struct.unpack_from("<III", head, 28)
         root_cluster = struct.unpack_from("<I", head, 44)[0]
         if per_sector != 512 or not per_cluster or not tables:
-            raise Problem("The boot partition's header makes no sense.")
+            raise ActionableError("The boot partition's header makes no sense.")
         clusters = (sectors - reserved - tables * table) // per_cluster
         return Fat(
             label=head[71:82].decode("ascii", "replace").strip(),
@@ -95,7 +95,7 @@ class Card:
         """The superblock of the root partition."""
         head = self._bytes(self.partitions[1].start + 1024, 1024)
         if head[56:58] != b"\x53\xef":
-            raise Problem("The root partition is not ext4.")
+            raise ActionableError("The root partition is not ext4.")
         blocks, log_size = struct.unpack_from("<I", head, 4)[0], struct.unpack_from("<I", head, 24)[0]
         uuid = head[104:120].hex()
         return Ext4(
@@ -122,12 +122,12 @@ class Card:
             return {str(path.relative_to(root)).lower(): path.read_bytes() for path in paths}
 
     def file(self, name: str, what: str) -> bytes:
-        """A file of the boot partition; a Problem that says what it was wanted for when it is not there."""
+        """A file of the boot partition; an ActionableError that says what it was wanted for when it is not there."""
         content = self.files.get(name.lower())
         if content is None:
-            raise Problem(f"{name} is not on the boot partition ({what}).")
+            raise ActionableError(f"{name} is not on the boot partition ({what}).")
         if not content:
-            raise Problem(f"{name} on the boot partition is empty ({what}).")
+            raise ActionableError(f"{name} on the boot partition is empty ({what}).")
         return content
 
     @cached_property
@@ -170,13 +170,13 @@ class Card:
         return path
 
     def run(self, tool: str, *arguments: str, data: bytes | None = None) -> bytes:
-        """A tool of the toolbox; a Problem with its last words when it fails."""
+        """A tool of the build root; an ActionableError with its last words when it fails."""
         command = self.tools.native(tool, *arguments)
         environment = {**self.tools.environment(), "DEBUGFS_PAGER": "cat"}
         done = subprocess.run(command, env=environment, input=data, capture_output=True, check=False)
         if done.returncode or b"not open" in done.stderr:  # debugfs says so and ends well
             said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-            raise Problem(f"{tool} says: {' / '.join(said[-3:]) or done.returncode}")
+            raise ActionableError(f"{tool} says: {' / '.join(said[-3:]) or done.returncode}")
         return done.stdout
 
     @contextmanager
@@ -197,7 +197,7 @@ class Card:
             file.seek(start)
             found = file.read(count)
         if len(found) != count:
-            raise Problem(f"The image ends at {start + len(found)} bytes, within its own partitions.")
+            raise ActionableError(f"The image ends at {start + len(found)} bytes, within its own partitions.")
         return found
 
 

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from ..errors import Problem
+from ..errors import ActionableError
 
 VIDEOCORE = 137  # machine number of the GPU in ELF files
 
@@ -17,31 +17,31 @@ VIDEOCORE = 137  # machine number of the GPU in ELF files
 def check_firmware(name: str, content: bytes) -> None:
     """A start file: a whole program for the GPU."""
     if content[:4] != b"\x7fELF" or struct.unpack_from("<H", content, 18)[0] != VIDEOCORE:
-        raise Problem(f"{name} is no program for the Pi's GPU.")
+        raise ActionableError(f"{name} is no program for the Pi's GPU.")
     offset, size, count = (struct.unpack_from("<I", content, 28)[0], *struct.unpack_from("<HH", content, 42))
     for index in range(count):
         if offset + (index + 1) * size > len(content):
-            raise Problem(f"{name} is cut off.")
+            raise ActionableError(f"{name} is cut off.")
         start, _, _, length = struct.unpack_from("<IIII", content, offset + index * size + 4)
         if start + length > len(content):
-            raise Problem(f"{name} is cut off.")
+            raise ActionableError(f"{name} is cut off.")
 
 
 def kernel(name: str, content: bytes) -> bytes:
-    """An ARM64 kernel, unpacked; a Problem unless it is whole."""
+    """An ARM64 kernel, unpacked; an ActionableError unless it is whole."""
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise Problem(f"{name} is damaged or cut off.") from error
+            raise ActionableError(f"{name} is damaged or cut off.") from error
     if content[56:60] != b"ARMd":
-        raise Problem(f"{name} is no ARM64 kernel.")
+        raise ActionableError(f"{name} is no ARM64 kernel.")
     header = struct.unpack_from("<I", content, 60)[0]
     sections, optional = struct.unpack_from("<H12xH", content, header + 6)
     for index in range(sections):
         size, start = struct.unpack_from("<II", content, header + 24 + optional + 40 * index + 16)
         if start + size > len(content):
-            raise Problem(f"{name} is cut off.")
+            raise ActionableError(f"{name} is cut off.")
     return content
 
 
@@ -49,7 +49,7 @@ def kernel_version(name: str, unpacked: bytes) -> str:
     """The version a kernel says it is, which names the folder of its modules."""
     found = re.search(rb"Linux version (\S+) \(", unpacked)
     if found is None:
-        raise Problem(f"{name} does not say which version it is.")
+        raise ActionableError(f"{name} does not say which version it is.")
     return found[1].decode()
 
 
@@ -62,8 +62,8 @@ def initramfs_names(name: str, content: bytes, unzstd: Callable[[bytes], bytes])
             continue
         try:
             content = _unpacked(content, unzstd)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError, Problem) as error:
-            raise Problem(f"{name} is damaged or cut off.") from error
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, ActionableError) as error:
+            raise ActionableError(f"{name} is damaged or cut off.") from error
     return names
 
 
@@ -74,7 +74,7 @@ def _unpacked(content: bytes, unzstd: Callable[[bytes], bytes]) -> bytes:
         return gzip.decompress(content)
     if content[:6] == b"\xfd7zXZ\0":
         return lzma.decompress(content)
-    raise Problem("neither cpio nor packed")
+    raise ActionableError("neither cpio nor packed")
 
 
 def _cpio(name: str, content: bytes, names: set[str]) -> bytes:
@@ -89,16 +89,16 @@ def _cpio(name: str, content: bytes, names: set[str]) -> bytes:
         if path == "TRAILER!!!":
             return content[at:]
         names.add(path.removeprefix("./"))
-    raise Problem(f"{name} is cut off.")
+    raise ActionableError(f"{name} is cut off.")
 
 
 def tree(name: str, content: bytes) -> dict[str, dict[str, bytes]]:
     """A flattened device tree: properties by the path of their node."""
     if content[:4] != b"\xd0\x0d\xfe\xed":
-        raise Problem(f"{name} is no device tree.")
+        raise ActionableError(f"{name} is no device tree.")
     total, at, strings = struct.unpack_from(">III", content, 4)
     if total != len(content):
-        raise Problem(f"{name} has {len(content)} bytes and says it has {total}.")
+        raise ActionableError(f"{name} has {len(content)} bytes and says it has {total}.")
     nodes: dict[str, dict[str, bytes]] = {}
     path: list[str] = []
     while True:
@@ -120,4 +120,4 @@ def tree(name: str, content: bytes) -> dict[str, dict[str, bytes]]:
         elif token == 9:
             return nodes
         elif token != 4:
-            raise Problem(f"{name} is damaged.")
+            raise ActionableError(f"{name} is damaged.")

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import binfmt, build, cache, partitions, profile, release, toolbox
-from ..errors import Problem
-from ..toolbox import Toolbox
+from .. import binfmt, build, build_root, cache, partitions, profile, release
+from ..build_root import BuildRoot
+from ..errors import ActionableError
 from ..ui import Step, cached, step
 from . import engine
 from .engine import Engine
@@ -32,7 +32,7 @@ FOLDERS = {
 
 def run(command: Sequence[str], profile_name: str = "debian") -> int:
     """Run a command that finds the engine, the container image in it, and ARM64 programs; returns its exit status."""
-    tools = toolbox.ensure()
+    tools = build_root.ensure()
     card = build.build(profile_name)
     key = _key(profile_name)
     with binfmt.arm64_programs(tools), engine.running() as running:
@@ -43,10 +43,10 @@ def run(command: Sequence[str], profile_name: str = "debian") -> int:
 
 def _key(profile_name: str) -> str:
     chosen = profile.load(profile_name)
-    return cache.digest(build.key(chosen, release.ensure(toolbox.ensure())), Path(__file__))
+    return cache.digest(build.inputs_digest(chosen, release.ensure(build_root.ensure())), Path(__file__))
 
 
-def ensure(running: Engine, card: Path, key: str, tools: Toolbox) -> str:
+def ensure(running: Engine, card: Path, key: str, tools: BuildRoot) -> str:
     """The container image's name, after it was made in this engine if it was not there."""
     import docker
 
@@ -67,7 +67,7 @@ def ensure(running: Engine, card: Path, key: str, tools: Toolbox) -> str:
     return name
 
 
-def unpack(card: Path, root: Path, tools: Toolbox, current: Step) -> None:
+def unpack(card: Path, root: Path, tools: BuildRoot, current: Step) -> None:
     """Copy the root filesystem out of a card image, read by debugfs: owners and modes, no extended attributes."""
     cache.need_space(4)
     root.mkdir(parents=True)
@@ -78,7 +78,7 @@ def unpack(card: Path, root: Path, tools: Toolbox, current: Step) -> None:
         env=tools.environment(DEBUGFS_PAGER="cat"),
     )
     if not (root / "usr/bin/redis-server").exists():  # debugfs ends well whatever happens
-        raise Problem(f"{card} could not be read.", f"All of it: {current.log}")
+        raise ActionableError(f"{card} could not be read.", f"All of it: {current.log}")
     users, groups = _numbers(root / "etc/passwd"), _numbers(root / "etc/group")
     for name, (user, group, mode) in FOLDERS.items():
         folder = root / name
@@ -108,7 +108,7 @@ def _import(client: Any, root: Path, key: str, current: Step) -> None:
         # without a platform: engine 20.10 would take the image for one of its own machine's, and then refuse it
         client.api.import_image_from_data(tar.stdout, repository=REPOSITORY, tag=key)
     if tar.returncode:
-        raise Problem("The root filesystem could not be packed.")
+        raise ActionableError("The root filesystem could not be packed.")
 
 
 def _forget_others(client: Any, name: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import cache, hostpackages, namespace
-from ..errors import Problem
+from ..errors import ActionableError
 from ..paths import cache_home
 from ..ui import step
 
@@ -107,7 +107,7 @@ def _wait(engine: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
     while not answers(engine):
         if process.poll() is not None or time.monotonic() > deadline:
             last = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-            raise Problem(
+            raise ActionableError(
                 f"No Docker engine answers, and Debian's does not start:\n{last}",
                 f"All of it: {log}. With an engine of your own, started before, this one is not needed.",
             )

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import Problem
+from ..errors import ActionableError
 from . import cloudinit
 
 ALIAS = "soniquebay"
@@ -102,7 +102,7 @@ class Access:
             try:
                 probe.bind(("127.0.0.1", wanted or self.ports.get(name, 0)))
             except OSError as error:
-                raise Problem(
+                raise ActionableError(
                     f"Port {wanted} is in use; the machine's port {guest} was to be there.", "Choose another port."
                 ) from error
             return int(probe.getsockname()[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ..errors import Problem
+from ..errors import ActionableError
 from ..ui import step
 from .machine import Machine
 
@@ -16,7 +16,9 @@ def start(state: Path, machine: Machine) -> None:
     """Prepare it, boot it and wait for a login; from then on `state` knows it."""
     link = state / LINK
     if link.is_symlink():
-        raise Problem(f"{state} has a machine already.", f"End it with: python -m image machine stop --state {state}")
+        raise ActionableError(
+            f"{state} has a machine already.", f"End it with: python -m image machine stop --state {state}"
+        )
     state.mkdir(parents=True, exist_ok=True)
     folder = machine.prepare()
     link.symlink_to(folder)
@@ -28,14 +30,14 @@ def start(state: Path, machine: Machine) -> None:
         machine.discard()
         link.unlink()
         raise
-    machine.let_go()
+    machine.release_monitor()
 
 
 def attach(state: Path) -> Machine:
     """The machine that `state` knows."""
     link = state / LINK
     if not link.exists():
-        raise Problem(f"{state} has no machine.", "Run: molecule create -s <scenario>")
+        raise ActionableError(f"{state} has no machine.", "Run: molecule create -s <scenario>")
     return Machine.attach(link.resolve())
 
 

@@ -1,4 +1,4 @@
-"""Changes to a flattened device tree, made by the libfdt that QEMU itself needs and the toolbox therefore has."""
+"""Changes to a flattened device tree, made by the libfdt that QEMU itself needs and the build root therefore has."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Problem
-from ..toolbox import Toolbox
+from ..build_root import BuildRoot
+from ..errors import ActionableError
 
 _SPARE = 4096  # bytes for what is added
 
@@ -30,7 +30,7 @@ class Change:
         return b"" if self.value is None else self.value.encode() + b"\0"
 
 
-def changed(tree: bytes, changes: Sequence[Change], tools: Toolbox) -> bytes:
+def changed(tree: bytes, changes: Sequence[Change], tools: BuildRoot) -> bytes:
     """The tree with the changes. A node that is not there is an error, and so is a property to be taken away."""
     library = _library(tools)
     size = len(tree) + _SPARE + sum(len(change.name) + len(change.content) for change in changes)
@@ -48,7 +48,7 @@ def changed(tree: bytes, changes: Sequence[Change], tools: Toolbox) -> bytes:
     return buffer.raw[: struct.unpack_from(">I", buffer, 4)[0]]
 
 
-def value(tree: bytes, node: str, name: str, tools: Toolbox) -> bytes | None:
+def value(tree: bytes, node: str, name: str, tools: BuildRoot) -> bytes | None:
     """A property's content, or None when the node has none of that name."""
     library = _library(tools)
     at = _need(library, library.fdt_path_offset(tree, node.encode()), node)
@@ -57,7 +57,7 @@ def value(tree: bytes, node: str, name: str, tools: Toolbox) -> bytes | None:
     return ctypes.string_at(content, length.value) if content else None
 
 
-def _library(tools: Toolbox) -> ctypes.CDLL:
+def _library(tools: BuildRoot) -> ctypes.CDLL:
     path: Path = tools.root / "usr/lib" / f"{platform.machine()}-linux-gnu" / "libfdt.so.1"
     library = ctypes.CDLL(str(path))
     library.fdt_strerror.restype = ctypes.c_char_p
@@ -67,5 +67,5 @@ def _library(tools: Toolbox) -> ctypes.CDLL:
 
 def _need(library: ctypes.CDLL, result: int, what: str) -> int:
     if result < 0:
-        raise Problem(f"Device tree, {what}: {library.fdt_strerror(result).decode()}")
+        raise ActionableError(f"Device tree, {what}: {library.fdt_strerror(result).decode()}")
     return result

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import partitions
+from ..build_root import BuildRoot
 from ..partitions import Partition
-from ..toolbox import Toolbox
 
 _CHUNK = 2**20
 
@@ -45,7 +45,7 @@ class Root:
     """A root file system as a mount would find it, in a file of its own."""
 
     path: Path
-    tools: Toolbox
+    tools: BuildRoot
     faults: tuple[Check, ...]
     """What is wrong with it beyond what its journal repairs."""
 
@@ -60,7 +60,7 @@ class Root:
 
 
 @contextmanager
-def recovered_root(image: Path, tools: Toolbox, scratch: Path) -> Iterator[Root]:
+def recovered_root(image: Path, tools: BuildRoot, scratch: Path) -> Iterator[Root]:
     """A copy of the root file system: the journal is replayed and what was open but deleted is released, as a mount
     does both. Then nothing may be left to repair.
     """
@@ -78,7 +78,7 @@ def recovered_root(image: Path, tools: Toolbox, scratch: Path) -> Iterator[Root]
         copy.unlink()
 
 
-def boot_faults(image: Path, tools: Toolbox, scratch: Path) -> list[Check]:
+def boot_faults(image: Path, tools: BuildRoot, scratch: Path) -> list[Check]:
     """What is wrong with the boot partition beyond its dirty bit.
 
     That bit is set while the partition is mounted for writing: after a cut it says that there was one and no more, and
@@ -118,7 +118,7 @@ def _lines(check: Check, beginning: str) -> list[str]:
     return [line for line in check.text.splitlines() if line.startswith(beginning)]
 
 
-def _run(tools: Toolbox, tool: str, *arguments: str) -> Check:
+def _run(tools: BuildRoot, tool: str, *arguments: str) -> Check:
     done = subprocess.run(
         tools.native(tool, *arguments),
         env=tools.environment(),

@@ -19,13 +19,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .. import toolbox
+from .. import build_root
+from ..build_root import BuildRoot
 from ..card import copy_larger
-from ..errors import Problem
-from ..toolbox import Toolbox
+from ..errors import ActionableError
 from . import cloudinit
 from .access import Access, Answer
-from .bootpart import BootPartition
+from .boot_partition import BootPartition
 from .console import Console
 from .emulator import Emulator
 from .qmp import Monitor
@@ -68,7 +68,7 @@ class Machine:
         offline: bool = False,
         clock: str | None = None,
         outlives: bool = False,
-        tools: Toolbox | None = None,
+        tools: BuildRoot | None = None,
     ) -> None:
         """`ports` maps "ssh", "http" and "flower" to local ports; what is not named gets a free one.
 
@@ -86,7 +86,7 @@ class Machine:
         self._offline = offline
         self._clock = clock
         self._outlives = outlives
-        self._tools = tools or toolbox.find() or toolbox.ensure()
+        self._tools = tools or build_root.find() or build_root.ensure()
         self._folder = Path()
         self._console_log = console_log
         self._process: Emulator | None = None
@@ -189,8 +189,8 @@ class Machine:
         self._started = time.monotonic()
         try:
             self._monitor = Monitor(self._socket)
-        except Problem as problem:
-            raise Problem(f"QEMU did not start: {self._qemu_says()}", "Is a port in use?") from problem
+        except ActionableError as problem:
+            raise ActionableError(f"QEMU did not start: {self._qemu_says()}", "Is a port in use?") from problem
         if self._offline:
             self._plug(cable=False)
 
@@ -200,7 +200,9 @@ class Machine:
         refusal = ""
         while time.monotonic() < deadline:
             if not self.running:
-                raise Problem(f"The machine stopped while booting: {self._qemu_says()}", self.console.last_words())
+                raise ActionableError(
+                    f"The machine stopped while booting: {self._qemu_says()}", self.console.last_words()
+                )
             report(self.console.line())
             if self._unplugged and self.console.has_said(STARTED):
                 self._plug(cable=True)
@@ -210,7 +212,7 @@ class Machine:
                     return
                 refusal = login.stderr.strip()
             time.sleep(1)
-        raise Problem(f"No login within {PATIENCE:.0f} s. {refusal}", self.console.last_words())
+        raise ActionableError(f"No login within {PATIENCE:.0f} s. {refusal}", self.console.last_words())
 
     def stop(self, grace: float = 30) -> None:
         """Shut down as a press of the power button would; after `grace` seconds, pull the plug."""
@@ -219,16 +221,16 @@ class Machine:
             return
         try:
             if grace > 0 and process.running:
-                with contextlib.suppress(Problem, OSError):
+                with contextlib.suppress(ActionableError, OSError):
                     self._control().execute("system_powerdown")
                     process.wait(grace)
         finally:
             process.kill()
             process.close()
-            self.let_go()
+            self.release_monitor()
             self._disks.clear()
 
-    def let_go(self) -> None:
+    def release_monitor(self) -> None:
         """Leave a machine that outlives us to others: only one at a time can speak to its monitor."""
         if self._monitor is not None:
             self._monitor.close()
@@ -240,7 +242,7 @@ class Machine:
         """Run a shell command as the operator."""
         done = self.access.run(command, timeout)
         if check and done.returncode:
-            raise Problem(f"On the machine, {command!r} ended with {done.returncode}: {done.stderr.strip()}")
+            raise ActionableError(f"On the machine, {command!r} ended with {done.returncode}: {done.stderr.strip()}")
         return done
 
     def scp(self, source: Path, target: str) -> None:
@@ -329,7 +331,7 @@ class Machine:
     def _control(self) -> Monitor:
         if self._monitor is None:
             if not self._socket.exists():
-                raise Problem("The machine is off.")
+                raise ActionableError("The machine is off.")
             self._monitor = Monitor(self._socket)
         return self._monitor
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..errors import Problem
+from ..errors import ActionableError
 
 
 class Monitor:
@@ -25,7 +25,7 @@ class Monitor:
             except (FileNotFoundError, ConnectionRefusedError) as error:
                 self._socket.close()
                 if time.monotonic() > deadline:
-                    raise Problem("QEMU does not answer.") from error
+                    raise ActionableError("QEMU does not answer.") from error
                 time.sleep(0.05)
         self._lines = self._socket.makefile("rb")
         self._events: list[dict[str, Any]] = []
@@ -41,7 +41,7 @@ class Monitor:
             if "event" in answer:
                 self._events.append(answer)
             elif "error" in answer:
-                raise Problem(f"QEMU, {command}: {answer['error']['desc']}")
+                raise ActionableError(f"QEMU, {command}: {answer['error']['desc']}")
             else:
                 return answer["return"]
 
@@ -56,7 +56,7 @@ class Monitor:
                     return
             left = deadline - time.monotonic()
             if left <= 0:
-                raise Problem(f"QEMU did not report {name} within {timeout:.0f} s.")
+                raise ActionableError(f"QEMU did not report {name} within {timeout:.0f} s.")
             self._socket.settimeout(left)
             try:
                 answer = self._next()
@@ -75,6 +75,6 @@ class Monitor:
     def _next(self) -> dict[str, Any]:
         line = self._lines.readline()
         if not line:
-            raise Problem("QEMU has ended.")
+            raise ActionableError("QEMU has ended.")
         answer: dict[str, Any] = json.loads(line)
         return answer

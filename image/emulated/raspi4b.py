@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..toolbox import Toolbox
+from ..build_root import BuildRoot
 from . import devicetree
-from .bootpart import BootPartition
+from .boot_partition import BootPartition
 from .devicetree import Change
 from .machine import Machine
 
@@ -52,7 +52,7 @@ class Raspberry4(Machine):
     KERNEL = ""
     DISK_GIBIBYTES = 8  # an SD card's size is a power of two
 
-    def __init__(self, image: Path, *, console_log: Path | None = None, tools: Toolbox | None = None) -> None:
+    def __init__(self, image: Path, *, console_log: Path | None = None, tools: BuildRoot | None = None) -> None:
         """A board with a copy of the image in its slot."""
         super().__init__(image, disk_gibibytes=self.DISK_GIBIBYTES, console_log=console_log, tools=tools)
 

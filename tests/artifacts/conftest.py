@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from image.build_root import BuildRoot
 from image.card import copy_sparse
-from image.toolbox import Toolbox
 from tests.built import image_file, tools
 
 from .damage import Damaged
@@ -29,7 +29,7 @@ def fresh(image_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 
 @pytest.fixture
-def damaged(fresh: Callable[[], Path], tools: Toolbox, tmp_path: Path) -> Iterator[Damaged]:
+def damaged(fresh: Callable[[], Path], tools: BuildRoot, tmp_path: Path) -> Iterator[Damaged]:
     """A copy of the image with what damages it."""
     copy = fresh()
     yield Damaged(copy, tools, tmp_path)

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from image.bootcheck.card import Card
-from image.toolbox import Toolbox
+from image.build_root import BuildRoot
 
 
 class Damaged:
     """A copy of an image to be damaged."""
 
-    def __init__(self, image: Path, tools: Toolbox, scratch: Path) -> None:
+    def __init__(self, image: Path, tools: BuildRoot, scratch: Path) -> None:
         self.image = image
         self.tools = tools
         self._scratch = scratch

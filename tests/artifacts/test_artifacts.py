@@ -25,9 +25,9 @@ from image import artifacts, base, bootcheck, build, profile, release
 from image.artifacts import bmap, imager
 from image.artifacts.facts import Image, sha256
 from image.bootcheck.card import Card
-from image.errors import Problem
+from image.build_root import BuildRoot
+from image.errors import ActionableError
 from image.paths import dist, source_epoch
-from image.toolbox import Toolbox
 from tests.built import PROFILE
 
 LARGEST = 350_000_000
@@ -84,14 +84,14 @@ def test_signature_as_a_person_checks_it(published: dict[str, Path], signer: Pat
 
 
 def test_a_key_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="no key"):
+    with pytest.raises(ActionableError, match="no key"):
         artifacts.publish(PROFILE, key=tmp_path / "missing")
 
 
 # --- the block map ------------------------------------------------------------------------------------------------
 
 
-def bmaptool(tools: Toolbox, *arguments: str) -> subprocess.CompletedProcess[str]:
+def bmaptool(tools: BuildRoot, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = tools.native("python3.13", str(tools.root / "usr/bin/bmaptool"), *arguments)
     paths = {"PYTHONHOME": f"{tools.root}/usr", "PYTHONPATH": f"{tools.root}/usr/lib/python3/dist-packages"}
     environment = tools.environment(**paths, PYTHONDONTWRITEBYTECODE="1")
@@ -109,7 +109,7 @@ def used_card(image_file: Path, tmp_path: Path) -> Path:
     return card
 
 
-def test_bmaptool_takes_the_map(published: dict[str, Path], image_file: Path, tmp_path: Path, tools: Toolbox) -> None:
+def test_bmaptool_takes_the_map(published: dict[str, Path], image_file: Path, tmp_path: Path, tools: BuildRoot) -> None:
     target = tmp_path / "target"
     done = bmaptool(tools, "copy", "--bmap", str(published[".img.bmap"]), str(image_file), str(target))
     assert done.returncode == 0, done.stderr
@@ -120,7 +120,7 @@ def test_bmaptool_takes_the_map(published: dict[str, Path], image_file: Path, tm
 
 
 def test_a_card_that_was_used_before_is_as_good_as_new(
-    published: dict[str, Path], image_file: Path, used_card: Path, tools: Toolbox
+    published: dict[str, Path], image_file: Path, used_card: Path, tools: BuildRoot
 ) -> None:
     """bmaptool empties a file before it writes it, and so cannot show what stays on a card."""
     ranges = re.findall(r">\s*(\d+)-(\d+)\s*</Range>", published[".img.bmap"].read_text())
@@ -135,7 +135,7 @@ def test_a_card_that_was_used_before_is_as_good_as_new(
     assert bootcheck.faults(used_card, tools) == []
 
 
-def test_bmaptool_refuses_another_image(published: dict[str, Path], used_card: Path, tools: Toolbox) -> None:
+def test_bmaptool_refuses_another_image(published: dict[str, Path], used_card: Path, tools: BuildRoot) -> None:
     target = used_card.with_name("target")
     done = bmaptool(tools, "copy", "--bmap", str(published[".img.bmap"]), str(used_card), str(target))
     assert done.returncode != 0
@@ -143,7 +143,7 @@ def test_bmaptool_refuses_another_image(published: dict[str, Path], used_card: P
 
 
 def test_bmaptool_refuses_a_map_that_was_changed(
-    published: dict[str, Path], image_file: Path, tmp_path: Path, tools: Toolbox
+    published: dict[str, Path], image_file: Path, tmp_path: Path, tools: BuildRoot
 ) -> None:
     other = tmp_path / "other.bmap"
     other.write_text(published[".img.bmap"].read_text().replace("> 0-", "> 1-", 1))
@@ -155,7 +155,7 @@ def test_bmaptool_refuses_a_map_that_was_changed(
 # --- the bill of materials ----------------------------------------------------------------------------------------
 
 
-def test_bill_of_materials_is_valid_and_whole(published: dict[str, Path], image_file: Path, tools: Toolbox) -> None:
+def test_bill_of_materials_is_valid_and_whole(published: dict[str, Path], image_file: Path, tools: BuildRoot) -> None:
     document = parse_file(str(published[".spdx.json"]))
     assert validate_full_spdx_document(document) == []
     listed = {(package.spdx_id.split("-")[1], package.name, package.version) for package in document.packages}
@@ -185,10 +185,10 @@ def in_the_release() -> set[tuple[str, str]]:
 
 def test_bill_of_materials_is_the_same_for_the_same_image(image_file: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from image import toolbox; from image.artifacts import facts, sbom\n"
+        "import sys; from pathlib import Path; from image import build_root; from image.artifacts import facts, sbom\n"
         "from image.bootcheck.card import Card\n"
         "file = Path(sys.argv[1])\n"
-        "print(sbom.text(facts.Image(file, sys.argv[2], '1', 0, 1, '0' * 64), Card(file, toolbox.ensure())))"
+        "print(sbom.text(facts.Image(file, sys.argv[2], '1', 0, 1, '0' * 64), Card(file, build_root.ensure())))"
     )
     one, other = (
         subprocess.run(
@@ -249,5 +249,5 @@ def test_manifest_for_the_web(published: dict[str, Path], image_file: Path) -> N
     made = json.loads(imager.text(image, published[".img.xz"], "https://example.org/soniquebay/"))
     jsonschema.validate(made, SCHEMA)
     assert made["os_list"][0]["url"] == f"https://example.org/soniquebay/{published['.img.xz'].name}"
-    with pytest.raises(Problem, match="no web address"):
+    with pytest.raises(ActionableError, match="no web address"):
         imager.text(image, published[".img.xz"], "example.org")

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from image import bootcheck
-from image.errors import Problem
-from image.toolbox import Toolbox
+from image.build_root import BuildRoot
+from image.errors import ActionableError
 
 from .damage import Damaged
 
 Harm = Callable[[Damaged], None]
 
 
-def test_the_image_is_fit_for_a_pi_4(image_file: Path, tools: Toolbox) -> None:
+def test_the_image_is_fit_for_a_pi_4(image_file: Path, tools: BuildRoot) -> None:
     assert bootcheck.faults(image_file, tools) == []
 
 
@@ -168,5 +168,5 @@ def test_an_overlay_that_does_not_fit_is_found(damaged: Damaged) -> None:
 
 def test_an_unfit_image_is_refused(damaged: Damaged) -> None:
     damaged.remove("start4cd.elf")
-    with pytest.raises(Problem, match=r"would not start[\s\S]*start4cd.elf"):
+    with pytest.raises(ActionableError, match=r"would not start[\s\S]*start4cd.elf"):
         bootcheck.require_fit(damaged.image, damaged.tools)

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from image import bare, build, toolbox
+from image import build, build_root, minimal_root
 from image.emulated.machine import Machine
 from image.ui import step
 from tests.bench import pieces, report
@@ -163,10 +163,10 @@ def main() -> None:
     options.add_argument("--analysing", type=float, default=600.0, help="seconds of vectors that are watched")
     chosen = options.parse_args()
     image = build.build("debian")
-    plain = bare.ensure(toolbox.ensure())
+    plain = minimal_root.ensure(build_root.ensure())
     result: dict[str, Any] = {"size": sizes(image)}
     with step("Disk of pieces") as current:
-        disk = pieces.disk(chosen.files, toolbox.ensure(), current)
+        disk = pieces.disk(chosen.files, build_root.ensure(), current)
     with Machine(plain) as debian, Machine(image) as machine:
         result["boots"] = boots(debian, machine, chosen.rounds)
         time.sleep(SETTLED)

@@ -12,7 +12,7 @@ import av
 import mutagen
 
 from image import cache, music
-from image.toolbox import Toolbox
+from image.build_root import BuildRoot
 from image.ui import Step
 from tests import audio_files
 from tests.corpus import archives
@@ -33,7 +33,7 @@ class Disk:
     broken: int
 
 
-def disk(count: int, tools: Toolbox, current: Step) -> Disk:
+def disk(count: int, tools: BuildRoot, current: Step) -> Disk:
     """Return a disk of `count` files, made once and kept in the cache folder."""
     source = music.debian_music(tools, current)
     broken = round(count * BROKEN)

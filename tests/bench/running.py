@@ -19,7 +19,7 @@ import numpy as np
 
 from image import cache
 from image.paths import ROOT
-from soniquebay.audio.layout import SIZE, VERSION
+from soniquebay.audio.feature_schema import SIZE, VERSION
 from tests.bench.checks import check_listing
 from tests.bench.library import Library, library
 from tests.bench.report import say
@@ -111,5 +111,5 @@ def finish(data: Path) -> None:
         db.execute("DELETE FROM vectors")
         rows = ((track, VERSION, rng.standard_normal(SIZE, np.float32).astype("<f4").tobytes()) for track in tracks)
         db.executemany("INSERT INTO vectors (track_id, version, data) VALUES (?, ?, ?)", rows)
-        db.execute("UPDATE albums SET cover_done = 1, cover = NULL")
-        db.execute("UPDATE tracks SET genres_done = 1")
+        db.execute("UPDATE albums SET cover_checked = 1, cover_media_type = NULL")
+        db.execute("UPDATE tracks SET genres_cleaned = 1")

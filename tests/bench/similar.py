@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from soniquebay.audio.layout import SIZE, VERSION
+from soniquebay.audio.feature_schema import SIZE, VERSION
 from soniquebay.library.database import Database
 from tests.stack import Stack, wait_until
 
@@ -39,14 +39,15 @@ def fill(path: Path, tracks: int) -> None:
     numbers = range(1, tracks + 1)
     with database.transaction() as db:
         db.executemany(
-            "INSERT INTO artists (name, key) VALUES (?1, ?1)", ((f"artist {i}",) for i in range(tracks // 100 + 1))
+            "INSERT INTO artists (name, normalised_name) VALUES (?1, ?1)",
+            ((f"artist {i}",) for i in range(tracks // 100 + 1)),
         )
         db.executemany(
-            "INSERT INTO albums (title, key, artist_id, cover_done) VALUES (?1, ?1, ?2, 1)",
+            "INSERT INTO albums (title, normalised_title, artist_id, cover_checked) VALUES (?1, ?1, ?2, 1)",
             ((f"album {i}", i // 10 + 1) for i in range(tracks // 10 + 1)),
         )
         db.executemany(
-            "INSERT INTO tracks (title, artist_id, album_id, duration, format, genres_done, added_at, path, "
+            "INSERT INTO tracks (title, artist_id, album_id, duration, format, genres_cleaned, added_at, path, "
             "size, mtime_ns) VALUES (?, ?, ?, 200, 'FLAC', 1, 0, ?, 1, 1)",
             ((f"track {i}", (i - 1) // 100 + 1, (i - 1) // 10 + 1, f"/music/{i}.flac") for i in numbers),
         )
@@ -54,7 +55,7 @@ def fill(path: Path, tracks: int) -> None:
             size = min(1000, tracks - start)
             rows = (centres[rng.integers(_CLUSTERS, size=size)] + rng.normal(size=(size, SIZE))).astype("<f4")
             db.executemany(
-                "INSERT INTO vectors (track_id, version, data, bpm, key) VALUES (?, ?, ?, 120, 'A minor')",
+                "INSERT INTO vectors (track_id, version, data, bpm, musical_key) VALUES (?, ?, ?, 120, 'A minor')",
                 ((start + i + 1, VERSION, row.tobytes()) for i, row in enumerate(rows)),
             )
 

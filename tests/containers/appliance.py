@@ -53,7 +53,7 @@ class Redis(RedisContainer):
 class WorkerContainer(CeleryWorkerContainer):
     """A container with the appliance's worker; it alone on its Redis, for each has process numbers of its own.
 
-    By these a worker tells whether another one still lives (`soniquebay.worker.recovery`).
+    By these a worker tells whether another one still lives (`soniquebay.overrides.recovery`).
     """
 
     @property

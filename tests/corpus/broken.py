@@ -5,7 +5,7 @@ import random
 import socket
 from pathlib import Path
 
-from soniquebay.audio.formats import is_audio
+from soniquebay.audio.file_names import is_audio
 from tests.audio_files import CODECS, tone
 from tests.corpus import archives
 

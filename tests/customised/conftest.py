@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from image import toolbox
-from image.emulated.bootpart import BootPartition
+from image import build_root
+from image.emulated.boot_partition import BootPartition
 from image.emulated.machine import PATIENCE, Machine
 from tests.built import image_file
 
@@ -38,7 +38,7 @@ def customise(machine: Machine, wishes: Wishes) -> None:
     """Write Imager's files instead of the emulator's to a card that is not running."""
     machine.access.user = wishes.user
     folder = machine.card.parent
-    boot, as_built = (BootPartition(card, toolbox.ensure()) for card in (machine.card, machine.image))
+    boot, as_built = (BootPartition(card, build_root.ensure()) for card in (machine.card, machine.image))
     files = {
         "user-data": wishes.user_data((folder / "key.pub").read_text()),
         "network-config": wishes.network_config(),

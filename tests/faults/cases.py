@@ -36,7 +36,7 @@ def scanning(music: Path, data: Path, stage: str | None) -> Iterator[Supervised]
 def reach(stack: Supervised, stage: str) -> None:
     """Wait until a task of a stage is in the worker's hand."""
     deadline = time.monotonic() + 60
-    while STAGES[stage] not in stack.in_hand():
+    while STAGES[stage] not in stack.queues_with_unacknowledged():
         assert time.monotonic() < deadline, f"{stage} never seen"
 
 
@@ -68,7 +68,7 @@ def answer_to_an_insert_lost(folder: Path) -> None:
     """Kill the worker while the API has its insert and has not answered; it comes again, and is applied once."""
     with scanning(folder / "music", folder / "data", "batch") as stack:
         stack.signal("api", signal.SIGSTOP)
-        wait_until(lambda: "insert" in stack.in_hand())
+        wait_until(lambda: "insert" in stack.queues_with_unacknowledged())
         time.sleep(1)  # the request lies in the socket
         stack.end("worker")
         stack.signal("api", signal.SIGCONT)

@@ -92,7 +92,7 @@ class Supervised:
         """Return a process of the worker that does the work, if it has one now."""
         return next(iter(children(self.processes["worker"].pid)), None)
 
-    def in_hand(self) -> set[str]:
+    def queues_with_unacknowledged(self) -> set[str]:
         """Return the queues of which the worker has a task in hand."""
         with suppress(redis.RedisError):
             found: set[str] = set()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from image import music
+from image.build_root import BuildRoot
 from image.emulated import detached
 from image.paths import ROOT
-from image.toolbox import Toolbox
 from image.ui import step
 from tests.built import card, image_file, tools
 
@@ -41,11 +41,11 @@ def appliance() -> Iterator[Appliance]:
     appliance.healthy()
     until("Flower asks for its password", lambda: appliance.flower("/").status == 401)
     yield appliance
-    machine.let_go()
+    machine.release_monitor()
 
 
 @pytest.fixture(scope="session")
-def music_disk(tools: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> MusicDisk:
+def music_disk(tools: BuildRoot, tmp_path_factory: pytest.TempPathFactory) -> MusicDisk:
     """A disk with real music and with what goes wrong on real disks."""
     with step("Music of the tests") as current:
         folder = music.debian_music(tools, current)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from image import music as disks
-from image.toolbox import Toolbox
+from image.build_root import BuildRoot
 from image.ui import Step
 
 PLACE = f"/srv/music/{disks.LABEL}"
@@ -28,7 +28,7 @@ class MusicDisk:
     """Path, and a word of the reason."""
 
 
-def make(folder: Path, music: Path, tools: Toolbox, current: Step) -> MusicDisk:
+def make(folder: Path, music: Path, tools: BuildRoot, current: Step) -> MusicDisk:
     """Make an ext4 disk from the smallest songs found below `music`."""
     songs = sorted((s for s in music.rglob("*.ogg") if s.stat().st_size > 100_000), key=lambda s: s.stat().st_size)
     assert len(songs) > SONGS, f"not enough music in {music}"

@@ -32,7 +32,7 @@ def main() -> None:
     appliance.healthy()
     appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
     (state / NOTE).write_text(json.dumps(kept(appliance)))
-    machine.let_go()
+    machine.release_monitor()
 
 
 if __name__ == "__main__":

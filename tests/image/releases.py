@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from image import release, toolbox
+from image import build_root, release
 from soniquebay.library.database import migrations
 
 NEXT = "CREATE TABLE next_release (id INTEGER PRIMARY KEY);\n"
@@ -29,7 +29,7 @@ def variant(folder: Path, version: str, *, schema: Sequence[str] = (), broken: s
     if broken:
         # it says its version when it is tried, and fails only when it is to serve
         (app / "soniquebay" / broken).write_text('raise RuntimeError("broken on purpose")\n')
-    return release.ensure(toolbox.ensure(), version=version, app=app, into=folder)
+    return release.ensure(build_root.ensure(), version=version, app=app, into=folder)
 
 
 def write_checksum(archive: Path, checksum: str) -> None:

@@ -35,7 +35,7 @@ def test_what_was_away_is_analysed_and_gets_its_cover_once_it_is_back(tmp_path: 
         disk.rename(tmp_path / "away")
         with closing(sqlite3.connect(stack.data / "library.db", timeout=30)) as db, db:  # nobody has looked yet
             db.execute("DELETE FROM vectors WHERE track_id = ?", (track["id"],))
-            db.execute("UPDATE albums SET cover = NULL, cover_hash = NULL, cover_done = 0")
+            db.execute("UPDATE albums SET cover_media_type = NULL, cover_sha256 = NULL, cover_checked = 0")
         reason = wait_until(lambda: stack.get(url)["vector_failure"], 60)
         assert reason == "cannot be read: No such file or directory"
         wait_until(lambda: _looked_for_cover(stack), 60)
@@ -74,4 +74,4 @@ def test_an_analysis_that_ran_out_of_time_is_tried_again_once_a_scan_meets_the_f
 
 def _looked_for_cover(stack: Stack) -> bool:
     with closing(sqlite3.connect(stack.data / "library.db", timeout=30)) as db:
-        return bool(db.execute("SELECT min(cover_done) FROM albums").fetchone()[0])
+        return bool(db.execute("SELECT min(cover_checked) FROM albums").fetchone()[0])

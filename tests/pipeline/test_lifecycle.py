@@ -95,7 +95,7 @@ def test_a_root_that_is_gone_takes_nothing_with_it_until_a_person_says_so(
     assert "--confirm-removal" in answer.stdout
     assert ids(running) == before
     roots[1].mkdir()  # an empty mount point
-    assert (scan(running)["withheld"], ids(running)) == (2, before)
+    assert (scan(running)["protected"], ids(running)) == (2, before)
     assert (scan(running, "--confirm-removal")["missing"], len(ids(running))) == (2, 3)
     roots[1].rmdir()
     away.rename(roots[1])
@@ -215,7 +215,7 @@ def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
     for path in many.music.iterdir():
         os.utime(path)
     second = httpx.post(f"{many.url}/api/scan").json()["session_id"]
-    in_second = "SELECT count(*) FROM tracks WHERE seen_in = 2"
+    in_second = "SELECT count(*) FROM tracks WHERE read_session_id = 2"
     wait_until(lambda: one(many, in_second))
     assert httpx.post(f"{many.url}/api/scan-sessions/{second}/cancel").json()["status"] == "cancelled"
     ended = session(many, second)

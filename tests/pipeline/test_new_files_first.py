@@ -61,8 +61,8 @@ def test_a_new_file_is_found_at_once_while_thousands_of_vectors_are_computed(ana
 
 
 def test_covers_and_genres_go_on_while_thousands_of_vectors_are_computed(analysing: Stack) -> None:
-    looked_at = count(analysing, "albums WHERE cover_done = 1")
-    wait_until(lambda: count(analysing, "albums WHERE cover_done = 1") > looked_at + 50, 60)
-    wait_until(lambda: count(analysing, "tracks WHERE genres_done = 0") == 0, 60)
+    looked_at = count(analysing, "albums WHERE cover_checked = 1")
+    wait_until(lambda: count(analysing, "albums WHERE cover_checked = 1") > looked_at + 50, 60)
+    wait_until(lambda: count(analysing, "tracks WHERE genres_cleaned = 0") == 0, 60)
     assert to_analyse(analysing) > STILL
-    assert count(analysing, "albums WHERE cover_done = 0") > 0  # they took turns, none went before all of the others
+    assert count(analysing, "albums WHERE cover_checked = 0") > 0  # they took turns, none went before all of the others

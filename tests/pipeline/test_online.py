@@ -96,7 +96,7 @@ def rows(stack: Stack, sql: str, *values: Any) -> list[Any]:
 
 def settled(stack: Stack) -> None:
     """Wait until every file was looked at for a cover: then it is the internet's turn."""
-    wait_until(lambda: rows(stack, "SELECT count(*) FROM albums WHERE cover_done = 0") == [(0,)])
+    wait_until(lambda: rows(stack, "SELECT count(*) FROM albums WHERE cover_checked = 0") == [(0,)])
 
 
 def enriched(stack: Stack) -> bool:

@@ -86,16 +86,16 @@ def test_genres_are_cleaned_on_the_deferred_queue(stack: Stack, scanned: dict[st
 def test_a_cover_or_genre_that_cannot_be_had_is_not_tried_for_ever(stack: Stack, scanned: dict[str, Any]) -> None:
     album = stack.tracks()["Song flac"]["album_id"]
     database = sqlite3.connect(stack.data / "library.db", isolation_level=None)
-    done = "SELECT b.cover_done, t.genres_done FROM albums b JOIN tracks t ON t.album_id = b.id WHERE t.id = ?"
+    done = "SELECT b.cover_checked, t.genres_cleaned FROM albums b JOIN tracks t ON t.album_id = b.id WHERE t.id = ?"
     track = stack.tracks()["Song flac"]["id"]
     wait_until(lambda: database.execute(done, (track,)).fetchone() == (1, 1))
-    database.execute("UPDATE albums SET cover_done = 0 WHERE id = ?", (album,))
-    database.execute("UPDATE tracks SET genres_done = 0 WHERE id = ?", (track,))
+    database.execute("UPDATE albums SET cover_checked = 0 WHERE id = ?", (album,))
+    database.execute("UPDATE tracks SET genres_cleaned = 0 WHERE id = ?", (track,))
     # What no file and no tag can be: both tasks raise.
     stack.send("covers.extract", album_id=album, path="\\q", has_picture=True)
     stack.send("enrich.genres", raw={str(track): None})
     wait_until(lambda: database.execute(done, (track,)).fetchone() == (1, 1), 20)
-    database.execute("UPDATE tracks SET genres_done = 0 WHERE id = ?", (track,))
+    database.execute("UPDATE tracks SET genres_cleaned = 0 WHERE id = ?", (track,))
     stack.send("enrich.genres", raw={str(track): "folk; Rock"})
     wait_until(lambda: stack.tracks()["Song flac"]["genres"] == ["Folk", "Rock"])
     database.close()

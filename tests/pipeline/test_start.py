@@ -45,7 +45,7 @@ def test_the_api_waits_for_redis_quietly_and_then_begins_its_work(bench: Bench, 
         assert health.json()["redis"].startswith("does not answer")
         wait_until(warnings)
         assert time.monotonic() - began > server.REDIS_LATE / 2  # a boot takes less
-        assert [line.partition(" Redis is away")[0] for line in warnings()] == [
+        assert [line.partition(" Redis is unreachable")[0] for line in warnings()] == [
             "WARNING soniquebay.api.server nothing is sent yet."
         ]
         api.post("/api/scan")

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from soniquebay.audio.layout import KEYS, VERSION
-from soniquebay.library import vectors
+from soniquebay.audio.feature_schema import MUSICAL_KEYS, VERSION
+from soniquebay.library.similarity import vectors
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.slow
 
 def test_tempo_and_key_are_shown(stack: Stack, scanned: dict[str, Any]) -> None:
     tracks = stack.get("/api/tracks", limit=500)["items"]
-    assert {"bpm", "key"} <= tracks[0].keys()
-    keys = {track["key"] for track in tracks}
-    assert keys - {None} <= set(KEYS)
+    assert {"bpm", "musical_key"} <= tracks[0].keys()
+    keys = {track["musical_key"] for track in tracks}
+    assert keys - {None} <= set(MUSICAL_KEYS)
     assert keys != {None}  # a tone with overtones has one
     one = stack.get(f"/api/tracks/{tracks[0]['id']}")
-    assert (one["bpm"], one["key"]) == (tracks[0]["bpm"], tracks[0]["key"])
+    assert (one["bpm"], one["musical_key"]) == (tracks[0]["bpm"], tracks[0]["musical_key"])
 
 
 def test_a_file_that_hangs_is_given_up_and_says_why(stack: Stack, scanned: dict[str, Any], tmp_path: Path) -> None:

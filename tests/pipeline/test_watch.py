@@ -89,7 +89,7 @@ def test_a_file_shows_up_moves_and_goes_by_itself(start: Start, music: Path, son
     wait_until(lambda: found(stack) == 1, WITHIN)
     assert stack.get(f"/api/scan-sessions/{scans(stack)[-1]['id']}")["library"]["missing"] == 5
     assert all(scan["failures"] == 0 for scan in scans(stack))
-    assert all(scan["scope"] for scan in scans(stack))
+    assert all(scan["folders"] for scan in scans(stack))
 
 
 def test_a_file_that_is_written_slowly_is_scanned_once_it_is_complete(start: Start, music: Path, song: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_picture_becomes_the_cover(start: Start, music: Path, song: Path) -> N
     shutil.copy(song, music / "a.ogg")
     wait_until(lambda: found(stack) == 1, WITHIN)
     database = sqlite3.connect(stack.data / "library.db")
-    wait_until(lambda: database.execute("SELECT cover_done FROM albums").fetchone() == (1,), WITHIN)
+    wait_until(lambda: database.execute("SELECT cover_checked FROM albums").fetchone() == (1,), WITHIN)
     database.close()
     (music / "folder.jpg").write_bytes(png())
     album = stack.get("/api/albums")["items"][0]["id"]
@@ -198,7 +198,7 @@ def test_a_drive_that_goes_before_its_changes_are_scanned_takes_nothing_with_it(
         httpx.post(f"{stack.url}/api/scan", json={"folders": [str(roots[0] / "album")]}).raise_for_status()
         wait_until(lambda: at_rest(stack), WITHIN)
         scan = scans(stack)[-1]
-        assert (scan["missing"], scan["withheld"], scan["failures"], found(stack)) == (0, 1, 0, 2)
+        assert (scan["missing"], scan["protected"], scan["failures"], found(stack)) == (0, 1, 0, 2)
     finally:
         stack.stop()
 

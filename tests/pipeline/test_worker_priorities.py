@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from soniquebay.overrides.priorities import POLLS_PER_LOW_FIRST, POLLS_PER_YIELD
 from soniquebay.worker.config import PRIORITY_STEPS
-from soniquebay.worker.fair import LOW_EVERY, YIELD_EVERY
 from tests.stack import wait_until
 from tests.workers import Bench
 
@@ -37,12 +37,12 @@ def test_under_constant_high_load_the_others_go_on_at_their_share(bench: Bench) 
     bench.start()
     wait_until(lambda: len(order(bench)) > 700, 60)
     first = order(bench)[:640]
-    # All but the first are served in turn, one of YIELD_EVERY tasks; four processes blur the order a little.
-    expected = 640 / YIELD_EVERY / (len(PRIORITY_STEPS) - 1)
-    assert first.count("h") >= 640 * (1 - 1 / YIELD_EVERY) - 2
+    # All but the first are served in turn, one of POLLS_PER_YIELD tasks; four processes blur the order a little.
+    expected = 640 / POLLS_PER_YIELD / (len(PRIORITY_STEPS) - 1)
+    assert first.count("h") >= 640 * (1 - 1 / POLLS_PER_YIELD) - 2
     for letter in "ml":
         assert abs(first.count(letter) - expected) <= 2
-        assert first.index(letter) <= 2 * YIELD_EVERY + 4
+        assert first.index(letter) <= 2 * POLLS_PER_YIELD + 4
 
 
 def test_low_tasks_go_on_while_medium_ones_wait(bench: Bench) -> None:
@@ -52,4 +52,4 @@ def test_low_tasks_go_on_while_medium_ones_wait(bench: Bench) -> None:
     wait_until(lambda: len(order(bench)) > 500, 60)
     share = order(bench)[:480].count("l") / 480
     # every LOW_EVERYth, but for the turns in which the medium class goes first over a high one
-    assert 0.8 / LOW_EVERY < share < 1.1 / LOW_EVERY
+    assert 0.8 / POLLS_PER_LOW_FIRST < share < 1.1 / POLLS_PER_LOW_FIRST

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay.worker.recovery import owner
+from soniquebay.overrides.recovery import owner
 from tests.stack import children, wait_until
 from tests.workers import ROOT, Bench, settle
 

@@ -36,7 +36,7 @@ def test_workers_are_added_and_taken_away(one_track: Stack) -> None:
     auth = ("soniquebay", (one_track.data / "flower-password").read_text().strip())
     wait_until(lambda: sorted(one_track.flower_workers()) == ["worker", "worker2"], 60)
     for facts in one_track.flower_workers().values():
-        assert facts["stats"]["autoscaler"].keys() >= {"current", "min", "max", "bearable", "reason"}
+        assert facts["stats"]["autoscaler"].keys() >= {"current", "min", "max", "process_limit", "reason"}
     one_track.scan()
     for line in ("soniquebay_worker_processes{", "soniquebay_worker_bearable{", "soniquebay_worker_held{"):
         wait_until(lambda line=line: line in httpx.get(f"{flower}/metrics", auth=auth, timeout=30).text, 90)

@@ -54,7 +54,7 @@ redis.Redis.from_url(settings().redis).config_set('maxmemory', '100kb')
 try:
     send_many([('vector.calculate', {'n': n}) for n in range(250)])
 except OperationalError as error:
-    assert 'Redis is full' in trouble(error), trouble(error)
+    assert 'Redis is full' in describe_broker_error(error), describe_broker_error(error)
 else:
     raise AssertionError('nothing was refused')
 """,

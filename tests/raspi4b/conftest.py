@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from image import music
+from image.build_root import BuildRoot
 from image.emulated.raspi4b import Raspberry4
-from image.toolbox import Toolbox
 from image.ui import step
 from tests.audio_files import tone
 from tests.built import image_file, tools
@@ -21,7 +21,7 @@ SONGS = 4
 
 
 @pytest.fixture(scope="session")
-def music_disk(tools: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def music_disk(tools: BuildRoot, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A disk with a handful of short songs."""
     folder = tmp_path_factory.mktemp("disk")
     with step("Music disk") as current:
@@ -34,7 +34,7 @@ def music_disk(tools: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="session")
-def board(image_file: Path, tools: Toolbox, music_disk: Path) -> Iterator[Appliance]:
+def board(image_file: Path, tools: BuildRoot, music_disk: Path) -> Iterator[Appliance]:
     """The board, booted from its SD card and healthy."""
     with Raspberry4(image_file, tools=tools) as machine:
         machine.start()

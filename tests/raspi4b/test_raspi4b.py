@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from image.build_root import BuildRoot
 from image.emulated import devicetree, raspi4b
-from image.emulated.bootpart import BootPartition
+from image.emulated.boot_partition import BootPartition
 from image.emulated.devicetree import Change
-from image.errors import Problem
-from image.toolbox import Toolbox
+from image.errors import ActionableError
 from image.ui import step
 from tests.image.appliance import NOT_FOUND, Appliance
 
@@ -21,12 +21,12 @@ KILLED = "Out of memory|oom-kill|oom_kill"
 
 
 @pytest.fixture(scope="module")
-def tree(image_file: Path, tools: Toolbox) -> bytes:
+def tree(image_file: Path, tools: BuildRoot) -> bytes:
     """The device tree of the image."""
     return BootPartition(image_file, tools).read(raspi4b.DEVICE_TREE)
 
 
-def test_the_device_tree_is_changed_as_asked(tree: bytes, tools: Toolbox) -> None:
+def test_the_device_tree_is_changed_as_asked(tree: bytes, tools: BuildRoot) -> None:
     changed = devicetree.changed(tree, raspi4b.CHANGES, tools)
     for change in raspi4b.CHANGES:
         found = devicetree.value(changed, change.node, change.name, tools)
@@ -36,12 +36,12 @@ def test_the_device_tree_is_changed_as_asked(tree: bytes, tools: Toolbox) -> Non
     assert model == devicetree.value(changed, "/", "model", tools) == b"Raspberry Pi 4 Model B\0"
 
 
-def test_a_change_to_what_is_not_there_is_refused(tree: bytes, tools: Toolbox) -> None:
-    with pytest.raises(Problem, match=r"/soc/nothing.*NOTFOUND"):
+def test_a_change_to_what_is_not_there_is_refused(tree: bytes, tools: BuildRoot) -> None:
+    with pytest.raises(ActionableError, match=r"/soc/nothing.*NOTFOUND"):
         devicetree.changed(tree, [Change("/soc/nothing", "status", "okay")], tools)
-    with pytest.raises(Problem, match=r"/soc nothing.*NOTFOUND"):
+    with pytest.raises(ActionableError, match=r"/soc nothing.*NOTFOUND"):
         devicetree.changed(tree, [Change("/soc", "nothing", remove=True)], tools)
-    with pytest.raises(Problem, match="BADMAGIC"):
+    with pytest.raises(ActionableError, match="BADMAGIC"):
         devicetree.changed(b"no tree" * 10, [], tools)
 
 

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from image.build_root import BuildRoot
 from image.namespace import FOLDERS
-from image.toolbox import Toolbox
 
 # Tools of the archive that nothing in Debian could stand in for.
 WITHOUT = ("raspberrypi-sys-mods", "raspi-utils", "rpi-eeprom")
@@ -62,7 +62,7 @@ def renamed(version: str) -> str:
     return f"{number}+rpt{'0' * room}-rpi-v8"
 
 
-def make(folder: Path, base: Path, tools: Toolbox) -> Path:
+def make(folder: Path, base: Path, tools: BuildRoot) -> Path:
     """Make the archive in a folder out of the base root of the profile debian; returns the file with its public key."""
     stage, pool = folder / "stage", folder / "pool"
     source = Source(folder / "root")

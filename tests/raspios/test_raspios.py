@@ -13,8 +13,8 @@ import pytest
 
 from image import base, bootcheck, build, paths, profile
 from image.bootcheck.card import Card
-from image.errors import Problem
-from image.toolbox import Toolbox
+from image.build_root import BuildRoot
+from image.errors import ActionableError
 from tests.built import tools
 
 from . import archive
@@ -30,7 +30,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def card(tools: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Card]:
+def card(tools: BuildRoot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Card]:
     """The image, built from Debian's archive and the stand-in."""
     folder = tmp_path_factory.mktemp("archive")
     key = archive.make(folder, base.ensure(profile.load("debian"), tools), tools)
@@ -81,8 +81,8 @@ def test_the_archive_is_apts_second_source(card: Card) -> None:
 
 def test_without_its_keys_nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SONIQUEBAY_RASPBERRYPI_KEYRING", str(tmp_path / "missing"))
-    with pytest.raises(Problem, match=r"keys of http://.* are missing") as problem:
-        base.key(profile.load("raspios"))
+    with pytest.raises(ActionableError, match=r"keys of http://.* are missing") as problem:
+        base.inputs_digest(profile.load("raspios"))
     assert "raspberrypi-archive-keyring" in problem.value.hint
 
 
@@ -90,12 +90,12 @@ def test_another_archive_is_another_base(tmp_path: Path, monkeypatch: pytest.Mon
     keys = tmp_path / "keys"
     keys.write_text("one")
     monkeypatch.setenv("SONIQUEBAY_RASPBERRYPI_KEYRING", str(keys))
-    found = {base.key(profile.load("raspios"))}
+    found = {base.inputs_digest(profile.load("raspios"))}
     keys.write_text("two")
-    found.add(base.key(profile.load("raspios")))
+    found.add(base.inputs_digest(profile.load("raspios")))
     monkeypatch.setenv("SONIQUEBAY_RASPBERRYPI_MIRROR", "http://example.org")
-    found.add(base.key(profile.load("raspios")))
+    found.add(base.inputs_digest(profile.load("raspios")))
     monkeypatch.setenv("SONIQUEBAY_WITHOUT", "rpi-eeprom")
-    found.add(base.key(profile.load("raspios")))
+    found.add(base.inputs_digest(profile.load("raspios")))
     assert len(found) == 4
     assert os.environ["SONIQUEBAY_WITHOUT"] not in profile.load("raspios").packages

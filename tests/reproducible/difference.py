@@ -9,10 +9,10 @@ from pathlib import Path
 
 from image import partitions
 from image.bootcheck.card import Card
-from image.toolbox import Toolbox
+from image.build_root import BuildRoot
 
 
-def differences(one: Path, other: Path, tools: Toolbox, scratch: Path) -> list[str]:
+def differences(one: Path, other: Path, tools: BuildRoot, scratch: Path) -> list[str]:
     """The files that differ in content, length, mode, owner or time; at the end the first bytes, if no file does."""
     found = (
         [f"size {one.stat().st_size} and {other.stat().st_size}"] if one.stat().st_size != other.stat().st_size else []
@@ -27,7 +27,7 @@ def differences(one: Path, other: Path, tools: Toolbox, scratch: Path) -> list[s
     return found or [f"no file, but byte {at}" for at in first_bytes(one, other)]
 
 
-def listing(image: Path, tools: Toolbox, folder: Path) -> dict[str, str]:
+def listing(image: Path, tools: BuildRoot, folder: Path) -> dict[str, str]:
     """Mode, owner, time and a hash of each file of the root file system, by its path; unpacked to `folder`."""
     folder.mkdir()
     place = f"{image}?offset={partitions.read(image)[1].start}"

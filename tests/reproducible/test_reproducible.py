@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from image import mirrors, toolbox
+from image import build_root, mirrors
 from image.artifacts.facts import sha256
 from image.base import EPOCH
 
@@ -61,13 +61,13 @@ def images(locales: None) -> Iterator[tuple[Path, Path]]:
 
 def test_two_builds_are_the_same(images: tuple[Path, Path], tmp_path: Path) -> None:
     same = sha256(images[0]) == sha256(images[1])
-    assert same, "\n".join(differences(*images, toolbox.ensure(), tmp_path)[:100])
+    assert same, "\n".join(differences(*images, build_root.ensure(), tmp_path)[:100])
 
 
 def test_no_date_got_in(images: tuple[Path, Path], tmp_path: Path) -> None:
     """Neither today's nor that of the day before or after: not in a file that is no package's, nor as its time."""
     root = tmp_path / "root"
-    listing(images[0], toolbox.ensure(), root)
+    listing(images[0], build_root.ensure(), root)
     lists = (root / "var/lib/dpkg/info").glob("*.list")
     # /usr is where /bin and /lib point to, and a package may have its files by either name
     packaged = {line.removeprefix("/usr") for file in lists for line in file.read_text().splitlines()}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from soniquebay.audio.artwork import embedded, in_folder
-from soniquebay.audio.formats import is_audio
+from soniquebay.audio.file_names import is_audio
 from soniquebay.audio.picture_format import media_type
 from soniquebay.audio.tags import UnreadableAudioError, read_tags
 from tests.audio_files import CODECS, png, tag, tone

@@ -137,8 +137,10 @@ def test_the_same_picture_lies_there_once(tmp_path: Path) -> None:
     database.migrate()
     folder = tmp_path / "covers"
     with database.transaction() as db:
-        db.execute("INSERT INTO artists (name, key) VALUES ('A', 'a')")
-        db.executemany("INSERT INTO albums (title, key, artist_id) VALUES (?, ?, 1)", [("X", "x"), ("Y", "y")])
+        db.execute("INSERT INTO artists (name, normalised_name) VALUES ('A', 'a')")
+        db.executemany(
+            "INSERT INTO albums (title, normalised_title, artist_id) VALUES (?, ?, 1)", [("X", "x"), ("Y", "y")]
+        )
         for album in (1, 2):
             assert covers.store(db, folder, album, b"picture", "image/png")
         covers.keep(folder, covers.digest_of(b"picture"), b"small", 160)
@@ -188,12 +190,12 @@ def test_a_later_track_may_bring_the_picture(tmp_path: Path) -> None:
         " VALUES ('t', 1, 1, 1.0, 'MP3', ?, 0, hex(randomblob(8)), 1, 1)"
     )
     with database.transaction() as db:
-        db.execute("INSERT INTO artists (name, key) VALUES ('A', 'a')")
-        db.execute("INSERT INTO albums (title, key, artist_id, cover_done) VALUES ('X', 'x', 1, 1)")
+        db.execute("INSERT INTO artists (name, normalised_name) VALUES ('A', 'a')")
+        db.execute("INSERT INTO albums (title, normalised_title, artist_id, cover_checked) VALUES ('X', 'x', 1, 1)")
         db.execute(insert, (0,))
-        assert db.execute("SELECT cover_done FROM albums").fetchone()[0] == 1
+        assert db.execute("SELECT cover_checked FROM albums").fetchone()[0] == 1
         db.execute(insert, (1,))
-        assert db.execute("SELECT cover_done FROM albums").fetchone()[0] == 0
+        assert db.execute("SELECT cover_checked FROM albums").fetchone()[0] == 0
         covers.store(db, tmp_path, 1, b"picture", "image/png")
         assert covers.has_cover(db, 1)
         db.execute(insert, (1,))

@@ -8,6 +8,7 @@ import pytest
 from soniquebay.library import enrichment, sessions
 from soniquebay.library import genres as store
 from soniquebay.library.database import Database
+from tests.unit.songs import file, insert
 
 MBID, OTHER, GROUP = (f"{n * 8}-0000-4000-8000-000000000000" for n in "123")
 
@@ -24,10 +25,10 @@ def database(tmp_path: Path) -> Database:
     made = Database(tmp_path / "library.db")
     made.migrate()
     with made.transaction() as db:
-        db.execute("INSERT INTO artists (name, key, mbid) VALUES ('A', 'a', ?)", (OTHER,))
-        db.execute("INSERT INTO artists (name, key) VALUES ('Unknown Artist', 'unknown artist')")
+        db.execute("INSERT INTO artists (name, normalised_name, mbid) VALUES ('A', 'a', ?)", (OTHER,))
+        db.execute("INSERT INTO artists (name, normalised_name) VALUES ('Unknown Artist', 'unknown artist')")
         for title, artist, mbid in (("X", 1, MBID), ("Y", 1, None), ("Z", 2, None)):
-            db.execute("INSERT INTO albums (title, key, artist_id, mbid) VALUES (?, lower(?), ?, ?)",
+            db.execute("INSERT INTO albums (title, normalised_title, artist_id, mbid) VALUES (?, lower(?), ?, ?)",
                        (title, title, artist, mbid))  # fmt: skip
         for album, raw in ((1, ""), (1, "Folk"), (2, ""), (3, "")):
             add_track(db, album, raw)
@@ -37,7 +38,8 @@ def database(tmp_path: Path) -> Database:
 def add_track(db: Any, album: int, raw: str = "") -> None:
     db.execute(
         "INSERT INTO tracks (title, artist_id, album_id, duration, format, genre_raw, added_at, path, size, mtime_ns) "
-        "SELECT 't', artist_id, id, 1.0, 'FLAC', ?, 0, hex(randomblob(8)), 1, 1 FROM albums WHERE id = ?",
+        "SELECT 't', artist_id, id, 1.0, 'FLAC', ?, 0, '/' || (SELECT count(*) + 1 FROM tracks), 1, 1 "
+        "FROM albums WHERE id = ?",
         (raw, album),
     )
 
@@ -57,7 +59,7 @@ def test_what_is_due_and_when_it_is_again(database: Database) -> None:
     assert kinds(database) == ["release", "search", "artist"]  # not the unknown artist's
     with database.transaction() as db:
         enrichment.answered(db, RELEASE, FACTS, now)
-        enrichment.put_off(db, {"kind": "artist", "mbid": OTHER}, now + 50)
+        enrichment.postpone(db, {"kind": "artist", "mbid": OTHER}, now + 50)
     assert kinds(database) == ["search"]
     assert kinds(database, now=now + 60) == ["search", "artist"]
     assert kinds(database, now=now + enrichment.KNOWN + 1) == ["release", "search", "artist"]
@@ -92,10 +94,10 @@ def test_covers_are_due_after_the_files_and_the_release(database: Database) -> N
         enrichment.answered(db, RELEASE, FACTS, 1e6)
     assert covers() == []
     with database.transaction() as db:
-        db.execute("UPDATE albums SET cover_done = 1")
+        db.execute("UPDATE albums SET cover_checked = 1")
     assert covers() == [(1, MBID, GROUP)]
     with database.transaction() as db:
-        enrichment.put_off(db, {"kind": "cover", "mbid": MBID}, 2e6)
+        enrichment.postpone(db, {"kind": "cover", "mbid": MBID}, 2e6)
     assert covers() == []
 
 
@@ -106,13 +108,13 @@ def test_one_window_at_a_time_and_one_question_after_a_failure(database: Databas
         enrichment.lease(db, "musicbrainz", now)
         assert enrichment.next_window(db, "musicbrainz", now + 1) == []
         assert len(enrichment.next_window(db, "musicbrainz", now + enrichment.LEASE)) == 3
-        assert enrichment.away(db, "musicbrainz", "gone", 0, now) == 1
+        assert enrichment.mark_service_down(db, "musicbrainz", "gone", 0, now) == 1
         assert enrichment.next_window(db, "musicbrainz", now + 59) == []
         assert len(enrichment.next_window(db, "musicbrainz", now + 60)) == 1
-        assert enrichment.away(db, "musicbrainz", "gone", 0, now) == 2
+        assert enrichment.mark_service_down(db, "musicbrainz", "gone", 0, now) == 2
         assert enrichment.next_window(db, "musicbrainz", now + 119) == []
-        assert enrichment.back(db, "musicbrainz")
-        assert not enrichment.back(db, "musicbrainz")
+        assert enrichment.mark_service_up(db, "musicbrainz")
+        assert not enrichment.mark_service_up(db, "musicbrainz")
         assert len(enrichment.next_window(db, "musicbrainz", now)) == 3
 
 
@@ -136,12 +138,13 @@ def test_genres_fill_only_what_the_tags_left_empty(database: Database) -> None:
     assert genres(database) == {1: ["Pop"], 2: ["Folk"], 3: ["Pop"], 4: []}
     with database.transaction() as db:
         enrichment.answered(db, RELEASE, FACTS, 1e6)
-        add_track(db, 1)  # comes later, and has them at once
-        add_track(db, 1, "Unknown")
+    of_x = {"artist": "A", "mb_artist": OTHER, "album": "X", "mb_album": MBID}
+    insert(database, file("/5", **of_x))  # comes later, and has them at once
+    insert(database, file("/6", **of_x, genres=("Unknown",)))
+    with database.transaction() as db:
         store.store(db, 6, [])  # a tag that says nothing
     assert genres(database) == {1: ["Dub", "Ska"], 2: ["Folk"], 3: ["Pop"], 4: [], 5: ["Dub", "Ska"], 6: ["Dub", "Ska"]}
+    insert(database, file("/2", **of_x), file("/1", **of_x, genres=("Rock",)))  # retagged
     with database.transaction() as db:
-        db.execute("UPDATE tracks SET genre_raw = '' WHERE id = 2")  # retagged
-        db.execute("UPDATE tracks SET genre_raw = 'Rock' WHERE id = 1")
         store.store(db, 1, ["Rock"])
     assert (genres(database)[1], genres(database)[2]) == (["Rock"], ["Dub", "Ska"])

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from soniquebay.audio.analysis import analyse
 from soniquebay.audio.decode import RATE, SEGMENT, SEGMENTS, UndecodableAudioError, decode_segments
+from soniquebay.audio.feature_schema import MUSICAL_KEYS, NOTES, SIZE
 from soniquebay.audio.features import features
-from soniquebay.audio.key import key
-from soniquebay.audio.layout import KEYS, NOTES, SIZE
+from soniquebay.audio.musical_key import musical_key
 from soniquebay.audio.spectra import spectra
 from soniquebay.audio.tempo import tempo
 from tests.audio_files import CODECS, tone
@@ -233,7 +233,7 @@ def progression(tonic: int, minor: bool) -> Signal:
 @pytest.mark.parametrize("tonic", range(12))
 @pytest.mark.parametrize("minor", [False, True])
 def test_the_key_of_a_chord_progression_is_known(tonic: int, minor: bool) -> None:
-    found = key([spectra(stereo(progression(tonic, minor))).chroma])
+    found = musical_key([spectra(stereo(progression(tonic, minor))).chroma])
     assert found == f"{NOTES[tonic]} {'minor' if minor else 'major'}"
 
 
@@ -241,14 +241,14 @@ def test_the_key_of_a_chord_progression_is_known(tonic: int, minor: bool) -> Non
 def test_the_key_of_a_scale_is_known(tonic: int) -> None:
     notes = (0, 2, 4, 5, 7, 9, 11, 12, 11, 9, 7, 5, 4, 2, 0, 7, 4, 0)
     signal = np.concatenate([chord((tonic + s,), 0.35) for s in notes])
-    assert key([spectra(stereo(signal)).chroma]) == f"{NOTES[tonic]} major"
+    assert musical_key([spectra(stereo(signal)).chroma]) == f"{NOTES[tonic]} major"
 
 
 def test_noise_clicks_and_silence_have_no_key() -> None:
     rng = np.random.default_rng(4)
-    assert key([spectra(rng.normal(size=(2, 10 * RATE)).astype(np.float32) * 0.1).chroma]) is None
-    assert key([spectra(np.zeros((2, 10 * RATE), np.float32)).chroma]) is None
-    assert len(set(KEYS)) == 24
+    assert musical_key([spectra(rng.normal(size=(2, 10 * RATE)).astype(np.float32) * 0.1).chroma]) is None
+    assert musical_key([spectra(np.zeros((2, 10 * RATE), np.float32)).chroma]) is None
+    assert len(set(MUSICAL_KEYS)) == 24
 
 
 def test_tempo_and_key_come_from_the_file(tmp_path: Path) -> None:
@@ -261,5 +261,5 @@ def test_tempo_and_key_come_from_the_file(tmp_path: Path) -> None:
         out.setframerate(RATE)
         out.writeframes((signal / np.abs(signal).max() * 20000).astype("<i2").tobytes())
     found = analyse(str(file))
-    assert found.key == "A minor"
+    assert found.musical_key == "A minor"
     assert found.bpm == pytest.approx(100, rel=0.01)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from image import binfmt
-from image.errors import Problem
-from image.toolbox import Toolbox
+from image.build_root import BuildRoot
+from image.errors import ActionableError
 
-TOOLS = Toolbox(Path("/toolbox"))
+TOOLS = BuildRoot(Path("/build-root"))
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_the_first_registers_and_the_last_forgets(kernel: Path) -> None:
     entry = kernel / binfmt.NAME
     with binfmt.arm64_programs(TOOLS):
-        assert "/toolbox/usr/bin/qemu-aarch64:FPC" in (kernel / "register").read_text()
+        assert "/build-root/usr/bin/qemu-aarch64:FPC" in (kernel / "register").read_text()
         entry.write_text("enabled")
         (kernel / "register").write_text("")
         with binfmt.arm64_programs(TOOLS):
@@ -39,13 +39,13 @@ def test_what_a_killed_run_has_left_is_replaced(kernel: Path) -> None:
     (kernel / binfmt.NAME).write_text("enabled")
     with binfmt.arm64_programs(TOOLS):
         assert (kernel / binfmt.NAME).read_text() == "-1"
-        assert "/toolbox/usr/bin/qemu-aarch64" in (kernel / "register").read_text()
+        assert "/build-root/usr/bin/qemu-aarch64" in (kernel / "register").read_text()
 
 
 def test_a_kernel_that_refuses_leaves_no_user_behind(kernel: Path) -> None:
     (kernel / "register").unlink()
     (kernel / "register").mkdir()
-    with pytest.raises(Problem), binfmt.arm64_programs(TOOLS):
+    with pytest.raises(ActionableError), binfmt.arm64_programs(TOOLS):
         pass
     (kernel / "register").rmdir()
     (kernel / "register").touch()

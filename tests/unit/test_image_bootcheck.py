@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from image.bootcheck import config, formats
-from image.errors import Problem
+from image.errors import ActionableError
 
 
 def test_sections_of_other_boards_do_not_hold() -> None:
@@ -64,7 +64,7 @@ def test_initramfs_of_two_archives() -> None:
     second = gzip.compress(member("./lib/a.ko", b"x") + member("TRAILER!!!"))
     assert formats.initramfs_names("i", first + second, bytes) == {"kernel", "lib/a.ko"}
     for cut in (first[:130], first + second[:-9]):
-        with pytest.raises(Problem, match="cut off"):
+        with pytest.raises(ActionableError, match="cut off"):
             formats.initramfs_names("i", cut, bytes)
 
 
@@ -75,5 +75,5 @@ def test_tree_of_two_nodes() -> None:
     size = 40 + len(block) + len(strings)
     header = struct.pack(">IIII24x", 0xD00DFEED, size, 40, 40 + len(block))
     assert formats.tree("t", header + block + strings) == {"/": {"compatible": b"abc\0"}, "/cpu": {}}
-    with pytest.raises(Problem, match="says it has"):
+    with pytest.raises(ActionableError, match="says it has"):
         formats.tree("t", (header + block + strings)[:-1])

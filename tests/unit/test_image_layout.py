@@ -9,7 +9,7 @@ import pytest
 from image import base, cache, profile, release
 from image.bootcheck.config import parse
 from image.emulated import cloudinit
-from image.errors import Problem
+from image.errors import ActionableError
 from image.partitions import ALIGNMENT, FAT32_LBA, LINUX, Partition, aligned, read, record
 
 
@@ -27,7 +27,7 @@ def test_partition_table_as_a_reader_sees_it(tmp_path: Path) -> None:
 def test_a_file_without_a_table_is_refused(tmp_path: Path) -> None:
     image = tmp_path / "card.img"
     image.write_bytes(b"\0" * 512)
-    with pytest.raises(Problem, match="no partition table"):
+    with pytest.raises(ActionableError, match="no partition table"):
         read(image)
 
 
@@ -60,7 +60,7 @@ def test_profile_of_debian() -> None:
     debian = profile.load("debian")
     assert {"raspi-firmware", "linux-image-arm64", "redis-server", "cloud-init"} <= set(debian.packages)
     assert len(set(debian.packages)) == len(debian.packages)
-    with pytest.raises(Problem, match="no profile windows"):
+    with pytest.raises(ActionableError, match="no profile windows"):
         profile.load("windows")
 
 
@@ -89,7 +89,7 @@ def test_version_is_read_without_import(tmp_path: Path) -> None:
     module.write_text('raise SystemExit\n__version__ = "9.8.7"\n')
     assert release.version_of(tmp_path) == "9.8.7"
     module.write_text("")
-    with pytest.raises(Problem, match="__version__"):
+    with pytest.raises(ActionableError, match="__version__"):
         release.version_of(tmp_path)
 
 
@@ -114,9 +114,9 @@ def test_cache_holds_nothing_half_done(tmp_path: Path, monkeypatch: pytest.Monke
 
     def fail(path: Path) -> None:
         path.write_text("half")
-        raise Problem("no")
+        raise ActionableError("no")
 
-    with pytest.raises(Problem):
+    with pytest.raises(ActionableError):
         cache.make("kind", "key", ".txt", fail)
     assert cache.find("kind", "key", ".txt") is None
     assert [path.name for path in (tmp_path / "soniquebay/kind").iterdir()] == [".lock"]

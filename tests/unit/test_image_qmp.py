@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from image.emulated.qmp import Monitor
-from image.errors import Problem
+from image.errors import ActionableError
 
 
 def serve(listener: socket.socket) -> None:
@@ -48,7 +48,7 @@ def monitor(tmp_path: Path) -> Iterator[Monitor]:
 
 def test_answers_and_errors(monitor: Monitor) -> None:
     assert monitor.execute("query-status") == {"did": "query-status"}
-    with pytest.raises(Problem, match="no such thing"):
+    with pytest.raises(ActionableError, match="no such thing"):
         monitor.execute("wrong")
     assert monitor.execute("cont") == {"did": "cont"}
 
@@ -59,15 +59,15 @@ def test_events_are_kept_until_asked_for(monitor: Monitor) -> None:
 
 
 def test_an_event_that_never_comes(monitor: Monitor) -> None:
-    with pytest.raises(Problem, match="did not report"):
+    with pytest.raises(ActionableError, match="did not report"):
         monitor.wait_event("DEVICE_DELETED", 0.2, device="other")
 
 
 def test_an_end_in_mid_sentence(monitor: Monitor) -> None:
-    with pytest.raises(Problem, match="ended"):
+    with pytest.raises(ActionableError, match="ended"):
         monitor.execute("quit")
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="does not answer"):
+    with pytest.raises(ActionableError, match="does not answer"):
         Monitor(tmp_path / "nothing", timeout=0.1)

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soniquebay.audio.layout import SIZE, VERSION
-from soniquebay.library import covers, genres, queries, search, similarity, vectors
+from soniquebay.audio.feature_schema import SIZE, VERSION
+from soniquebay.library import covers, genres, queries, search
 from soniquebay.library.database import Database
+from soniquebay.library.similarity import index as similarity
+from soniquebay.library.similarity import vectors
 from tests.unit.songs import file, insert
 
 
@@ -21,7 +23,7 @@ def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> 
         vectors.store(connection, 1, VERSION, None, "no sound")
     assert waiting() == [0, 1, 1]
     with db.transaction() as connection:
-        covers.none_found(connection, 1)
+        covers.mark_none_found(connection, 1)
     assert waiting() == [0, 0, 1]
     with db.transaction() as connection:
         genres.store(connection, 1, ["Rock"])
@@ -43,7 +45,7 @@ def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) 
     insert(db, *(file(f"/{i}") for i in range(4)))
     rows = np.random.default_rng(1).normal(size=(4, SIZE)).astype("<f4")
     rows[3] = rows[0] + 0.01
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     with db.transaction() as connection:
         for i, row in enumerate(rows[:3], start=1):
             assert vectors.store(connection, i, VERSION, row.tobytes(), None)
@@ -65,7 +67,7 @@ def test_a_single_vector_has_no_neighbours(db: Database) -> None:
     insert(db, file("/1"))
     with db.transaction() as connection:
         vectors.store(connection, 1, VERSION, b"\0\0\x80?" * SIZE, None)
-    assert similarity.VectorIndex(db.reader).nearest(db.reader(), 1, 10) == []
+    assert similarity.SimilarityIndex(db.reader).nearest(db.reader(), 1, 10) == []
 
 
 @pytest.mark.parametrize(

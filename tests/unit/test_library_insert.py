@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from soniquebay.library import covers, ingest, queries, removal, search, sessions, vectors
+from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.identity import group
+from soniquebay.library.similarity import vectors
 from tests.unit.songs import file, insert, names
 
 
@@ -50,7 +51,7 @@ def test_a_changed_file_keeps_its_id_and_loses_what_no_longer_holds(db: Database
 def test_a_changed_file_may_bring_a_cover(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="B", title="before"))
     with db.transaction() as connection:
-        covers.none_found(connection, 1)
+        covers.mark_none_found(connection, 1)
     assert queries.without_cover(db.reader(), 10) == []
     insert(db, file("/1", artist="A", album="B", title="after"))
     assert [album["id"] for album in queries.without_cover(db.reader(), 10)] == [1]
@@ -96,7 +97,7 @@ def test_an_id_is_never_given_out_again(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     with db.transaction() as connection:
         ingest.mark_missing(connection, ["/1"])
-        assert removal.purge(connection, 2**40) == 1
+        assert reconcile.purge(connection, 2**40) == 1
     insert(db, file("/2", artist="A", album="X"))
     (track,) = queries.tracks(db.reader(), 10, 0, None, None).items
     assert (track["id"], track["album_id"], track["artist_id"]) == (2, 2, 2)

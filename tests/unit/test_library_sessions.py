@@ -4,9 +4,10 @@ import sqlite3
 
 import pytest
 
-from soniquebay.audio.layout import VERSION
-from soniquebay.library import progress, queries, sessions, vectors
+from soniquebay.audio.feature_schema import VERSION
+from soniquebay.library import progress, queries, sessions
 from soniquebay.library.database import Database
+from soniquebay.library.similarity import vectors
 from tests.unit.songs import file, insert
 
 
@@ -17,7 +18,7 @@ def test_one_scan_at_a_time(db: Database) -> None:
         sessions.start(connection)
     assert refused.value.session_id == first
     with pytest.raises(sqlite3.IntegrityError), db.transaction() as connection:
-        connection.execute("INSERT INTO scan_sessions (status, started_at, moved_at) VALUES ('running', 0, 0)")
+        connection.execute("INSERT INTO scan_sessions (status, started_at, heartbeat_at) VALUES ('running', 0, 0)")
 
 
 def test_a_session_completes_with_its_last_batch_whatever_comes_last(db: Database) -> None:

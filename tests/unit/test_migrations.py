@@ -147,7 +147,7 @@ known = database.migrations()
 database.migrations = lambda: known  # which nobody else may be allowed to read
 if os.getuid() == 0:
     os.setuid(65534)
-print(database.awaits_api(Path(sys.argv[1])))
+print(database.awaits_migration(Path(sys.argv[1])))
 """
 
 

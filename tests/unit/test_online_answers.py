@@ -6,13 +6,13 @@ import pytest
 
 from soniquebay.library import enrichment
 from soniquebay.online import coverart, musicbrainz
-from soniquebay.online.trouble import TroubleError
+from soniquebay.online.errors import UpstreamError
 from tests.doubles.musicbrainz import Double
 
 MBID, OTHER, GROUP = (f"{n * 8}-0000-4000-8000-000000000000" for n in "123")
 ITEM: enrichment.Item = {
-    "kind": "search", "artist": "The Ärtist", "artist_key": "artist", "artist_mbid": None, "title": 'Al"bum',
-    "album_key": 'al"bum', "tracks": 9,
+    "kind": "search", "artist": "The Ärtist", "normalised_artist": "artist", "artist_mbid": None, "title": 'Al"bum',
+    "normalised_album": 'al"bum', "tracks": 9,
 }  # fmt: skip
 
 
@@ -43,7 +43,9 @@ def test_an_album_is_found_only_where_there_is_no_doubt(results: list[Any], chos
 
 
 def test_an_artist_with_an_id_is_compared_by_it() -> None:
-    assert musicbrainz.choose({"releases": [result()]}, {**ITEM, "artist_mbid": OTHER, "artist_key": "x"}) == MBID
+    assert (
+        musicbrainz.choose({"releases": [result()]}, {**ITEM, "artist_mbid": OTHER, "normalised_artist": "x"}) == MBID
+    )
     assert musicbrainz.choose({"releases": [result()]}, {**ITEM, "artist_mbid": GROUP}) is None
     assert musicbrainz.query(ITEM) == 'release:"Al\\"bum" AND artist:"The Ärtist" AND tracks:9'
     assert f"arid:{GROUP}" in musicbrainz.query({**ITEM, "artist_mbid": GROUP})
@@ -63,9 +65,9 @@ def test_facts_are_read_from_what_is_there() -> None:
     bare = {"title": "T", "label-info": [{"label": None}], "release-group": 5, "genres": [{"name": 3, "count": "x"}]}
     assert musicbrainz.release_facts(bare) == {
         "name": "T", "group_mbid": None, "type": None, "date": None, "label": None, "genres": []}  # fmt: skip
-    with pytest.raises(TroubleError, match="without name"):
+    with pytest.raises(UpstreamError, match="without name"):
         musicbrainz.artist_facts({})
     for index in (b"[]", b'{"images": 1}', b'{"images": [1], "release": "x"}', b"nonsense"):
-        with pytest.raises(TroubleError, match="no listing"):
+        with pytest.raises(UpstreamError, match="no listing"):
             coverart.front_path(index)
     assert coverart.front_path(b'{"images": [], "release": "https://musicbrainz.org/release/x"}') is None

@@ -18,10 +18,10 @@ import httpx
 import pytest
 
 from soniquebay.online import coverart
+from soniquebay.online.errors import UpstreamError
 from soniquebay.online.fetcher import INTERVAL, REST
 from soniquebay.online.http import _onward, retry_after, user_agent
 from soniquebay.online.routes import target
-from soniquebay.online.trouble import TroubleError
 from soniquebay.settings import from_environment
 from tests.audio_files import png
 from tests.doubles.musicbrainz import Double, Trouble
@@ -231,7 +231,7 @@ def test_only_the_archive_is_followed_and_only_safely() -> None:
     assert _onward(url, "/other", home) == "https://coverartarchive.org/other"
     for elsewhere in ("https://evilarchive.org/", "http://127.0.0.1/", "https://archive.org:22/", "file:///etc/passwd",
                       "https://archive.org.example/", "//localhost/", "ftp://archive.org/x"):  # fmt: skip
-        with pytest.raises(TroubleError, match="not followed"):
+        with pytest.raises(UpstreamError, match="not followed"):
             _onward(url, elsewhere, home)
 
 

@@ -1,6 +1,6 @@
 """The plan of the power cuts."""
 
-from tests.powercuts.plan import MOMENTS, Phase, plan
+from tests.power_cuts.plan import MOMENTS, Phase, plan
 
 
 def test_a_plan_is_told_by_its_seed_and_has_every_phase() -> None:

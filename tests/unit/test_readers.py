@@ -3,7 +3,7 @@
 import threading
 import time
 
-from soniquebay.pipeline.readers import Readers
+from soniquebay.pipeline.thread_pool import DeadlineThreadPool
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -11,7 +11,7 @@ def test_results_come_in_the_order_of_the_items() -> None:
         time.sleep(0.02 if item == 0 else 0)
         return 10 * item
 
-    readers = Readers(slow_first, lambda item: -1, deadline=5)
+    readers = DeadlineThreadPool(slow_first, lambda item: -1, deadline=5)
     assert readers.run(list(range(50)), 2) == [10 * i for i in range(50)]
     assert readers.run([], 2) == []
     assert readers.hanging == 0
@@ -19,7 +19,7 @@ def test_results_come_in_the_order_of_the_items() -> None:
 
 def test_two_threads_read_at_once() -> None:
     meeting = threading.Barrier(2, timeout=5)
-    Readers(lambda item: meeting.wait(), lambda item: -1, deadline=5).run([1, 2], 2)
+    DeadlineThreadPool(lambda item: meeting.wait(), lambda item: -1, deadline=5).run([1, 2], 2)
     assert not meeting.broken
 
 
@@ -31,7 +31,7 @@ def test_a_file_that_hangs_costs_itself_alone() -> None:
             released.wait(20)
         return item
 
-    readers = Readers(read, lambda item: -item, deadline=0.2)
+    readers = DeadlineThreadPool(read, lambda item: -item, deadline=0.2)
     began = time.monotonic()
     assert readers.run(list(range(10)), 2) == [0, 1, 2, -3, -4, 5, 6, -7, 8, 9]
     assert readers.hanging == 3

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soniquebay.audio.layout import SIZE, VERSION
-from soniquebay.library import ingest, points, queries, similarity
+from soniquebay.audio.feature_schema import SIZE, VERSION
+from soniquebay.library import ingest, queries
 from soniquebay.library.database import Database
-from soniquebay.library.space import DIMENSIONS, fit
-from soniquebay.library.vectors import expire, store
+from soniquebay.library.similarity import index as similarity
+from soniquebay.library.similarity import nearest_neighbours
+from soniquebay.library.similarity.embedding import DIMENSIONS, fit
+from soniquebay.library.similarity.vectors import expire, store
 
 RNG_SEED = 7
 
@@ -23,11 +25,11 @@ def db(tmp_path: Path) -> Iterator[Database]:
     database = Database(tmp_path / "library.db")
     database.migrate()
     with database.transaction() as connection:
-        connection.execute("INSERT INTO artists (name, key) VALUES ('A', 'a')")
+        connection.execute("INSERT INTO artists (name, normalised_name) VALUES ('A', 'a')")
     yield database
 
 
-def add(db: Database, index: similarity.VectorIndex | None, *rows: np.ndarray, version: int = VERSION) -> list[int]:
+def add(db: Database, index: similarity.SimilarityIndex | None, *rows: np.ndarray, version: int = VERSION) -> list[int]:
     """Insert a track for each vector, and tell the index as the API does."""
     ids = []
     with db.transaction() as connection:
@@ -55,7 +57,7 @@ def rows(count: int, seed: int = RNG_SEED) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(count, SIZE)).astype("<f4")
 
 
-def near(index: similarity.VectorIndex, db: Database, track_id: int, limit: int = 5) -> list[int]:
+def near(index: similarity.SimilarityIndex, db: Database, track_id: int, limit: int = 5) -> list[int]:
     found = index.nearest(db.reader(), track_id, limit)
     assert found is not None
     return [i for i, _ in found]
@@ -65,7 +67,7 @@ def test_similarities_fall_from_one_to_zero(db: Database) -> None:
     vectors = rows(60)
     vectors[1] = vectors[0]
     ids = add(db, None, *vectors)
-    found = similarity.VectorIndex(db.reader).nearest(db.reader(), ids[0], 500)
+    found = similarity.SimilarityIndex(db.reader).nearest(db.reader(), ids[0], 500)
     assert found is not None
     scores = [score for _, score in found]
     assert found[0] == (ids[1], pytest.approx(1.0, abs=1e-4))
@@ -78,9 +80,9 @@ def test_the_api_starts_without_what_vectors_are_calculated_with(db: Database) -
     code = (
         "import sys, soniquebay.api.server\n"
         "from soniquebay.library.database import Database\n"
-        "from soniquebay.library.similarity import VectorIndex\n"
+        "from soniquebay.library.similarity.index import SimilarityIndex\n"
         "db = Database(sys.argv[1])\n"
-        "assert VectorIndex(db.reader).nearest(db.reader(), 1, 5) is None\n"
+        "assert SimilarityIndex(db.reader).nearest(db.reader(), 1, 5) is None\n"
         "sys.exit('numpy' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, db.path], check=True)
@@ -89,7 +91,7 @@ def test_the_api_starts_without_what_vectors_are_calculated_with(db: Database) -
 def test_a_stored_vector_is_found_without_reading_the_library_again(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     vectors = rows(50)
     ids = add(db, index, *vectors)
     near(index, db, ids[0])
@@ -97,7 +99,7 @@ def test_a_stored_vector_is_found_without_reading_the_library_again(
     def fail(connection: sqlite3.Connection) -> None:
         raise AssertionError("the library was read again")
 
-    monkeypatch.setattr(points, "read", fail)
+    monkeypatch.setattr(nearest_neighbours, "read", fail)
     index._due = np.inf
     (new,) = add(db, index, vectors[3] + np.float32(0.001))
     assert near(index, db, new)[0] == ids[3]
@@ -105,7 +107,7 @@ def test_a_stored_vector_is_found_without_reading_the_library_again(
 
 
 def test_a_new_vector_takes_the_place_of_the_old_one(db: Database) -> None:
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     vectors = rows(50)
     ids = add(db, index, *vectors)
     near(index, db, ids[0])
@@ -118,7 +120,7 @@ def test_a_new_vector_takes_the_place_of_the_old_one(db: Database) -> None:
 
 
 def test_a_removed_track_leaves_the_neighbours_at_once(db: Database) -> None:
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     vectors = rows(50)
     vectors[1:5] = vectors[0] + rows(4, 1) * np.float32(0.01)
     ids = add(db, index, *vectors)
@@ -134,7 +136,7 @@ def test_a_removed_track_leaves_the_neighbours_at_once(db: Database) -> None:
 
 
 def test_only_vectors_of_the_present_version_are_compared(db: Database) -> None:
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     vectors = rows(20)
     ids = add(db, index, *vectors[:10])
     old = add(db, index, *vectors[10:], version=VERSION - 1)
@@ -148,7 +150,7 @@ def test_only_vectors_of_the_present_version_are_compared(db: Database) -> None:
 
 
 def test_a_missing_track_is_nobodys_neighbour_until_it_returns(db: Database) -> None:
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     ids = add(db, index, *rows(10))
     path = queries.file_of_track(db.reader(), ids[3])
     assert ids[3] in near(index, db, ids[0], 500)
@@ -164,20 +166,20 @@ def test_a_missing_track_is_nobodys_neighbour_until_it_returns(db: Database) -> 
 def test_a_vector_written_while_the_library_is_read_is_not_missed(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     vectors = rows(12)
     ids = add(db, index, *vectors[:10])
     late: list[int] = []
-    read = points.read
+    read = nearest_neighbours.read
 
-    def read_and_write(connection: sqlite3.Connection) -> points.Points | None:
+    def read_and_write(connection: sqlite3.Connection) -> nearest_neighbours.NearestNeighbours | None:
         made = read(connection)
         late.extend(add(db, index, vectors[10]))
         remove(db, ids[5])
         index.put(ids[5], VERSION, None)
         return made
 
-    monkeypatch.setattr(points, "read", read_and_write)
+    monkeypatch.setattr(nearest_neighbours, "read", read_and_write)
     found = near(index, db, ids[0], 500)
     assert late[0] in found
     assert ids[5] not in found
@@ -185,7 +187,7 @@ def test_a_vector_written_while_the_library_is_read_is_not_missed(
 
 def test_a_large_library_is_read_again_in_the_background(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(similarity, "_AT_ONCE", 5)
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     ids = add(db, index, *rows(30))
     near(index, db, ids[0])
     made = index._index
@@ -197,7 +199,7 @@ def test_a_large_library_is_read_again_in_the_background(db: Database, monkeypat
     assert len(near(index, db, ids[0], 500)) == 30
 
 
-def _threads_of(index: similarity.VectorIndex, work: object) -> list:  # type: ignore[type-arg]
+def _threads_of(index: similarity.SimilarityIndex, work: object) -> list:  # type: ignore[type-arg]
     import threading
 
     before = set(threading.enumerate())
@@ -211,13 +213,15 @@ def test_hubs_are_held_down() -> None:
     vectors = np.random.default_rng(3).standard_t(4, size=(400, SIZE)).astype("<f4")
     space = fit(vectors)
     spots = space.points(vectors)
-    made = points.Points(space, spots, np.arange(400), spots, (spots**2).sum(axis=1), np.ones(400, np.float32), 400)
+    made = nearest_neighbours.NearestNeighbours(
+        space, spots, np.arange(400), spots, (spots**2).sum(axis=1), np.ones(400, np.float32), 400
+    )
     plain = _most_listed(made)
-    made.radius = made._surroundings(spots)
+    made.radius = made._local_scale(spots)
     assert _most_listed(made) < 0.6 * plain
 
 
-def _most_listed(made: points.Points) -> int:
+def _most_listed(made: nearest_neighbours.NearestNeighbours) -> int:
     lists = [made.nearest(i, 10)[0] for i in range(400)]
     return int(np.bincount(np.concatenate(lists)).max())
 
@@ -225,7 +229,7 @@ def _most_listed(made: points.Points) -> int:
 @pytest.mark.parametrize("count", [1, 2, 3, 11, 70])
 def test_a_library_of_any_size_has_an_order(db: Database, count: int) -> None:
     ids = add(db, None, *rows(count))
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     found = index.nearest(db.reader(), ids[0], 500)
     assert found is not None
     assert len(found) == count - 1
@@ -233,7 +237,7 @@ def test_a_library_of_any_size_has_an_order(db: Database, count: int) -> None:
 
 
 def test_an_empty_library_and_equal_vectors_do_no_harm(db: Database) -> None:
-    index = similarity.VectorIndex(db.reader)
+    index = similarity.SimilarityIndex(db.reader)
     assert index.nearest(db.reader(), 1, 5) is None
     ids = add(db, index, *[np.ones(SIZE, "<f4")] * 6)
     assert len(near(index, db, ids[0])) == 5
@@ -257,16 +261,16 @@ def test_the_space_has_few_dimensions_and_counts_each_group_alike() -> None:
         ({"version": VERSION - 1}, "version"),
         ({"bpm": -3.0}, "tempo"),
         ({"bpm": float("nan")}, "tempo"),
-        ({"key": "H dur"}, "keys"),
+        ({"musical_key": "H dur"}, "keys"),
     ],
 )
 def test_what_is_no_vector_is_refused_with_a_reason(db: Database, change: dict[str, object], reason: str) -> None:
     (track_id,) = add(db, None, *rows(1))
-    values = {"version": VERSION, "data": rows(1)[0].tobytes(), "failure": None, "bpm": 120.0, "key": "A minor"}
+    values = {"version": VERSION, "data": rows(1)[0].tobytes(), "failure": None, "bpm": 120.0, "musical_key": "A minor"}
     with db.transaction() as connection:
         assert store(connection, track_id, **values)  # type: ignore[arg-type]
         with pytest.raises(ValueError, match=reason):
             store(connection, track_id, **(values | change))  # type: ignore[arg-type]
     track = queries.track(db.reader(), track_id)
     assert track is not None
-    assert (track["bpm"], track["key"], track["has_vector"]) == (120.0, "A minor", True)
+    assert (track["bpm"], track["musical_key"], track["has_vector"]) == (120.0, "A minor", True)

@@ -70,8 +70,8 @@ class Told(discovery._Ledger):
         self._unseen, self._returned = [], []
 
 
-def row(path: str, size: int = 1, mtime_ns: int = 1, seen_in: int = 1, gone: bool = False) -> KnownFile:
-    return path, size, mtime_ns, seen_in, gone
+def row(path: str, size: int = 1, mtime_ns: int = 1, read_session_id: int = 1, gone: bool = False) -> KnownFile:
+    return path, size, mtime_ns, read_session_id, gone
 
 
 def compare(found: list[Seen], known: list[KnownFile], handled: set[str] = frozenset()) -> Told:  # type: ignore[assignment]
@@ -96,7 +96,7 @@ def test_what_lies_in_a_folder_that_cannot_be_read_is_not_gone() -> None:
 
 
 def test_a_discovery_that_starts_again_leaves_what_is_handled() -> None:
-    ledger = compare([("/r/a", 1, 1), ("/r/b", 1, 1), ("/r/c", 1, 1)], [row("/r/a", seen_in=7)], {"/r/b"})
+    ledger = compare([("/r/a", 1, 1), ("/r/b", 1, 1), ("/r/c", 1, 1)], [row("/r/a", read_session_id=7)], {"/r/b"})
     assert (ledger.batches, ledger.unchanged) == ([["/r/c"]], 0)
 
 

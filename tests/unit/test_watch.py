@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from soniquebay.settings import from_environment
-from soniquebay.watch import mounts, tree, writing
+from soniquebay.watch import growing_files, mounts, tree
 from soniquebay.watch.changes import LONGEST, MOST, QUIET, Changes, Due, outermost
+from soniquebay.watch.growing_files import Writing
 from soniquebay.watch.tree import EVERYTHING, Change, Tree
-from soniquebay.watch.writing import Writing
 from tests.stack import wait_until
 
 
@@ -258,7 +258,7 @@ def test_all_is_polled_when_nothing_is_trusted(music: Path) -> None:
 
 
 def test_a_file_is_ready_when_it_grows_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "SETTLED", 0.3)
+    monkeypatch.setattr(growing_files, "SETTLED", 0.3)
     files = Writing()
     growing, old = tmp_path / "growing.mp3", tmp_path / "old.mp3"
     growing.write_text("1")

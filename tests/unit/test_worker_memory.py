@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay.worker.autoscale import CHILD_MB, IDLE, MAX_PRESSURE, _grown_mb, _private_mb, bearable, target
+from soniquebay.overrides.autoscaler import CHILD_MB, IDLE, MAX_PRESSURE, _grown_mb, _private_mb, process_limit, target
 from soniquebay.worker.memory import MIB, Memory
 
 QUIET = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
@@ -92,12 +92,12 @@ def test_this_machine_can_be_read() -> None:
     ],
 )
 def test_what_memory_bears(processes: int, room: int, promised: int, pressure: float, expected: int) -> None:
-    assert bearable(processes, room, promised, pressure).processes == expected
+    assert process_limit(processes, room, promised, pressure).processes == expected
 
 
 def test_the_reason_is_told() -> None:
-    assert bearable(3, 1000, 0, 25.0).reason == "memory pressure 25 %"
-    assert bearable(1, 1000, 90, 0.0).reason == "1000 MB left, 90 MB of them promised"
+    assert process_limit(3, 1000, 0, 25.0).reason == "memory pressure 25 %"
+    assert process_limit(1, 1000, 90, 0.0).reason == "1000 MB left, 90 MB of them promised"
 
 
 @pytest.mark.parametrize(

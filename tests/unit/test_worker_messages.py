@@ -7,22 +7,22 @@ from collections import Counter
 
 import pytest
 
+from soniquebay.overrides.priorities import POLLS_PER_LOW_FIRST, POLLS_PER_YIELD, PriorityChannel, poll_order
+from soniquebay.overrides.recovery import lives, owner
+from soniquebay.worker.compression import COMPRESS_ABOVE, pack, unpack
 from soniquebay.worker.config import HIGH, LOW, MEDIUM, PRIORITY_STEPS
-from soniquebay.worker.fair import LOW_EVERY, YIELD_EVERY, FairChannel, order_of_poll
-from soniquebay.worker.messages import COMPRESS_ABOVE, pack, unpack
-from soniquebay.worker.recovery import lives, owner
 
 
 def test_every_class_comes_first_now_and_then() -> None:
-    polls = [order_of_poll(n, PRIORITY_STEPS) for n in range(1, 4 * YIELD_EVERY + 1)]
-    assert Counter(poll[0] for poll in polls) == {HIGH: 4 * (YIELD_EVERY - 1), MEDIUM: 2, LOW: 2}
+    polls = [poll_order(n, PRIORITY_STEPS) for n in range(1, 4 * POLLS_PER_YIELD + 1)]
+    assert Counter(poll[0] for poll in polls) == {HIGH: 4 * (POLLS_PER_YIELD - 1), MEDIUM: 2, LOW: 2}
     assert all(sorted(poll) == [HIGH, MEDIUM, LOW] for poll in polls)
     low_first = [n for n, poll in enumerate(polls, 1) if poll.index(LOW) < poll.index(MEDIUM)]
-    assert set(low_first) >= {n for n in range(1, len(polls)) if n % LOW_EVERY == 0 and n % YIELD_EVERY}
+    assert set(low_first) >= {n for n in range(1, len(polls)) if n % POLLS_PER_LOW_FIRST == 0 and n % POLLS_PER_YIELD}
 
 
 def test_the_key_of_a_message_does_not_turn_with_the_order() -> None:
-    channel = FairChannel.__new__(FairChannel)
+    channel = PriorityChannel.__new__(PriorityChannel)
     channel._classes = PRIORITY_STEPS
     for step in PRIORITY_STEPS:
         channel.priority_steps = list(reversed(PRIORITY_STEPS))

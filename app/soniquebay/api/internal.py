@@ -13,9 +13,10 @@ from soniquebay import __version__
 from soniquebay.api import errors, health, online
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import LARGEST, SIZES, THUMBNAIL_TYPE, media_type
-from soniquebay.library import covers, ingest, removal, sessions, vectors
+from soniquebay.library import covers, ingest, reconcile, sessions
 from soniquebay.library import genres as genre_store
 from soniquebay.library.entities import Entities, FailedFile, FileStamp
+from soniquebay.library.similarity import vectors
 
 Answer = dict[str, Any]
 
@@ -27,7 +28,7 @@ class BatchIn(BaseModel):
     files: list[FileStamp]
 
 
-class MetAgainIn(BaseModel):
+class KnownFilesIn(BaseModel):
     """Known files: the ones that a walk did not meet, by their root, and missing or away ones that it met again."""
 
     unseen: dict[str, list[str]] = {}
@@ -56,8 +57,8 @@ class VectorIn(BaseModel):
     data: str | None = None
     failure: str | None = None
     bpm: float | None = None
-    key: str | None = None
-    away: bool = False
+    musical_key: str | None = None
+    retry_later: bool = False
     """There is none because the file was not to be had."""
 
 
@@ -67,9 +68,9 @@ def internal_app(services: Services) -> FastAPI:
     app.state.services = services
     errors.install(app, trusting=True)
     app.include_router(health.router)
-    app.post("/internal/sessions/{session_id}/alive")(alive)
+    app.post("/internal/sessions/{session_id}/heartbeat")(record_heartbeat)
     app.post("/internal/sessions/{session_id}/batches")(register_batch)
-    app.post("/internal/sessions/{session_id}/known")(met_again)
+    app.post("/internal/sessions/{session_id}/known-files")(known_files)
     app.post("/internal/sessions/{session_id}/discovered")(discovered)
     app.post("/internal/batches/{batch_id}")(insert_batch)
     app.post("/internal/batches/{batch_id}/abandon")(abandon_batch)
@@ -86,10 +87,10 @@ def internal_app(services: Services) -> FastAPI:
     return app
 
 
-def alive(services: Shared, session_id: int) -> Answer:
+def record_heartbeat(services: Shared, session_id: int) -> Answer:
     """Note a sign of life of a discovery."""
     with services.database.transaction() as db:
-        sessions.alive(db, session_id)
+        sessions.record_heartbeat(db, session_id)
         return {"running": sessions.is_running(db, session_id)}
 
 
@@ -109,12 +110,12 @@ def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
     return {"new": new, "running": running}
 
 
-def met_again(services: Shared, session_id: int, known: MetAgainIn) -> Answer:
+def known_files(services: Shared, session_id: int, known: KnownFilesIn) -> Answer:
     """Keep which known files a walk did not meet, and note the missing ones that are there again."""
     try:
         with services.database.transaction() as db:
             if sessions.is_open(db, session_id):
-                removal.note_unseen(db, session_id, known.unseen)
+                reconcile.add_unseen(db, session_id, known.unseen)
             returned = ingest.mark_returned(db, known.returned)
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
@@ -129,18 +130,18 @@ def discovered(services: Shared, session_id: int, end: DiscoveredIn) -> Answer:
         with services.database.transaction() as db:
             if not sessions.is_open(db, session_id):
                 return {}  # cancelled meanwhile, or a second walk of a session that is complete
-            removal.withhold(db, session_id, end.found)
+            reconcile.protect_empty_roots(db, session_id, end.found)
         more = True
         while more:
             with services.database.transaction() as db:
-                more = removal.settle(db, session_id, end.found)
+                more = reconcile.reconcile_unseen(db, session_id, end.found)
         with services.database.transaction() as db:
             completed = sessions.end_discovery(db, session_id, end.unchanged, end.failures)
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
     services.progress.changed(session_id, urgent=completed)
     if completed:
-        services.wake()
+        services.request_refill()
     return {}
 
 
@@ -157,7 +158,7 @@ def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, 
     if done.applied:
         services.progress.changed(done.session_id, urgent=done.completed)
         if done.completed:
-            services.wake()
+            services.request_refill()
     return {"applied": done.applied}
 
 
@@ -167,7 +168,7 @@ def abandon_batch(services: Shared, batch_id: str, why: AbandonIn) -> Answer:
         session_id = sessions.abandon_batch(db, batch_id, why.stage, why.reason)
     if session_id is not None:
         services.progress.changed(session_id)
-        services.wake()
+        services.request_refill()
     return {"abandoned": session_id is not None}
 
 
@@ -177,14 +178,21 @@ def put_vector(services: Shared, track_id: int, vector: VectorIn) -> Answer:
         data = base64.b64decode(vector.data, validate=True) if vector.data is not None else None
         with services.database.transaction() as db:
             stored = vectors.store(
-                db, track_id, vector.version, data, vector.failure, bpm=vector.bpm, key=vector.key, away=vector.away
+                db,
+                track_id,
+                vector.version,
+                data,
+                vector.failure,
+                bpm=vector.bpm,
+                musical_key=vector.musical_key,
+                retry_later=vector.retry_later,
             )
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
         raise HTTPException(422, f"not a vector: {error}") from error
     if stored:
         services.vectors.put(track_id, vector.version, data)
     services.progress.analysed()
-    services.came_back(services.dispatcher.vectors, [track_id])
+    services.tasks_finished(services.dispatcher.vector_feeder, [track_id])
     return {"stored": stored}
 
 
@@ -202,7 +210,7 @@ async def put_cover(services: Shared, album_id: int, request: Request) -> Answer
             return covers.store(db, services.settings.covers, album_id, data, kind)
 
     stored = await run_in_threadpool(store)
-    services.came_back(services.dispatcher.covers, [album_id])
+    services.tasks_finished(services.dispatcher.cover_feeder, [album_id])
     return {"stored": stored}
 
 
@@ -217,11 +225,13 @@ async def put_thumbnail(
     return {}
 
 
-def no_cover(services: Shared, album_id: int, away: Annotated[str | None, Body(embed=True)] = None) -> Answer:
-    """Note that an album has no cover; `away`: the file of it that was not there."""
+def no_cover(
+    services: Shared, album_id: int, unavailable_file: Annotated[str | None, Body(embed=True)] = None
+) -> Answer:
+    """Note that an album has no cover; `unavailable_file`: the file of it that was not there."""
     with services.database.transaction() as db:
-        covers.none_found(db, album_id, away)
-    services.came_back(services.dispatcher.covers, [album_id])
+        covers.mark_none_found(db, album_id, unavailable_file)
+    services.tasks_finished(services.dispatcher.cover_feeder, [album_id])
     return {}
 
 
@@ -230,14 +240,14 @@ def put_genres(services: Shared, genres: dict[int, list[str]]) -> Answer:
     with services.database.transaction() as db:
         for track_id, names in genres.items():
             genre_store.store(db, track_id, names)
-    services.came_back(services.dispatcher.genres, list(genres))
+    services.tasks_finished(services.dispatcher.genre_feeder, list(genres))
     return {"tracks": len(genres)}
 
 
 def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:
     """Delete some of the tracks that are missing since before a time; the caller asks until none is left."""
     with services.database.transaction() as db:
-        purged = removal.purge(db, missing_before)
+        purged = reconcile.purge(db, missing_before)
     return {"purged": purged}
 
 

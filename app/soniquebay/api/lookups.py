@@ -37,7 +37,7 @@ class Lookups:
                 if not self._waiting(queue):
                     self._window(service, task)
         except redis.RedisError as error:
-            log.warning("nothing is looked up, Redis is away: %s", error)
+            log.warning("nothing is looked up, Redis is unreachable: %s", error)
 
     def _window(self, service: Service, task: str) -> None:
         # The look that mostly finds nothing keeps no writer waiting.

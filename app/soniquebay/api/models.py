@@ -11,7 +11,7 @@ Id = Annotated[int, Field(ge=1, le=2**62)]
 
 
 class Track(BaseModel):
-    """A track; `duration` in seconds, `bpm` in beats a minute, `key` as "A minor".
+    """A track; `duration` in seconds, `bpm` in beats a minute, `musical_key` as "A minor".
 
     In `path` a byte that is not UTF-8 reads \\xNN and a backslash is doubled.
     """
@@ -33,7 +33,7 @@ class Track(BaseModel):
     missing_since: float | None
     genres: list[str]
     bpm: float | None
-    key: str | None
+    musical_key: str | None
     has_vector: bool
     vector_failure: str | None
 
@@ -108,7 +108,7 @@ class ScanRequest(BaseModel):
 class Session(BaseModel):
     """A scan; times in Unix seconds. `files`: found so far; `files_done`: the changed ones that are through.
 
-    `moved`: known files found in another place; `missing`: known files no longer there; `withheld`: known files not
+    `moved`: known files found in another place; `missing`: known files no longer there; `protected`: known files not
     found that stay as they are, for their whole root is gone or empty and nobody has confirmed that it was removed.
     """
 
@@ -124,8 +124,8 @@ class Session(BaseModel):
     failures: int
     moved: int
     missing: int
-    withheld: int
-    scope: list[str] | None
+    protected: int
+    folders: list[str] | None
 
 
 class Totals(BaseModel):

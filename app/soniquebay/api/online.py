@@ -31,7 +31,7 @@ class SearchIn(BaseModel):
     mbid: str | None
 
 
-class AwayIn(BaseModel):
+class ServiceDownIn(BaseModel):
     """Why a service does not answer, and the seconds it asks for."""
 
     reason: str
@@ -69,35 +69,35 @@ def put_search(services: Shared, answer: SearchIn) -> Answer:
 def no_cover(services: Shared, item: Item) -> Answer:
     """Note that the archive has no front cover of a release."""
     with services.database.transaction() as db:
-        enrichment.put_off(db, item, time.time() + enrichment.MISSING)
+        enrichment.postpone(db, item, time.time() + enrichment.MISSING)
     return {}
 
 
-@router.post("/put-off")
-def put_off(services: Shared, items: list[Item]) -> Answer:
+@router.post("/postpone")
+def postpone(services: Shared, items: list[Item]) -> Answer:
     """Look at items again tomorrow: what was answered was of no use, or the task of them failed."""
     with services.database.transaction() as db:
         for item in items:
-            enrichment.put_off(db, item, time.time() + enrichment.PUT_OFF)
+            enrichment.postpone(db, item, time.time() + enrichment.PUT_OFF)
     return {}
 
 
-@router.post("/services/{service}/back")
-def back(services: Shared, service: Service) -> Answer:
+@router.post("/services/{service}/up")
+def service_up(services: Shared, service: Service) -> Answer:
     """End a window that went well, and send the next one."""
     with services.database.transaction() as db:
-        was_away = enrichment.back(db, service)
-    if was_away:
+        was_down = enrichment.mark_service_up(db, service)
+    if was_down:
         log.info("%s answers again", service)
     services.lookups.refill()
     return {}
 
 
-@router.post("/services/{service}/away")
-def away(services: Shared, service: Service, trouble: AwayIn) -> Answer:
+@router.post("/services/{service}/down")
+def service_down(services: Shared, service: Service, trouble: ServiceDownIn) -> Answer:
     """End a window that met trouble; nothing is sent until the service may be asked again."""
     with services.database.transaction() as db:
-        failures = enrichment.away(db, service, trouble.reason, trouble.retry_after, time.time())
+        failures = enrichment.mark_service_down(db, service, trouble.reason, trouble.retry_after, time.time())
     if failures == 1:  # the further ones are no news
         log.warning("%s does not answer, it is tried again from time to time: %s", service, trouble.reason)
     return {}

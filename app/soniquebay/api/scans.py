@@ -105,7 +105,7 @@ def _change(services: Services, session_id: int, change: Callable[[Any, int], No
     except sessions.WrongStateError as error:
         raise HTTPException(409, str(error)) from error
     services.progress.changed(session_id, urgent=True)
-    services.wake()
+    services.request_refill()
     return {"session_id": session_id, "status": state["status"]}
 
 

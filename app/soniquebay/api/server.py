@@ -18,23 +18,24 @@ import redis.asyncio
 import uvicorn
 from starlette.types import ASGIApp
 
-from soniquebay.api.dispatch import WARN_EVERY, Dispatcher
+from soniquebay.api.dispatcher import WARN_EVERY, Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.internal import internal_app
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
-from soniquebay.library import covers, vectors
+from soniquebay.library import covers
 from soniquebay.library.database import Database
+from soniquebay.library.similarity import vectors
 from soniquebay.settings import Settings
 from soniquebay.systemd import listen_sockets, notify
-from soniquebay.worker.app import trouble
+from soniquebay.worker.app import describe_broker_error
 
 log = logging.getLogger(__name__)
 
 THREADS = 8  # requests at work at once; each thread keeps a connection with its own cache
-SUPPLY_INTERVAL = 5.0  # seconds between two looks at the queues when nobody asks for one
+REFILL_INTERVAL_SECONDS = 5.0  # seconds between two looks at the queues when nobody asks for one
 RESUME_INTERVAL = 2.0  # seconds between two looks for what a scan lost on its way; without a scan a look is one query
 ONLINE_INTERVAL = 60.0  # seconds between two looks for what to ask the internet
 REDIS_PAUSE = 0.2  # seconds between two looks for a Redis that is not there yet
@@ -130,7 +131,7 @@ async def _work(services: Services) -> None:
         _sweep(services),
         _repeat("nothing resumed", services.dispatcher.send_lost, RESUME_INTERVAL),
         _repeat("nothing is looked up", services.lookups.refill, ONLINE_INTERVAL),
-        _supply_for_ever(services),
+        _refill_queues_forever(services),
     )
     watcher = None
     if services.settings.watch != "off":
@@ -154,7 +155,7 @@ async def _redis_answers(services: Services) -> None:
             await asyncio.to_thread(services.dispatcher.waiting, "scan")
         except redis.RedisError as error:
             if time.monotonic() >= tell_at:
-                log.warning("nothing is sent yet. %s", trouble(error))
+                log.warning("nothing is sent yet. %s", describe_broker_error(error))
                 tell_at = time.monotonic() + WARN_EVERY
         else:
             return
@@ -182,21 +183,21 @@ async def _sweep(services: Services) -> None:
         log.warning("covers that no album shows are not deleted: %s", error)
 
 
-async def _supply_for_ever(services: Services) -> None:
+async def _refill_queues_forever(services: Services) -> None:
     wanted = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def wake() -> None:
         loop.call_soon_threadsafe(wanted.set)
 
-    services.wake = wake
+    services.request_refill = wake
     while True:
         try:
             await asyncio.to_thread(services.dispatcher.refill)
         except Exception as error:  # as in `_repeat`
             log.warning("nothing sent: %s", error, exc_info=not isinstance(error, sqlite3.Error))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SUPPLY_INTERVAL):
+            async with asyncio.timeout(REFILL_INTERVAL_SECONDS):
                 await wanted.wait()
         wanted.clear()
 

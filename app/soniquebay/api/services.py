@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from soniquebay.api.dispatch import Dispatcher
+from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.lookups import Lookups
-from soniquebay.api.supply import Supply
+from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.library.database import Database
-from soniquebay.library.similarity import VectorIndex
+from soniquebay.library.similarity.index import SimilarityIndex
 from soniquebay.settings import Settings
 
 
@@ -28,19 +28,19 @@ class Services:
     dispatcher: Dispatcher
     progress: ProgressFeed
     lookups: Lookups
-    wake: Callable[[], None] = lambda: None
+    request_refill: Callable[[], None] = lambda: None
     """Has the queues filled up soon; safe from any thread."""
     watch_state: Callable[[], dict[str, Any]] = _unwatched
     """How the folders of music are watched, as `models.WatchState` has it."""
-    vectors: VectorIndex = field(init=False)
+    vectors: SimilarityIndex = field(init=False)
 
     def __post_init__(self) -> None:
-        self.vectors = VectorIndex(self.database.reader)
+        self.vectors = SimilarityIndex(self.database.reader)
 
-    def came_back(self, supply: Supply, ids: Sequence[int]) -> None:
+    def tasks_finished(self, feeder: QueueFeeder, ids: Sequence[int]) -> None:
         """Note what a queue has done, and fill it up in time."""
-        if supply.done(ids):
-            self.wake()
+        if feeder.mark_done(ids):
+            self.request_refill()
 
 
 def get_services(request: Request) -> Any:

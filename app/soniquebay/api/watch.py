@@ -157,10 +157,10 @@ class Watcher:
         if not self._covers or now < min(self._covers.values()) + AGAIN:
             return
         with self._services.database.transaction() as db:
-            albums = sum(covers.look_again(db, folder) for folder in self._covers)
+            albums = sum(covers.recheck_folder(db, folder) for folder in self._covers)
         self._covers.clear()
         if albums:
-            self._services.wake()
+            self._services.request_refill()
 
     def _scan(self, now: float) -> None:
         due = self._changes.due(now, {encode(folder) for folder in self._tree.writing.folders()})

@@ -11,7 +11,7 @@ from mutagen.flac import error as FLACError  # noqa: N812 - mutagen's own name i
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
 
-from soniquebay.audio.formats import COVER_STEMS, is_cover
+from soniquebay.audio.file_names import COVER_STEMS, is_cover
 from soniquebay.audio.picture_format import LARGEST
 from soniquebay.audio.pictures import Picture, UnusablePictureError, render
 from soniquebay.audio.tags import open_audio

@@ -1,7 +1,7 @@
 """The vector of a track: how it sounds, from decoded samples alone.
 
-Groups of statistics over all segments, each telling something of its own; the values are raw, and `library/space.py`
-weighs them by the library's own distribution. docs/architecture.md, "Vectors", says why these.
+Groups of statistics over all segments, each telling something of its own; the values are raw:
+`library/similarity/embedding.py` weighs them by the library's own distribution.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from soniquebay.audio.layout import BANDS, CEPSTRA, GROUPS, LAGS, MELS, STEREO, TEMPI
+from soniquebay.audio.feature_schema import BANDS, CEPSTRA, GROUPS, LAGS, MELS, STEREO, TEMPI
 from soniquebay.audio.spectra import FRAME_RATE, Array, Spectra, together
 
 

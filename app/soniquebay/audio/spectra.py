@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soniquebay.audio.decode import RATE, Samples
-from soniquebay.audio.layout import BANDS, MELS
+from soniquebay.audio.feature_schema import BANDS, MELS
 
 FRAME = 2048
 HOP = 1024

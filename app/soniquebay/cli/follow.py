@@ -111,7 +111,7 @@ def _summary(api: httpx.Client, session_id: int, waited: float) -> dict[str, Any
         "failures": session["failures"],
         "missing": session["missing"],
         "moved": session["moved"],
-        "withheld": session["withheld"],
+        "protected": session["protected"],
         "vectors": library["vectors"],
         "vector_failures": library["vector_failures"],
         "seconds": session["progress"]["seconds"],

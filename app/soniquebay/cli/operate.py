@@ -117,7 +117,7 @@ def _enqueue(task: str, body: dict[str, object]) -> None:
     except httpx.HTTPError as error:
         raise click.ClickException(f"the API's socket {socket} does not answer: {error}") from error
     if not answer.json()["sent"]:
-        raise click.ClickException("Redis is away; try again when it is back")
+        raise click.ClickException("Redis is unreachable; try again when it is back")
     click.echo(f"maintenance.{task} is in its queue")
 
 

@@ -63,7 +63,7 @@ def wish(data: Path, workers: int) -> None:
     new.replace(path)
 
 
-def wished(data: Path) -> int:
+def requested_workers(data: Path) -> int:
     """Return how many workers `serve` over this folder shall run; 1 unless a number from 1 to 4 was written down."""
     try:
         number = int((data / "workers").read_text())

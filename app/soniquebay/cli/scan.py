@@ -44,7 +44,7 @@ def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, f
         if sys.stderr.isatty():  # late imports: nothing is drawn, and its library not loaded, where nobody looks
             from rich.console import Console
 
-            from soniquebay.cli.bar import progress_bar
+            from soniquebay.cli.progress_bar import progress_bar
 
             with progress_bar(Console(stderr=True)) as show:
                 result = follow_scan(client.api_url(), session_id, show, until=until)
@@ -58,9 +58,9 @@ def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, f
         _print_table(result)
         if result["failures"]:
             click.echo(f"Failures with their reasons: soniquebay failures {session_id}")
-        if result["withheld"]:
+        if result["protected"]:
             click.echo(
-                f"{result['withheld']} known files were not found, and the whole folder they were in is gone or empty. "
+                f"{result['protected']} known files were not found: the whole folder they were in is gone or empty. "
                 "Is a drive not plugged in? Their tracks stay. If they were removed: soniquebay scan --confirm-removal"
             )
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 import httpx
 
-from soniquebay.cli.scale import claim, state, wished
+from soniquebay.cli.scale import claim, requested_workers, state
 from soniquebay.flower import USER, ensure_password
 from soniquebay.settings import settings
 
@@ -91,7 +91,7 @@ class Stack:
 
     def _scale(self, processes: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> int:
         """Start and stop workers until there are as many as `soniquebay scale` asked for; returns how many."""
-        count = wished(self.data)
+        count = requested_workers(self.data)
         more = {f"worker{n}": n for n in range(2, count + 1)}
         for name in [name for name in processes if name not in _ORDER and name not in more]:
             _stop_one(processes.pop(name))

@@ -64,15 +64,16 @@ def store(db: sqlite3.Connection, folder: Path, album_id: int, data: bytes, medi
     digest = digest_of(data)
     keep(folder, digest, data)
     db.execute(
-        "UPDATE albums SET cover = ?, cover_hash = ?, cover_done = 1 WHERE id = ?", (media_type, digest, album_id)
+        "UPDATE albums SET cover_media_type = ?, cover_sha256 = ?, cover_checked = 1 WHERE id = ?",
+        (media_type, digest, album_id),
     )
     return True
 
 
-def look_again(db: sqlite3.Connection, folder: str) -> int:
+def recheck_folder(db: sqlite3.Connection, folder: str) -> int:
     """Have the covers looked for anew of albums with a track right in an encoded folder; returns how many."""
     return db.execute(
-        "UPDATE albums SET cover_done = 0 WHERE id IN (SELECT album_id FROM tracks WHERE path > ?1 || '/' "
+        "UPDATE albums SET cover_checked = 0 WHERE id IN (SELECT album_id FROM tracks WHERE path > ?1 || '/' "
         "AND path < ?1 || '0' AND instr(substr(path, length(?1) + 2), '/') = 0)",
         (folder,),
     ).rowcount
@@ -80,18 +81,20 @@ def look_again(db: sqlite3.Connection, folder: str) -> int:
 
 def has_cover(db: sqlite3.Connection, album_id: int) -> bool:
     """Tell whether an album has its cover, and no file of it has changed since."""
-    row = db.execute("SELECT cover_hash IS NOT NULL AND cover_done FROM albums WHERE id = ?", (album_id,)).fetchone()
+    row = db.execute(
+        "SELECT cover_sha256 IS NOT NULL AND cover_checked FROM albums WHERE id = ?", (album_id,)
+    ).fetchone()
     return bool(row and row[0])
 
 
-def none_found(db: sqlite3.Connection, album_id: int, away: str | None = None) -> None:
+def mark_none_found(db: sqlite3.Connection, album_id: int, unavailable_file: str | None = None) -> None:
     """Note that an album's cover was looked for in vain.
 
-    `away`: the encoded path of its file that was not there; it is looked for anew once a scan meets that file.
+    `unavailable_file`: encoded path of its file that was unavailable; a scan that sees it has the cover looked for again.
     """
-    db.execute("UPDATE albums SET cover_done = 1 WHERE id = ?", (album_id,))
-    if away is not None:
-        db.execute("UPDATE tracks SET away = 1 WHERE path = ?", (away,))
+    db.execute("UPDATE albums SET cover_checked = 1 WHERE id = ?", (album_id,))
+    if unavailable_file is not None:
+        db.execute("UPDATE tracks SET retry_later = 1 WHERE path = ?", (unavailable_file,))
 
 
 def of(db: sqlite3.Connection, kind: str, item_id: int) -> Cover | None:
@@ -105,11 +108,11 @@ def of(db: sqlite3.Connection, kind: str, item_id: int) -> Cover | None:
         "artist": "b.artist_id = ?",
     }[kind]
     row = db.execute(
-        f"SELECT b.cover_hash, b.cover FROM albums b WHERE {where} AND b.cover_hash IS NOT NULL "
+        f"SELECT b.cover_sha256, b.cover_media_type FROM albums b WHERE {where} AND b.cover_sha256 IS NOT NULL "
         "ORDER BY b.year, b.id LIMIT 1",
         (item_id,),
     ).fetchone()
-    return Cover(row["cover_hash"], row["cover"]) if row else None
+    return Cover(row["cover_sha256"], row["cover_media_type"]) if row else None
 
 
 def file_of(folder: Path, cover: Cover, size: int | None) -> tuple[Path, str] | None:
@@ -130,7 +133,9 @@ def sweep(db: sqlite3.Connection, folder: Path) -> int:
     before = time.time() - _UPLOAD_TIME
     old = [file for file in folder.rglob("*") if file.is_file() and file.stat().st_mtime < before]
     # Read after the files were listed: what an album got meanwhile is younger than they.
-    shown = {row["cover_hash"] for row in db.execute("SELECT cover_hash FROM albums WHERE cover_hash IS NOT NULL")}
+    shown = {
+        row["cover_sha256"] for row in db.execute("SELECT cover_sha256 FROM albums WHERE cover_sha256 IS NOT NULL")
+    }
     gone = [file for file in old if file.name.split(".")[0] not in shown]
     for file in gone:
         file.unlink(missing_ok=True)

@@ -16,8 +16,8 @@ WRITER_CACHE, READER_CACHE = 8000, 2000
 class Database:
     """A database with one writer at a time and as many readers as threads.
 
-    SQLite's WAL lets readers go on while the writer writes. Readers keep a connection a thread; the writer's is one for
-    all threads, so that its larger cache is there once.
+    SQLite's WAL lets readers go on while the writer writes. Each thread that reads keeps a connection of its own; all
+    threads share the writer's, so that its larger cache is there once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -130,7 +130,7 @@ def migrations() -> list[str]:
 _NOT_YET = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 
 
-def awaits_api(path: Path) -> bool:
+def awaits_migration(path: Path) -> bool:
     """Tell whether there is a database that the API has yet to open, and to bring to this release's schema.
 
     One that was closed in order has no index of its log (``-shm``), which only who may write can make.

@@ -32,10 +32,10 @@ class Item(TypedDict):
     kind: Literal["artist", "release", "search", "cover"]
     mbid: NotRequired[str | None]
     artist: NotRequired[str]
-    artist_key: NotRequired[str]
+    normalised_artist: NotRequired[str]
     artist_mbid: NotRequired[str | None]
     title: NotRequired[str]
-    album_key: NotRequired[str]
+    normalised_album: NotRequired[str]
     tracks: NotRequired[int]
     album_id: NotRequired[int]
     group_mbid: NotRequired[str | None]
@@ -98,12 +98,14 @@ WHERE r.mbid IS NOT NULL AND coalesce(m.expires_at, 0) <= :now LIMIT :limit
 """
 # Not during a scan: the number of tracks is what makes the answer sure.
 _SEARCHES = """
-SELECT 'search' AS kind, o.name AS artist, o.key AS artist_key, o.mbid AS artist_mbid, b.title, b.key AS album_key,
-       b.tracks
-FROM (SELECT id, title, key, artist_id, (SELECT count(*) FROM tracks t WHERE t.album_id = albums.id) AS tracks
+SELECT 'search' AS kind, o.name AS artist, o.normalised_name AS normalised_artist, o.mbid AS artist_mbid, b.title,
+       b.normalised_title AS normalised_album, b.tracks
+FROM (SELECT id, title, normalised_title, artist_id,
+             (SELECT count(*) FROM tracks t WHERE t.album_id = albums.id) AS tracks
       FROM albums WHERE mbid IS NULL) b
 JOIN artists o ON o.id = b.artist_id
-LEFT JOIN mb_searches s ON s.artist_key = o.key AND s.album_key = b.key AND s.tracks = b.tracks
+LEFT JOIN mb_searches s ON s.normalised_artist = o.normalised_name AND s.normalised_album = b.normalised_title
+     AND s.tracks = b.tracks
 WHERE o.name <> :unknown AND b.tracks > 0 AND coalesce(s.expires_at, 0) <= :now
   AND NOT EXISTS (SELECT 1 FROM scan_sessions WHERE status = 'running')
 LIMIT :limit
@@ -117,7 +119,7 @@ _COVERS = """
 SELECT 'cover' AS kind, b.id AS album_id, r.mbid, m.group_mbid
 FROM albums b JOIN album_releases r ON r.album_id = b.id JOIN mb_releases m ON m.mbid = r.mbid
 LEFT JOIN caa_misses c ON c.mbid = r.mbid
-WHERE b.cover_hash IS NULL AND b.cover_done = 1 AND m.name IS NOT NULL AND coalesce(c.expires_at, 0) <= :now
+WHERE b.cover_sha256 IS NULL AND b.cover_checked = 1 AND m.name IS NOT NULL AND coalesce(c.expires_at, 0) <= :now
 LIMIT :limit
 """
 _DUE: dict[Service, tuple[str, ...]] = {"musicbrainz": (_RELEASES, _SEARCHES, _ARTISTS), "coverart": (_COVERS,)}
@@ -126,7 +128,7 @@ _DUE: dict[Service, tuple[str, ...]] = {"musicbrainz": (_RELEASES, _SEARCHES, _A
 def answered(db: sqlite3.Connection, item: Item, facts: ArtistFacts | ReleaseFacts | None, now: float) -> None:
     """Keep an artist's or a release's facts; without any, those of before stay."""
     if facts is None:
-        put_off(db, item, now + MISSING)
+        postpone(db, item, now + MISSING)
         return
     table, columns = _TABLES[item["kind"]]
     names = ("mbid", *columns, "genres", "expires_at")
@@ -137,7 +139,9 @@ def answered(db: sqlite3.Connection, item: Item, facts: ArtistFacts | ReleaseFac
         if item["kind"] == "artist"
         else "album_id IN (SELECT album_id FROM album_releases WHERE mbid = ?)"
     )
-    genres.fill(db, [row["id"] for row in db.execute(f"SELECT id FROM tracks WHERE {where}", (item["mbid"],))])
+    genres.fill_from_musicbrainz(
+        db, [row["id"] for row in db.execute(f"SELECT id FROM tracks WHERE {where}", (item["mbid"],))]
+    )
 
 
 _TABLES = {
@@ -150,19 +154,20 @@ def searched(db: sqlite3.Connection, item: Item, mbid: str | None, now: float) -
     """Keep which release an album is, or that none is surely it."""
     expires = now + (KNOWN if mbid else MISSING)
     db.execute(
-        "INSERT OR REPLACE INTO mb_searches (artist_key, album_key, tracks, mbid, expires_at) VALUES (?, ?, ?, ?, ?)",
-        (item["artist_key"], item["album_key"], item["tracks"], mbid, expires),
+        "INSERT OR REPLACE INTO mb_searches (normalised_artist, normalised_album, tracks, mbid, expires_at) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (item["normalised_artist"], item["normalised_album"], item["tracks"], mbid, expires),
     )
 
 
-def put_off(db: sqlite3.Connection, item: Item, until: float) -> None:
+def postpone(db: sqlite3.Connection, item: Item, until: float) -> None:
     """Look at an item again at that time (Unix seconds); what is known of it stays."""
     again = "DO UPDATE SET expires_at = excluded.expires_at"
     if item["kind"] == "search":
         db.execute(
-            "INSERT INTO mb_searches (artist_key, album_key, tracks, expires_at) VALUES (?, ?, ?, ?) "
-            f"ON CONFLICT (artist_key, album_key, tracks) {again}",
-            (item["artist_key"], item["album_key"], item["tracks"], until),
+            "INSERT INTO mb_searches (normalised_artist, normalised_album, tracks, expires_at) VALUES (?, ?, ?, ?) "
+            f"ON CONFLICT (normalised_artist, normalised_album, tracks) {again}",
+            (item["normalised_artist"], item["normalised_album"], item["tracks"], until),
         )
         return
     table = "caa_misses" if item["kind"] == "cover" else _TABLES[item["kind"]][0]
@@ -171,7 +176,7 @@ def put_off(db: sqlite3.Connection, item: Item, until: float) -> None:
     )
 
 
-def back(db: sqlite3.Connection, service: Service) -> bool:
+def mark_service_up(db: sqlite3.Connection, service: Service) -> bool:
     """Note that a service answers, and give back its lease; True if it had been away."""
     row = db.execute("SELECT failures FROM online_services WHERE name = ?", (service,)).fetchone()
     db.execute(
@@ -181,7 +186,7 @@ def back(db: sqlite3.Connection, service: Service) -> bool:
     return bool(row["failures"])
 
 
-def away(db: sqlite3.Connection, service: Service, reason: str, retry_after: float, now: float) -> int:
+def mark_service_down(db: sqlite3.Connection, service: Service, reason: str, retry_after: float, now: float) -> int:
     """Note that a service does not answer as it should, and leave it alone for a while; returns the failures in a row.
 
     The pause doubles with each failure, and is never shorter than what the service asks for (`retry_after`, seconds).

@@ -30,10 +30,10 @@ class FailedFile(TypedDict):
 
 
 class ArtistEntity(TypedDict):
-    """An artist; the key is its normalised name."""
+    """An artist and its normalised name."""
 
     name: str
-    key: str
+    normalised_name: str
     mbid: str | None
 
 
@@ -41,7 +41,7 @@ class AlbumEntity(TypedDict):
     """An album; `artist` is an index into the artists of the same batch."""
 
     title: str
-    key: str
+    normalised_title: str
     artist: int
     year: int | None
     mbid: str | None
@@ -62,7 +62,7 @@ class TrackEntity(FileStamp):
     mbid: str | None
     genre_raw: str
     has_picture: bool
-    identity: int
+    fingerprint: int
 
 
 class Entities(TypedDict):

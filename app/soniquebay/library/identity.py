@@ -28,7 +28,7 @@ _APOSTROPHES = str.maketrans({"‘": "'", "’": "'", "´": "'", "`": "'", "“"
 
 
 @lru_cache(4096)  # the tracks of an album say the same names again and again
-def key(name: str) -> str:
+def normalised_name(name: str) -> str:
     """Return the form in which two spellings of one name are equal; never empty for a name that is not.
 
     Unicode form, case, accents, leading "The", typographic quotes and dashes, and runs of spaces do not count.
@@ -51,7 +51,7 @@ def split_disc(title: str) -> tuple[str, int | None]:
     return (title[: match.start()], int(match[1])) if match and match.start() else (title, None)
 
 
-def identity(file: FileTags) -> int:
+def fingerprint(file: FileTags) -> int:
     """Return what a file keeps when it is moved or renamed: its size, its length and its tags; 63 bits.
 
     A file without a title has little of its own, so its modification time, which a move keeps, counts too.
@@ -82,8 +82,8 @@ def group(files: Sequence[FileTags], failures: Iterable[FailedFile] = ()) -> Ent
     artists, albums = _Group(), _Group()
 
     def artist(name: str, mbid: str | None) -> int:
-        entity: ArtistEntity = {"name": name, "key": key(name), "mbid": mbid}
-        return artists.place(mbid or entity["key"], entity)
+        entity: ArtistEntity = {"name": name, "normalised_name": normalised_name(name), "mbid": mbid}
+        return artists.place(mbid or entity["normalised_name"], entity)
 
     mixed = _mixed_folders(files)
     tracks: list[TrackEntity] = []
@@ -96,12 +96,13 @@ def group(files: Sequence[FileTags], failures: Iterable[FailedFile] = ()) -> Ent
         if tags["album"]:
             title, named_disc = split_disc(tags["album"])
             disc = disc or named_disc
-            various = tags["compilation"] or _shelf(file) in mixed
+            various = tags["compilation"] or _folder_and_album(file) in mixed
             owner = artist(*_album_artist(tags, host, various=various))
             entity: AlbumEntity = {
-                "title": title, "key": key(title), "artist": owner, "year": tags["year"], "mbid": tags["mb_album"],
+                "title": title, "normalised_title": normalised_name(title), "artist": owner,
+                "year": tags["year"], "mbid": tags["mb_album"],
             }  # fmt: skip
-            album = albums.place(entity["mbid"] or (entity["key"], owner), entity)
+            album = albums.place(entity["mbid"] or (entity["normalised_title"], owner), entity)
         tracks.append(
             {
                 "path": file["path"],
@@ -119,7 +120,7 @@ def group(files: Sequence[FileTags], failures: Iterable[FailedFile] = ()) -> Ent
                 "mbid": tags["mb_recording"],
                 "genre_raw": GENRE_SEPARATOR.join(tags["genres"]),
                 "has_picture": tags["has_picture"],
-                "identity": identity(file),
+                "fingerprint": fingerprint(file),
             }
         )
     return {"artists": artists.items, "albums": albums.items, "tracks": tracks, "failures": list(failures)}
@@ -133,10 +134,10 @@ def _album_artist(tags: Mapping[str, Any], host: str, *, various: bool) -> tuple
     return host, tags["mb_album_artist"] or tags["mb_artist"]
 
 
-def _shelf(file: FileTags) -> tuple[str, str]:
-    """Return folder and album: files of one shelf may be one compilation."""
+def _folder_and_album(file: FileTags) -> tuple[str, str]:
+    """Return folder and album: files of one group_key may be one compilation."""
     album: Any = file["tags"]["album"]
-    return file["path"].rpartition("/")[0], key(album)
+    return file["path"].rpartition("/")[0], normalised_name(album)
 
 
 def _mixed_folders(files: Iterable[FileTags]) -> set[tuple[str, str]]:
@@ -150,13 +151,13 @@ def _mixed_folders(files: Iterable[FileTags]) -> set[tuple[str, str]]:
     for file in files:
         tags: Mapping[str, Any] = file["tags"]
         if tags["album"] and tags["artist"] and not (tags["album_artist"] or tags["compilation"]):
-            shelf = _shelf(file)
-            artists.setdefault(shelf, set()).add(key(primary_artist(tags["artist"])))
-            numbers.setdefault(shelf, []).append((tags["disc_no"], tags["track_no"]))
+            group_key = _folder_and_album(file)
+            artists.setdefault(group_key, set()).add(normalised_name(primary_artist(tags["artist"])))
+            numbers.setdefault(group_key, []).append((tags["disc_no"], tags["track_no"]))
     return {
-        shelf
-        for shelf, names in artists.items()
+        group_key
+        for group_key, names in artists.items()
         if len(names) > 1
-        and all(track for _, track in numbers[shelf])
-        and len(set(numbers[shelf])) == len(numbers[shelf])
+        and all(track for _, track in numbers[group_key])
+        and len(set(numbers[group_key])) == len(numbers[group_key])
     }

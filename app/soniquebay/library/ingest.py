@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from soniquebay.library import search
+from soniquebay.library import genres, search
 from soniquebay.library.entities import AlbumEntity, ArtistEntity, Entities, TrackEntity
 from soniquebay.library.sessions import add_failures, close_batch, complete_if_done
 
@@ -74,13 +74,14 @@ def mark_returned(db: sqlite3.Connection, paths: Iterable[str]) -> int:
         (found,),
     ).fetchall()
     search.add(db, [row["id"] for row in rows])
-    away = db.execute(
-        "UPDATE tracks SET away = 0 WHERE away AND path IN (SELECT value FROM json_each(?)) RETURNING id, album_id",
+    retried = db.execute(
+        "UPDATE tracks SET retry_later = 0 WHERE retry_later AND path IN (SELECT value FROM json_each(?)) "
+        "RETURNING id, album_id",
         (found,),
     ).fetchall()
-    db.executemany("DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(row["id"],) for row in away])
-    albums = {row["album_id"] for row in away}
-    db.executemany("UPDATE albums SET cover_done = 0 WHERE id = ? AND cover_hash IS NULL", [(a,) for a in albums])
+    db.executemany("DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(row["id"],) for row in retried])
+    albums = {row["album_id"] for row in retried}
+    db.executemany("UPDATE albums SET cover_checked = 0 WHERE id = ? AND cover_sha256 IS NULL", [(a,) for a in albums])
     return len(rows)
 
 
@@ -91,15 +92,21 @@ def _artist_id(db: sqlite3.Connection, artist: ArtistEntity) -> int:
         if row:
             return int(row["id"])
         # The same artist met before without an id gets it now, instead of a twin.
-        row = db.execute("SELECT id FROM artists WHERE key = ? AND mbid IS NULL", (artist["key"],)).fetchone()
+        row = db.execute(
+            "SELECT id FROM artists WHERE normalised_name = ? AND mbid IS NULL", (artist["normalised_name"],)
+        ).fetchone()
         if row:
             db.execute("UPDATE artists SET mbid = ? WHERE id = ?", (mbid, row["id"]))
             return int(row["id"])
     else:
-        row = db.execute("SELECT id FROM artists WHERE key = ? ORDER BY id LIMIT 1", (artist["key"],)).fetchone()
+        row = db.execute(
+            "SELECT id FROM artists WHERE normalised_name = ? ORDER BY id LIMIT 1", (artist["normalised_name"],)
+        ).fetchone()
         if row:
             return int(row["id"])
-    cursor = db.execute("INSERT INTO artists (name, key, mbid) VALUES (:name, :key, :mbid)", artist)
+    cursor = db.execute(
+        "INSERT INTO artists (name, normalised_name, mbid) VALUES (:name, :normalised_name, :mbid)", artist
+    )
     return int(cursor.lastrowid or 0)
 
 
@@ -109,9 +116,9 @@ def _album_id(db: sqlite3.Connection, album: AlbumEntity, artist_id: int) -> int
     if row is None:
         row = db.execute(
             # Two releases with ids of their own stay two albums; one without an id joins its namesake.
-            "SELECT id, year, mbid FROM albums WHERE artist_id = ?1 AND key = ?2 AND (mbid IS NULL OR ?3 IS NULL) "
-            "ORDER BY id LIMIT 1",
-            (artist_id, album["key"], mbid),
+            "SELECT id, year, mbid FROM albums WHERE artist_id = ?1 AND normalised_title = ?2 "
+            "AND (mbid IS NULL OR ?3 IS NULL) ORDER BY id LIMIT 1",
+            (artist_id, album["normalised_title"], mbid),
         ).fetchone()
         if row and mbid and row["mbid"] is None:
             db.execute("UPDATE albums SET mbid = ? WHERE id = ?", (mbid, row["id"]))
@@ -120,22 +127,22 @@ def _album_id(db: sqlite3.Connection, album: AlbumEntity, artist_id: int) -> int
             db.execute("UPDATE albums SET year = ? WHERE id = ?", (album["year"], row["id"]))
         return int(row["id"])
     cursor = db.execute(
-        "INSERT INTO albums (title, key, artist_id, year, mbid) VALUES (?, ?, ?, ?, ?)",
-        (album["title"], album["key"], artist_id, album["year"], mbid),
+        "INSERT INTO albums (title, normalised_title, artist_id, year, mbid) VALUES (?, ?, ?, ?, ?)",
+        (album["title"], album["normalised_title"], artist_id, album["year"], mbid),
     )
     return int(cursor.lastrowid or 0)
 
 
 _COLUMNS = (
     "title", "artist_id", "credit", "album_id", "track_no", "disc_no", "year", "duration", "format", "mbid",
-    "genre_raw", "has_picture", "path", "size", "mtime_ns", "identity", "seen_in",
+    "genre_raw", "has_picture", "path", "size", "mtime_ns", "fingerprint", "read_session_id",
 )  # fmt: skip
 _values = ", ".join(f":{c}" for c in _COLUMNS)
 _INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (:id, :now, {_values})"
 # Its sound may have changed, so it is analysed anew; until then the old vector serves.
 _UPDATE = (
-    f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}, genres_done = 0, missing_since = NULL, "
-    "analysed = analysed AND :kept, away = away AND :kept WHERE id = :id"
+    f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}, genres_cleaned = 0, missing_since = NULL, "
+    "analysed = analysed AND :kept, retry_later = retry_later AND :kept WHERE id = :id"
 )
 
 
@@ -154,7 +161,8 @@ def _put_tracks(
         before = known.get(track["path"]) or moved.get(track["path"])
         album_id = None if track["album"] is None else albums[track["album"]]
         values: dict[str, Any] = {
-            **track, "artist_id": artists[track["artist"]], "album_id": album_id, "seen_in": session_id, "now": now,
+            **track, "artist_id": artists[track["artist"]], "album_id": album_id,
+            "read_session_id": session_id, "now": now,
         }  # fmt: skip
         if before is None:
             last += 1
@@ -168,7 +176,9 @@ def _put_tracks(
     db.executemany(_INSERT, new)
     if changed:
         _change(db, changed, left)
-    search.add(db, [values["id"] for values in (*new, *changed)])
+    written = [*new, *changed]
+    search.add(db, [values["id"] for values in written])
+    genres.fill_from_musicbrainz(db, [values["id"] for values in written if not values["genre_raw"]])
 
 
 def _change(db: sqlite3.Connection, changed: list[dict[str, Any]], left: set[Owners]) -> None:
@@ -180,7 +190,7 @@ def _change(db: sqlite3.Connection, changed: list[dict[str, Any]], left: set[Own
     )
     # A changed file may hold a picture now.
     albums = {v["album_id"] for v in changed if v["album_id"] is not None}
-    db.executemany("UPDATE albums SET cover_done = 0 WHERE id = ?", [(album,) for album in albums])
+    db.executemany("UPDATE albums SET cover_checked = 0 WHERE id = ?", [(album,) for album in albums])
     # Only now: a later track of the batch may have moved in where an earlier one moved out.
     for artist_id, album_id in left:
         drop_empty(db, artist_id, album_id)
@@ -195,16 +205,16 @@ def _known(db: sqlite3.Connection, tracks: list[TrackEntity]) -> list[sqlite3.Ro
 
 def _moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int) -> dict[str, sqlite3.Row]:
     """Return, by their new paths, the tracks whose file is no longer where it was and is met again here."""
-    columns = "t.id, t.path, t.artist_id, t.album_id, t.identity, t.mbid, t.format, t.duration, t.missing_since"
+    columns = "t.id, t.path, t.artist_id, t.album_id, t.fingerprint, t.mbid, t.format, t.duration, t.missing_since"
     waiting = db.execute(
-        f"SELECT {columns} FROM json_each(?2) j JOIN tracks t ON t.identity = j.value "
+        f"SELECT {columns} FROM json_each(?2) j JOIN tracks t ON t.fingerprint = j.value "
         "WHERE t.missing_since IS NOT NULL OR EXISTS "
         "(SELECT 1 FROM unseen u WHERE u.path = t.path AND u.session_id = ?1) "
         f"UNION SELECT {columns} FROM json_each(?3) j JOIN tracks t INDEXED BY tracks_missing ON t.mbid = j.value "
         "WHERE t.missing_since IS NOT NULL",
         (
             session_id,
-            json.dumps([track["identity"] for track in tracks]),
+            json.dumps([track["fingerprint"] for track in tracks]),
             json.dumps([track["mbid"] for track in tracks if track["mbid"]]),
         ),
     ).fetchall()
@@ -228,7 +238,7 @@ def _moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int) -
 
 
 def _same(row: sqlite3.Row, track: TrackEntity) -> bool:
-    if row["identity"] == track["identity"]:
+    if row["fingerprint"] == track["fingerprint"]:
         return True
     # Moved and retagged at once, as taggers do: the recording and its length tell.
     return (

@@ -81,7 +81,7 @@ def _failed_files(db: sqlite3.Connection, session_id: int) -> int:
 def _waiting(db: sqlite3.Connection, session_id: int) -> int:
     row = db.execute(
         "SELECT count(*) FROM tracks INDEXED BY tracks_to_analyse "
-        "WHERE seen_in = ? AND analysed = 0 AND missing_since IS NULL",
+        "WHERE read_session_id = ? AND analysed = 0 AND missing_since IS NULL",
         (session_id,),
     ).fetchone()
     return int(row[0])
@@ -89,7 +89,8 @@ def _waiting(db: sqlite3.Connection, session_id: int) -> int:
 
 def _vector_failures(db: sqlite3.Connection, session_id: int) -> int:
     row = db.execute(
-        "SELECT count(*) FROM vectors v JOIN tracks t ON t.id = v.track_id WHERE v.data IS NULL AND t.seen_in = ?",
+        "SELECT count(*) FROM vectors v JOIN tracks t ON t.id = v.track_id "
+        "WHERE v.data IS NULL AND t.read_session_id = ?",
         (session_id,),
     ).fetchone()
     return int(row[0])

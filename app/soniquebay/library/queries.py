@@ -14,7 +14,7 @@ SELECT t.id, t.title, t.artist_id, coalesce(t.credit, a.name) AS artist, t.album
        t.disc_no, coalesce(t.year, b.year) AS year, t.duration, t.format, t.mbid, t.path, t.missing_since,
        (SELECT group_concat(g.name, char(31)) FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
          WHERE tg.track_id = t.id) AS genres,
-       v.bpm, v.key, v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
+       v.bpm, v.musical_key, v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
 FROM tracks t
 JOIN artists a ON a.id = t.artist_id
 LEFT JOIN albums b ON b.id = t.album_id
@@ -23,7 +23,7 @@ LEFT JOIN vectors v ON v.track_id = t.id
 """
 
 _ALBUM = """
-SELECT b.id, b.title, b.artist_id, o.name AS artist, b.year, r.mbid, b.cover IS NOT NULL AS has_cover,
+SELECT b.id, b.title, b.artist_id, o.name AS artist, b.year, r.mbid, b.cover_sha256 IS NOT NULL AS has_cover,
        (SELECT count(*) FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL) AS tracks,
        m.type, m.date AS release_date, m.label, m.group_mbid AS release_group_mbid, m.genres AS online_genres
 FROM albums b JOIN artists o ON o.id = b.artist_id
@@ -91,7 +91,7 @@ def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | Non
     where, values = _filters({"b.artist_id": artist_id})
     where += f"{' AND' if where else 'WHERE'} {_ALBUM_PRESENT}"
     total = _count(db, f"SELECT count(*) FROM albums b {where}", values)
-    order = "ORDER BY o.key, b.year, b.key"
+    order = "ORDER BY o.normalised_name, b.year, b.normalised_title"
     # The page first: what MusicBrainz has is looked up for its albums alone.
     page = f"SELECT b.id FROM albums b JOIN artists o ON o.id = b.artist_id {where} {order} LIMIT ? OFFSET ?"
     rows = db.execute(f"{_ALBUM} WHERE b.id IN ({page}) {order}", (*values, limit, offset))
@@ -101,7 +101,7 @@ def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | Non
 def artists(db: sqlite3.Connection, limit: int, offset: int) -> Page:
     """Return artists in the order of their normalised names."""
     total = _count(db, f"SELECT count(*) FROM artists a WHERE {_ARTIST_PRESENT}", ())
-    rows = db.execute(f"{_ARTIST} WHERE {_ARTIST_PRESENT} ORDER BY a.key LIMIT ? OFFSET ?", (limit, offset))
+    rows = db.execute(f"{_ARTIST} WHERE {_ARTIST_PRESENT} ORDER BY a.normalised_name LIMIT ? OFFSET ?", (limit, offset))
     return Page([_with_genres(row) for row in rows], total)
 
 
@@ -122,8 +122,8 @@ def session(db: sqlite3.Connection, session_id: int) -> Row | None:
     """Return a session with its counts, all read from the rows they speak of."""
     row = db.execute(
         """
-        SELECT s.id, s.status, s.started_at, s.finished_at, s.discovered, s.unchanged, s.moved, s.missing, s.withheld,
-               s.scope,
+        SELECT s.id, s.status, s.started_at, s.finished_at, s.discovered, s.unchanged, s.moved, s.missing, s.protected,
+               s.folders,
                coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id), 0) AS files_changed,
                coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id AND done_at IS NOT NULL), 0)
                    AS files_done,
@@ -138,7 +138,7 @@ def session(db: sqlite3.Connection, session_id: int) -> Row | None:
         **row,
         "files": row["unchanged"] + row["files_changed"],
         "discovered": bool(row["discovered"]),
-        "scope": json.loads(row["scope"]) if row["scope"] else None,
+        "folders": json.loads(row["folders"]) if row["folders"] else None,
     }
 
 
@@ -165,7 +165,7 @@ def totals(db: sqlite3.Connection) -> dict[str, int]:
     return {**row, "tracks": row["tracks"] - row["missing"], "vectors": row["vectors"] - row["vector_failures"]}
 
 
-# path, size, mtime_ns, seen_in, whether it was missing or away
+# path, size, mtime_ns, read_session_id, whether it was missing or away
 KnownFile = tuple[str, int, int, int, bool]
 
 
@@ -179,7 +179,7 @@ def known_files(db: sqlite3.Connection, folder: str, at_once: int = 5000) -> Ite
     cursor.row_factory = None  # plain tuples: a scan reads every row there is
     while True:
         rows = cursor.execute(
-            "SELECT path, size, mtime_ns, seen_in, missing_since IS NOT NULL OR away FROM tracks "
+            "SELECT path, size, mtime_ns, read_session_id, missing_since IS NOT NULL OR retry_later FROM tracks "
             "WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
             (last, end, at_once),
         ).fetchall()
@@ -214,7 +214,7 @@ def without_cover(db: sqlite3.Connection, limit: int) -> list[Row]:
     rows = db.execute(
         "SELECT b.id, t.path, t.has_picture FROM albums b INDEXED BY albums_without_cover JOIN tracks t ON t.id = "
         "(SELECT id FROM tracks WHERE album_id = b.id AND missing_since IS NULL ORDER BY has_picture DESC, id LIMIT 1) "
-        "WHERE b.cover_done = 0 LIMIT ?",
+        "WHERE b.cover_checked = 0 LIMIT ?",
         (limit,),
     )
     return [dict(row) for row in rows]
@@ -223,8 +223,8 @@ def without_cover(db: sqlite3.Connection, limit: int) -> list[Row]:
 def without_genres(db: sqlite3.Connection, limit: int) -> list[Row]:
     """Return id and raw genres of tracks whose genres were not cleaned."""
     rows = db.execute(
-        "SELECT id, genre_raw FROM tracks INDEXED BY tracks_without_genres WHERE genres_done = 0 AND genre_raw <> '' "
-        "LIMIT ?",
+        "SELECT id, genre_raw FROM tracks INDEXED BY tracks_without_genres "
+        "WHERE genres_cleaned = 0 AND genre_raw <> '' LIMIT ?",
         (limit,),
     )
     return [dict(row) for row in rows]

@@ -11,7 +11,7 @@ COUNTED = 10_000  # hits that are counted; more are "at least"
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
+class SearchHits:
     """Ids of the tracks found, best first, and how many there are (`COUNTED` at the most)."""
 
     ids: list[int]
@@ -36,14 +36,14 @@ def remove(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     db.execute("DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
 
 
-def find(db: sqlite3.Connection, text: str, limit: int, offset: int) -> Hits:
+def find(db: sqlite3.Connection, text: str, limit: int, offset: int) -> SearchHits:
     """Return the tracks whose title, artist and album together hold every word, the last one as a beginning.
 
     A beginning has two letters at the least.
     """
     words = re.findall(r"\w+", text)
     if not words:
-        return Hits([], 0)
+        return SearchHits([], 0)
     # Each word in quotes: what a person types is never the syntax of the index. One letter is a word and no beginning:
     # half the library begins with it.
     match = " ".join(f'"{word}"' for word in words) + ("*" if len(words[-1]) > 1 else "")
@@ -55,4 +55,4 @@ def find(db: sqlite3.Connection, text: str, limit: int, offset: int) -> Hits:
     rows = db.execute(
         f"SELECT rowid FROM search WHERE search MATCH ? ORDER BY {order} LIMIT ? OFFSET ?", (match, limit, offset)
     )
-    return Hits([row["rowid"] for row in rows], total)
+    return SearchHits([row["rowid"] for row in rows], total)

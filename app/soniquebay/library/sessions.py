@@ -46,7 +46,8 @@ def start(db: sqlite3.Connection, scope: Sequence[str] | None = None, *, confirm
         raise ScanRunningError(active["id"], active["status"])
     now = time.time()
     cursor = db.execute(
-        "INSERT INTO scan_sessions (status, started_at, moved_at, scope, confirmed) VALUES ('running', ?, ?, ?, ?)",
+        "INSERT INTO scan_sessions (status, started_at, heartbeat_at, folders, removal_confirmed) "
+        "VALUES ('running', ?, ?, ?, ?)",
         (now, now, json.dumps(list(scope)) if scope is not None else None, int(confirmed)),
     )
     return int(cursor.lastrowid or 0)
@@ -67,7 +68,7 @@ def newest(db: sqlite3.Connection) -> int:
 
 def newest_of_all(db: sqlite3.Connection) -> int:
     """Return the id of the newest completed scan of every root, 0 without one."""
-    where = "scope IS NULL AND status = 'completed'"
+    where = "folders IS NULL AND status = 'completed'"
     row = db.execute(f"SELECT id FROM scan_sessions WHERE {where} ORDER BY id DESC LIMIT 1").fetchone()
     return int(row["id"]) if row else 0
 
@@ -92,7 +93,7 @@ def resume(db: sqlite3.Connection, session_id: int) -> None:
     """Let a paused session go on. Raises `WrongStateError`."""
     _change_state(db, session_id, "paused", "running")
     # All that is open counts as never sent, and is sent again at once.
-    db.execute("UPDATE scan_sessions SET moved_at = 0, attempts = 1 WHERE id = ?", (session_id,))
+    db.execute("UPDATE scan_sessions SET heartbeat_at = 0, attempts = 1 WHERE id = ?", (session_id,))
     db.execute("UPDATE batches SET sent_at = 0, attempts = 1 WHERE session_id = ? AND done_at IS NULL", (session_id,))
 
 
@@ -117,9 +118,9 @@ def _change_state(db: sqlite3.Connection, session_id: int, before: str, after: s
     db.execute("UPDATE scan_sessions SET status = ? WHERE id = ?", (after, session_id))
 
 
-def alive(db: sqlite3.Connection, session_id: int) -> None:
+def record_heartbeat(db: sqlite3.Connection, session_id: int) -> None:
     """Note a sign of life of the session's discovery."""
-    db.execute("UPDATE scan_sessions SET moved_at = ? WHERE id = ?", (time.time(), session_id))
+    db.execute("UPDATE scan_sessions SET heartbeat_at = ? WHERE id = ?", (time.time(), session_id))
 
 
 def register_batch(db: sqlite3.Connection, session_id: int, batch_id: str, files: Sequence[FileStamp]) -> bool:
@@ -139,7 +140,7 @@ def register_batch(db: sqlite3.Connection, session_id: int, batch_id: str, files
             time.time(),
         ),
     )
-    alive(db, session_id)
+    record_heartbeat(db, session_id)
     return cursor.rowcount == 1
 
 
@@ -148,7 +149,7 @@ def end_discovery(db: sqlite3.Connection, session_id: int, unchanged: int, failu
     _must_exist(db, session_id)
     add_failures(db, session_id, "discovery", failures, is_file=False)
     db.execute(
-        "UPDATE scan_sessions SET discovered = 1, unchanged = ?, moved_at = ? WHERE id = ?",
+        "UPDATE scan_sessions SET discovered = 1, unchanged = ?, heartbeat_at = ? WHERE id = ?",
         (unchanged, time.time(), session_id),
     )
     return complete_if_done(db, session_id)
@@ -224,7 +225,7 @@ def exhausted_batches(db: sqlite3.Connection, older_than: float) -> list[str]:
 def stale_discoveries(db: sqlite3.Connection, older_than: float) -> list[int]:
     """Return the running sessions whose discovery gave no sign of life."""
     rows = db.execute(
-        "SELECT id FROM scan_sessions WHERE status = 'running' AND discovered = 0 AND moved_at < ?",
+        "SELECT id FROM scan_sessions WHERE status = 'running' AND discovered = 0 AND heartbeat_at < ?",
         (time.time() - older_than,),
     )
     return [int(row["id"]) for row in rows]
@@ -233,7 +234,8 @@ def stale_discoveries(db: sqlite3.Connection, older_than: float) -> list[int]:
 def discovery_sent_again(db: sqlite3.Connection, session_id: int) -> None:
     """Count the attempt of a discovery that was sent once more."""
     db.execute(
-        "UPDATE scan_sessions SET attempts = attempts + (moved_at > 0), moved_at = ? WHERE id = ? AND discovered = 0",
+        "UPDATE scan_sessions SET attempts = attempts + (heartbeat_at > 0), heartbeat_at = ? "
+        "WHERE id = ? AND discovered = 0",
         (time.time(), session_id),
     )
 

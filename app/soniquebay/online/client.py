@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from soniquebay.online.trouble import TroubleError
+from soniquebay.online.errors import UpstreamError
 from soniquebay.settings import settings
 
 _TIMEOUT = 180.0  # seconds; the fetcher itself ends a request after one minute, and another one may stand before
@@ -24,17 +24,17 @@ def _client() -> httpx.Client:
 def fetch(path: str, **query: str) -> bytes | None:
     """Return what the service of this path has (see `routes`); None if it has no such thing.
 
-    Raises `TroubleError`, also when there is no fetcher, and `RefusedError`.
+    Raises `UpstreamError`, also when there is no fetcher, and `RefusedError`.
     """
     try:
         response = _client().get(path, params=query)
     except httpx.TransportError as error:
-        raise TroubleError(f"the fetcher does not answer: {error or type(error).__name__}") from error
+        raise UpstreamError(f"the fetcher does not answer: {error or type(error).__name__}") from error
     if response.status_code == 200:
         return response.content
     if response.status_code == 404:
         return None
     words: dict[str, Any] = response.json()
     if response.status_code == 502:
-        raise TroubleError(words["reason"], words["retry_after"], answered=words["answered"])
+        raise UpstreamError(words["reason"], words["retry_after"], answered=words["answered"])
     raise RefusedError(f"{path}: {words['reason']}")

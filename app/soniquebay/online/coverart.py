@@ -6,7 +6,7 @@ from typing import Any
 
 from soniquebay.audio.pictures import Picture, UnusablePictureError, render
 from soniquebay.online.client import fetch
-from soniquebay.online.trouble import TroubleError
+from soniquebay.online.errors import UpstreamError
 
 _SIZES = ("1200", "500")  # pixels of the archive's own copies; its originals may be of any size
 _RELEASE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
@@ -16,7 +16,7 @@ _IMAGE = re.compile(r"\d{1,20}")
 def front(mbid: str, group_mbid: str | None) -> Picture | None:
     """Return a release's front cover; None if the archive has none that can be shown.
 
-    Raises `TroubleError`.
+    Raises `UpstreamError`.
     """
     places = [f"release/{mbid}"] + ([f"release-group/{group_mbid}"] if group_mbid else [])
     for place in places:
@@ -44,5 +44,5 @@ def front_path(index: bytes) -> str | None:
         number = str(image["id"])
         size = next((f"-{size}" for size in _SIZES if image.get("thumbnails", {}).get(size)), "")
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise TroubleError(f"the Cover Art Archive sent no listing: {error!r}", answered=True) from error
+        raise UpstreamError(f"the Cover Art Archive sent no listing: {error!r}", answered=True) from error
     return f"/coverart/release/{release[0]}/{number}{size}.jpg" if _IMAGE.fullmatch(number) else None

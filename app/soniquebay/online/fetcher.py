@@ -13,9 +13,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import BaseServer, UnixStreamServer
 
+from soniquebay.online.errors import UpstreamError
 from soniquebay.online.http import get
 from soniquebay.online.routes import Target, target
-from soniquebay.online.trouble import TroubleError
 from soniquebay.settings import Settings
 from soniquebay.systemd import listen_sockets
 
@@ -28,7 +28,7 @@ LIFE = 300.0  # seconds after which it ends between two requests: a newer releas
 _ASKER_TIMEOUT = 10.0  # seconds that one who asks has for his words
 
 
-class Pace:
+class RateLimiter:
     """When each service may be asked next (monotonic seconds)."""
 
     def __init__(self) -> None:
@@ -38,14 +38,14 @@ class Pace:
         self._trouble: dict[str, tuple[float, str]] = {}
 
     def fetch(self, wanted: Target, settings: Settings) -> bytes | None:
-        """Fetch when it is time; raises `TroubleError`, at once while the last one is fresh."""
+        """Fetch when it is time; raises `UpstreamError`, at once while the last one is fresh."""
         until, reason = self._trouble.get(wanted.service, (0.0, ""))
         if time.monotonic() < until:
-            raise TroubleError(reason, until - time.monotonic())
+            raise UpstreamError(reason, until - time.monotonic())
         time.sleep(max(self._next.get(wanted.service, self._first) - time.monotonic(), 0.0))
         try:
             return get(wanted, settings.contact)
-        except TroubleError as error:
+        except UpstreamError as error:
             self._trouble[wanted.service] = (time.monotonic() + max(error.retry_after, REST), error.reason)
             raise
         finally:
@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             body = self.server.pace.fetch(wanted, settings)
-        except TroubleError as error:
+        except UpstreamError as error:
             self._answer(502, {"reason": error.reason, "retry_after": error.retry_after, "answered": error.answered})
             return
         if body is None:
@@ -95,7 +95,7 @@ class Fetcher(UnixStreamServer):
         BaseServer.__init__(self, "", _Handler)
         self.socket = sock
         self.settings = settings
-        self.pace = Pace()
+        self.pace = RateLimiter()
         self.idle = False
 
     def get_request(self) -> tuple[socket.socket, str]:

@@ -14,8 +14,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from soniquebay import __version__
 from soniquebay.audio.picture_format import media_type
+from soniquebay.online.errors import UpstreamError
 from soniquebay.online.routes import JSON, Target
-from soniquebay.online.trouble import TroubleError
 
 STEP_TIMEOUT = 15.0  # seconds for a connection, or for the next bytes
 WHOLE_TIMEOUT = 60.0  # seconds for everything, however steadily it drips
@@ -38,7 +38,7 @@ def user_agent(contact: str) -> str:
 def get(target: Target, contact: str) -> bytes | None:
     """Fetch a target; None if the service has no such thing.
 
-    Raises `TroubleError`. To be called from the main thread: the limit for the whole is an alarm.
+    Raises `UpstreamError`. To be called from the main thread: the limit for the whole is an alarm.
     """
     url = target.url
     home = urlsplit(url)
@@ -51,8 +51,8 @@ def get(target: Target, contact: str) -> bytes | None:
                 url = _onward(url, answer.headers.get("Location") or "", home)
     except (OSError, http.client.HTTPException, ValueError) as error:
         # ssl's errors and every time-out are OSErrors too; ValueError: an address that is none.
-        raise TroubleError(f"{urlsplit(url).hostname}: {error or type(error).__name__}") from error
-    raise TroubleError(f"{home.hostname} sends from one address to the next without end", answered=True)
+        raise UpstreamError(f"{urlsplit(url).hostname}: {error or type(error).__name__}") from error
+    raise UpstreamError(f"{home.hostname} sends from one address to the next without end", answered=True)
 
 
 def _request(url: SplitResult, target: Target, agent: str) -> _Answer:
@@ -80,15 +80,15 @@ def _judge(answer: _Answer, target: Target) -> bytes | None:
     if answer.status in _GONE:
         return None
     if answer.status in {429, 503}:
-        raise TroubleError(f"{host} asks for patience ({answer.status})", retry_after(answer.headers))
+        raise UpstreamError(f"{host} asks for patience ({answer.status})", retry_after(answer.headers))
     if answer.status != 200:
-        raise TroubleError(f"{host} answered {answer.status}", retry_after(answer.headers), answered=True)
+        raise UpstreamError(f"{host} answered {answer.status}", retry_after(answer.headers), answered=True)
     if len(answer.body) > target.limit:
-        raise TroubleError(f"{host} sent more than {target.limit} bytes", answered=True)
+        raise UpstreamError(f"{host} sent more than {target.limit} bytes", answered=True)
     # By its bytes and not by its header: a hotel's log-in page calls itself many things.
     right = answer.body.lstrip()[:1] == b"{" if target.kind == JSON else media_type(answer.body) is not None
     if not right:
-        raise TroubleError(f"{host} sent something else than {target.kind}", answered=True)
+        raise UpstreamError(f"{host} sent something else than {target.kind}", answered=True)
     return answer.body
 
 
@@ -100,7 +100,7 @@ def _onward(url: str, location: str, home: SplitResult) -> str:
         return parts.geturl()
     trusted = host in {home.hostname, "archive.org"} or host.endswith(".archive.org")
     if not trusted or parts.port not in {None, 80, 443} or parts.scheme not in {"http", "https"}:
-        raise TroubleError(f"{home.hostname} sends on to {host or 'nowhere'}, which is not followed", answered=True)
+        raise UpstreamError(f"{home.hostname} sends on to {host or 'nowhere'}, which is not followed", answered=True)
     # The archive's own addresses still begin with http.
     return urlunsplit(("https", host, parts.path, parts.query, ""))
 

@@ -1,6 +1,6 @@
 """MusicBrainz's web service 2: what is asked of it, and its JSON answers.
 
-Raises `TroubleError` (answered) where an answer has not the form it should have.
+Raises `UpstreamError` (answered) where an answer has not the form it should have.
 """
 
 import json
@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from soniquebay.library.enrichment import ArtistFacts, Item, ReleaseFacts
-from soniquebay.library.identity import key
+from soniquebay.library.genres import display_name
+from soniquebay.library.identity import normalised_name
 from soniquebay.online.client import fetch
-from soniquebay.online.trouble import TroubleError
+from soniquebay.online.errors import UpstreamError
 
 GENRES = 5  # of the most voted ones
 GOOD_SCORE = 90  # of 100, by MusicBrainz's search; what decides is the comparison here
@@ -67,7 +68,7 @@ def genres(answer: Any) -> list[str]:
     voted = [_map(genre) for genre in _list(answer)]
     voted.sort(key=lambda genre: -_number(genre.get("count")))
     names = [_text(genre.get("name")) for genre in voted if _number(genre.get("count")) > 0]
-    return [name.title() if name.islower() else name for name in names if name][:GENRES]
+    return [display_name(name) for name in names if name][:GENRES]
 
 
 def query(item: Item) -> str:
@@ -95,20 +96,22 @@ def choose(answer: Json, item: Item) -> str | None:
 
 def _is(found: Json, item: Item) -> bool:
     credits = [_map(credit) for credit in _list(found.get("artist-credit"))]
-    names = {key(name) for credit in credits for name in (_text(credit.get("name")), _text(
+    names = {normalised_name(name) for credit in credits for name in (_text(credit.get("name")), _text(
              _map(credit.get("artist")).get("name"))) if name}  # fmt: skip
     whole = "".join((_text(credit.get("name")) or "") + str(credit.get("joinphrase") or "") for credit in credits)
     ids = {_map(credit.get("artist")).get("id") for credit in credits}
     mbid = item.get("artist_mbid")
     same_artist = (
-        mbid in ids if mbid else item["artist_key"] in ({key(whole)} | (names if len(credits) == 1 else set()))
+        mbid in ids
+        if mbid
+        else item["normalised_artist"] in ({normalised_name(whole)} | (names if len(credits) == 1 else set()))
     )
     tracks = _number(found.get("track-count")) or sum(
         _number(_map(medium).get("track-count")) for medium in _list(found.get("media"))
     )
     return (
         _number(found.get("score")) >= GOOD_SCORE
-        and key(_text(found.get("title")) or "") == item["album_key"]
+        and normalised_name(_text(found.get("title")) or "") == item["normalised_album"]
         and same_artist
         and tracks == item["tracks"]
         and _text(found.get("id")) is not None
@@ -124,14 +127,14 @@ def _read(answer: bytes) -> Json:
     try:
         found = json.loads(answer)
     except (ValueError, RecursionError) as error:
-        raise TroubleError(f"MusicBrainz sent what is no JSON: {error}", answered=True) from error
+        raise UpstreamError(f"MusicBrainz sent what is no JSON: {error}", answered=True) from error
     return _map(found)
 
 
 def _need(answer: Json, name: str) -> str:
     text = _text(answer.get(name))
     if text is None:
-        raise TroubleError(f"MusicBrainz sent an answer without {name}", answered=True)
+        raise UpstreamError(f"MusicBrainz sent an answer without {name}", answered=True)
     return text
 
 

@@ -40,8 +40,8 @@ def extract_cover(album_id: int, path: str, has_picture: bool) -> None:
     file = os.fsdecode(decode(path))
     picture = (_embedded(file) if has_picture else None) or in_folder(Path(file).parent)
     if picture is None:
-        away = None if is_there(file) else path
-        library_api.post(f"/internal/covers/{album_id}/none", {"away": away})
+        unavailable_file = None if is_there(file) else path
+        library_api.post(f"/internal/covers/{album_id}/none", {"unavailable_file": unavailable_file})
     else:
         _store(album_id, picture)
 

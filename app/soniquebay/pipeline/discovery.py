@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from soniquebay.library import removal
+from soniquebay.library import reconcile
 from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FileStamp
 from soniquebay.library.paths import decode, encode
@@ -37,25 +37,25 @@ def discover(session_id: int) -> None:
         if scan is None or scan["status"] != "running":
             return
         configured = {encode(str(root)) for root in settings().music}
-        roots = frozenset(configured | set(removal.roots(db)))
+        roots = frozenset(configured | set(reconcile.roots(db)))
         walk, ledger = Walk(roots), _Ledger(session_id, handled_in(db, session_id))
         try:
-            for folder in sorted(roots) if scan["scope"] is None else scan["scope"]:
-                if removal.root_of(folder, roots - {folder}) and scan["scope"] is None:
+            for folder in sorted(roots) if scan["folders"] is None else scan["folders"]:
+                if reconcile.root_of(folder, roots - {folder}) and scan["folders"] is None:
                     continue  # below another root, whose walk comes by
                 plain = decode(folder)
                 # One of a scan's own folders that is gone is no root: what was in it belongs to the root it was below.
-                here = folder in configured if scan["scope"] is None else folder in roots or os.path.lexists(plain)
+                here = folder in configured if scan["folders"] is None else folder in roots or os.path.lexists(plain)
                 # What was a root once and is none any more has files that are known, and is not walked.
                 found = walk.files(os.fsdecode(plain)) if here else iter(())
                 ledger.compare(
-                    found, known_files(db, folder), lambda path: removal.root_of(path, {*roots, *walk.found})
+                    found, known_files(db, folder), lambda path: reconcile.root_of(path, {*roots, *walk.found})
                 )
             ledger.flush()
         except _Stopped:
             log.info("session %d is held", session_id)
             return
-    found_in = dict.fromkeys(roots, 0) | walk.found if scan["scope"] is None else _whether_there(roots)
+    found_in = dict.fromkeys(roots, 0) | walk.found if scan["folders"] is None else _whether_there(roots)
     end = {"unchanged": ledger.unchanged, "failures": walk.failures, "found": found_in}
     library_api.post(f"/internal/sessions/{session_id}/discovered", end)
     log.info(
@@ -112,10 +112,10 @@ class _Ledger:
             if row is None or row[0] != path:
                 self._add(path, size, mtime_ns)
                 continue
-            _, known_size, known_mtime_ns, seen_in, was_gone = row
+            _, known_size, known_mtime_ns, read_session_id, was_gone = row
             if size != known_size or mtime_ns != known_mtime_ns:
                 self._add(path, size, mtime_ns)
-            elif seen_in != session_id:
+            elif read_session_id != session_id:
                 unchanged += 1
                 if was_gone:
                     self._returned.append(path)
@@ -165,11 +165,13 @@ class _Ledger:
         unseen: dict[str, list[str]] = {}
         for root, path in self._unseen:
             unseen.setdefault(root, []).append(path)
-        library_api.post(f"/internal/sessions/{self.session_id}/known", {"unseen": unseen, "returned": self._returned})
+        library_api.post(
+            f"/internal/sessions/{self.session_id}/known-files", {"unseen": unseen, "returned": self._returned}
+        )
         self._unseen, self._returned = [], []
 
     def _sign(self) -> None:
         if time.monotonic() - self._signed > SIGN_OF_LIFE:
-            if not library_api.post(f"/internal/sessions/{self.session_id}/alive", {})["running"]:
+            if not library_api.post(f"/internal/sessions/{self.session_id}/heartbeat", {})["running"]:
                 raise _Stopped
             self._signed = time.monotonic()

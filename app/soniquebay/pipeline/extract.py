@@ -8,11 +8,11 @@ from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FailedFile, FileStamp, FileTags
 from soniquebay.library.paths import decode
 from soniquebay.library.sessions import is_running
-from soniquebay.pipeline.readers import Readers
+from soniquebay.overrides.memory_recycling import replace_this_process
 from soniquebay.pipeline.task import BatchTask, forward, stage
+from soniquebay.pipeline.thread_pool import DeadlineThreadPool
 from soniquebay.settings import settings
 from soniquebay.worker.config import EXTRACT_THREADS
-from soniquebay.worker.recycle import replace_this_process
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def extract_batch(session_id: int, batch_id: str, files: list[FileStamp]) -> Non
     with open_read_only(settings().database) as db:
         if not is_running(db, session_id):
             return
-    readers = Readers(extract, _too_late, DEADLINE)
+    readers = DeadlineThreadPool(extract, _too_late, DEADLINE)
     results = readers.run(files, EXTRACT_THREADS)
     read = [result for result in results if "tags" in result]
     failed = [result for result in results if "reason" in result]

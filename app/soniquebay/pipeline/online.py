@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from soniquebay.library.enrichment import Item
-from soniquebay.online.trouble import TroubleError
+from soniquebay.online.errors import UpstreamError
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask
 
@@ -22,7 +22,7 @@ class OnlineTask(StageTask):
     @staticmethod
     def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
         """Put the look-ups off."""
-        library_api.post("/internal/online/put-off", arguments["items"], GIVE_UP_PATIENCE)
+        library_api.post("/internal/online/postpone", arguments["items"], GIVE_UP_PATIENCE)
 
 
 def work(service: str, items: list[Item], look_up: Callable[[Item], None]) -> None:
@@ -33,10 +33,10 @@ def work(service: str, items: list[Item], look_up: Callable[[Item], None]) -> No
             break
         try:
             look_up(item)
-        except TroubleError as error:
+        except UpstreamError as error:
             if error.answered:
-                library_api.post("/internal/online/put-off", [item])
+                library_api.post("/internal/online/postpone", [item])
             trouble = {"reason": error.reason, "retry_after": error.retry_after}
-            library_api.post(f"/internal/online/services/{service}/away", trouble)
+            library_api.post(f"/internal/online/services/{service}/down", trouble)
             return
-    library_api.post(f"/internal/online/services/{service}/back", {})
+    library_api.post(f"/internal/online/services/{service}/up", {})

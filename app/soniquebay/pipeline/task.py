@@ -10,7 +10,7 @@ from celery.signals import task_failure
 from kombu.exceptions import OperationalError
 
 from soniquebay.pipeline import library_api
-from soniquebay.worker.app import send, trouble
+from soniquebay.worker.app import describe_broker_error, send
 
 log = logging.getLogger(__name__)
 Stage = TypeVar("Stage", bound=Callable[..., None])
@@ -56,7 +56,7 @@ def forward(task: str, **arguments: Any) -> None:
         except OperationalError as error:
             if time.monotonic() + pause > deadline:
                 raise
-            log.warning("%s waits. %s", task, trouble(error))
+            log.warning("%s waits. %s", task, describe_broker_error(error))
         time.sleep(pause)
         pause = min(pause * 2, 10.0)
 

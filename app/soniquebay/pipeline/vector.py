@@ -7,11 +7,11 @@ from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
-from soniquebay.audio.layout import VERSION
+from soniquebay.audio.feature_schema import VERSION
 from soniquebay.library.paths import decode, is_there
+from soniquebay.overrides.memory_recycling import replace_this_process
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, reason_of, stage
-from soniquebay.worker.recycle import replace_this_process
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class VectorTask(StageTask):
     def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
         """Store why there is no vector; one that ran out of time may get it another time."""
         late = isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded)
-        result = {"failure": "its analysis took too long" if late else reason_of(error), "away": late}
+        result = {"failure": "its analysis took too long" if late else reason_of(error), "retry_later": late}
         library_api.put(f"/internal/vectors/{arguments['track_id']}", {"version": VERSION, **result}, GIVE_UP_PATIENCE)
 
 
@@ -52,12 +52,12 @@ def calculate(track_id: int, path: str) -> None:
     except UndecodableAudioError as error:
         log.warning("track %d has no vector: %s", track_id, error)
         # A drive that went while it was read may also look like a damaged file.
-        away = isinstance(error, UnreachableAudioError) or not is_there(file)
-        result = {"failure": str(error), "away": away}
+        retry_later = isinstance(error, UnreachableAudioError) or not is_there(file)
+        result = {"failure": str(error), "retry_later": retry_later}
     except SoftTimeLimitExceeded:
         log.warning("track %d has no vector: its analysis took too long", track_id)
-        result = {"failure": TOO_LONG, "away": True}  # as a drive that hangs
+        result = {"failure": TOO_LONG, "retry_later": True}  # as a drive that hangs
     else:
         data = base64.b64encode(found.vector.astype("<f4").tobytes()).decode("ascii")
-        result = {"data": data, "bpm": found.bpm, "key": found.key}
+        result = {"data": data, "bpm": found.bpm, "musical_key": found.musical_key}
     library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result}, _PATIENCE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
-from soniquebay.audio.formats import is_audio
+from soniquebay.audio.file_names import is_audio
 from soniquebay.library.entities import FailedFile
 from soniquebay.library.paths import encode
 
@@ -104,7 +104,7 @@ class Walk:
         return path, -1, 0
 
 
-def is_wanted_folder(name: str) -> bool:
+def is_scanned_folder(name: str) -> bool:
     """Tell whether a folder of this name is walked."""
     return name not in IGNORED_FOLDERS and not name.startswith(TRASH)
 
@@ -121,7 +121,7 @@ def _listed(entries: "Iterator[os.DirEntry[str]]") -> "list[tuple[str, os.DirEnt
             is_folder = entry.is_dir()
         except OSError:  # a link that leads nowhere: its own look at it will say so
             is_folder = False
-        if is_wanted_folder(name) if is_folder else is_audio(name):
+        if is_scanned_folder(name) if is_folder else is_audio(name):
             plain = name if name.isascii() and "\\" not in name else encode(name)
             listed.append((plain + "/" if is_folder else plain, entry, is_folder))
     listed.sort(key=itemgetter(0))

@@ -38,11 +38,11 @@ def holding(mounts: Iterable[Mount], path: bytes) -> Mount | None:
     """Return the mount that a real path (no links in it) lies on."""
     found = None
     for mount in mounts:
-        if lies_in(path, mount.point) and (found is None or len(mount.point) >= len(found.point)):
+        if is_within(path, mount.point) and (found is None or len(mount.point) >= len(found.point)):
             found = mount
     return found
 
 
-def lies_in(path: bytes, folder: bytes) -> bool:
+def is_within(path: bytes, folder: bytes) -> bool:
     """Tell whether a path is a folder, or below it."""
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")

@@ -10,12 +10,12 @@ from typing import Literal, NamedTuple
 
 from inotify_simple import Event, INotify, flags
 
-from soniquebay.audio.formats import is_audio, is_cover
+from soniquebay.audio.file_names import is_audio, is_cover
 from soniquebay.library.paths import encode
-from soniquebay.pipeline.walk import is_wanted_folder
+from soniquebay.pipeline.walk import is_scanned_folder
 from soniquebay.watch import mounts
+from soniquebay.watch.growing_files import Writing
 from soniquebay.watch.mounts import Mount
-from soniquebay.watch.writing import Writing
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class Tree:
             self._drop(folder)
             yield EVERYTHING
         elif event.mask & flags.ISDIR:
-            if is_wanted_folder(event.name):
+            if is_scanned_folder(event.name):
                 yield from self._folder_changed(f"{folder}/{event.name}", event.mask)
         elif is_audio(event.name):
             path = f"{folder}/{event.name}"
@@ -198,7 +198,7 @@ class Tree:
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         if entry.is_dir():
-                            if is_wanted_folder(entry.name):
+                            if is_scanned_folder(entry.name):
                                 below.append(entry.path)
                                 if entry.is_symlink():
                                     self._links.add(entry.path)
@@ -251,7 +251,7 @@ class Tree:
             if holding is not None:
                 places[root] = holding
             for mount in table:
-                if mount.point != real and mounts.lies_in(mount.point, real):
+                if mount.point != real and mounts.is_within(mount.point, real):
                     places[root.rstrip("/") + os.fsdecode(mount.point[len(real.rstrip(b"/")) :])] = mount
         return places
 

@@ -8,11 +8,11 @@ from celery import Celery
 from kombu.exceptions import BatchPublishError, OperationalError
 from redis.exceptions import RedisError
 
+from soniquebay.overrides import priorities
 from soniquebay.settings import settings
-from soniquebay.worker import fair
 from soniquebay.worker.config import celery_settings
 
-fair.install()
+priorities.install()
 app = Celery("soniquebay")
 app.conf.update(celery_settings(settings()))
 
@@ -20,14 +20,14 @@ _AT_ONCE = 100  # messages a round trip
 _SHOWN = 1024  # characters of the arguments
 
 
-def trouble(error: Exception) -> str:
+def describe_broker_error(error: Exception) -> str:
     """Say what is wrong with Redis, and what to do where that is for a person to do."""
     text = str(error)
     if "maxmemory" in text:
         return f"Redis is full ({text})"
     if "MISCONF" in text:
         return f"Redis cannot write, is the disk full? ({text})"
-    return f"Redis is away: {text}"
+    return f"Redis is unreachable: {text}"
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Any
 from kombu import Exchange, Queue
 
 from soniquebay.settings import Settings
-from soniquebay.worker.messages import COMPRESSION
+from soniquebay.worker.compression import COMPRESSION
 
 HIGH, MEDIUM, LOW = 0, 5, 9  # on Redis 0 comes first
 
@@ -101,7 +101,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         },
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.2, "interval_step": 0.5, "interval_max": 2},
         # How this worker differs from Celery's own, each in its module.
-        "worker_consumer": "soniquebay.worker.recovery:ApplianceConsumer",
-        "worker_autoscaler": "soniquebay.worker.autoscale:MemoryAutoscaler",
+        "worker_consumer": "soniquebay.overrides.recovery:RecoveringConsumer",
+        "worker_autoscaler": "soniquebay.overrides.autoscaler:MemoryAutoscaler",
         "worker_hijack_root_logger": False,
     }

@@ -11,14 +11,14 @@ from typing import Any
 from celery.signals import celeryd_after_setup, setup_logging, worker_process_init, worker_ready
 from celery.utils.nodenames import host_format
 
-from soniquebay.library.database import awaits_api
+from soniquebay.library.database import awaits_migration
+from soniquebay.overrides.recovery import RestoreUnacknowledged
 from soniquebay.settings import settings
 from soniquebay.systemd import notify
 from soniquebay.worker import logs
 from soniquebay.worker.app import app
 from soniquebay.worker.config import HEARTBEAT_INTERVAL, MIN_PROCESSES, PIPELINE, WORKER_POOL
-from soniquebay.worker.process import come_last, one_thread_each
-from soniquebay.worker.recovery import RestoreOrphans
+from soniquebay.worker.process_priority import limit_blas_threads, lower_priority
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,10 @@ def run(instance: int = 1, imports: Sequence[str] = PIPELINE) -> None:
 
     `instance` tells several workers on one machine apart; `imports` are the modules of the tasks.
     """
-    one_thread_each()
+    limit_blas_threads()
     app.conf.imports = imports
     app.conf.broker_pool_limit = WORKER_POOL
-    app.steps["consumer"].add(RestoreOrphans)
+    app.steps["consumer"].add(RestoreUnacknowledged)
     # Celery's command line does the same and takes 16 MB more: it loads all its other commands and a shell.
     app.Worker(
         hostname=host_format(name(instance)),
@@ -68,7 +68,7 @@ def _share_memory(**_: Any) -> None:
 def _await_api(**_: Any) -> None:
     # The API starts beside us, and no task can be done before it has opened the database, or brought it up to date.
     tell_at = time.monotonic()
-    while awaits_api(settings().database):
+    while awaits_migration(settings().database):
         if time.monotonic() >= tell_at:
             log.info("waiting for the API to open %s, and to bring it to this schema", settings().database)
             tell_at = time.monotonic() + TELL_EVERY
@@ -80,7 +80,7 @@ def _await_api(**_: Any) -> None:
 
 @worker_process_init.connect
 def _begin_child(**_: Any) -> None:
-    come_last()
+    lower_priority()
 
 
 @worker_ready.connect

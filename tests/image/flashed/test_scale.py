@@ -70,7 +70,7 @@ def test_the_worker_knows_the_limit_of_its_unit(appliance: Appliance) -> None:
         scaler: dict[str, Any] = stats(appliance, FIRST)["autoscaler"]
         return scaler
 
-    before = told()["bearable"]
+    before = told()["process_limit"]
     assert before > 1
     taken = int(appliance.run(f"cat {GROUP}/memory.current"))
     # room for less than the share of one more process
@@ -78,10 +78,10 @@ def test_the_worker_knows_the_limit_of_its_unit(appliance: Appliance) -> None:
     limit = "systemctl set-property --runtime soniquebay-worker.service MemoryHigh={} MemoryMax={}"
     try:
         appliance.run(limit.format(taken + 32 * MIB, taken + 64 * MIB))
-        until("memory bears one", lambda: told()["bearable"] == 1)
+        until("memory bears one", lambda: told()["process_limit"] == 1)
     finally:
         appliance.run(limit.format(*kept))
-    until("memory bears more again", lambda: told()["bearable"] > 1)
+    until("memory bears more again", lambda: told()["process_limit"] > 1)
 
 
 def test_processes_that_work_come_last(appliance: Appliance) -> None:

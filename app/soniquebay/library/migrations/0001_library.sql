@@ -25,7 +25,7 @@ CREATE TABLE albums (
     artist_id   INTEGER NOT NULL REFERENCES artists (id),
     year        INTEGER,
     mbid        TEXT UNIQUE,
-    cover       TEXT,                      -- media type of covers/album-<id>, NULL without one
+    cover       TEXT,                      -- media type of the cover, NULL without one
     cover_done  INTEGER NOT NULL DEFAULT 0 -- a cover was looked for
 ) STRICT;
 CREATE INDEX albums_key ON albums (artist_id, key);
