@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from soniquebay.library.paths import decode, encode
+from soniquebay.library.paths import decode, encode, is_within
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,13 @@ def test_readable_names_stay_readable() -> None:
 def test_what_no_path_encodes_to_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not an encoded path"):
         decode(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "within"),
+    [("/m", "/m", True), ("/m/a", "/m", True), ("/m/a", "/m/", True), ("/music", "/m", False), ("/m", "/", True),
+     ("/", "/m", False), ("/m", "/m/a", False)],
+)  # fmt: skip
+def test_a_path_is_within_a_folder(path: str, folder: str, within: bool) -> None:
+    assert is_within(path, folder) is within
+    assert is_within(path.encode(), folder.encode()) is within

@@ -118,8 +118,8 @@ def _scope(services: Services, folders: list[str]) -> list[str]:
             plain = paths.decode(folder)
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
-        if b"/../" in plain + b"/" or not any(folder == root or folder.startswith(f"{root}/") for root in roots):
+        if b"/../" in plain + b"/" or not any(paths.is_within(folder, root) for root in roots):
             raise HTTPException(422, f"{folder} is not a folder of the music: those are {', '.join(roots)}")
-        if not any(folder.startswith(f"{above}/") for above in scope):
+        if not any(paths.is_within(folder, above) for above in scope):
             scope.append(folder)
     return scope

@@ -10,7 +10,6 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import anyio.to_thread
 import redis
@@ -29,6 +28,7 @@ from soniquebay.library import covers
 from soniquebay.library.database import Database
 from soniquebay.library.similarity import vectors
 from soniquebay.settings import Settings
+from soniquebay.sockets import bind_unix_socket
 from soniquebay.systemd import listen_sockets, notify
 from soniquebay.worker.app import describe_broker_error
 
@@ -206,7 +206,7 @@ def _sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socke
     """Return the public and the local sockets: systemd's if it handed some over, else our own."""
     given = listen_sockets()
     if not given:
-        return [_tcp(settings)], [_unix(settings.api_socket)]
+        return [_tcp(settings)], [bind_unix_socket(settings.api_socket, _BACKLOG)]
     local = [s for s in given if s.family == socket.AF_UNIX]
     return [s for s in given if s.family != socket.AF_UNIX], local
 
@@ -219,13 +219,3 @@ def _tcp(settings: Settings) -> socket.socket:
             f"soniquebay: cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}); "
             "choose another with --port or SONIQUEBAY_HTTP_PORT"
         ) from error
-
-
-def _unix(path: Path) -> socket.socket:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)  # left by a server that was killed
-    sock = socket.socket(socket.AF_UNIX)
-    sock.bind(str(path))
-    path.chmod(0o660)
-    sock.listen(_BACKLOG)
-    return sock

@@ -90,7 +90,7 @@ def has_cover(db: sqlite3.Connection, album_id: int) -> bool:
 def mark_none_found(db: sqlite3.Connection, album_id: int, unavailable_file: str | None = None) -> None:
     """Note that an album's cover was looked for in vain.
 
-    `unavailable_file`: encoded path of its file that was unavailable; a scan that sees it has the cover looked for again.
+    `unavailable_file`: encoded path of its unavailable file; the cover is looked for again once a scan sees that file.
     """
     db.execute("UPDATE albums SET cover_checked = 1 WHERE id = ?", (album_id,))
     if unavailable_file is not None:

@@ -6,6 +6,7 @@ path has exactly one text and back, and the text is always valid UTF-8 (a surrog
 
 import os
 import re
+from typing import AnyStr
 
 _ESCAPE = re.compile(rb"\\(\\|x[0-9a-f]{2})")
 
@@ -26,6 +27,12 @@ def decode(text: str) -> bytes:
     if encode(raw) != text:
         raise ValueError(f"not an encoded path: {text!r}")
     return raw
+
+
+def is_within(path: AnyStr, folder: AnyStr) -> bool:
+    """Tell whether an absolute path is a folder, or lies below it; both as bytes or both as text."""
+    separator = b"/" if isinstance(path, bytes) else "/"
+    return path == folder or path.startswith(folder.rstrip(separator) + separator)
 
 
 def is_there(path: str) -> bool:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from soniquebay.library import genres, ingest
+from soniquebay.library.paths import is_within
 
 AT_ONCE = 500  # files a transaction: a whole library that goes must not hold up everybody else
 
@@ -20,7 +21,7 @@ def roots(db: sqlite3.Connection) -> list[str]:
 
 def root_of(path: str, roots: Iterable[str]) -> str | None:
     """Return the innermost of some encoded roots that an encoded path lies in, or None."""
-    return max((root for root in roots if path == root or path.startswith(f"{root}/")), key=len, default=None)
+    return max((root for root in roots if is_within(path, root)), key=len, default=None)
 
 
 def add_unseen(db: sqlite3.Connection, session_id: int, unseen: Mapping[str, Iterable[str]]) -> None:

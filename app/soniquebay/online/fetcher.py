@@ -6,17 +6,16 @@ files of unknown origin, stays without a network. systemd starts it with the fir
 
 import json
 import logging
-import os
 import socket
 import time
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from socketserver import BaseServer, UnixStreamServer
 
 from soniquebay.online.errors import UpstreamError
 from soniquebay.online.http import get
 from soniquebay.online.routes import Target, target
 from soniquebay.settings import Settings
+from soniquebay.sockets import bind_unix_socket
 from soniquebay.systemd import listen_sockets
 
 log = logging.getLogger(__name__)
@@ -25,6 +24,7 @@ INTERVAL = 1.0  # seconds from the end of a request to the next one to the same 
 REST = 5.0  # seconds without a request after trouble, whatever who asks thinks
 IDLE = 60.0  # seconds after which it ends, if systemd starts it again
 LIFE = 300.0  # seconds after which it ends between two requests: a newer release takes over
+_BACKLOG = 16
 _ASKER_TIMEOUT = 10.0  # seconds that one who asks has for his words
 
 
@@ -115,21 +115,8 @@ def run(settings: Settings) -> None:
     """Serve on systemd's socket until nobody asks, or on our own for good."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     given = listen_sockets()
-    with Fetcher(settings, given[0] if given else _own(settings.online_socket)) as server:
+    with Fetcher(settings, given[0] if given else bind_unix_socket(settings.online_socket, _BACKLOG)) as server:
         server.timeout = IDLE
         end = time.monotonic() + LIFE
         while not given or (not server.idle and time.monotonic() < end):
             server.handle_request()
-
-
-def _own(path: Path) -> socket.socket:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)  # left by one that was killed
-    sock = socket.socket(socket.AF_UNIX)
-    mask = os.umask(0o117)
-    try:
-        sock.bind(str(path))
-    finally:
-        os.umask(mask)
-    sock.listen(16)
-    return sock

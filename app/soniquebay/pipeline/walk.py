@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
-from soniquebay.audio.file_names import is_audio
+from soniquebay.audio.file_names import is_audio, is_scanned_folder
 from soniquebay.library.entities import FailedFile
 from soniquebay.library.paths import encode
 
-# Not the listener's: a file system's own rescue folder (readable by root alone) and the bins of desktops.
-IGNORED_FOLDERS = frozenset({"lost+found", "$RECYCLE.BIN", "System Volume Information"})
-TRASH = ".Trash"
 LATEST = 2**63 - 1  # ns: a damaged time stamp may lie centuries ahead, past what the database holds
 
 
@@ -102,11 +99,6 @@ class Walk:
     def _fail(self, path: str, error: OSError) -> Seen:
         self.failures.append({"path": path.removesuffix("/"), "reason": f"cannot be read: {error.strerror or error}"})
         return path, -1, 0
-
-
-def is_scanned_folder(name: str) -> bool:
-    """Tell whether a folder of this name is walked."""
-    return name not in IGNORED_FOLDERS and not name.startswith(TRASH)
 
 
 def _listed(entries: "Iterator[os.DirEntry[str]]") -> "list[tuple[str, os.DirEntry[str], bool]]":

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from soniquebay.library.paths import is_within
+
 QUIET = 3.0  # seconds without a change before a scan: a copy under way is one change
 LONGEST = 30.0  # seconds that a change waits at most: music that trickles in all day is seen all day
 MOST = 1000  # folders; of more, a scan of everything costs less than their list
@@ -111,4 +113,4 @@ def outermost(folders: Iterable[str]) -> tuple[str, ...]:
 
 
 def _within(folder: str, folders: Iterable[str]) -> bool:
-    return any(folder == above or folder.startswith(f"{above}/") for above in folders)
+    return any(is_within(folder, above) for above in folders)

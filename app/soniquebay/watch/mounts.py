@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from soniquebay.library.paths import is_within
+
 # What another machine, or a program behind the kernel's back, changes there is not told here. `fuseblk` is a local disk
 # (ntfs-3g) and tells of all.
 _SILENT = frozenset({"9p", "afs", "ceph", "cifs", "coda", "fuse", "gfs2", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs",
@@ -41,8 +43,3 @@ def holding(mounts: Iterable[Mount], path: bytes) -> Mount | None:
         if is_within(path, mount.point) and (found is None or len(mount.point) >= len(found.point)):
             found = mount
     return found
-
-
-def is_within(path: bytes, folder: bytes) -> bool:
-    """Tell whether a path is a folder, or below it."""
-    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")

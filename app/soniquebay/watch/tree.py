@@ -10,9 +10,8 @@ from typing import Literal, NamedTuple
 
 from inotify_simple import Event, INotify, flags
 
-from soniquebay.audio.file_names import is_audio, is_cover
-from soniquebay.library.paths import encode
-from soniquebay.pipeline.walk import is_scanned_folder
+from soniquebay.audio.file_names import is_audio, is_cover, is_scanned_folder
+from soniquebay.library.paths import encode, is_within
 from soniquebay.watch import mounts
 from soniquebay.watch.growing_files import Writing
 from soniquebay.watch.mounts import Mount
@@ -96,8 +95,8 @@ class Tree:
         folders = list(self._folders.values())
         answer = []
         for root in self._roots:
-            below = sum(_is_in(folder, root) for folder in folders)
-            polled = self._full or any(_is_in(folder, root) for folder in list(self._polled))
+            below = sum(is_within(folder, root) for folder in folders)
+            polled = self._full or any(is_within(folder, root) for folder in list(self._polled))
             answer.append(RootState(root, "poll" if polled else "notify" if below else "absent", below))
         return answer
 
@@ -225,12 +224,12 @@ class Tree:
 
     def _drop(self, top: str) -> None:
         for watch, folder in list(self._folders.items()):
-            if _is_in(folder, top):
+            if is_within(folder, top):
                 del self._folders[watch]
                 with contextlib.suppress(OSError):  # gone with its folder
                     self._inotify.rm_watch(watch)
-        self._polled = {folder for folder in self._polled if not _is_in(folder, top)}
-        self._links = {folder for folder in self._links if not _is_in(folder, top)}
+        self._polled = {folder for folder in self._polled if not is_within(folder, top)}
+        self._links = {folder for folder in self._links if not is_within(folder, top)}
         self.writing.gone(top)
 
     def _is_silent(self, folder: str) -> bool:
@@ -251,10 +250,6 @@ class Tree:
             if holding is not None:
                 places[root] = holding
             for mount in table:
-                if mount.point != real and mounts.is_within(mount.point, real):
+                if mount.point != real and is_within(mount.point, real):
                     places[root.rstrip("/") + os.fsdecode(mount.point[len(real.rstrip(b"/")) :])] = mount
         return places
-
-
-def _is_in(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")

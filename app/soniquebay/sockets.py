@@ -1,0 +1,23 @@
+"""Unix sockets that the programs open themselves, where systemd has passed none."""
+
+import os
+import socket
+from pathlib import Path
+
+
+def bind_unix_socket(path: Path, backlog: int) -> socket.socket:
+    """Return a listening Unix socket at `path`, for its owner and group alone (mode 0660).
+
+    A socket file that a killed program has left there is replaced.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX)
+    # The umask and not a chmod afterwards: at no moment may others connect.
+    mask = os.umask(0o117)
+    try:
+        sock.bind(str(path))
+    finally:
+        os.umask(mask)
+    sock.listen(backlog)
+    return sock
