@@ -45,7 +45,8 @@ class Stack:
              "--port", str(self.port), "--flower-port", str(self.flower_port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             # off: a test asks nobody outside, unless a double stands there, and scans when it says so
-            env={**os.environ, "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off", **settings},
+            env={**os.environ, "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off",
+                 "SONIQUEBAY_LOG_TASKS": "on", **settings},
             # a shell starts what it puts in the background with Ctrl-C ignored, and these tests may be there
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip

@@ -28,7 +28,12 @@ class Bench:
         self.socket = Path(self._run.name) / "redis.sock"
         self.notes = folder / "notes"
         self.notes.touch()
-        self.environment = {**os.environ, "SONIQUEBAY_REDIS": f"unix://{self.socket}", "SONIQUEBAY_PROCESSES": "4"}
+        self.environment = {
+            **os.environ,
+            "SONIQUEBAY_REDIS": f"unix://{self.socket}",
+            "SONIQUEBAY_PROCESSES": "4",
+            "SONIQUEBAY_LOG_TASKS": "on",
+        }
         self.workers: dict[int, subprocess.Popen[bytes]] = {}
         self.redis_server: subprocess.Popen[bytes] | None = None
         self.redis = redis.Redis(unix_socket_path=str(self.socket))

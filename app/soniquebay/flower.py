@@ -33,6 +33,7 @@ def run(settings: Settings) -> None:
     from tornado.options import options
 
     from soniquebay.overrides.event_state import AutoscaleCollector
+    from soniquebay.overrides.versions import warn_about_untested_versions
     from soniquebay.worker.app import app
 
     class Refusal(tornado.web.RequestHandler):
@@ -55,6 +56,7 @@ def run(settings: Settings) -> None:
                 return self.get_handler_delegate(request, Refusal)
             return super().find_handler(request, **kwargs)
 
+    warn_about_untested_versions()
     flower.command.Flower = Gate
     # Without a login of its own Flower keeps its actions off; it gets the same one.
     options.basic_auth = [f"{USER}:{password}"]

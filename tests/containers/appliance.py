@@ -18,8 +18,8 @@ from pytest_celery import (
     RedisContainer,
 )
 
-from soniquebay.settings import from_environment
-from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS, TASKS, celery_settings
+from soniquebay.settings import REDIS_KEY_PREFIX, from_environment
+from soniquebay.worker.config import PRIORITY_STEPS, TASKS, celery_settings
 from tests.stack import wait_until
 
 EMULATED = 360.0  # seconds; what takes one on a processor of one's own takes ten here, and more on a poor computer
@@ -37,7 +37,7 @@ class Redis(RedisContainer):
     def waiting(self) -> dict[str, int]:
         """Return how many messages wait in each queue, by name and priority, as `vector/5`; empty ones left out."""
         client = self.client
-        lists = {f"{queue}/{step}": f"{KEY_PREFIX}{queue}" + (f"\x06\x16{step}" if step else "")
+        lists = {f"{queue}/{step}": f"{REDIS_KEY_PREFIX}{queue}" + (f"\x06\x16{step}" if step else "")
                  for queue, _ in TASKS.values() for step in PRIORITY_STEPS}  # fmt: skip
         return {name: count for name, key in lists.items() if (count := client.llen(key))}
 
@@ -47,7 +47,7 @@ class Redis(RedisContainer):
 
     def taken(self) -> list[str]:
         """Return the keys under which workers hold what they have taken."""
-        return sorted(self.client.scan_iter(f"{KEY_PREFIX}taken*"))
+        return sorted(self.client.scan_iter(f"{REDIS_KEY_PREFIX}unacked*"))
 
 
 class WorkerContainer(CeleryWorkerContainer):

@@ -64,7 +64,7 @@ def test_a_worker_killed_in_a_task_does_it_when_it_is_back(celery_setup: CeleryT
         wait_until(worker.has_ended)
         assert redis.taken() != []
         worker.restart()
-        worker.assert_log_exists("gave back 1 tasks of a worker that had ended without a goodbye")
+        worker.assert_log_exists("restored 1 tasks of a worker that was killed")
         worker.until(rf"scan\.discovery\[{task}\] received", 2)
     worker.succeeded("scan.discovery", task)
     api.completed(session)

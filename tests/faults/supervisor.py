@@ -14,7 +14,7 @@ import httpx
 import redis
 
 from soniquebay.cli import serve
-from soniquebay.worker.config import KEY_PREFIX
+from soniquebay.settings import REDIS_KEY_PREFIX
 from tests.stack import children, free_port, wait_until
 
 RESTART_AFTER = 1.0  # seconds, as RestartSec=1 in the units
@@ -96,7 +96,7 @@ class Supervised:
         """Return the queues of which the worker has a task in hand."""
         with suppress(redis.RedisError):
             found: set[str] = set()
-            for key in self.redis.keys(f"{KEY_PREFIX}taken.*"):
+            for key in self.redis.keys(f"{REDIS_KEY_PREFIX}unacked.*"):
                 # what kombu writes there ends with the routing key: […, "extract"]
                 found |= {value[-40:].decode().rsplit('"', 2)[1] for value in self.redis.hvals(key)}
             return found

@@ -21,9 +21,9 @@ def test_processes_come_with_the_load_and_go_when_idle(bench: Bench) -> None:
     wait_until(lambda: bench.processes() == 1, 25)
     story = [re.sub(r" \(.*", "", line.rpartition("autoscale ")[2])
              for line in bench.log().read_text().splitlines() if "autoscale " in line]  # fmt: skip
-    assert story[0].startswith("1 -> 2: 2 tasks at hand, memory bears 4")
+    assert story[0].startswith("1 -> 2: 2 tasks, memory allows 4")
     assert [line.split(":")[0] for line in story[:3]] == ["1 -> 2", "2 -> 3", "3 -> 4"]
-    assert story[-1].endswith("no need for 10 s")
+    assert story[-1].endswith("not needed for 10 s")
 
 
 def test_one_task_at_a_time_needs_one_process(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay.overrides.recovery import owner
+from soniquebay.procfs import process_instance
 from tests.stack import children, wait_until
 from tests.workers import ROOT, Bench, settle
 
@@ -27,7 +27,7 @@ def test_a_killed_worker_finds_its_tasks_again_at_once(bench: Bench) -> None:
     wait_until(lambda: len(bench.noted("start")) == 4)
     pids = children(bench.workers[1].pid)
     bench.kill()
-    wait_until(lambda: not any(owner(pid) for pid in pids), 5)  # none works on
+    wait_until(lambda: not any(process_instance(pid) for pid in pids), 5)  # none works on
     bench.start()
     wait_until(lambda: len(bench.noted("start")) == 8, 15)
     gate.touch()
@@ -35,7 +35,7 @@ def test_a_killed_worker_finds_its_tasks_again_at_once(bench: Bench) -> None:
     settle(1)
     assert bench.count("start") == dict.fromkeys(labels("t", 4), 2)
     assert bench.count("end") == dict.fromkeys(labels("t", 4), 1)
-    wait_until(lambda: bench.keys("*taken*") == [])
+    wait_until(lambda: bench.keys("*unacked*") == [])
 
 
 def of_two_busy_workers(bench: Bench, gate: Path) -> set[str]:
@@ -101,7 +101,7 @@ def test_redis_killed_and_started_under_a_busy_worker_costs_nothing(bench: Bench
     wait_until(lambda: len(bench.count("end")) == 60, 60)
     settle(2)
     assert bench.count("end") == dict.fromkeys(names, 1)
-    wait_until(lambda: bench.keys("*taken*") == [], 10)
+    wait_until(lambda: bench.keys("*unacked*") == [], 10)
 
 
 def test_tasks_that_run_across_a_restart_of_redis_are_acknowledged(bench: Bench) -> None:
@@ -116,7 +116,7 @@ def test_tasks_that_run_across_a_restart_of_redis_are_acknowledged(bench: Bench)
     bench.start_redis()
     wait_until(lambda: bench.log().read_text().count("Connected to") > connected)
     gate.touch()
-    wait_until(lambda: bench.keys("*taken*") == [])
+    wait_until(lambda: bench.keys("*unacked*") == [])
     assert bench.count("end") == dict.fromkeys(labels("t", 4), 1)
     assert len(bench.noted("start")) == 4
     assert process.poll() is None
@@ -144,7 +144,7 @@ def test_a_connection_that_breaks_while_redis_lives_has_no_task_run_twice(bench:
     lose_connection(bench)
     gate.touch()
     wait_until(lambda: len(bench.noted("end")) == 4)
-    wait_until(lambda: bench.keys("*taken*") == [])
+    wait_until(lambda: bench.keys("*unacked*") == [])
     settle(1)
     assert bench.count("start") == bench.count("end") == dict.fromkeys(labels("t", 4), 1)
 
@@ -153,7 +153,7 @@ def test_a_message_handed_over_as_a_connection_breaks_is_not_lost(bench: Bench) 
     """It lies in the connection on which the worker waits for tasks while the one beside it breaks."""
     worker = bench.start()
     for n in range(6):  # which of the two the worker looks at first is open
-        wait_until(lambda: bench.keys("*taken*") == [])
+        wait_until(lambda: bench.keys("*unacked*") == [])
         lose_connection(bench, f"""
 os.kill({worker.pid}, signal.SIGSTOP)
 {LOSE}
@@ -191,7 +191,7 @@ def test_redis_killed_while_processes_are_started_loses_no_task_that_was_not_beg
     settle(1)
     bench.start_redis()
     wait_until(lambda: len(bench.count("end")) == 12, 60)
-    wait_until(lambda: bench.keys("*taken*") == [], 10)
+    wait_until(lambda: bench.keys("*unacked*") == [], 10)
 
 
 def test_a_warm_stop_gives_the_running_tasks_back(bench: Bench) -> None:
@@ -203,4 +203,4 @@ def test_a_warm_stop_gives_the_running_tasks_back(bench: Bench) -> None:
     process.wait(40)
     assert time.monotonic() - began < 30
     assert bench.redis.llen("soniquebay:scan") == 4
-    assert bench.keys("*taken*") == []
+    assert bench.keys("*unacked*") == []

@@ -16,8 +16,9 @@ from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
 from soniquebay.overrides.unacknowledged import queues_with_unacknowledged
+from soniquebay.settings import REDIS_KEY_PREFIX
 from soniquebay.worker.app import describe_broker_error, send, send_many
-from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS
+from soniquebay.worker.config import PRIORITY_STEPS
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ class Dispatcher:
     def waiting(self, queue: str) -> int:
         """Return how many messages wait in a queue; raises ``redis.RedisError``."""
         keys = [f"{queue}{_SEPARATOR}{step}" if step else queue for step in PRIORITY_STEPS]
-        return sum(int(str(self._broker.llen(KEY_PREFIX + key))) for key in keys)
+        return sum(int(str(self._broker.llen(REDIS_KEY_PREFIX + key))) for key in keys)
 
     def _resume_sessions(self, counts: dict[str, int]) -> None:
         with self._database.transaction() as db:

@@ -16,11 +16,11 @@ from redis.asyncio import Redis
 
 from soniquebay.library import progress
 from soniquebay.library.database import Database
-from soniquebay.worker.config import KEY_PREFIX
+from soniquebay.settings import REDIS_KEY_PREFIX
 
 log = logging.getLogger(__name__)
 
-STREAM = KEY_PREFIX + "progress"
+STREAM = REDIS_KEY_PREFIX + "progress"
 STREAM_LENGTH = 1000  # events kept for a listener that comes back
 INTERVAL = 0.25  # seconds between two events at the least
 SHARE = 0.005  # of the processor's time that looking may take: a large session is looked at less often

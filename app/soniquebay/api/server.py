@@ -17,6 +17,7 @@ import redis.asyncio
 import uvicorn
 from starlette.types import ASGIApp
 
+from soniquebay import logs
 from soniquebay.api.dispatcher import WARN_EVERY, Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.internal import internal_app
@@ -27,6 +28,7 @@ from soniquebay.api.watch import Watcher
 from soniquebay.library import covers
 from soniquebay.library.database import Database
 from soniquebay.library.similarity import vectors
+from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.settings import Settings
 from soniquebay.sockets import bind_unix_socket
 from soniquebay.systemd import listen_sockets, notify
@@ -53,7 +55,8 @@ class _Server(uvicorn.Server):
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    logs.configure("soniquebay-api", settings.log)
+    warn_about_untested_versions()
     os.umask(0o027)  # the worker reads the database by its group
     asyncio.run(_serve(settings))
 
@@ -103,7 +106,13 @@ async def _serve(settings: Settings) -> None:
 def _config(app: ASGIApp) -> uvicorn.Config:
     # Access lines of every poll would wear the card; failures are logged all the same.
     return uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5, server_header=False
+        app,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        server_header=False,
     )
 
 

@@ -11,6 +11,7 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import BaseServer, UnixStreamServer
 
+from soniquebay import logs
 from soniquebay.online.errors import UpstreamError
 from soniquebay.online.http import get
 from soniquebay.online.routes import Target, target
@@ -113,7 +114,7 @@ class Fetcher(UnixStreamServer):
 
 def run(settings: Settings) -> None:
     """Serve on systemd's socket until nobody asks, or on our own for good."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    logs.configure("soniquebay-online", settings.log)
     given = listen_sockets()
     with Fetcher(settings, given[0] if given else bind_unix_socket(settings.online_socket, _BACKLOG)) as server:
         server.timeout = IDLE

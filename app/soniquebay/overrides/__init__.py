@@ -1,1 +1,15 @@
-"""What SoniqueBay replaces in the private parts of Celery, kombu and billiard, a module each."""
+"""What SoniqueBay replaces in the private parts of other people's packages, a module each.
+
+Each module says what it replaces and why, the upstream issue, and when it can go. `versions` holds the versions that
+all of them were tested with: a program that starts with other ones logs a warning, and a test fails.
+
+| module | replaces |
+|---|---|
+| `priorities` | kombu's strict order of priorities in its Redis transport |
+| `unacknowledged` | kombu's one set of unacknowledged messages for all workers |
+| `recovery` | Celery's handling of a lost broker connection, and of messages that a killed worker has left |
+| `autoscaler` | Celery's autoscaler, which does not look at the memory |
+| `memory_recycling` | billiard's check of a child process's memory |
+| `event_state` | nothing: it reads attributes of Celery's event state that are not documented |
+| `import_stub` | httpx's import of its own command line |
+"""

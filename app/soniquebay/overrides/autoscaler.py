@@ -1,110 +1,117 @@
-"""One process when idle, four under load, fewer when memory is short; `grep autoscale` in the log tells why."""
+"""One child process when idle, four under load, fewer when memory is short; `grep autoscale` in the log says why.
+
+Replaces: ``celery.worker.autoscale.Autoscaler``, which looks at the number of tasks alone, and only for a message or
+every 30 s. It also uses the pool's private list of processes.
+Upstream: none; others have written the same, see https://github.com/ansible/awx/pull/1620.
+Remove when: Celery's autoscaler takes a limit from a callback, and can be asked more often.
+"""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from celery.worker.autoscale import Autoscaler
 
-from soniquebay.worker.memory import MIB, Memory
+from soniquebay import procfs
+from soniquebay.memory import Memory
+from soniquebay.overrides.event_state import EVENT
 
 log = logging.getLogger(__name__)
 
-RESERVE_MB = 200  # of the machine's memory, left to the system
-CHILD_MB = 150  # what a busy process may take beyond what it shares with its parent; twice the most that music took
-MAX_PRESSURE = 10.0  # percent of the time in which something waited for memory
-TICK = 2.0  # s between two looks when no message comes
-IDLE = 10.0  # s without need before processes go
-KEPT_MB = 8  # what idle processes may keep of their work; with more, fresh ones take their places
-REPORT = 60.0  # s between two events to Flower when nothing changes
+RESERVED_MB = 200  # of the machine's memory, left to the system
+CHILD_MB = 150  # what a busy child may take beyond what it shares with its parent: twice the most that music took
+MAX_PRESSURE_PERCENT = 10.0  # of the time in which some task waited for memory
+CHECK_INTERVAL_SECONDS = 2.0  # between two checks when no message comes
+MEMORY_CHECK_INTERVAL_SECONDS = 1.0
+IDLE_SECONDS = 10.0  # without need before processes end
+MAX_IDLE_GROWTH_MB = 8  # memory that idle children may keep of their work; with more, fresh ones replace them
+REPORT_INTERVAL_SECONDS = 60.0  # between two events to Flower when nothing changes
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessLimit:
-    """How many processes memory bears, and why not more."""
+    """How many child processes the memory allows, and why not more."""
 
     processes: int
     reason: str
 
 
-def process_limit(processes: int, room_mb: int, promised_mb: int, pressure: float) -> ProcessLimit:
-    """Judge the memory.
+def process_limit(processes: int, free_mb: int, reserved_mb: int, pressure: float) -> ProcessLimit:
+    """Return how many child processes the memory allows; at least one.
 
-    `room_mb` is what may still be taken; `promised_mb` of it the running processes are going to take, being young.
+    `free_mb` is the memory that may still be taken. The `processes` that run are going to take `reserved_mb` of it, as
+    they have not reached their full size. `pressure` is in percent.
     """
-    count = processes + (room_mb - promised_mb) // CHILD_MB
-    reason = f"{room_mb} MB left, {promised_mb} MB of them promised"
-    if pressure > MAX_PRESSURE and count >= processes:
+    count = processes + (free_mb - reserved_mb) // CHILD_MB
+    if pressure > MAX_PRESSURE_PERCENT and count >= processes:
         return ProcessLimit(max(1, processes - 1), f"memory pressure {pressure:.0f} %")
-    return ProcessLimit(max(1, count), reason)
+    return ProcessLimit(max(1, count), f"{free_mb} MB free, {reserved_mb} MB of them reserved")
 
 
-def target(processes: int, tasks: int, idle: float, lowest: int, highest: int) -> int:
-    """Return how many processes there should be.
+def wanted_processes(processes: int, tasks: int, idle_seconds: float, lowest: int, highest: int) -> int:
+    """Return how many child processes there should be.
 
-    `tasks` run or wait in the worker, which takes no more of them than `highest`; `idle` is the time in seconds since
-    all processes were needed.
+    `tasks` run or wait in the worker, which takes at most `highest`. `idle_seconds` counts since all processes were
+    needed.
     """
     wanted = max(lowest, min(tasks, highest))
-    if wanted < processes <= highest and idle < IDLE:
+    if wanted < processes <= highest and idle_seconds < IDLE_SECONDS:
         return processes
-    return wanted if wanted > processes or idle >= IDLE else min(processes, highest)
+    return wanted if wanted > processes or idle_seconds >= IDLE_SECONDS else min(processes, highest)
 
 
 class MemoryAutoscaler(Autoscaler):
-    """Celery's autoscaler under a ceiling that memory sets.
+    """Celery's autoscaler with a process limit that depends on the memory.
 
-    It is asked at each message that arrives, before the task is given to a process, and each `TICK`.
+    Celery asks it for each message, before the task is given to a process, and every `CHECK_INTERVAL_SECONDS`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "keepalive": TICK})
+        super().__init__(*args, **{**kwargs, "keepalive": CHECK_INTERVAL_SECONDS})
         self._memory = Memory()
         self._needed_at = self._reported_at = monotonic()
-        self._bearable = ProcessLimit(self.max_concurrency, "not looked at yet")
-        self._looked_at = 0.0
-        self._kept_mb = 0
-        self._worked = False  # since the processes were renewed last
-        self._held = False
+        self._limit = ProcessLimit(self.max_concurrency, "not checked yet")
+        self._checked_at = 0.0
+        self._idle_growth_mb = 0
+        self._has_worked = False  # since the processes were renewed
+        self._memory_limited = False
 
     def _maybe_scale(self, req: Any = None) -> bool | None:
         now, before, tasks = monotonic(), self.processes, self.qty
         if tasks >= before:
             self._needed_at = now
-        self._worked |= tasks > 0
+        self._has_worked |= tasks > 0
         if req is not None and tasks <= before:
-            return None  # a process is free for it: it shall not wait for a look at the memory
-        highest = self._ceiling(now, before)
-        # The worker takes as many tasks as this says; without a look ahead it would hoard what others could do.
+            return None  # a process is free for the task: it need not wait for a check of the memory
+        highest = self._highest(now, before)
+        # The worker takes as many tasks as this says. With a fixed number it would hoard tasks that others could run.
         self.worker.max_concurrency = highest
-        wanted = target(before, tasks, now - self._needed_at, self.min_concurrency, highest)
+        wanted = wanted_processes(before, tasks, now - self._needed_at, self.min_concurrency, highest)
         if wanted > before:
             self._grow(wanted - before)
         elif wanted < before:
             self._shrink(before - wanted)
-        elif self._worked and not tasks and now - self._needed_at >= IDLE and self._kept_mb >= KEPT_MB:
+        elif self._should_renew(now, tasks):
             self._renew(before)
-        self._tell(now, before, tasks, highest)
-        # True has the pool start what is missing, one that has been replaced for its memory included.
+        self._log_and_report(now, before, tasks, highest)
+        # True has the pool start missing processes, one that was replaced for its memory included.
         return bool(self.processes != before or len(self._children()) < self.processes)
 
-    def _ceiling(self, now: float, processes: int) -> int:
-        # A look reads some files. One a second is enough: what was forked since has been reckoned with.
-        if now - self._looked_at >= 1.0:
-            self._looked_at = now
-            room = self._memory.available_mb() - RESERVE_MB
+    def _highest(self, now: float, processes: int) -> int:
+        # A check reads some files. One a second is enough: the memory of newer children is reserved.
+        if now - self._checked_at >= MEMORY_CHECK_INTERVAL_SECONDS:
+            self._checked_at = now
+            free = self._memory.available_mb() - RESERVED_MB
             headroom = self._memory.headroom_mb()
             if headroom is not None:
-                room = min(room, headroom)
+                free = min(free, headroom)
             children = self._children()
-            self._kept_mb = _grown_mb(children)
-            promised = sum(max(0, CHILD_MB - _private_mb(pid)) for pid in children)
-            promised += CHILD_MB * (processes - len(children))
-            self._bearable = process_limit(processes, room, promised, self._memory.pressure())
-        return int(min(self.max_concurrency, max(self.min_concurrency, self._bearable.processes)))
+            self._idle_growth_mb = procfs.growth_since_fork_mb(children)
+            reserved = sum(max(0, CHILD_MB - procfs.private_dirty_mb(pid)) for pid in children)
+            reserved += CHILD_MB * (processes - len(children))
+            self._limit = process_limit(processes, free, reserved, self._memory.pressure())
+        return int(min(self.max_concurrency, max(self.min_concurrency, self._limit.processes)))
 
     def _children(self) -> list[int]:
         pool = self.pool._pool
@@ -117,67 +124,43 @@ class MemoryAutoscaler(Autoscaler):
         try:
             self.pool.shrink(n)
         except ValueError:
-            log.debug("all processes are busy; the first that ends its task goes")
+            log.debug("all processes are busy; the first to finish its task ends")
+
+    def _should_renew(self, now: float, tasks: int) -> bool:
+        is_idle = not tasks and now - self._needed_at >= IDLE_SECONDS
+        return self._has_worked and is_idle and self._idle_growth_mb >= MAX_IDLE_GROWTH_MB
 
     def _renew(self, processes: int) -> None:
-        """Add fresh processes, which share their memory with their parent; the next look ends the oldest."""
-        log.info("autoscale renews %d idle: %d MB kept of earlier tasks", processes, self._kept_mb)
-        self._worked = False
+        """Start fresh processes, which share their memory with their parent; the next check ends the oldest ones."""
+        log.info("autoscale renews %d idle: they keep %d MB of earlier tasks", processes, self._idle_growth_mb)
+        self._has_worked = False
         self._grow(processes)
 
-    def _tell(self, now: float, before: int, tasks: int, highest: int) -> None:
-        held = tasks >= highest and highest < self.max_concurrency
-        why = f"memory bears {min(self._bearable.processes, self.max_concurrency)} ({self._bearable.reason})"
+    def _log_and_report(self, now: float, before: int, tasks: int, highest: int) -> None:
+        memory_limited = tasks >= highest and highest < self.max_concurrency
+        why = f"memory allows {min(self._limit.processes, self.max_concurrency)} ({self._limit.reason})"
         after = self.processes
         if after > before:
-            log.info("autoscale %d -> %d: %d tasks at hand, %s", before, after, tasks, why)
+            log.info("autoscale %d -> %d: %d tasks, %s", before, after, tasks, why)
         elif after < before and before > highest:
             log.warning("autoscale %d -> %d: %s", before, after, why)
         elif after < before:
-            log.info("autoscale %d -> %d: %d tasks at hand, no need for %.0f s", before, after, tasks, IDLE)
-        if held and not self._held:
-            log.warning("autoscale held at %d: more tasks wait, but %s", after, why)
-        if after != before or held != self._held or now - self._reported_at >= REPORT:
+            log.info("autoscale %d -> %d: %d tasks, not needed for %.0f s", before, after, tasks, IDLE_SECONDS)
+        if memory_limited and not self._memory_limited:
+            log.warning("autoscale limited to %d: more tasks wait, but %s", after, why)
+        is_due = now - self._reported_at >= REPORT_INTERVAL_SECONDS
+        if after != before or memory_limited != self._memory_limited or is_due:
             self._reported_at = now
-            self._report(tasks, highest, held)
-        self._held = held
+            self._send_event(tasks, highest, memory_limited)
+        self._memory_limited = memory_limited
 
-    def _report(self, tasks: int, highest: int, held: bool) -> None:
-        """Send an event, which is how Flower's metrics know."""
+    def _send_event(self, tasks: int, highest: int, memory_limited: bool) -> None:
+        """Send an event with the figures that `AutoscaleCollector` reads."""
         dispatcher = getattr(getattr(self.worker, "consumer", None), "event_dispatcher", None)
         if dispatcher is not None:
-            dispatcher.send(
-                "worker-autoscale",
-                processes=self.processes,
-                process_limit=highest,
-                held=held,
-                active=tasks,
-                retry=False,
-            )
+            figures = {"processes": self.processes, "process_limit": highest, "memory_limited": memory_limited}
+            dispatcher.send(EVENT, **figures, active=tasks, retry=False)
 
     def info(self) -> dict[str, Any]:
-        """Return what `inspect stats`, and by it Flower's page of the worker, shows."""
-        return {**super().info(), "process_limit": self.worker.max_concurrency, "reason": self._bearable.reason}
-
-
-def _private_mb(pid: int) -> int:
-    """Return what a process shares with nobody, in MiB: what it wrote, copies of its parent's pages included."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("Private_Dirty:")), 0)
-
-
-def _grown_mb(pids: Iterable[int]) -> int:
-    """Return what processes have taken since they were forked, in MiB: their memory beyond their parent's."""
-    parent = _anonymous("self")
-    return sum(max(0, _anonymous(str(pid)) - parent) for pid in pids) // MIB
-
-
-def _anonymous(pid: str) -> int:
-    try:
-        resident, shared = (int(n) for n in Path(f"/proc/{pid}/statm").read_text().split()[1:3])
-    except OSError:
-        return 0
-    return (resident - shared) * 4096
+        """Return what `inspect stats`, and so Flower's page of the worker, shows."""
+        return {**super().info(), "process_limit": self.worker.max_concurrency, "reason": self._limit.reason}

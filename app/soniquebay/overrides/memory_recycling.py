@@ -1,13 +1,17 @@
-"""Having a child process replaced that is no longer fit for work."""
+"""Have a child process replaced that is no longer fit for work.
+
+Replaces: ``billiard.pool.mem_rss``, by which the pool measures a child's memory after each task. A task cannot ask the
+pool to replace its process; exceeding the memory limit is the only reason that a child can give.
+Upstream: https://github.com/celery/billiard/pull/126 (where the limit comes from). There is no issue on replacing a
+child on demand.
+Remove when: billiard or Celery lets a task have its process replaced after it.
+"""
 
 import billiard.pool
 
-_MORE_THAN_ANY_LIMIT = 2**40  # KiB
+_ABOVE_ANY_LIMIT_KIB = 2**40
 
 
 def replace_this_process() -> None:
-    """Have the pool put a new process in the place of this one once its task is done and acknowledged.
-
-    The pool looks at a child's memory after each task and has no other reason to part from one; so it is given that.
-    """
-    billiard.pool.mem_rss = lambda: _MORE_THAN_ANY_LIMIT
+    """Have the pool replace this process once its task is done and acknowledged."""
+    billiard.pool.mem_rss = lambda: _ABOVE_ANY_LIMIT_KIB

@@ -1,12 +1,16 @@
-"""What the worker does after a broken connection or a violent end, so that no task is lost or run twice.
+"""No task is lost or runs twice when the connection to Redis breaks or a worker is killed.
 
-A message that a worker has taken stands in Redis, in a set of the worker's own, until it is acknowledged. The set bears
-the name of its owner, a process of this machine, so whoever finds a set can tell whether its owner still lives.
+Replaces: `RecoveringConsumer` replaces what ``celery.worker.consumer.Consumer`` does when its connection breaks. Celery
+5.7 closes that connection, on which the running tasks are going to be acknowledged: the main process crashed
+(``AttributeError`` on the connection), or tasks ran twice. `RestoreUnacknowledged` is a bootstep that puts the messages
+of ended workers back into their queues; kombu does so only after the visibility timeout.
+Upstream: https://github.com/celery/celery/issues/9054 and https://github.com/celery/kombu/pull/2007 (earlier faults of
+the same kind), https://github.com/celery/celery/issues/4976 (open). There is no issue on the fault of 5.7.0.
+Remove when: tests/pipeline/test_worker_recovery.py passes with Celery's own consumer.
 """
 
 import logging
 import os
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -14,98 +18,77 @@ from celery import bootsteps
 from celery.worker.consumer import Consumer
 from celery.worker.state import active_requests, maybe_shutdown
 
-from soniquebay.overrides.unacknowledged import INDEX, MUTEX, TAKEN
-from soniquebay.worker.config import KEY_PREFIX
+from soniquebay import procfs
+from soniquebay.overrides.unacknowledged import owners, transport_options
 
 log = logging.getLogger(__name__)
 
-EVENTS_WAIT = 0.02  # s; events go together, and after the tasks they tell of have been handed to a process
-TRY_EVERY = 1  # s; a Redis that is away is tried so often, for the whole appliance waits for it
-TELL_EVERY = 60.0  # s; and so often the log says so
-LOOK_EVERY = 30.0  # s; a worker that is started looks at once
-
-
-def owner(pid: int) -> str | None:
-    """Return a name of a running process that no other one has ever had or will have; None when it does not run."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    # The name of the program, in parentheses, may hold anything; the third field and on come after it.
-    fields = stat.rpartition(")")[2].split()
-    if fields[0] in "ZX":  # dead, and nobody has asked yet
-        return None
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}.{pid}.{fields[19]}"
-
-
-def lives(name: str) -> bool:
-    """Tell whether the process of a name as made by `owner` still runs."""
-    pid = name.split(".")[1] if name.count(".") == 2 else ""
-    return pid.isdecimal() and owner(int(pid)) == name
+# Events are sent together, and after the tasks that they report were handed to a child process.
+EVENT_DELAY_SECONDS = 0.02
+RECONNECT_INTERVAL_SECONDS = 1  # the whole appliance waits for Redis
+RECONNECT_LOG_INTERVAL_SECONDS = 60.0
+RESTORE_INTERVAL_SECONDS = 30.0  # a worker also looks at its start
 
 
 class RecoveringConsumer(Consumer):
-    """A consumer with its own set of taken messages, that survives Redis restarting under it.
+    """A consumer with its own set of unacknowledged messages, which survives a restart of Redis."""
 
-    Celery 5.7 closes the broken connection on which the running tasks will be acknowledged; put aside, it stays usable.
-    """
-
-    _events_wait = False
+    _events_are_due = False
 
     def connection_for_read(self, heartbeat: Any = None) -> Any:
-        """Return the connection on which tasks are taken."""
-        self._events_wait = False  # a lost connection takes its timers with it
+        """Return the connection on which messages are received."""
+        self._events_are_due = False  # the timers of a lost connection are gone
         connection = self.app.connection_for_read(heartbeat=heartbeat)
-        me = owner(os.getpid())
-        connection.transport_options = {
-            **connection.transport_options,
-            "unacked_key": f"{TAKEN}{me}",
-            "unacked_index_key": f"{INDEX}{me}",
-            "unacked_mutex_key": f"{MUTEX}{me}",
-        }
+        owner = procfs.process_instance(os.getpid())
+        connection.transport_options = {**connection.transport_options, **transport_options(str(owner))}
         return self.ensure_connected(connection)
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Wait for Redis as long as it takes; Celery's own way tries it ever less often, at last every 30 s."""
-        told = float("-inf")
+        """Wait for Redis as long as it takes; Celery tries at growing intervals, at last every 30 s."""
+        logged_at = float("-inf")
 
-        def tell(error: Exception, _: float) -> None:
-            nonlocal told
-            if monotonic() - told >= TELL_EVERY:
-                told = monotonic()
-                log.error("Redis is unreachable, tried again every %d s: %s", TRY_EVERY, error)
+        def log_error(error: Exception, _: float) -> None:
+            nonlocal logged_at
+            if monotonic() - logged_at >= RECONNECT_LOG_INTERVAL_SECONDS:
+                logged_at = monotonic()
+                log.error("Redis is unreachable, retrying every %d s: %s", RECONNECT_INTERVAL_SECONDS, error)
 
         connection = conn.ensure_connection(
-            tell, None, interval_start=TRY_EVERY, interval_step=0, interval_max=TRY_EVERY, callback=maybe_shutdown
+            log_error,
+            None,
+            interval_start=RECONNECT_INTERVAL_SECONDS,
+            interval_step=0,
+            interval_max=RECONNECT_INTERVAL_SECONDS,
+            callback=maybe_shutdown,
         )
         self.first_connection_attempt = False
         return connection
 
     def on_send_event_buffered(self) -> None:
-        """Send what is buffered soon; Celery's own way sends it before the task itself is on its way to a process."""
-        if self.hub and not self._events_wait:
-            self._events_wait = True
-            self.hub.call_later(EVENTS_WAIT, self._send_events)
+        """Send buffered events soon; Celery sends them before the task itself is on its way to a child process."""
+        if self.hub and not self._events_are_due:
+            self._events_are_due = True
+            self.hub.call_later(EVENT_DELAY_SECONDS, self._send_events)
 
     def _send_events(self) -> None:
-        self._events_wait = False
+        self._events_are_due = False
         self._flush_events()
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Keep the broken connection for late acknowledgements, then reconnect as Celery does."""
-        self._broken: Any = self.connection
+        self._broken_connection: Any = self.connection
         self.connection: Any = None
-        # Else the event loop goes on to read from it, and takes its end for that of the next connection.
-        for channel in list(self._broken.transport.channels):
+        # Otherwise the event loop goes on reading from it, and takes its end for that of the next connection.
+        for channel in list(self._broken_connection.transport.channels):
             channel.stop_polling()
         super().on_connection_error_after_connected(exc)
 
 
 class RestoreUnacknowledged(bootsteps.StartStopStep):
-    """Gives back what a killed worker had taken: at start, and from time to time, as some never come back.
+    """Puts the messages of ended workers back into their queues: at start, and every `RESTORE_INTERVAL_SECONDS`.
 
-    Two workers may do so at once: a message is given back in a transaction that watches the set.
+    A killed worker may never start again, so every worker looks. Two may do so at once: a message is restored in a
+    transaction that watches the set.
     """
 
     requires = ("celery.worker.consumer.connection:Connection",)
@@ -115,52 +98,56 @@ class RestoreUnacknowledged(bootsteps.StartStopStep):
         self._timer: Any = None
 
     def start(self, parent: Any) -> None:
-        """Look now, and go on looking; also after each new connection to Redis."""
+        """Restore now, and again and again; Celery also calls this after each new connection to Redis."""
         channel = parent.connection.default_channel
         restore_not_started(channel)
-        restore_of_dead_workers(channel)
-        self._timer = parent.timer.call_repeatedly(LOOK_EVERY, _look_again, (channel,))
+        restore_of_ended_workers(channel)
+        self._timer = parent.timer.call_repeatedly(RESTORE_INTERVAL_SECONDS, _restore_later, (channel,))
 
     def stop(self, parent: Any) -> None:
-        """Look no more."""
+        """Stop looking."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
 
-def _look_again(channel: Any) -> None:
+def _restore_later(channel: Any) -> None:
     try:
-        restore_of_dead_workers(channel)
+        restore_of_ended_workers(channel)
     except channel.connection_errors as error:
-        log.debug("no look for orphans, Redis is unreachable: %s", error)
+        log.debug("cannot look for unacknowledged tasks of ended workers, Redis is unreachable: %s", error)
 
 
 def restore_not_started(channel: Any) -> int:
-    """Put back what this worker had taken but not begun when it lost Redis, and then forgot; returns how many."""
-    at_work = {request.message.delivery_tag for request in active_requests}
-    with channel.conn_or_acquire() as redis:
-        taken = [tag.decode() for tag in redis.zrange(channel.unacked_index_key, 0, -1)]
-    dropped = [tag for tag in taken if tag not in at_work]
-    for tag in dropped:
+    """Restore the messages that this worker had received but not started when it lost Redis; return their number.
+
+    The consumer forgot them with its connection.
+    """
+    started = {request.message.delivery_tag for request in active_requests}
+    with channel.conn_or_acquire() as client:
+        received = [tag.decode() for tag in client.zrange(channel.unacked_index_key, 0, -1)]
+    forgotten = [tag for tag in received if tag not in started]
+    for tag in forgotten:
         channel.qos.restore_by_tag(tag)
-    if dropped:
-        log.warning("gave back %d tasks that were not begun when Redis went away", len(dropped))
-    return len(dropped)
+    if forgotten:
+        log.warning("restored %d tasks that had not started when the connection to Redis was lost", len(forgotten))
+    return len(forgotten)
 
 
-def restore_of_dead_workers(channel: Any) -> int:
-    """Put the messages of owners that no longer run back into their queues, each once; returns how many there were."""
+def restore_of_ended_workers(channel: Any) -> int:
+    """Restore the messages of owners that no longer run, each once; return their number."""
     count = 0
-    with channel.conn_or_acquire() as redis:
-        # The key prefix of kombu's client reaches most commands, but not this one.
-        found = [key.decode().removeprefix(KEY_PREFIX) for key in redis.scan_iter(f"{KEY_PREFIX}{INDEX}*", 1000)]
-        for dead in (name for key in found if not lives(name := key.removeprefix(INDEX))):
-            group_key = channel.QoS(channel)
-            group_key.unacked_key, group_key.unacked_index_key = f"{TAKEN}{dead}", f"{INDEX}{dead}"
-            tags = [tag.decode() for tag in redis.zrange(group_key.unacked_index_key, 0, -1)]
+    with channel.conn_or_acquire() as client:
+        for owner in owners(client):
+            if procfs.is_running(owner):
+                continue
+            qos = channel.QoS(channel)
+            options = transport_options(owner)
+            qos.unacked_key, qos.unacked_index_key = options["unacked_key"], options["unacked_index_key"]
+            tags = [tag.decode() for tag in client.zrange(qos.unacked_index_key, 0, -1)]
             for tag in tags:
-                group_key.restore_by_tag(tag)
+                qos.restore_by_tag(tag)
             count += len(tags)
     if count:
-        log.warning("gave back %d tasks of a worker that had ended without a goodbye", count)
+        log.warning("restored %d tasks of a worker that was killed", count)
     return count

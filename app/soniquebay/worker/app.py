@@ -1,4 +1,4 @@
-"""The Celery application that the API sends with, the worker runs and Flower watches."""
+"""The Celery application: the API sends tasks with it, the worker runs it, Flower watches it."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,12 +16,12 @@ priorities.install()
 app = Celery("soniquebay")
 app.conf.update(celery_settings(settings()))
 
-_AT_ONCE = 100  # messages a round trip
-_SHOWN = 1024  # characters of the arguments
+_MESSAGES_PER_ROUND_TRIP = 100
+_MAX_SHOWN_ARGUMENTS_CHARACTERS = 1024  # in Flower
 
 
 def describe_broker_error(error: Exception) -> str:
-    """Say what is wrong with Redis, and what to do where that is for a person to do."""
+    """Return what is wrong with Redis, and what to do where a person has to do it."""
     text = str(error)
     if "maxmemory" in text:
         return f"Redis is full ({text})"
@@ -31,8 +31,8 @@ def describe_broker_error(error: Exception) -> str:
 
 
 @contextmanager
-def _as_operational() -> Iterator[None]:
-    # What kombu does not translate, as in a batch.
+def _translated_errors() -> Iterator[None]:
+    # kombu does not translate these, for instance in a batch.
     try:
         yield
     except BatchPublishError as error:
@@ -46,22 +46,21 @@ def send(task: str, **arguments: Any) -> None:
 
     Raises ``kombu.exceptions.OperationalError`` when Redis cannot be reached.
     """
-    with _as_operational():
+    with _translated_errors():
         app.send_task(task, kwargs=arguments)
 
 
 def send_many(tasks: Iterable[tuple[str, dict[str, Any]]]) -> None:
     """Send many tasks, each a name and its arguments, at a third of `send`'s cost: one connection, 100 a round trip.
 
-    Raises ``kombu.exceptions.OperationalError`` when Redis cannot be reached; the last 100 may then be there or not.
+    Raises ``kombu.exceptions.OperationalError`` when Redis cannot be reached; the last 100 may then be in Redis or not.
     """
     declared: set[str] = set()
-    with _as_operational(), app.producer_or_acquire() as producer, producer.batch(max_size=_AT_ONCE):
+    with _translated_errors(), app.producer_or_acquire() as producer, producer.batch(max_size=_MESSAGES_PER_ROUND_TRIP):
         for task, arguments in tasks:
-            # Once in a call is enough to make sure that the queue is there. What Flower shows of the arguments need
-            # not be found out by Celery's careful way, for they are JSON.
-            known = {"declare": ()} if task in declared else {}
+            # Declaring each queue once a call is enough. The arguments are JSON, so a plain repr does for Flower:
+            # Celery's own is slow.
+            options = {"declare": ()} if task in declared else {}
             declared.add(task)
-            app.send_task(
-                task, kwargs=arguments, producer=producer, argsrepr="()", kwargsrepr=repr(arguments)[:_SHOWN], **known
-            )
+            shown = repr(arguments)[:_MAX_SHOWN_ARGUMENTS_CHARACTERS]
+            app.send_task(task, kwargs=arguments, producer=producer, argsrepr="()", kwargsrepr=shown, **options)

@@ -1,15 +1,15 @@
-"""The worker's settings as a table, the reason beside each. Units as Celery takes them."""
+"""The Celery application's settings as a table, each with its reason. Units are Celery's."""
 
 from typing import Any
 
 from kombu import Exchange, Queue
 
-from soniquebay.settings import Settings
+from soniquebay.settings import REDIS_KEY_PREFIX, Settings
 from soniquebay.worker.compression import COMPRESSION
 
-HIGH, MEDIUM, LOW = 0, 5, 9  # on Redis 0 comes first
+HIGH, MEDIUM, LOW = 0, 5, 9  # on Redis 0 is the highest
 
-# task: (queue, priority). Routed by each task's own name: metadata.extract_batch goes to `extract`.
+# task: (queue, priority)
 TASKS = {
     "scan.discovery": ("scan", HIGH),
     "metadata.extract_batch": ("extract", HIGH),
@@ -25,22 +25,27 @@ TASKS = {
 }
 QUEUES = tuple(dict.fromkeys(queue for queue, _ in TASKS.values()))
 PRIORITY_STEPS = (HIGH, MEDIUM, LOW)
-# A key of each queue name alone would meet other users of the same Redis.
-KEY_PREFIX = "soniquebay:"
 
-MIN_PROCESSES = 1  # the most is a setting, 4 on a Pi
-HEARTBEAT_INTERVAL = 300  # s; spares the Pi, so Flower believes a dead worker for twice that long
+MIN_PROCESSES = 1  # the largest number is a setting, 4 on a Pi
+HEARTBEAT_INTERVAL_SECONDS = 300  # spares the Pi, so Flower takes a dead worker for a living one for twice that long
 EXTRACT_THREADS = 2
-TASK_TIME_LIMIT = 7200  # s
-# s for running tasks at a warm stop, then they go back to their queue. Celery sleeps it out even when they end sooner,
-# so it is what an upgrade or a restart waits, and only a vector takes longer.
-SOFT_SHUTDOWN = 5
-# Connections to Redis, opened as needed. One control message holds two at once, so a pool smaller than twice the
-# threads that ask can lock itself up: the API has 8 threads, Flower 6. A worker's process asks from one thread.
-THREADED_POOL, WORKER_POOL = 20, 3
-CHANNEL_POOL = 8  # within one of these: a poll, pub/sub and what is restored or sent meanwhile take up to 5
-# Over the longest task and its retry: a shorter time makes Redis hand a running task to a second process.
-VISIBILITY_TIMEOUT = 6 * TASK_TIME_LIMIT
+TASK_TIME_LIMIT_SECONDS = 7200
+SOFT_TIME_LIMIT_SECONDS = TASK_TIME_LIMIT_SECONDS - 300
+MAX_TASKS_PER_CHILD = 500
+MAX_MEMORY_PER_CHILD_KIB = 512_000  # 500 MB; the pool measures it after each task
+# Running tasks have this time at a warm shutdown, then they go back to their queue. Celery waits that long even when
+# they end sooner, so every restart and upgrade does. Only a vector takes longer.
+SOFT_SHUTDOWN_SECONDS = 5
+# Celery's 4 seconds are too short for a new child process on a Pi that boots.
+CHILD_START_TIMEOUT_SECONDS = 60.0
+# Connections to Redis, opened when needed. One control message holds two at once, so a pool smaller than twice the
+# number of threads that send can lock itself up. The API has 8 threads, Flower 6, a worker's process sends from one.
+THREADED_CONNECTIONS, WORKER_CONNECTIONS = 20, 3
+# Within one of these: a poll, pub/sub and what is restored or sent meanwhile take up to 5.
+CHANNEL_CONNECTIONS = 8
+# Above the longest task and its retry: with a shorter time Redis would hand a running task to a second process.
+VISIBILITY_TIMEOUT_SECONDS = 6 * TASK_TIME_LIMIT_SECONDS
+EVENT_QUEUE_EXPIRES_SECONDS = 60  # a Flower that has ended leaves no queue behind
 
 PIPELINE = tuple(
     f"soniquebay.pipeline.{stage}"
@@ -53,54 +58,54 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     exchange = Exchange("jobs", "direct")
     return {
         "broker_url": settings.broker_url,
-        # Queues: each with a routing key of its own, else the default exchange hands all to all.
+        # Each queue has its own routing key. Without one the default exchange would send every message to all queues.
         "task_queues": [Queue(name, exchange, routing_key=name) for name in QUEUES],
         "task_default_queue": "maintenance",
         "task_default_exchange": exchange.name,
         "task_default_routing_key": "maintenance",
         "task_routes": {task: {"queue": queue, "priority": priority} for task, (queue, priority) in TASKS.items()},
-        "task_create_missing_queues": False,  # a misspelt queue is an error, not a place nobody reads
-        # Nothing lost: a task is acknowledged when done, and comes back when its process dies, but not for ever.
+        "task_create_missing_queues": False,  # a misspelt queue is an error, not a queue that nobody consumes
+        # Nothing is lost: a task is acknowledged when it is done, and retried when its process dies, but not for ever.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_retry_on_worker_lost": True,
         "worker_cancel_long_running_tasks_on_connection_loss": False,  # True acknowledges what it cancels
-        "worker_soft_shutdown_timeout": SOFT_SHUTDOWN,
+        "worker_soft_shutdown_timeout": SOFT_SHUTDOWN_SECONDS,
         # Limits of a process.
-        "task_time_limit": TASK_TIME_LIMIT,
-        "task_soft_time_limit": TASK_TIME_LIMIT - 300,
-        "worker_max_tasks_per_child": 500,
-        "worker_max_memory_per_child": 512_000,  # KiB: 500 MB, looked at after each task
-        "worker_proc_alive_timeout": 60.0,  # s for a new process to begin; Celery's 4 are short on a Pi that boots
-        # One task a process, none hoarded: with late tasks of minutes a prefetched one would wait behind them.
+        "task_time_limit": TASK_TIME_LIMIT_SECONDS,
+        "task_soft_time_limit": SOFT_TIME_LIMIT_SECONDS,
+        "worker_max_tasks_per_child": MAX_TASKS_PER_CHILD,
+        "worker_max_memory_per_child": MAX_MEMORY_PER_CHILD_KIB,
+        "worker_proc_alive_timeout": CHILD_START_TIMEOUT_SECONDS,
+        # One task a process and no prefetching: a prefetched task would wait behind one that takes minutes.
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,
-        # Results: every stage sends the next one, nobody asks for them.
+        # Every stage sends the next one, so nobody reads results.
         "task_ignore_result": True,
         # Messages.
         "task_compression": COMPRESSION,  # gzip where the message is large
         "task_serializer": "json",
         "accept_content": ["json"],
         "worker_send_task_events": True,  # Flower's list of tasks
-        "event_queue_expires": 60,  # s; a Flower that is gone leaves no queue behind
-        # Redis: few connections, and one that is dead is found so soon.
-        "broker_pool_limit": THREADED_POOL,
+        "event_queue_expires": EVENT_QUEUE_EXPIRES_SECONDS,
+        # Few connections to Redis, and a dead one is noticed soon.
+        "broker_pool_limit": THREADED_CONNECTIONS,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # wait for Redis as long as it takes
-        # In all three places that Celery documents; without a result backend the broker's is the one that counts.
-        "visibility_timeout": VISIBILITY_TIMEOUT,
-        "result_backend_transport_options": {"visibility_timeout": VISIBILITY_TIMEOUT},
+        # Celery documents all three places. Without a result backend the broker's is the one that counts.
+        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+        "result_backend_transport_options": {"visibility_timeout": VISIBILITY_TIMEOUT_SECONDS},
         "broker_transport_options": {
-            "visibility_timeout": VISIBILITY_TIMEOUT,
-            "max_connections": CHANNEL_POOL,
+            "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+            "max_connections": CHANNEL_CONNECTIONS,
             "priority_steps": list(PRIORITY_STEPS),
-            "global_keyprefix": KEY_PREFIX,
+            "global_keyprefix": REDIS_KEY_PREFIX,
             "health_check_interval": 25,
             "socket_connect_timeout": 5,
             "socket_timeout": 30,
         },
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.2, "interval_step": 0.5, "interval_max": 2},
-        # How this worker differs from Celery's own, each in its module.
+        # See soniquebay/overrides for what these replace, and why.
         "worker_consumer": "soniquebay.overrides.recovery:RecoveringConsumer",
         "worker_autoscaler": "soniquebay.overrides.autoscaler:MemoryAutoscaler",
         "worker_hijack_root_logger": False,

@@ -1,4 +1,4 @@
-"""The worker's process: all queues, from 1 to 4 children."""
+"""The worker's main process: all queues, and from 1 to 4 child processes."""
 
 import gc
 import logging
@@ -8,43 +8,46 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import billiard.util
 from celery.signals import celeryd_after_setup, setup_logging, worker_process_init, worker_ready
 from celery.utils.nodenames import host_format
 
+from soniquebay import logs
 from soniquebay.library.database import awaits_migration
 from soniquebay.overrides.recovery import RestoreUnacknowledged
+from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.settings import settings
 from soniquebay.systemd import notify
-from soniquebay.worker import logs
 from soniquebay.worker.app import app
-from soniquebay.worker.config import HEARTBEAT_INTERVAL, MIN_PROCESSES, PIPELINE, WORKER_POOL
+from soniquebay.worker.config import HEARTBEAT_INTERVAL_SECONDS, MIN_PROCESSES, PIPELINE, WORKER_CONNECTIONS
 from soniquebay.worker.process_priority import limit_blas_threads, lower_priority
 
 log = logging.getLogger(__name__)
 
-TELL_EVERY = 60.0  # seconds
+API_CHECK_INTERVAL_SECONDS = 0.2
+API_LOG_INTERVAL_SECONDS = 60.0
 
 
 def name(instance: int) -> str:
-    """Return the host name of a worker: `worker@…` of the first, `worker2@…` of the second."""
+    """Return the node name of a worker: `worker@…` for the first, `worker2@…` for the second."""
     return f"worker{instance if instance > 1 else ''}@%h"
 
 
 def run(instance: int = 1, imports: Sequence[str] = PIPELINE) -> None:
-    """Run the worker until it is told to stop. SIGTERM is the warm way out.
+    """Run the worker until it is stopped; SIGTERM is a warm shutdown.
 
-    `instance` tells several workers on one machine apart; `imports` are the modules of the tasks.
+    `instance` tells several workers on one machine apart. `imports` are the modules with the tasks.
     """
     limit_blas_threads()
     app.conf.imports = imports
-    app.conf.broker_pool_limit = WORKER_POOL
+    app.conf.broker_pool_limit = WORKER_CONNECTIONS
     app.steps["consumer"].add(RestoreUnacknowledged)
-    # Celery's command line does the same and takes 16 MB more: it loads all its other commands and a shell.
+    # Celery's command line does the same, and takes 16 MB more: it loads all its other commands and a shell.
     app.Worker(
         hostname=host_format(name(instance)),
         autoscale=(settings().processes, MIN_PROCESSES),
-        heartbeat_interval=HEARTBEAT_INTERVAL,
-        # The workers of a machine have nothing to agree upon: Redis hands each task to one.
+        heartbeat_interval=HEARTBEAT_INTERVAL_SECONDS,
+        # The workers of a machine have nothing to agree on: Redis gives each task to one of them.
         without_gossip=True,
         without_mingle=True,
         loglevel="INFO",
@@ -52,13 +55,18 @@ def run(instance: int = 1, imports: Sequence[str] = PIPELINE) -> None:
 
 
 @setup_logging.connect
-def _logs(**_: Any) -> None:
-    logs.configure()
+def _configure_logs(**_: Any) -> None:
+    logs.configure("soniquebay-worker", settings().log, tasks=settings().log_tasks)
+    # The pool logs which processes it replaced or found killed. Celery mutes its logger in each process.
+    pool = billiard.util.get_logger()
+    pool.propagate = True
+    pool.setLevel(logging.WARNING)
+    warn_about_untested_versions()
 
 
 @celeryd_after_setup.connect
 def _share_memory(**_: Any) -> None:
-    # What is loaded before the fork is then shared by all children, as the collector leaves it alone.
+    # All children share what is loaded before the fork, as long as the garbage collector does not touch it.
     settings()
     gc.collect()
     gc.freeze()
@@ -66,23 +74,23 @@ def _share_memory(**_: Any) -> None:
 
 @celeryd_after_setup.connect
 def _await_api(**_: Any) -> None:
-    # The API starts beside us, and no task can be done before it has opened the database, or brought it up to date.
-    tell_at = time.monotonic()
+    # The API starts at the same time. No task can run before it has opened the database and migrated it.
+    log_at = time.monotonic()
     while awaits_migration(settings().database):
-        if time.monotonic() >= tell_at:
-            log.info("waiting for the API to open %s, and to bring it to this schema", settings().database)
-            tell_at = time.monotonic() + TELL_EVERY
-            # At its door, so that systemd starts it if nobody has.
-            with suppress(OSError), socket.socket(socket.AF_UNIX) as door:
-                door.connect(str(settings().api_socket))
-        time.sleep(0.2)
+        if time.monotonic() >= log_at:
+            log.info("waiting for the API to open and migrate %s", settings().database)
+            log_at = time.monotonic() + API_LOG_INTERVAL_SECONDS
+            # A connection to its socket has systemd start the API, if nobody has.
+            with suppress(OSError), socket.socket(socket.AF_UNIX) as api:
+                api.connect(str(settings().api_socket))
+        time.sleep(API_CHECK_INTERVAL_SECONDS)
 
 
 @worker_process_init.connect
 def _begin_child(**_: Any) -> None:
-    lower_priority()
+    lower_priority(settings().nice)
 
 
 @worker_ready.connect
-def _ready(**_: Any) -> None:
+def _report_ready(**_: Any) -> None:
     notify("READY=1")

@@ -1,30 +1,32 @@
-"""What the worker's processes ask of the kernel: to come last."""
+"""What the worker's child processes ask of the kernel: to give way to all other programs."""
 
 import contextlib
 import ctypes
 import os
 import platform
 
-NICE = 10
-_IOPRIO_SET = {"x86_64": 251, "aarch64": 30}  # numbers of a system call that Python has no name for
-_IOPRIO_IDLE = 3 << 13
-_WHO_PROCESS = 1
+# Numbers of ioprio_set(2), for which Python and the C library have no function.
+_IOPRIO_SET_SYSCALL = {"x86_64": 251, "aarch64": 30}
+_IOPRIO_CLASS_IDLE = 3 << 13
+_IOPRIO_WHO_PROCESS = 1
 
 
 def limit_blas_threads() -> None:
-    """Hold the numeric libraries to one thread a process; before the first of them is imported."""
+    """Limit the numeric libraries to one thread a process; to be called before the first of them is imported."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
 
-def lower_priority() -> None:
-    """Leave processor and disk to whoever else wants them: nice, and idle I/O.
+def lower_priority(nice: int) -> None:
+    """Raise this process's niceness to `nice`; unless that is 0, also put it into the idle I/O class.
 
-    For the processes that do the work; the one that hands it out takes little, and all wait for it.
+    For the processes that do the work. The main process, which distributes it, takes little, and all wait for it.
     """
-    if os.getpriority(os.PRIO_PROCESS, 0) < NICE:
+    if nice == 0:
+        return
+    if os.getpriority(os.PRIO_PROCESS, 0) < nice:
         with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, 0, NICE)
-    if (call := _IOPRIO_SET.get(platform.machine())) is not None:
-        # Forbidden in the appliance's unit, which has said so itself.
-        ctypes.CDLL(None).syscall(call, _WHO_PROCESS, 0, _IOPRIO_IDLE)
+            os.setpriority(os.PRIO_PROCESS, 0, nice)
+    if (number := _IOPRIO_SET_SYSCALL.get(platform.machine())) is not None:
+        # The appliance's unit forbids this call, and sets the class for the whole unit instead.
+        ctypes.CDLL(None).syscall(number, _IOPRIO_WHO_PROCESS, 0, _IOPRIO_CLASS_IDLE)

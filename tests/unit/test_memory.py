@@ -1,12 +1,11 @@
-"""What the kernel's files say about memory, and how many processes that makes."""
+"""The memory that the kernel's files say is left to this process."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from soniquebay.overrides.autoscaler import CHILD_MB, IDLE, MAX_PRESSURE, _grown_mb, _private_mb, process_limit, target
-from soniquebay.worker.memory import MIB, Memory
+from soniquebay.memory import Memory
+from soniquebay.procfs import MIB
 
 QUIET = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
 
@@ -75,67 +74,3 @@ def test_a_machine_without_groups_or_pressure_has_its_memory(tmp_path: Path) -> 
 def test_this_machine_can_be_read() -> None:
     assert Memory().available_mb() > 0
     assert 0 <= Memory().pressure() <= 100
-
-
-@pytest.mark.parametrize(
-    ("processes", "room", "promised", "pressure", "expected"),
-    [
-        (1, 10 * CHILD_MB, 0, 0.0, 11),
-        (1, 2 * CHILD_MB, CHILD_MB, 0.0, 2),  # the one that runs has not taken its share yet
-        (2, 2 * CHILD_MB, 2 * CHILD_MB, 0.0, 2),  # so one more process does not make room for a further one
-        (4, CHILD_MB - 1, CHILD_MB, 0.0, 3),
-        (4, -3 * CHILD_MB, 0, 0.0, 1),
-        (1, -3 * CHILD_MB, 0, 0.0, 1),  # one goes on, whatever happens
-        (3, 10 * CHILD_MB, 0, MAX_PRESSURE + 1, 2),
-        (1, 10 * CHILD_MB, 0, MAX_PRESSURE + 1, 1),
-        (3, -CHILD_MB * 2, 0, MAX_PRESSURE + 1, 1),
-    ],
-)
-def test_what_memory_bears(processes: int, room: int, promised: int, pressure: float, expected: int) -> None:
-    assert process_limit(processes, room, promised, pressure).processes == expected
-
-
-def test_the_reason_is_told() -> None:
-    assert process_limit(3, 1000, 0, 25.0).reason == "memory pressure 25 %"
-    assert process_limit(1, 1000, 90, 0.0).reason == "1000 MB left, 90 MB of them promised"
-
-
-@pytest.mark.parametrize(
-    ("processes", "tasks", "idle", "highest", "expected"),
-    [
-        (1, 0, 99.0, 4, 1),
-        (1, 1, 0.0, 4, 1),  # one task needs one process
-        (1, 2, 0.0, 4, 2),
-        (1, 4, 0.0, 4, 4),  # at once, not one by one
-        (2, 4, 0.0, 3, 3),
-        (4, 0, IDLE - 1, 4, 4),
-        (4, 0, IDLE, 4, 1),
-        (4, 2, IDLE, 4, 2),
-        (4, 4, 0.0, 2, 2),  # memory is short: busy or not
-        (4, 0, 0.0, 3, 3),
-    ],
-)
-def test_how_many_processes_there_should_be(
-    processes: int, tasks: int, idle: float, highest: int, expected: int
-) -> None:
-    assert target(processes, tasks, idle, 1, highest) == expected
-
-
-def test_copies_of_the_parents_memory_count_as_taken_but_not_as_grown() -> None:
-    """A child that only writes what it inherited takes memory all the same."""
-    inherited = bytearray(b"x" * (64 << 20))
-    written, go = os.pipe(), os.pipe()
-    child = os.fork()
-    if not child:
-        inherited[:] = b"y" * len(inherited)
-        os.write(written[1], b".")
-        os.read(go[0], 1)
-        os._exit(0)
-    try:
-        os.read(written[0], 1)
-        assert 60 <= _private_mb(child) < 250
-        assert _grown_mb([child]) < _private_mb(child) - 30
-    finally:
-        os.write(go[1], b".")
-        os.waitpid(child, 0)
-    assert _private_mb(child) == 0
