@@ -111,11 +111,11 @@ faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothin
 	$(PYTEST) tests/faults
 
 bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), or one: bench-scan, bench-appliance …
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m bench
 
 bench-appliance: release # its compressed size is one of the figures
 bench-%: $(VENV)/ready
-	$(BIN)/python -m tests.bench.$* $(BENCH_OPTIONS)
+	$(BIN)/python -m bench.$* $(BENCH_OPTIONS)
 
 lock: $(VENV)/ready ## pin again: requirements*.in to requirements*.lock, hashes and no index addresses
 	for name in requirements requirements-dev requirements-bootstrap; do \

@@ -5,11 +5,11 @@ import os
 import time
 from typing import Any
 
-from tests.bench import report
-from tests.bench.library import library
-from tests.bench.processes import CHILDREN, PROGRAMS
-from tests.bench.running import running, scan, scanned
-from tests.bench.sampler import BUSY, TOTAL, Sampler
+from bench import report
+from bench.library import library
+from bench.processes import CHILDREN, PROGRAMS
+from bench.running import running, scan, scanned
+from bench.sampler import BUSY, TOTAL, Sampler
 from tests.stack import Stack, wait_until
 
 SIZES = (1000, 10_000, 100_000)

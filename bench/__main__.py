@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-from tests.bench import report
+from bench import report
 
 ORDER = ("latency", "search", "rescan", "progress", "scan", "memory")
 
@@ -16,7 +16,7 @@ def main() -> None:
     for name in ORDER:
         report.say(f"\n── {name} ──")
         started = time.monotonic()
-        code = subprocess.run([sys.executable, "-m", f"tests.bench.{name}"], check=False).returncode
+        code = subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode
         rows.append((name, "ok" if code == 0 else "failed", (time.monotonic() - started) / 60))
         failed |= code != 0
     report.table("Benchmarks", ("", "", "minutes"), [*rows, ("total", "", (time.monotonic() - began) / 60)])

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from bench.checks import check_listing
+from bench.library import Library, library
+from bench.report import say
 from image import cache
 from image.paths import ROOT
 from soniquebay.audio.feature_schema import SIZE, VERSION
-from tests.bench.checks import check_listing
-from tests.bench.library import Library, library
-from tests.bench.report import say
 from tests.stack import Stack
 
 NAME = "library.db"

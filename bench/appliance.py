@@ -12,10 +12,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench import pieces, report
 from image import build, build_root, minimal_root
 from image.emulated.machine import Machine
 from image.ui import step
-from tests.bench import pieces, report
 from tests.image.appliance import Appliance, until
 
 WANTED = {"boots": 1.5, "idle": 350.0, "busy": 1000.0, "image": 350.0}  # times, MB, MB, MB

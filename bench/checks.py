@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.bench.library import Expected
+from bench.library import Expected
 
 TOLERANCE = 0.1  # seconds; an encoder pads the end
 # A check is to be right, not to wait for what a kept connection may wait for; that is measured in search.py.

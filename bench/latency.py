@@ -1,6 +1,6 @@
 """From a request to the start of its task in an idle worker: now, and by the way it once went.
 
-    python -m tests.bench.latency [--count 200] [--json FILE]
+    python -m bench.latency [--count 200] [--json FILE]
 
 Now: POST /api/tracks/{id}/vector, the API sends the task itself. The old way: the same POST published an event on
 Redis, a listener process of its own took it and sent the task. Both in one run, in turn, on the same Redis and worker;

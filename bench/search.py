@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
-from tests.bench import report
-from tests.bench.library import Expected
-from tests.bench.names import COMMON
-from tests.bench.running import scanned
+from bench import report
+from bench.library import Expected
+from bench.names import COMMON
+from bench.running import scanned
 
 WANTED = 20.0  # ms, of a search
 

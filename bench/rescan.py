@@ -8,10 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench import processes, report
+from bench.library import library
+from bench.running import running, scan, scanned
 from tests import audio_files
-from tests.bench import processes, report
-from tests.bench.library import library
-from tests.bench.running import running, scan, scanned
 
 WANTED = 4.0  # times as long as `find`
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 
-from tests.bench import processes, report
-from tests.bench.library import Library, library
-from tests.bench.running import running, scanned
-from tests.bench.search import Client
+from bench import processes, report
+from bench.library import Library, library
+from bench.running import running, scanned
+from bench.search import Client
 
 WANTED = 1.0  # % of the scan's time
 LISTENERS = 3

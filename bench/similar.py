@@ -1,6 +1,6 @@
 """How long does `GET /api/tracks/{id}/similar` take in a large library, and what memory does the API need for it?
 
-    python -m tests.bench.similar [--tracks 100000] [--requests 300] [--json FILE]
+    python -m bench.similar [--tracks 100000] [--requests 300] [--json FILE]
 
 The real programs run over a database filled with synthetic tracks and vectors. Measured over HTTP on one connection:
 first at rest, then while a vector is stored through the API's own socket every 100 ms, as during an analysis. `cpu` is

@@ -8,12 +8,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from tests.bench import processes, report
-from tests.bench.checks import check_listing, check_search
-from tests.bench.library import Library, library
-from tests.bench.others import OTHERS
-from tests.bench.running import finish, running, scan, snapshot
-from tests.bench.tools import Tools, tools
+from bench import processes, report
+from bench.checks import check_listing, check_search
+from bench.library import Library, library
+from bench.others import OTHERS
+from bench.running import finish, running, scan, snapshot
+from bench.tools import Tools, tools
 
 OURS = "soniquebay"
 SAMPLE = 100  # tracks searched for at once, while the worker is busy

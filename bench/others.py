@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.bench.tools import Tools
+from bench.tools import Tools
 from tests.stack import free_port, wait_until
 
 Run = Callable[[Tools, Path, Path], tuple[float, int]]  # tools, music, fresh folder -> seconds, tracks

@@ -1,8 +1,8 @@
 """How well does `similar` find the same artist and the same album, and how fast is the analysis, beside bliss-audio?
 
-    python -m tests.bench.retrieval [--sets tuning held-out] [--form flac] [--cache FOLDER] [--json FILE]
+    python -m bench.retrieval [--sets tuning held-out] [--form flac] [--cache FOLDER] [--json FILE]
 
-A real SoniqueBay scans the stripped files of each set (tests/bench/corpus.py); the order of neighbours is the one that
+A real SoniqueBay scans the stripped files of each set (bench/corpus.py); the order of neighbours is the one that
 `GET /api/tracks/{id}/similar` returns. bliss-audio: its own vectors and Euclidean distance. Mean average precision is
 taken over all tracks that have another track of the same artist (album). Speed: CPU seconds of one process each,
 decoding included, file by file in turn. Needs x86-64, Debian's apt-get and redis-server.
@@ -24,8 +24,8 @@ from typing import Any
 import httpx
 import numpy as np
 
+from bench.corpus import SETS, Piece, encode, make
 from soniquebay.audio.analysis import analyse
-from tests.bench.corpus import SETS, Piece, encode, make
 from tests.stack import Stack, wait_until
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
@@ -149,7 +149,7 @@ def main() -> None:
     if any(os.environ.get(name) != "1" for name in _ONE_THREAD):
         # Read when numpy is loaded, which is by now: one thread, as on the appliance.
         os.execve(  # noqa: S606
-            sys.executable, [sys.executable, "-m", "tests.bench.retrieval", *sys.argv[1:]], os.environ | _ONE_THREAD
+            sys.executable, [sys.executable, "-m", "bench.retrieval", *sys.argv[1:]], os.environ | _ONE_THREAD
         )
     report: dict[str, Any] = {"form": arguments.form, "sets": {}}
     print(f"{'set':10} {'same':7} {'tracks':>7} {'SoniqueBay':>11} {'bliss':>7} {'ratio':>6}")

@@ -1,4 +1,4 @@
-"""A library of small tagged files in four formats, made once and kept: `python -m tests.bench.library 10000`.
+"""A library of small tagged files in four formats, made once and kept: `python -m bench.library 10000`.
 
 Each format is encoded a few times; every file is a copy of one of these, tagged by mutagen in its format's own way.
 """
@@ -20,9 +20,9 @@ from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4, MP4Cover
 from mutagen.oggvorbis import OggVorbis
 
+from bench import names
 from image import cache
 from tests import audio_files
-from tests.bench import names
 
 FORMATS = (".mp3", ".flac", ".ogg", ".m4a")
 SECONDS = (1.0, 1.3, 1.6)  # one encoding each, so that a wrong duration shows

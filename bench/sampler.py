@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from types import TracebackType
 
-from tests.bench import processes
+from bench import processes
 from tests.stack import Stack, children
 
 INTERVAL = 0.5  # seconds
