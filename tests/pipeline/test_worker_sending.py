@@ -48,7 +48,7 @@ def test_a_redis_that_refuses_many_tasks_says_why(bench: Bench) -> None:
 import redis
 from kombu.exceptions import OperationalError
 from soniquebay.settings import settings
-from soniquebay.worker.app import send_many, trouble
+from soniquebay.worker.app import describe_broker_error, send_many
 send_many([('vector.calculate', {'n': 0})])  # makes the queue known, which is not done again
 redis.Redis.from_url(settings().redis).config_set('maxmemory', '100kb')
 try:
