@@ -36,7 +36,7 @@ def running(music: Path, scanned: Path | None = None) -> Iterator[Stack]:
         data = Path(folder) / "data"
         if scanned is not None:
             shutil.copytree(scanned, data)
-        stack = Stack(music, data)
+        stack = Stack(music, data, SONIQUEBAY_LOG_TASKS="off")
         try:
             yield stack
         finally:
