@@ -89,6 +89,6 @@ def test_genres_and_covers_are_stored_beside_their_track(db: Database, tmp_path:
         assert not covers.store(connection, tmp_path / "covers", 99, b"picture", "image/png")
     assert queries.track(db.reader(), 1)["genres"] == ["Folk"]  # type: ignore[index]
     for kind in ("album", "track", "artist"):
-        found = covers.of(db.reader(), kind, 1)
+        found = covers.find_cover(db.reader(), kind, 1)
         assert found == covers.Cover(covers.digest_of(b"picture"), "image/png")
-    assert covers.path(tmp_path / "covers", found.digest).read_bytes() == b"picture"
+    assert covers.picture_path(tmp_path / "covers", found.digest).read_bytes() == b"picture"

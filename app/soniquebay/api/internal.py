@@ -205,7 +205,7 @@ async def put_cover(services: Shared, album_id: int, request: Request) -> Answer
 
     def store() -> bool:
         # Before the transaction: no writer waits for the card.
-        covers.keep(services.settings.covers, covers.digest_of(data), data)
+        covers.write_picture(services.settings.covers, covers.digest_of(data), data)
         with services.database.transaction() as db:
             return covers.store(db, services.settings.covers, album_id, data, kind)
 
@@ -221,7 +221,7 @@ async def put_thumbnail(
     data = await request.body()
     if size not in SIZES or media_type(data) != THUMBNAIL_TYPE or len(data) > LARGEST:
         raise HTTPException(422, f"not a JPEG of one of the sizes {SIZES}")
-    await run_in_threadpool(covers.keep, services.settings.covers, digest, data, size)
+    await run_in_threadpool(covers.write_picture, services.settings.covers, digest, data, size)
     return {}
 
 

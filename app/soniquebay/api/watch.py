@@ -157,7 +157,7 @@ class Watcher:
         if not self._covers or now < min(self._covers.values()) + AGAIN:
             return
         with self._services.database.transaction() as db:
-            albums = sum(covers.recheck_folder(db, folder) for folder in self._covers)
+            albums = sum(covers.mark_unchecked(db, folder) for folder in self._covers)
         self._covers.clear()
         if albums:
             self._services.request_refill()
