@@ -32,7 +32,7 @@ def _running(connection: sqlite3.Connection) -> int | None:
     return session["id"] if session else None
 
 
-def insert(db: Database, *files: Any, failures: Any = (), batch_id: str | None = None) -> ingest.Ingested:
+def insert(db: Database, *files: Any, failures: Any = (), batch_id: str | None = None) -> ingest.InsertResult:
     batch_id = batch_id or f"batch-{[f['path'] for f in files]}-{sorted(str(f['tags']) for f in files)}"
     with db.transaction() as connection:
         session = _running(connection) or sessions.start(connection)

@@ -16,7 +16,12 @@ from tests.unit.songs import file, insert
 def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="X", genres=("rock",)))
     waiting = lambda: [  # noqa: E731
-        len(fetch(db.reader(), 10)) for fetch in (queries.to_analyse, queries.without_cover, queries.without_genres)
+        len(fetch(db.reader(), 10))
+        for fetch in (
+            queries.unanalysed_tracks,
+            queries.albums_with_unchecked_cover,
+            queries.tracks_with_uncleaned_genres,
+        )
     ]
     assert waiting() == [1, 1, 1]
     with db.transaction() as connection:

@@ -52,9 +52,9 @@ def test_a_changed_file_may_bring_a_cover(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="B", title="before"))
     with db.transaction() as connection:
         covers.mark_none_found(connection, 1)
-    assert queries.without_cover(db.reader(), 10) == []
+    assert queries.albums_with_unchecked_cover(db.reader(), 10) == []
     insert(db, file("/1", artist="A", album="B", title="after"))
-    assert [album["id"] for album in queries.without_cover(db.reader(), 10)] == [1]
+    assert [album["id"] for album in queries.albums_with_unchecked_cover(db.reader(), 10)] == [1]
 
 
 def test_a_file_that_broke_is_a_failure_and_missing_until_it_is_mended(db: Database) -> None:

@@ -60,12 +60,12 @@ def test_a_forgotten_batch_is_sent_again_and_given_up_at_last(db: Database) -> N
     insert(db, file("/1"), batch_id="done")
     with db.transaction() as connection:
         sessions.register_batch(connection, 1, "lost", [{"path": "/2", "size": 7, "mtime_ns": 9}])
-        assert sessions.stale_batches(connection, 60) == []
+        assert sessions.batches_to_resend(connection, 60) == []
         for _ in range(sessions.MAX_ATTEMPTS - 1):
-            (batch,) = sessions.stale_batches(connection, -1)
+            (batch,) = sessions.batches_to_resend(connection, -1)
             assert (batch.id, batch.files) == ("lost", [{"path": "/2", "size": 7, "mtime_ns": 9}])
-            sessions.sent_again(connection, [batch.id])
-        assert sessions.exhausted_batches(connection, -1) == ["lost"]
+            sessions.mark_batches_sent(connection, [batch.id])
+        assert sessions.batches_out_of_attempts(connection, -1) == ["lost"]
 
 
 def test_a_batch_that_could_not_be_sent_was_not_tried(db: Database) -> None:
@@ -73,10 +73,10 @@ def test_a_batch_that_could_not_be_sent_was_not_tried(db: Database) -> None:
         session_id = sessions.start(connection)
         sessions.register_batch(connection, session_id, "b", [{"path": "/1", "size": 7, "mtime_ns": 9}])
         for _ in range(sessions.MAX_ATTEMPTS + 1):
-            sessions.not_sent(connection, "b")
-            assert [batch.id for batch in sessions.stale_batches(connection, 60)] == ["b"]  # at once
-            sessions.sent_again(connection, ["b"])
-        assert sessions.exhausted_batches(connection, -1) == []
+            sessions.mark_batch_unsent(connection, "b")
+            assert [batch.id for batch in sessions.batches_to_resend(connection, 60)] == ["b"]  # at once
+            sessions.mark_batches_sent(connection, ["b"])
+        assert sessions.batches_out_of_attempts(connection, -1) == []
 
 
 def test_a_person_who_resumes_a_scan_gives_it_all_its_attempts_again(db: Database) -> None:
@@ -84,12 +84,12 @@ def test_a_person_who_resumes_a_scan_gives_it_all_its_attempts_again(db: Databas
         session_id = sessions.start(connection)
         sessions.register_batch(connection, session_id, "b", [{"path": "/1", "size": 7, "mtime_ns": 9}])
         for _ in range(sessions.MAX_ATTEMPTS):
-            sessions.sent_again(connection, ["b"])
-            sessions.discovery_sent_again(connection, session_id)
-        assert sessions.exhausted_batches(connection, -1) == ["b"]
+            sessions.mark_batches_sent(connection, ["b"])
+            sessions.mark_discovery_sent(connection, session_id)
+        assert sessions.batches_out_of_attempts(connection, -1) == ["b"]
         sessions.pause(connection, session_id)
         sessions.resume(connection, session_id)
-        assert sessions.exhausted_batches(connection, -1) == []
+        assert sessions.batches_out_of_attempts(connection, -1) == []
         assert sessions.discovery_attempts(connection, session_id) == 1
 
 
@@ -97,7 +97,7 @@ def test_a_discovery_that_starts_again_knows_what_is_handled(db: Database) -> No
     insert(db, file("/done"), failures=[{"path": "/bad", "reason": "x"}], batch_id="b")
     with db.transaction() as connection:
         sessions.register_batch(connection, 1, "c", [{"path": "/waiting", "size": 1, "mtime_ns": 1}])
-    assert queries.handled_in(db.reader(), 1) == {"/bad", "/waiting"}
+    assert queries.queued_or_failed_paths(db.reader(), 1) == {"/bad", "/waiting"}
     assert [(row[0], row[3]) for row in queries.known_files(db.reader(), "/")] == [("/done", 1)]
 
 

@@ -43,7 +43,7 @@ def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
     assert track is not None
     assert (track["title"], track["path"], track["vector_failure"]) == ("One", "/one", "no sound")
     assert [tuple(row) for row in queries.known_files(db, "/")] == [("/one", 10, 20, 1, 0)]
-    assert queries.to_analyse(db, 10) == []
+    assert queries.unanalysed_tracks(db, 10) == []
     active = sessions.active_session(db)
     assert active is not None
     assert active["id"] == 2
@@ -97,7 +97,7 @@ def test_the_library_as_it_was_is_kept_for_the_release_before(older: Path) -> No
 
 def test_where_no_copy_can_be_made_the_schema_stays(older: Path) -> None:
     older.with_name("older.db.schema-4").mkdir()
-    with pytest.raises(RuntimeError, match="is there room in"):
+    with pytest.raises(RuntimeError, match="is there enough space in"):
         Database(older).migrate()
     with closing(sqlite3.connect(older)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (4,)
@@ -107,7 +107,7 @@ def test_where_no_copy_can_be_made_the_schema_stays(older: Path) -> None:
 def test_what_was_away_under_an_older_release_is_analysed_anew(older: Path) -> None:
     database = Database(older)
     database.migrate()
-    assert [row["path"] for row in queries.to_analyse(database.reader(), 10)] == ["/one"]
+    assert [row["path"] for row in queries.unanalysed_tracks(database.reader(), 10)] == ["/one"]
 
 
 def test_a_read_only_connection_cannot_write(db: Database, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def scan(db: Database, new: list[Any], unseen: dict[str, list[str]], found: dict
          late: bool = False) -> dict[str, Any]:  # fmt: skip
     """Play a whole session; `late`: its batch is inserted after discovery has ended."""
     with db.transaction() as connection:
-        session = sessions.start(connection, confirmed=confirmed)
+        session = sessions.start(connection, removal_confirmed=confirmed)
         stamps = [{k: f[k] for k in ("path", "size", "mtime_ns")} for f in new]
         sessions.register_batch(connection, session, str(session), stamps)
         reconcile.add_unseen(connection, session, unseen)
@@ -64,7 +64,7 @@ def test_a_moved_file_keeps_its_id_and_its_vector(db: Database, late: bool) -> N
     assert result["moved"] == 1
     assert present(db) == {"/r/b/1": 1, "/r/a/2": 2}
     assert queries.track(db.reader(), 1)["has_vector"]  # type: ignore[index]
-    assert [t["id"] for t in queries.to_analyse(db.reader(), 10)] == [2]
+    assert [t["id"] for t in queries.unanalysed_tracks(db.reader(), 10)] == [2]
     assert search.find(db.reader(), "one", 10, 0).ids == [1]
 
 
@@ -78,11 +78,11 @@ def test_what_was_away_is_tried_again_where_it_is_met(db: Database) -> None:
     assert result["moved"] == 1
     known = {row[0]: row[4] for row in queries.known_files(db.reader(), "/r")}
     assert known == {"/r/a/2": 1, "/r/a/3": 0, "/r/b/1": 1}
-    assert queries.to_analyse(db.reader(), 10) == []
+    assert queries.unanalysed_tracks(db.reader(), 10) == []
     with db.transaction() as connection:
         assert ingest.mark_returned(connection, ["/r/b/1"]) == 0
-    assert [row["id"] for row in queries.to_analyse(db.reader(), 10)] == [1]
-    assert [row["id"] for row in queries.without_cover(db.reader(), 10)] == [1]
+    assert [row["id"] for row in queries.unanalysed_tracks(db.reader(), 10)] == [1]
+    assert [row["id"] for row in queries.albums_with_unchecked_cover(db.reader(), 10)] == [1]
 
 
 def test_twins_that_move_keep_their_own_ids(db: Database) -> None:
@@ -122,11 +122,11 @@ def test_a_root_that_is_gone_marks_nothing_missing_until_a_person_says_so(db: Da
     result = scan(db, [], {"/a": ["/a/1"], "/b": ["/b/1"]}, {"/a": 0, "/b": 1})
     assert (result["missing"], result["protected"]) == (1, 1)
     assert present(db) == {"/a/1": 1, "/b/2": 3}
-    assert reconcile.roots(db.reader()) == ["/a", "/b"]
+    assert reconcile.known_roots(db.reader()) == ["/a", "/b"]
     result = scan(db, [], {"/a": ["/a/1"]}, {"/a": 0, "/b": 1}, confirmed=True)
     assert (result["missing"], result["protected"]) == (1, 0)
     assert present(db) == {"/b/2": 3}
-    assert reconcile.roots(db.reader()) == ["/b"]
+    assert reconcile.known_roots(db.reader()) == ["/b"]
 
 
 def test_a_library_that_moved_to_another_drive_keeps_its_ids(db: Database) -> None:
@@ -152,4 +152,4 @@ def test_a_purge_deletes_what_is_missing_long_enough_and_nothing_else(db: Databa
     ("path", "root"), [("/a/b/x", "/a/b"), ("/a/bc/x", "/a"), ("/a", "/a"), ("/z", None), ("/a/b", "/a/b")]
 )
 def test_a_path_belongs_to_its_innermost_root(path: str, root: str | None) -> None:
-    assert reconcile.root_of(path, ["/a", "/a/b"]) == root
+    assert reconcile.innermost_root(path, ["/a", "/a/b"]) == root

@@ -105,7 +105,7 @@ def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
     if new and running:
         if not services.dispatcher.batch(sessions.Batch(batch.batch_id, session_id, batch.files)):
             with services.database.transaction() as db:
-                sessions.not_sent(db, batch.batch_id)
+                sessions.mark_batch_unsent(db, batch.batch_id)
         services.progress.changed(session_id)
     return {"new": new, "running": running}
 

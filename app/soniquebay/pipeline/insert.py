@@ -1,4 +1,4 @@
-"""Stage 4, `insert.direct_batch`: one idempotent call to the API."""
+"""Stage 4, `insert.direct_batch`: one idempotent request to the API."""
 
 import logging
 
@@ -11,6 +11,6 @@ log = logging.getLogger(__name__)
 
 @stage("insert.direct_batch", base=BatchTask)
 def insert_batch(session_id: int, batch_id: str, entities: Entities) -> None:
-    """Insert a batch through the API, which applies it once however often it comes."""
+    """Insert a batch through the API, which applies it once however often the message is delivered."""
     if not library_api.post(f"/internal/batches/{batch_id}", entities)["applied"]:
         log.info("batch %s was inserted before, and is not again", batch_id)
