@@ -1,15 +1,22 @@
 """A batch is inserted once and as a whole, and what it changes keeps its ids."""
 
+import asyncio
+import logging
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from soniquebay.api.internal import internal_app
+from soniquebay.api.server import make_services
 from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.identity import group
 from soniquebay.library.similarity import vectors
+from soniquebay.settings import from_environment
 from tests.unit.songs import file, insert, names
 
 
@@ -17,6 +24,54 @@ def test_a_batch_is_applied_once(db: Database) -> None:
     assert insert(db, file("/1"), batch_id="b").applied
     assert not insert(db, file("/1"), batch_id="b").applied
     assert queries.totals(db.reader())["tracks"] == 1
+
+
+@pytest.fixture
+def post(db: Database) -> Callable[[str, Any], dict[str, Any]]:
+    """Send requests to the internal API of the library `db`; there is no Redis."""
+    app = internal_app(make_services(from_environment({"SONIQUEBAY_DATA": str(db.path.parent)})))
+
+    async def send(path: str, body: Any) -> dict[str, Any]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+            response = await client.post(path, json=body)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    return lambda path, body: asyncio.run(send(path, body))
+
+
+@pytest.mark.parametrize("schema", [None, 0, 2])
+def test_a_batch_queued_by_another_release_is_extracted_again(
+    db: Database, post: Callable[[str, Any], Any], schema: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "soniquebay.api.internal")
+    entities = group([file("/1", artist="A", album="X")])
+    old = {"artists": [{"name": "A", "key": "a", "mbid": None}], "albums": [], "tracks": [], "failures": []}
+    if schema is not None:
+        old["schema"] = schema  # type: ignore[assignment]
+    with db.transaction() as connection:
+        session = sessions.start(connection)
+        sessions.register_batch(connection, session, "b", [{"path": "/1", "size": 1, "mtime_ns": 1}])
+        for _ in range(sessions.MAX_ATTEMPTS - 1):
+            sessions.mark_batches_sent(connection, ["b"])
+    assert post("/internal/batches/b", old) == {"applied": False}
+    assert len(caplog.records) == 1
+    with db.transaction() as connection:
+        assert queries.failures(connection, session, 10, 0).total == 0
+        # It is sent again at once and as the same attempt, even if that is the last one.
+        assert sessions.batches_out_of_attempts(connection, -1) == []
+        assert [batch.id for batch in sessions.batches_to_resend(connection, 60)] == ["b"]
+        sessions.mark_batches_sent(connection, ["b"])
+        assert connection.execute("SELECT attempts FROM batches").fetchone()[0] == sessions.MAX_ATTEMPTS
+        assert sessions.batches_out_of_attempts(connection, -1) == ["b"]
+    assert post("/internal/batches/b", entities) == {"applied": True}
+    # Once the batch is done, an old message changes nothing.
+    assert post("/internal/batches/b", old) == {"applied": False}
+    with db.transaction() as connection:
+        assert sessions.batches_to_resend(connection, -1) == []
+        assert connection.execute("SELECT sent_at > 0 FROM batches").fetchone()[0] == 1
+    assert names(db, "artists") == ["A"]
 
 
 def test_an_unknown_batch_is_refused(db: Database) -> None:

@@ -5,6 +5,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict  # Pydantic reads these classes, and needs this one below Python 3.12
 
 GENRE_SEPARATOR = "\x1f"
+ENTITIES_SCHEMA = 1  # of `Entities`; increase it whenever a field is renamed, added or removed
 
 
 class FileStamp(TypedDict):
@@ -66,8 +67,12 @@ class TrackEntity(FileStamp):
 
 
 class Entities(TypedDict):
-    """One batch, to be inserted in one transaction."""
+    """One batch, to be inserted in one transaction.
 
+    `schema` is `ENTITIES_SCHEMA`: after an upgrade the queue may still hold messages of the release before.
+    """
+
+    schema: int
     artists: list[ArtistEntity]
     albums: list[AlbumEntity]
     tracks: list[TrackEntity]

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from soniquebay.library.entities import (
+    ENTITIES_SCHEMA,
     GENRE_SEPARATOR,
     AlbumEntity,
     ArtistEntity,
@@ -127,7 +128,13 @@ def group(files: Sequence[FileTags], failures: Iterable[FailedFile] = ()) -> Ent
                 "fingerprint": fingerprint(file),
             }
         )
-    return {"artists": artists.entities, "albums": albums.entities, "tracks": tracks, "failures": list(failures)}
+    return {
+        "schema": ENTITIES_SCHEMA,
+        "artists": artists.entities,
+        "albums": albums.entities,
+        "tracks": tracks,
+        "failures": list(failures),
+    }
 
 
 def _album_artist(tags: Mapping[str, Any], artist_name: str, *, is_compilation: bool) -> tuple[str, str | None]:

@@ -213,14 +213,16 @@ def mark_batches_sent(db: sqlite3.Connection, batch_ids: Iterable[str]) -> None:
 
 
 def mark_batch_unsent(db: sqlite3.Connection, batch_id: str) -> None:
-    """Record that no message stands for a batch, so that it is sent at once."""
-    db.execute("UPDATE batches SET sent_at = 0 WHERE id = ?", (batch_id,))
+    """Record that no message stands for an open batch: it is sent at once, which is no further attempt."""
+    db.execute("UPDATE batches SET sent_at = 0 WHERE id = ? AND done_at IS NULL", (batch_id,))
 
 
 def batches_out_of_attempts(db: sqlite3.Connection, min_age_seconds: float) -> list[str]:
     """Return the ids of open batches that were sent `MAX_ATTEMPTS` times, last over `min_age_seconds` ago."""
     rows = db.execute(
-        f"SELECT id FROM batches WHERE done_at IS NULL AND attempts >= ? AND sent_at < ? AND {_IN_RUNNING_SESSION}",
+        # An unsent batch has its latest attempt still to come.
+        "SELECT id FROM batches WHERE done_at IS NULL AND attempts >= ? AND sent_at > 0 AND sent_at < ? "
+        f"AND {_IN_RUNNING_SESSION}",
         (MAX_ATTEMPTS, time.time() - min_age_seconds),
     )
     return [row["id"] for row in rows]
