@@ -58,6 +58,70 @@ def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
+RELEASE = "11111111-0000-4000-8000-000000000000"
+
+SCHEMA_5 = f"""
+    INSERT INTO scan_sessions (id, status, started_at, finished_at, moved_at, scope, confirmed, withheld)
+        VALUES (1, 'completed', 1, 2, 1.5, '["/music/a"]', 1, 7);
+    INSERT INTO artists (id, name, key) VALUES (2, 'The Ä', 'a');
+    INSERT INTO albums (id, title, key, artist_id, cover, cover_hash, cover_done)
+        VALUES (3, 'Ü', 'u', 2, 'image/png', '{"c" * 64}', 1);
+    INSERT INTO tracks (id, title, artist_id, album_id, duration, format, genre_raw, genres_done, added_at, path, size,
+                        mtime_ns, identity, seen_in, away)
+        VALUES (4, 'One', 2, 3, 1.5, 'FLAC', 'Folk', 1, 1, '/music/a/one', 10, 20, 30, 1, 1),
+               (5, 'Two', 2, 3, 1.5, 'FLAC', '', 0, 1, '/music/a/two', 11, 21, 31, 1, 0);
+    INSERT INTO vectors (track_id, version, data, bpm, key) VALUES (4, 1, x'00000000', 90.0, 'A minor');
+    INSERT INTO mb_searches (artist_key, album_key, tracks, mbid, expires_at) VALUES ('a', 'u', 2, '{RELEASE}', 9);
+    INSERT INTO mb_releases (mbid, name, genres, expires_at) VALUES ('{RELEASE}', 'Ü', '["Dub"]', 9);
+    PRAGMA user_version = 5;
+"""
+# Table: columns under their new names, and the values that they had under the old ones.
+RENAMED_COLUMNS: dict[str, dict[str, list[object]]] = {
+    "scan_sessions": {
+        "heartbeat_at": [1.5], "folders": ['["/music/a"]'], "removal_confirmed": [1], "protected": [7]
+    },
+    "artists": {"normalised_name": ["a"]},
+    "albums": {
+        "normalised_title": ["u"], "cover_media_type": ["image/png"], "cover_sha256": ["c" * 64], "cover_checked": [1]
+    },
+    "tracks": {"fingerprint": [30, 31], "read_session_id": [1, 1], "retry_later": [1, 0], "genres_cleaned": [1, 0]},
+    "vectors": {"musical_key": ["A minor"]},
+    "mb_searches": {"normalised_artist": ["a"], "normalised_album": ["u"]},
+}  # fmt: skip
+
+
+def test_a_library_of_schema_5_has_every_value_under_its_new_name(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:5]:
+            old.executescript(script)
+        old.executescript(SCHEMA_5)
+    database = Database(path)
+    database.migrate()
+    db = database.reader()
+    values = {
+        table: {column: [row[0] for row in db.execute(f"SELECT {column} FROM {table}")] for column in columns}
+        for table, columns in RENAMED_COLUMNS.items()
+    }
+    assert values == RENAMED_COLUMNS
+    # The views and the remaining triggers refer to renamed columns.
+    assert [tuple(row) for row in db.execute("SELECT album_id, mbid FROM album_releases")] == [(3, RELEASE)]
+    online_genres = "SELECT track_id, name FROM track_online_genres ORDER BY track_id"
+    assert [tuple(row) for row in db.execute(online_genres)] == [(4, "Dub"), (5, "Dub")]
+    with database.transaction() as connection:
+        connection.execute("UPDATE albums SET cover_sha256 = NULL")
+        connection.execute(
+            "INSERT INTO tracks (title, artist_id, album_id, duration, format, has_picture, added_at, path, size, "
+            "mtime_ns) VALUES ('Three', 2, 3, 1, 'MP3', 1, 1, '/music/a/three', 1, 1)"
+        )
+    assert [row["id"] for row in queries.albums_with_unchecked_cover(db, 10)] == [3]
+    track = queries.track(db, 4)
+    assert track is not None
+    assert (track["bpm"], track["musical_key"], track["has_vector"]) == (90.0, "A minor", True)
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
+
+
 def test_migrations_run_once_and_a_newer_schema_is_refused(db: Database, tmp_path: Path) -> None:
     db.migrate()
     with db.transaction() as connection:
