@@ -1,4 +1,4 @@
-"""A batch is inserted once and as a whole, and what it changes keeps its ids."""
+"""Inserting a batch: once, as a whole, and without changing the ids of known tracks."""
 
 import asyncio
 import logging
@@ -76,10 +76,10 @@ def test_a_batch_queued_by_another_release_is_extracted_again(
 
 def test_an_unknown_batch_is_refused(db: Database) -> None:
     with pytest.raises(ingest.UnknownBatchError), db.transaction() as connection:
-        ingest.apply_batch(connection, "never", group([]))
+        ingest.apply_batch(connection, "unknown", group([]))
 
 
-def test_a_batch_that_contradicts_itself_leaves_nothing(db: Database) -> None:
+def test_an_inconsistent_batch_inserts_nothing(db: Database) -> None:
     entities = group([file("/1", artist="A")])
     entities["tracks"][0]["title"] = None  # type: ignore[typeddict-item]
     with db.transaction() as connection:
@@ -90,7 +90,7 @@ def test_a_batch_that_contradicts_itself_leaves_nothing(db: Database) -> None:
     assert names(db, "artists") == []
 
 
-def test_a_changed_file_keeps_its_id_and_loses_what_no_longer_holds(db: Database) -> None:
+def test_a_changed_file_keeps_its_id_and_loses_outdated_values(db: Database) -> None:
     insert(db, file("/1", artist="Old", album="Gone", title="before"))
     with db.transaction() as connection:
         vectors.store(connection, 1, 1, None, "was broken")
@@ -103,7 +103,7 @@ def test_a_changed_file_keeps_its_id_and_loses_what_no_longer_holds(db: Database
     assert search.find(db.reader(), "before", 10, 0).total == 0
 
 
-def test_a_changed_file_may_bring_a_cover(db: Database, tmp_path: Path) -> None:
+def test_the_cover_is_checked_again_after_a_file_has_changed(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="B", title="before"))
     with db.transaction() as connection:
         covers.mark_none_found(connection, 1)
@@ -112,7 +112,7 @@ def test_a_changed_file_may_bring_a_cover(db: Database, tmp_path: Path) -> None:
     assert [album["id"] for album in queries.albums_with_unchecked_cover(db.reader(), 10)] == [1]
 
 
-def test_a_file_that_broke_is_a_failure_and_missing_until_it_is_mended(db: Database) -> None:
+def test_a_damaged_file_is_a_failure_and_missing_until_it_is_repaired(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     insert(db, failures=[{"path": "/1", "reason": "the file is empty", "bad_content": True}], batch_id="again")
     assert queries.totals(db.reader()) == {
@@ -121,11 +121,11 @@ def test_a_file_that_broke_is_a_failure_and_missing_until_it_is_mended(db: Datab
     assert queries.failures(db.reader(), 1, 10, 0).items == [
         {"path": "/1", "stage": "extract", "reason": "the file is empty"}
     ]
-    insert(db, file("/1", artist="A", album="X"), batch_id="mended")
+    insert(db, file("/1", artist="A", album="X"), batch_id="repaired")
     assert [t["id"] for t in queries.tracks(db.reader(), 10, 0).items] == [1]
 
 
-def test_a_file_out_of_reach_keeps_its_track(db: Database) -> None:
+def test_an_unavailable_file_keeps_its_track(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     insert(db, failures=[{"path": "/1", "reason": "cannot be read: Input/output error"}], batch_id="again")
     assert queries.totals(db.reader())["tracks"] == 1
@@ -140,15 +140,17 @@ def test_a_file_out_of_reach_keeps_its_track(db: Database) -> None:
         ([file("/1", artist="A"), file("/2", artist="B")], [file("/1", artist="B"), file("/2", artist="A")]),
     ],
 )
-def test_a_track_may_move_in_where_another_moved_out(db: Database, before: list[Any], after: list[Any]) -> None:
+def test_a_track_may_join_an_artist_or_album_that_another_leaves(
+    db: Database, before: list[Any], after: list[Any]
+) -> None:
     insert(db, *before)
     insert(db, *after)
-    wanted = {(f["path"], f["tags"]["artist"], f["tags"]["album"]) for f in after}
-    found = queries.tracks(db.reader(), 10, 0, None, None).items
-    assert {(t["path"], t["artist"], t["album"]) for t in found} == wanted
+    expected = {(f["path"], f["tags"]["artist"], f["tags"]["album"]) for f in after}
+    tracks = queries.tracks(db.reader(), 10, 0, None, None).items
+    assert {(t["path"], t["artist"], t["album"]) for t in tracks} == expected
 
 
-def test_an_id_is_never_given_out_again(db: Database) -> None:
+def test_ids_are_never_reused(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     with db.transaction() as connection:
         ingest.mark_missing(connection, ["/1"])
