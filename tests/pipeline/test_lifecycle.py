@@ -151,10 +151,10 @@ def test_the_end_of_a_walk_that_comes_too_late_changes_nothing(running: Stack, r
     with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://api") as api:
         at = f"/internal/sessions/{session_id}"
         unseen = {root: [track["path"] for track in running.tracks().values()]}
-        assert api.post(f"{at}/known", json={"unseen": unseen}).status_code == 200
+        assert api.post(f"{at}/known-files", json={"unseen": unseen}).status_code == 200
         end = {"unchanged": 7, "failures": [], "found": {root: 1}}
         assert api.post(f"{at}/discovered", json=end).status_code == 200
-        assert api.post("/internal/sessions/999/known", json={"unseen": unseen}).status_code == 404
+        assert api.post("/internal/sessions/999/known-files", json={"unseen": unseen}).status_code == 404
     assert ids(running) == before
     assert running.get("/api/scan-sessions")["items"][0] == ended
 
