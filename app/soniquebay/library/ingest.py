@@ -11,7 +11,7 @@ from soniquebay.library import genres, search
 from soniquebay.library.entities import AlbumEntity, ArtistEntity, Entities, TrackEntity
 from soniquebay.library.sessions import add_failures, close_batch, complete_if_done
 
-_MAX_DURATION_DIFFERENCE_SECONDS = 0.05  # of one recording in two files, one of which is retagged
+_MAX_DURATION_DIFFERENCE_SECONDS = 0.05  # between a file and its retagged self
 
 ArtistAndAlbum = tuple[int, int | None]  # ids
 
@@ -263,7 +263,7 @@ def reindex(db: sqlite3.Connection, ids: list[int]) -> None:
 
 
 def delete_if_unused(db: sqlite3.Connection, artist_id: int, album_id: int | None) -> None:
-    """Delete an album without tracks, then those of its artist and the given one that have no tracks or albums."""
+    """Delete the album if it has no tracks, then the artist and the album's artist if they have no tracks or albums."""
     artist_ids = [artist_id]
     if album_id is not None:
         artist_ids += [r["artist_id"] for r in db.execute("SELECT artist_id FROM albums WHERE id = ?", (album_id,))]

@@ -93,7 +93,7 @@ def pause(db: sqlite3.Connection, session_id: int) -> None:
 def resume(db: sqlite3.Connection, session_id: int) -> None:
     """Resume a paused session. Raises `WrongStateError`, and ``LookupError``."""
     _change_status(db, session_id, "paused", "running")
-    # Whatever is open counts as never sent, so it is sent at once, and with all its attempts.
+    # Open batches and discoveries count as never sent: they are sent at once, and have all their attempts again.
     db.execute("UPDATE scan_sessions SET heartbeat_at = 0, attempts = 1 WHERE id = ?", (session_id,))
     db.execute("UPDATE batches SET sent_at = 0, attempts = 1 WHERE session_id = ? AND done_at IS NULL", (session_id,))
 
@@ -115,7 +115,7 @@ def cancel(db: sqlite3.Connection, session_id: int) -> None:
 def _change_status(db: sqlite3.Connection, session_id: int, before: str, after: str) -> None:
     status = _status(db, session_id)
     if status != before:
-        raise WrongStateError(f"scan session {session_id} is {status}; only one that is {before} can become {after}")
+        raise WrongStateError(f"scan session {session_id} is {status}: only a {before} one can become {after}")
     db.execute("UPDATE scan_sessions SET status = ? WHERE id = ?", (after, session_id))
 
 
@@ -220,7 +220,7 @@ def mark_batch_unsent(db: sqlite3.Connection, batch_id: str) -> None:
 def batches_out_of_attempts(db: sqlite3.Connection, min_age_seconds: float) -> list[str]:
     """Return the ids of open batches that were sent `MAX_ATTEMPTS` times, last over `min_age_seconds` ago."""
     rows = db.execute(
-        # An unsent batch has its latest attempt still to come.
+        # An unsent batch has yet to be sent for its latest attempt.
         "SELECT id FROM batches WHERE done_at IS NULL AND attempts >= ? AND sent_at > 0 AND sent_at < ? "
         f"AND {_IN_RUNNING_SESSION}",
         (MAX_ATTEMPTS, time.time() - min_age_seconds),

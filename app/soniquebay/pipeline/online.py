@@ -28,7 +28,7 @@ class OnlineTask(StageTask):
 def run_lookups(service: str, lookups: list[Lookup], look_up: Callable[[Lookup], None]) -> None:
     """Make lookups until the first error, then report to the API whether the service is up or down.
 
-    The API answers by sending the next lookups. Those that this task had no time for are still due.
+    The API then sends the next lookups. Those that this task had no time for are still due.
     """
     deadline = time.monotonic() + MAX_TASK_SECONDS
     for lookup in lookups:
