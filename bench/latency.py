@@ -43,7 +43,7 @@ app = public_app(services)
 broker = redis.Redis.from_url(settings().redis)
 @app.post("/old/tracks/{{track_id}}/vector", status_code=202)
 def old(track_id: int) -> dict[str, int]:
-    path = queries.file_of_track(services.database.reader(), track_id)
+    path = queries.track_path(services.database.reader(), track_id)
     broker.publish("{CHANNEL}", json.dumps(dict(track_id=track_id, path=path)))
     return dict(track_id=track_id)
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)

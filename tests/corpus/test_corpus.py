@@ -54,7 +54,7 @@ def test_every_file_is_a_track_or_a_reason_also_beside_one_that_hangs(
     (caught,) = wait_until(readers)
     wait_until(lambda: stack.get(f"/api/scan-sessions/{session}")["progress"]["phase"] == "done", 150)
     assert stack.program("worker") == worker
-    assert stack.failures(session)["hangs.mp3"].startswith("gave no answer within")
+    assert stack.failures(session)["hangs.mp3"].startswith("could not be read within")
     wait_until(lambda: caught not in children(worker) and children(worker))  # replaced, not merely gone
     os.close(held)
     corpus.paths.add(os.fsencode(pipe))

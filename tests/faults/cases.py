@@ -72,4 +72,4 @@ def answer_to_an_insert_lost(folder: Path) -> None:
         time.sleep(1)  # the request lies in the socket
         stack.end("worker")
         stack.signal("api", signal.SIGCONT)
-    assert "was inserted before, and is not again" in stack.log("worker").read_text()
+    assert "was inserted before, so it is not inserted again" in stack.log("worker").read_text()

@@ -31,5 +31,5 @@ def test_the_one_disk_of_all_is_full_for_a_while(tmp_path: Path, stage: str) -> 
 
 @pytest.mark.parametrize("stage", ["insert", "vector"])
 def test_the_api_is_silent_longer_than_one_request_waits(tmp_path: Path, stage: str) -> None:
-    assert library_api.TIMEOUT < 63 < library_api.PATIENCE
+    assert library_api.REQUEST_TIMEOUT_SECONDS < 63 < library_api.MAX_WAIT_SECONDS
     api_silent_at(tmp_path, stage, 63)

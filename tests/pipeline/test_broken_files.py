@@ -1,4 +1,4 @@
-"""A sample of all that is broken, scanned (`make corpus`: all of it)."""
+"""Scanning a sample of the broken files (`make corpus` scans all of them)."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.stack import Stack
 pytestmark = pytest.mark.slow
 
 
-def test_every_broken_file_is_a_track_or_a_reason(tmp_path: Path) -> None:
+def test_every_broken_file_is_a_track_or_a_failure(tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     corpus = Corpus(tmp_path / "music", full=False)
     stack = Stack(corpus.root, tmp_path / "data")

@@ -1,4 +1,4 @@
-"""A few of the faults of `make faults`, so that `make check` meets them too."""
+"""A few of the faults of `make faults`, so that `make test` includes them."""
 
 from pathlib import Path
 

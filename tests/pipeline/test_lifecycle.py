@@ -1,4 +1,4 @@
-"""A library that changes: files that move, go and return, roots that vanish, scans that are held."""
+"""A library that changes: moved, deleted and returned files, empty roots, paused scans."""
 
 import json
 import os
@@ -58,9 +58,7 @@ def test_a_renamed_file_keeps_its_id_and_its_vector(running: Stack, roots: tuple
     assert running.get("/api/search", q="song 0")["total"] == 1
 
 
-def test_a_file_retagged_in_place_is_found_though_its_folder_looks_the_same(
-    running: Stack, roots: tuple[Path, Path]
-) -> None:
+def test_a_retagged_file_is_found_although_its_folder_is_unchanged(running: Stack, roots: tuple[Path, Path]) -> None:
     folder = roots[0] / "Renamed"
     before, times = ids(running), (folder.stat().st_atime_ns, folder.stat().st_mtime_ns)
     tag(folder / "1.flac", title="Song one")
@@ -69,7 +67,7 @@ def test_a_file_retagged_in_place_is_found_though_its_folder_looks_the_same(
     assert ids(running)["Song one"] == before["Song 1"]
 
 
-def test_a_deleted_file_is_missing_and_returns_as_it_was(running: Stack, roots: tuple[Path, Path]) -> None:
+def test_a_deleted_file_is_missing_and_returns_unchanged(running: Stack, roots: tuple[Path, Path]) -> None:
     before = ids(running)
     file, aside = roots[0] / "Renamed" / "2.flac", roots[0].parent / "aside.flac"
     file.rename(aside)
@@ -85,12 +83,12 @@ def test_a_deleted_file_is_missing_and_returns_as_it_was(running: Stack, roots: 
     assert running.get("/api/scan-sessions")["items"][0]["files_changed"] == 0
 
 
-def test_a_root_that_is_gone_takes_nothing_with_it_until_a_person_says_so(
+def test_an_unplugged_root_is_protected_until_the_removal_is_confirmed(
     running: Stack, roots: tuple[Path, Path]
 ) -> None:
     before = ids(running)
-    away = roots[1].with_name("unplugged")
-    roots[1].rename(away)
+    unplugged = roots[1].with_name("unplugged")
+    roots[1].rename(unplugged)
     answer = running.cli("scan", "--wait")
     assert "--confirm-removal" in answer.stdout
     assert ids(running) == before
@@ -98,12 +96,12 @@ def test_a_root_that_is_gone_takes_nothing_with_it_until_a_person_says_so(
     assert (scan(running)["protected"], ids(running)) == (2, before)
     assert (scan(running, "--confirm-removal")["missing"], len(ids(running))) == (2, 3)
     roots[1].rmdir()
-    away.rename(roots[1])
+    unplugged.rename(roots[1])
     scan(running)
     assert ids(running) == before
 
 
-def test_one_folder_is_scanned_alone(running: Stack, roots: tuple[Path, Path]) -> None:
+def test_a_single_folder_can_be_scanned(running: Stack, roots: tuple[Path, Path]) -> None:
     (roots[0] / "New").mkdir()
     shutil.copy(roots[0] / "Renamed" / "3.flac", roots[0] / "New" / "copy.flac")
     tag(roots[0] / "New" / "copy.flac", title="Fresh")
@@ -120,7 +118,7 @@ def test_one_folder_is_scanned_alone(running: Stack, roots: tuple[Path, Path]) -
     assert outside.status_code == 422
 
 
-def test_what_a_scan_could_not_read_is_listed(running: Stack, roots: tuple[Path, Path]) -> None:
+def test_failures_of_a_scan_are_listed(running: Stack, roots: tuple[Path, Path]) -> None:
     assert running.cli("failures").stdout == ""
     broken = roots[0] / "a\x1b[2Jb.flac"
     broken.write_bytes(b"this was never music" * 5000)
@@ -131,7 +129,7 @@ def test_what_a_scan_could_not_read_is_listed(running: Stack, roots: tuple[Path,
     scan(running)
     assert running.cli("failures").stdout == ""
     first, second = running.cli("failures", str(failed)).stdout.splitlines()
-    assert first.startswith(f"{roots[0]}/a\\x1b[2Jb.flac: ")  # a name commands no terminal
+    assert first.startswith(f"{roots[0]}/a\\x1b[2Jb.flac: ")  # control characters do not reach the terminal
     assert second.startswith(f"{roots[0]}/empty.mp3: ")
     listed = json.loads(running.cli("failures", "--json", str(failed)).stdout)
     assert (listed["session_id"], [Path(f["path"]).name for f in listed["failures"]]) == (
@@ -142,24 +140,24 @@ def test_what_a_scan_could_not_read_is_listed(running: Stack, roots: tuple[Path,
     assert (unknown.returncode, "no scan session 4711" in unknown.stderr) == (1, True)
 
 
-def test_the_end_of_a_walk_that_comes_too_late_changes_nothing(running: Stack, roots: tuple[Path, Path]) -> None:
+def test_the_end_of_a_discovery_after_the_session_changes_nothing(running: Stack, roots: tuple[Path, Path]) -> None:
     before = ids(running)
     ended = running.get("/api/scan-sessions")["items"][0]
     session_id = ended["id"]
     root = str(roots[0])
     socket = running.environment()["SONIQUEBAY_API_SOCKET"]
     with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://api") as api:
-        at = f"/internal/sessions/{session_id}"
+        url = f"/internal/sessions/{session_id}"
         unseen = {root: [track["path"] for track in running.tracks().values()]}
-        assert api.post(f"{at}/known", json={"unseen": unseen}).status_code == 200
+        assert api.post(f"{url}/known-files", json={"unseen": unseen}).status_code == 200
         end = {"unchanged": 7, "failures": [], "found": {root: 1}}
-        assert api.post(f"{at}/discovered", json=end).status_code == 200
-        assert api.post("/internal/sessions/999/known", json={"unseen": unseen}).status_code == 404
+        assert api.post(f"{url}/discovered", json=end).status_code == 200
+        assert api.post("/internal/sessions/999/known-files", json={"unseen": unseen}).status_code == 404
     assert ids(running) == before
     assert running.get("/api/scan-sessions")["items"][0] == ended
 
 
-def test_missing_tracks_go_for_good_only_when_told(running: Stack) -> None:
+def test_missing_tracks_are_deleted_only_on_request(running: Stack) -> None:
     missing = [t["id"] for t in running.get("/api/tracks", missing=True)["items"]]
     assert missing
     socket = running.environment()["SONIQUEBAY_API_SOCKET"]
@@ -172,7 +170,7 @@ def test_missing_tracks_go_for_good_only_when_told(running: Stack) -> None:
 
 @pytest.fixture
 def many(tmp_path: Path) -> Iterator[Stack]:
-    """Give a stack with enough files for a scan to be caught at work."""
+    """Start a stack with enough files to interrupt a scan."""
     (tmp_path / "music").mkdir()
     source = tone(tmp_path / "source.flac", seconds=1, title="x").read_bytes()
     for number in range(3000):
@@ -182,27 +180,27 @@ def many(tmp_path: Path) -> Iterator[Stack]:
     stack.stop()
 
 
-def one(stack: Stack, query: str) -> int:
+def query_number(stack: Stack, query: str) -> int:
     with open_read_only(stack.data / "library.db") as db:
         return int(db.execute(query).fetchone()[0])
 
 
 def session(stack: Stack, session_id: int) -> dict[str, Any]:
-    found: dict[str, Any] = stack.get(f"/api/scan-sessions/{session_id}")
-    return found
+    result: dict[str, Any] = stack.get(f"/api/scan-sessions/{session_id}")
+    return result
 
 
 @pytest.mark.slow
 def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
     first = httpx.post(f"{many.url}/api/scan").json()["session_id"]
-    wait_until(lambda: one(many, "SELECT count(*) FROM tracks"))
+    wait_until(lambda: query_number(many, "SELECT count(*) FROM tracks"))
     assert httpx.post(f"{many.url}/api/scan-sessions/{first}/pause").json()["status"] == "paused"
-    # What was in hand when it was paused comes to its end.
-    still = lambda: session(many, first)["library"]["tracks"]  # noqa: E731
-    wait_until(lambda: still() == (time.sleep(1), still())[1], 30)
-    held = session(many, first)
-    assert (held["status"], held["progress"]["phase"]) == ("paused", "paused")
-    assert held["library"]["tracks"] < 3000
+    # Tasks that had begun when it was paused are finished.
+    track_count = lambda: session(many, first)["library"]["tracks"]  # noqa: E731
+    wait_until(lambda: track_count() == (time.sleep(1), track_count())[1], 30)
+    paused = session(many, first)
+    assert (paused["status"], paused["progress"]["phase"]) == ("paused", "paused")
+    assert paused["library"]["tracks"] < 3000
     refused = httpx.post(f"{many.url}/api/scan")
     assert (refused.status_code, refused.json()["status"]) == (409, "paused")
     assert many.cli("pause", check=False).returncode == 1
@@ -216,16 +214,16 @@ def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
         os.utime(path)
     second = httpx.post(f"{many.url}/api/scan").json()["session_id"]
     in_second = "SELECT count(*) FROM tracks WHERE read_session_id = 2"
-    wait_until(lambda: one(many, in_second))
+    wait_until(lambda: query_number(many, in_second))
     assert httpx.post(f"{many.url}/api/scan-sessions/{second}/cancel").json()["status"] == "cancelled"
     ended = session(many, second)
     assert (ended["status"], ended["progress"]["percent"]) == ("cancelled", 100.0)
     assert ended["library"]["tracks"] == 3000
-    # What was in hand is not inserted any more.
-    inserted = one(many, in_second)
+    # The batches of tasks that had begun are no longer inserted.
+    inserted = query_number(many, in_second)
     time.sleep(2)
-    assert (second, one(many, in_second)) == (2, inserted)
-    assert one(many, "SELECT count(*) FROM batches WHERE done_at IS NULL") == 0
+    assert (second, query_number(many, in_second)) == (2, inserted)
+    assert query_number(many, "SELECT count(*) FROM batches WHERE done_at IS NULL") == 0
     third = httpx.post(f"{many.url}/api/scan").json()["session_id"]
     wait_until(lambda: session(many, third)["status"] == "completed", 60)
     assert session(many, third)["unchanged"] < 3000

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from soniquebay.library.enrichment import WINDOW
+from soniquebay.library.enrichment import MAX_LOOKUPS_PER_TASK
 from soniquebay.online.fetcher import REST
 from tests.audio_files import png, tag, tone
 from tests.doubles.musicbrainz import Double, Trouble
@@ -256,7 +256,7 @@ def test_a_window_is_all_that_is_ever_queued(tmp_path: Path, double: Double) -> 
     """More albums than a window holds: never more than two messages of look-ups, and one request a second."""
     music = tmp_path / "music"
     source = tone(tmp_path / "source.flac", seconds=1)
-    for number in range(WINDOW + 3):
+    for number in range(MAX_LOOKUPS_PER_TASK + 3):
         folder = music / str(number)
         folder.mkdir(parents=True)
         (folder / "x.flac").write_bytes(source.read_bytes())
@@ -273,10 +273,10 @@ def test_a_window_is_all_that_is_ever_queued(tmp_path: Path, double: Double) -> 
             nonlocal most
             queues = stack.get("/api/queues")
             most = max(most, queues["deferred"] + queues["covers"])
-            return rows(stack, "SELECT count(*) FROM mb_releases") == [(WINDOW + 3,)]
+            return rows(stack, "SELECT count(*) FROM mb_releases") == [(MAX_LOOKUPS_PER_TASK + 3,)]
 
         # More than one window, and no minute's wait between them: the first one's end sends the second.
-        wait_until(done, WINDOW + 3 + 25)
+        wait_until(done, MAX_LOOKUPS_PER_TASK + 3 + 25)
         assert most <= 2
         assert min(gaps(double, "/ws/2/")) >= 1.0
     finally:

@@ -1,4 +1,4 @@
-"""From files to a searchable library, through real Redis, real workers and the real API."""
+"""Scanning files into a searchable library, with a real Redis, real workers and the real API."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ import pytest
 from tests.audio_files import CODECS, png, tag, tone
 from tests.stack import Stack, children, wait_until
 
-ODD = {
+REASONS = {
     "empty.mp3": "the file is empty",
     "broken.flac": "not readable as audio",
     "text.ogg": "not an audio format",
@@ -25,25 +25,25 @@ ODD = {
 def test_every_file_is_a_track_or_a_listed_failure(stack: Stack, scanned: dict[str, Any]) -> None:
     assert scanned["status"] == "completed"
     assert scanned["tracks"] == len(CODECS) + 2
-    assert scanned["failures"] == len(ODD)
-    assert scanned["files"] == len(CODECS) + 2 + 3  # the pipe is no file
+    assert scanned["failures"] == len(REASONS)
+    assert scanned["files"] == len(CODECS) + 2 + 3  # a pipe does not count as a file
     failures = stack.failures(scanned["session_id"])
-    assert failures.keys() == ODD.keys()
-    for name, reason in ODD.items():
+    assert failures.keys() == REASONS.keys()
+    for name, reason in REASONS.items():
         assert failures[name].startswith(reason)
 
 
 def test_every_format_has_its_tags_and_a_vector(stack: Stack, scanned: dict[str, Any]) -> None:
     tracks = stack.tracks()
     for suffix in CODECS:
-        track = tracks["7" if suffix == ".aac" else f"Song {suffix[1:]}"] if suffix != ".aac" else tracks["6"]
+        track = tracks["6" if suffix == ".aac" else f"Song {suffix[1:]}"]  # AAC has no tags, so this is its file name
         assert track["duration"] == pytest.approx(2.0, abs=0.2)
         assert track["has_vector"], track["vector_failure"]
         if suffix != ".aac":
             assert (track["artist"], track["album"]) == ("Ärtist", "Albüm")
 
 
-def test_a_name_that_is_not_utf8_is_a_track_like_any_other(stack: Stack, scanned: dict[str, Any]) -> None:
+def test_a_file_whose_name_is_not_utf8_is_a_track(stack: Stack, scanned: dict[str, Any]) -> None:
     track = stack.tracks()["Not UTF-8"]
     assert track["path"].endswith("/caf\\xe9.ogg")
     assert track["has_vector"]
@@ -55,7 +55,7 @@ def test_tracks_are_found_by_title_artist_and_album(stack: Stack, scanned: dict[
     assert stack.get("/api/search", q="song nobody")["total"] == 0
 
 
-def test_similar_answers_with_others(stack: Stack, scanned: dict[str, Any]) -> None:
+def test_similar_returns_other_tracks(stack: Stack, scanned: dict[str, Any]) -> None:
     track = stack.tracks()["Song flac"]
     items = stack.get(f"/api/tracks/{track['id']}/similar", limit=3)["items"]
     assert len(items) == 3
@@ -64,16 +64,16 @@ def test_similar_answers_with_others(stack: Stack, scanned: dict[str, Any]) -> N
     assert scores == sorted(scores, reverse=True)
 
 
-def test_covers_come_from_the_file_and_from_its_folder(stack: Stack, scanned: dict[str, Any]) -> None:
+def test_covers_come_from_files_and_folders(stack: Stack, scanned: dict[str, Any]) -> None:
     albums = {album["title"]: album for album in stack.get("/api/albums")["items"]}
 
-    def both() -> bool:
+    def both_have_covers() -> bool:
         return all(
             httpx.get(f"{stack.url}/api/covers/album/{albums[title]['id']}").status_code == 200
             for title in ("Albüm", "Second")
         )
 
-    wait_until(both)
+    wait_until(both_have_covers)
     answer = httpx.get(f"{stack.url}/api/covers/track/{stack.tracks()['Other']['id']}")
     assert (answer.content, answer.headers["content-type"]) == (png(), "image/png")
     assert httpx.get(f"{stack.url}/api/covers/album/999").status_code == 404
@@ -83,31 +83,31 @@ def test_genres_are_cleaned_on_the_deferred_queue(stack: Stack, scanned: dict[st
     assert wait_until(lambda: sorted(stack.tracks()["Song flac"]["genres"])) == ["Folk", "Rock"]
 
 
-def test_a_cover_or_genre_that_cannot_be_had_is_not_tried_for_ever(stack: Stack, scanned: dict[str, Any]) -> None:
+def test_covers_and_genres_that_fail_are_not_retried_forever(stack: Stack, scanned: dict[str, Any]) -> None:
     album = stack.tracks()["Song flac"]["album_id"]
     database = sqlite3.connect(stack.data / "library.db", isolation_level=None)
-    done = "SELECT b.cover_checked, t.genres_cleaned FROM albums b JOIN tracks t ON t.album_id = b.id WHERE t.id = ?"
+    state = "SELECT b.cover_checked, t.genres_cleaned FROM albums b JOIN tracks t ON t.album_id = b.id WHERE t.id = ?"
     track = stack.tracks()["Song flac"]["id"]
-    wait_until(lambda: database.execute(done, (track,)).fetchone() == (1, 1))
+    wait_until(lambda: database.execute(state, (track,)).fetchone() == (1, 1))
     database.execute("UPDATE albums SET cover_checked = 0 WHERE id = ?", (album,))
     database.execute("UPDATE tracks SET genres_cleaned = 0 WHERE id = ?", (track,))
-    # What no file and no tag can be: both tasks raise.
+    # Invalid arguments: both tasks raise.
     stack.send("covers.extract", album_id=album, path="\\q", has_picture=True)
     stack.send("enrich.genres", raw={str(track): None})
-    wait_until(lambda: database.execute(done, (track,)).fetchone() == (1, 1), 20)
+    wait_until(lambda: database.execute(state, (track,)).fetchone() == (1, 1), 20)
     database.execute("UPDATE tracks SET genres_cleaned = 0 WHERE id = ?", (track,))
     stack.send("enrich.genres", raw={str(track): "folk; Rock"})
     wait_until(lambda: stack.tracks()["Song flac"]["genres"] == ["Folk", "Rock"])
     database.close()
 
 
-def test_a_second_scan_reads_nothing_again_but_what_changed(
+def test_a_second_scan_reads_only_changed_and_failed_files(
     stack: Stack, scanned: dict[str, Any], library: Path
 ) -> None:
-    again = stack.scan()
-    session = stack.get(f"/api/scan-sessions/{again['session_id']}")
-    assert session["files_changed"] == 3  # the failures: they may have been mended
-    assert (again["tracks"], again["failures"]) == (scanned["tracks"], scanned["failures"])
+    second = stack.scan()
+    session = stack.get(f"/api/scan-sessions/{second['session_id']}")
+    assert session["files_changed"] == 3  # the failures: the files may have been repaired
+    assert (second["tracks"], second["failures"]) == (scanned["tracks"], scanned["failures"])
     before = stack.tracks()["Other"]
     tag(library / "Other" / "x.ogg", title="Another")
     assert stack.scan()["tracks"] == scanned["tracks"]
@@ -129,7 +129,7 @@ def test_one_scan_at_a_time(stack: Stack, scanned: dict[str, Any]) -> None:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Stack]:
-    """Give a stack of its own, with enough music to be caught at work."""
+    """Start a stack of its own, with enough music to interrupt it."""
     (tmp_path / "music").mkdir()
     source = tone(tmp_path / "source.flac", seconds=60)
     for number in range(24):
@@ -139,7 +139,7 @@ def fresh(tmp_path: Path) -> Iterator[Stack]:
     running.stop()
 
 
-def test_a_killed_child_costs_no_track(fresh: Stack) -> None:
+def test_no_track_is_lost_when_a_child_process_is_killed(fresh: Stack) -> None:
     session_id = httpx.post(f"{fresh.url}/api/scan").json()["session_id"]
     wait_until(lambda: 0 < fresh.get(f"/api/scan-sessions/{session_id}")["library"]["vectors"] < 24)
     for child in children(fresh.program("worker")):
@@ -149,18 +149,18 @@ def test_a_killed_child_costs_no_track(fresh: Stack) -> None:
     assert (totals["tracks"], totals["vectors"], totals["vector_failures"]) == (24, 24, 0)
 
 
-def test_a_stop_in_mid_scan_is_quick_and_the_next_start_goes_on(fresh: Stack) -> None:
+def test_stopping_during_a_scan_is_quick_and_the_next_start_continues(fresh: Stack) -> None:
     session_id = httpx.post(f"{fresh.url}/api/scan").json()["session_id"]
     wait_until(lambda: fresh.get(f"/api/scan-sessions/{session_id}")["library"]["tracks"] > 0)
     pids = [fresh.process.pid, *children(fresh.process.pid)]
     pids += [grandchild for pid in pids for grandchild in children(pid)]
-    began = time.monotonic()
+    started = time.monotonic()
     assert fresh.stop() == 0
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - started < 30
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
-    again = Stack(fresh.music, fresh.data)
+    restarted = Stack(fresh.music, fresh.data)
     try:
-        wait_until(lambda: again.get(f"/api/scan-sessions/{session_id}")["progress"]["phase"] == "done", 60)
-        assert again.get("/api/tracks")["total"] == 24
+        wait_until(lambda: restarted.get(f"/api/scan-sessions/{session_id}")["progress"]["phase"] == "done", 60)
+        assert restarted.get("/api/tracks")["total"] == 24
     finally:
-        again.stop()
+        restarted.stop()

@@ -1,4 +1,4 @@
-"""A library of its own for each test."""
+"""Fixtures of the unit tests."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from soniquebay.library.database import Database
 
 @pytest.fixture
 def db(tmp_path: Path) -> Database:
+    """Create an empty library."""
     database = Database(tmp_path / "library.db")
     database.migrate()
     return database

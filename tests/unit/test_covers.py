@@ -143,18 +143,18 @@ def test_the_same_picture_lies_there_once(tmp_path: Path) -> None:
         )
         for album in (1, 2):
             assert covers.store(db, folder, album, b"picture", "image/png")
-        covers.keep(folder, covers.digest_of(b"picture"), b"small", 160)
+        covers.write_picture(folder, covers.digest_of(b"picture"), b"small", 160)
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     assert [file.read_bytes() for file in files] == [b"picture", b"small"]
     # Another one in its place: the first goes when nobody shows it, and not while it is new.
     with database.transaction() as db:
         assert covers.store(db, folder, 1, b"another", "image/png")
-        assert covers.sweep(db, folder) == 0
+        assert covers.delete_unused(db, folder) == 0
         age(folder)
-        assert covers.sweep(db, folder) == 0
+        assert covers.delete_unused(db, folder) == 0
         assert covers.store(db, folder, 2, b"another", "image/png")
         age(folder)
-        assert covers.sweep(db, folder) == 2
+        assert covers.delete_unused(db, folder) == 2
     assert [file.read_bytes() for file in folder.rglob("*") if file.is_file()] == [b"another"]
 
 
@@ -165,11 +165,11 @@ def age(folder: Path) -> None:
 
 def test_the_smallest_that_is_large_enough(tmp_path: Path) -> None:
     cover = covers.Cover(covers.digest_of(b"original"), "image/png")
-    assert covers.file_of(tmp_path, cover, None) is None
-    covers.keep(tmp_path, cover.digest, b"original")
+    assert covers.find_file(tmp_path, cover, None) is None
+    covers.write_picture(tmp_path, cover.digest, b"original")
     for size in (160, 320):  # of an original of 400 pixels
-        covers.keep(tmp_path, cover.digest, str(size).encode(), size)
-    chosen = {size: covers.file_of(tmp_path, cover, size) for size in (1, 160, 161, 320, 321, 640, 4096, None)}
+        covers.write_picture(tmp_path, cover.digest, str(size).encode(), size)
+    chosen = {size: covers.find_file(tmp_path, cover, size) for size in (1, 160, 161, 320, 321, 640, 4096, None)}
     assert {size: found[0].read_bytes() for size, found in chosen.items() if found} == {
         1: b"160", 160: b"160", 161: b"320", 320: b"320", 321: b"original", 640: b"original", 4096: b"original",
         None: b"original"}  # fmt: skip
@@ -179,7 +179,7 @@ def test_the_smallest_that_is_large_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize("digest", ["", "../../etc/passwd", "A" * 64, "a" * 63])
 def test_a_picture_has_no_other_name_than_its_hash(tmp_path: Path, digest: str) -> None:
     with pytest.raises(ValueError, match="SHA-256"):
-        covers.path(tmp_path, digest)
+        covers.picture_path(tmp_path, digest)
 
 
 def test_a_later_track_may_bring_the_picture(tmp_path: Path) -> None:

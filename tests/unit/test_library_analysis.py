@@ -16,7 +16,12 @@ from tests.unit.songs import file, insert
 def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="X", genres=("rock",)))
     waiting = lambda: [  # noqa: E731
-        len(fetch(db.reader(), 10)) for fetch in (queries.to_analyse, queries.without_cover, queries.without_genres)
+        len(fetch(db.reader(), 10))
+        for fetch in (
+            queries.unanalysed_tracks,
+            queries.albums_with_unchecked_cover,
+            queries.tracks_with_uncleaned_genres,
+        )
     ]
     assert waiting() == [1, 1, 1]
     with db.transaction() as connection:
@@ -89,6 +94,6 @@ def test_genres_and_covers_are_stored_beside_their_track(db: Database, tmp_path:
         assert not covers.store(connection, tmp_path / "covers", 99, b"picture", "image/png")
     assert queries.track(db.reader(), 1)["genres"] == ["Folk"]  # type: ignore[index]
     for kind in ("album", "track", "artist"):
-        found = covers.of(db.reader(), kind, 1)
+        found = covers.find_cover(db.reader(), kind, 1)
         assert found == covers.Cover(covers.digest_of(b"picture"), "image/png")
-    assert covers.path(tmp_path / "covers", found.digest).read_bytes() == b"picture"
+    assert covers.picture_path(tmp_path / "covers", found.digest).read_bytes() == b"picture"

@@ -9,16 +9,16 @@ from tests.unit.songs import ID_A, ID_B, file, insert, names
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("spelling", "other_spelling"),
     [("The Beatles", "beatles"), ("Beyoncé", "BEYONCE"), ("Beatles, The", "The Beatles"),
      ("Guns N’ Roses", "Guns N' Roses"),
      ("A  B", "a b"), ("Ⅳ", "iv"), ("Cafe\u0301", "Café")],
 )  # fmt: skip
-def test_spellings_of_one_name_share_a_key(one: str, other: str) -> None:
-    assert normalised_name(one) == normalised_name(other)
+def test_spellings_of_a_name_have_one_normalised_name(spelling: str, other_spelling: str) -> None:
+    assert normalised_name(spelling) == normalised_name(other_spelling)
 
 
-def test_a_key_is_never_empty_and_names_stay_apart() -> None:
+def test_normalised_names_are_not_empty_and_different_names_differ() -> None:
     assert normalised_name("The The") == "the"
     assert normalised_name("!!!") == "!!!"
     assert normalised_name("The") == "the"
@@ -26,16 +26,16 @@ def test_a_key_is_never_empty_and_names_stay_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ["A feat. B", "A ft. B", "A (featuring B)", "A [feat. B]"])
-def test_an_album_belongs_to_the_host(name: str) -> None:
+def test_guests_are_no_part_of_the_primary_artist(name: str) -> None:
     assert primary_artist(name) == "A"
 
 
-def test_names_that_only_look_like_guests_stay() -> None:
+def test_names_that_only_look_like_guests_are_kept() -> None:
     assert primary_artist("Left Feather") == "Left Feather"
     assert primary_artist("feat. X") == "feat. X"
 
 
-def test_an_artist_with_and_without_id_is_one(db: Database) -> None:
+def test_an_artist_with_and_without_mbid_is_one(db: Database) -> None:
     insert(db, file("/1", artist="Sigur Ros"))
     insert(db, file("/2", artist="Sigur Rós", mb_artist=ID_A))
     insert(db, file("/3", artist="SIGUR ROS"))
@@ -43,19 +43,19 @@ def test_an_artist_with_and_without_id_is_one(db: Database) -> None:
     assert names(db, "artists", "mbid") == [ID_A]
 
 
-def test_two_artists_of_one_name_and_two_ids_stay_two(db: Database) -> None:
+def test_artists_of_one_name_with_different_mbids_stay_two(db: Database) -> None:
     insert(db, file("/1", artist="Nirvana", mb_artist=ID_A), file("/2", artist="Nirvana", mb_artist=ID_B))
     assert names(db, "artists", "mbid") == [ID_A, ID_B]
 
 
-def test_guests_are_credited_and_the_track_is_the_hosts(db: Database) -> None:
+def test_guests_are_credited_on_a_track_of_the_primary_artist(db: Database) -> None:
     insert(db, file("/1", artist="A"), file("/2", title="Duet", artist="A feat. B", mb_artist=ID_A))
     assert names(db, "artists") == ["A"]
     assert [t["artist"] for t in queries.tracks(db.reader(), 10, 0).items] == ["A", "A feat. B"]
     assert search.find(db.reader(), "duet b", 10, 0).ids == [2]
 
 
-def test_a_compilation_nobody_tagged_as_one_is_still_one_album(db: Database) -> None:
+def test_an_untagged_compilation_is_one_album(db: Database) -> None:
     songs = [file(f"/mix/{i}", artist=f"Artist {i}", album="Mix", track_no=i) for i in (1, 2, 3)]
     insert(db, *songs)
     (album,) = queries.albums(db.reader(), 10, 0, None).items
@@ -63,7 +63,7 @@ def test_a_compilation_nobody_tagged_as_one_is_still_one_album(db: Database) -> 
 
 
 def test_two_albums_of_one_title_in_one_folder_stay_two(db: Database) -> None:
-    songs = [file(f"/all/{a}{i}", artist=a, album="Greatest SearchHits", track_no=i) for a in "AB" for i in (1, 2)]
+    songs = [file(f"/all/{a}{i}", artist=a, album="Greatest Hits", track_no=i) for a in "AB" for i in (1, 2)]
     insert(db, *songs)
     assert [a["artist"] for a in queries.albums(db.reader(), 10, 0, None).items] == ["A", "B"]
 
@@ -75,33 +75,33 @@ def test_the_discs_of_an_album_are_one_album(db: Database, titles: tuple[str, st
     assert [t["disc_no"] for t in queries.tracks(db.reader(), 10, 0).items] == [1, 2]
 
 
-def test_a_title_that_only_ends_like_a_disc_stays() -> None:
+def test_titles_that_only_look_like_a_disc_number_are_kept() -> None:
     assert split_disc("Disc 1") == ("Disc 1", None)
     assert split_disc("The Disco 3") == ("The Disco 3", None)
 
 
-def test_tracks_of_one_album_meet_in_it_whatever_the_guests(db: Database) -> None:
+def test_tracks_of_an_album_share_it_whatever_their_guests(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     insert(db, file("/2", artist="A feat. B", album="x"), file("/3", artist="A", album="X", mb_album=ID_A))
     assert names(db, "albums", "title") == ["X"]
     assert queries.tracks(db.reader(), 10, 0, album_id=1, artist_id=None).total == 3
 
 
-def test_a_compilation_is_one_album_of_various_artists(db: Database) -> None:
+def test_a_tagged_compilation_is_one_album_of_various_artists(db: Database) -> None:
     insert(
         db,
-        file("/1", artist="A", album="SearchHits", compilation=True),
-        file("/2", artist="B", album="SearchHits", compilation=True),
+        file("/1", artist="A", album="Hits", compilation=True),
+        file("/2", artist="B", album="Hits", compilation=True),
     )
     (album,) = queries.albums(db.reader(), 10, 0, None).items
     assert (album["artist"], album["tracks"]) == ("Various Artists", 2)
 
 
-def test_two_releases_with_ids_stay_two(db: Database) -> None:
+def test_releases_with_different_mbids_stay_two_albums(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X", mb_album=ID_A), file("/2", artist="A", album="X", mb_album=ID_B))
     assert names(db, "albums", "mbid") == [ID_A, ID_B]
 
 
-def test_one_recording_in_two_files_is_two_tracks(db: Database) -> None:
+def test_two_files_of_one_recording_are_two_tracks(db: Database) -> None:
     insert(db, file("/1", artist="A", mb_recording=ID_A), file("/2", artist="A", mb_recording=ID_A))
     assert queries.totals(db.reader())["tracks"] == 2

@@ -1,15 +1,22 @@
-"""A batch is inserted once and as a whole, and what it changes keeps its ids."""
+"""Inserting a batch: once, as a whole, and without changing the ids of known tracks."""
 
+import asyncio
+import logging
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from soniquebay.api.internal import internal_app
+from soniquebay.api.server import make_services
 from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.identity import group
 from soniquebay.library.similarity import vectors
+from soniquebay.settings import from_environment
 from tests.unit.songs import file, insert, names
 
 
@@ -19,12 +26,60 @@ def test_a_batch_is_applied_once(db: Database) -> None:
     assert queries.totals(db.reader())["tracks"] == 1
 
 
+@pytest.fixture
+def post(db: Database) -> Callable[[str, Any], dict[str, Any]]:
+    """Send requests to the internal API of the library `db`; there is no Redis."""
+    app = internal_app(make_services(from_environment({"SONIQUEBAY_DATA": str(db.path.parent)})))
+
+    async def send(path: str, body: Any) -> dict[str, Any]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+            response = await client.post(path, json=body)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    return lambda path, body: asyncio.run(send(path, body))
+
+
+@pytest.mark.parametrize("schema", [None, 0, 2])
+def test_a_batch_queued_by_another_release_is_extracted_again(
+    db: Database, post: Callable[[str, Any], Any], schema: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "soniquebay.api.internal")
+    entities = group([file("/1", artist="A", album="X")])
+    old = {"artists": [{"name": "A", "key": "a", "mbid": None}], "albums": [], "tracks": [], "failures": []}
+    if schema is not None:
+        old["schema"] = schema  # type: ignore[assignment]
+    with db.transaction() as connection:
+        session = sessions.start(connection)
+        sessions.register_batch(connection, session, "b", [{"path": "/1", "size": 1, "mtime_ns": 1}])
+        for _ in range(sessions.MAX_ATTEMPTS - 1):
+            sessions.mark_batches_sent(connection, ["b"])
+    assert post("/internal/batches/b", old) == {"applied": False}
+    assert len(caplog.records) == 1
+    with db.transaction() as connection:
+        assert queries.failures(connection, session, 10, 0).total == 0
+        # It is sent again at once and as the same attempt, even if that is the last one.
+        assert sessions.batches_out_of_attempts(connection, -1) == []
+        assert [batch.id for batch in sessions.batches_to_resend(connection, 60)] == ["b"]
+        sessions.mark_batches_sent(connection, ["b"])
+        assert connection.execute("SELECT attempts FROM batches").fetchone()[0] == sessions.MAX_ATTEMPTS
+        assert sessions.batches_out_of_attempts(connection, -1) == ["b"]
+    assert post("/internal/batches/b", entities) == {"applied": True}
+    # Once the batch is done, an old message changes nothing.
+    assert post("/internal/batches/b", old) == {"applied": False}
+    with db.transaction() as connection:
+        assert sessions.batches_to_resend(connection, -1) == []
+        assert connection.execute("SELECT sent_at > 0 FROM batches").fetchone()[0] == 1
+    assert names(db, "artists") == ["A"]
+
+
 def test_an_unknown_batch_is_refused(db: Database) -> None:
     with pytest.raises(ingest.UnknownBatchError), db.transaction() as connection:
-        ingest.apply_batch(connection, "never", group([]))
+        ingest.apply_batch(connection, "unknown", group([]))
 
 
-def test_a_batch_that_contradicts_itself_leaves_nothing(db: Database) -> None:
+def test_an_inconsistent_batch_inserts_nothing(db: Database) -> None:
     entities = group([file("/1", artist="A")])
     entities["tracks"][0]["title"] = None  # type: ignore[typeddict-item]
     with db.transaction() as connection:
@@ -35,7 +90,7 @@ def test_a_batch_that_contradicts_itself_leaves_nothing(db: Database) -> None:
     assert names(db, "artists") == []
 
 
-def test_a_changed_file_keeps_its_id_and_loses_what_no_longer_holds(db: Database) -> None:
+def test_a_changed_file_keeps_its_id_and_loses_outdated_values(db: Database) -> None:
     insert(db, file("/1", artist="Old", album="Gone", title="before"))
     with db.transaction() as connection:
         vectors.store(connection, 1, 1, None, "was broken")
@@ -48,16 +103,16 @@ def test_a_changed_file_keeps_its_id_and_loses_what_no_longer_holds(db: Database
     assert search.find(db.reader(), "before", 10, 0).total == 0
 
 
-def test_a_changed_file_may_bring_a_cover(db: Database, tmp_path: Path) -> None:
+def test_the_cover_is_checked_again_after_a_file_has_changed(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="B", title="before"))
     with db.transaction() as connection:
         covers.mark_none_found(connection, 1)
-    assert queries.without_cover(db.reader(), 10) == []
+    assert queries.albums_with_unchecked_cover(db.reader(), 10) == []
     insert(db, file("/1", artist="A", album="B", title="after"))
-    assert [album["id"] for album in queries.without_cover(db.reader(), 10)] == [1]
+    assert [album["id"] for album in queries.albums_with_unchecked_cover(db.reader(), 10)] == [1]
 
 
-def test_a_file_that_broke_is_a_failure_and_missing_until_it_is_mended(db: Database) -> None:
+def test_a_damaged_file_is_a_failure_and_missing_until_it_is_repaired(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     insert(db, failures=[{"path": "/1", "reason": "the file is empty", "bad_content": True}], batch_id="again")
     assert queries.totals(db.reader()) == {
@@ -66,11 +121,11 @@ def test_a_file_that_broke_is_a_failure_and_missing_until_it_is_mended(db: Datab
     assert queries.failures(db.reader(), 1, 10, 0).items == [
         {"path": "/1", "stage": "extract", "reason": "the file is empty"}
     ]
-    insert(db, file("/1", artist="A", album="X"), batch_id="mended")
+    insert(db, file("/1", artist="A", album="X"), batch_id="repaired")
     assert [t["id"] for t in queries.tracks(db.reader(), 10, 0).items] == [1]
 
 
-def test_a_file_out_of_reach_keeps_its_track(db: Database) -> None:
+def test_an_unavailable_file_keeps_its_track(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     insert(db, failures=[{"path": "/1", "reason": "cannot be read: Input/output error"}], batch_id="again")
     assert queries.totals(db.reader())["tracks"] == 1
@@ -85,15 +140,17 @@ def test_a_file_out_of_reach_keeps_its_track(db: Database) -> None:
         ([file("/1", artist="A"), file("/2", artist="B")], [file("/1", artist="B"), file("/2", artist="A")]),
     ],
 )
-def test_a_track_may_move_in_where_another_moved_out(db: Database, before: list[Any], after: list[Any]) -> None:
+def test_a_track_may_join_an_artist_or_album_that_another_leaves(
+    db: Database, before: list[Any], after: list[Any]
+) -> None:
     insert(db, *before)
     insert(db, *after)
-    wanted = {(f["path"], f["tags"]["artist"], f["tags"]["album"]) for f in after}
-    found = queries.tracks(db.reader(), 10, 0, None, None).items
-    assert {(t["path"], t["artist"], t["album"]) for t in found} == wanted
+    expected = {(f["path"], f["tags"]["artist"], f["tags"]["album"]) for f in after}
+    tracks = queries.tracks(db.reader(), 10, 0, None, None).items
+    assert {(t["path"], t["artist"], t["album"]) for t in tracks} == expected
 
 
-def test_an_id_is_never_given_out_again(db: Database) -> None:
+def test_ids_are_never_reused(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     with db.transaction() as connection:
         ingest.mark_missing(connection, ["/1"])

@@ -1,4 +1,4 @@
-"""Scan sessions always come to their end, and their ledger forgets no batch."""
+"""Scan sessions always complete, and their ledger loses no batch."""
 
 import sqlite3
 
@@ -14,14 +14,14 @@ from tests.unit.songs import file, insert
 def test_one_scan_at_a_time(db: Database) -> None:
     with db.transaction() as connection:
         first = sessions.start(connection)
-    with pytest.raises(sessions.ScanRunningError) as refused, db.transaction() as connection:
+    with pytest.raises(sessions.ScanRunningError) as error, db.transaction() as connection:
         sessions.start(connection)
-    assert refused.value.session_id == first
+    assert error.value.session_id == first
     with pytest.raises(sqlite3.IntegrityError), db.transaction() as connection:
         connection.execute("INSERT INTO scan_sessions (status, started_at, heartbeat_at) VALUES ('running', 0, 0)")
 
 
-def test_a_session_completes_with_its_last_batch_whatever_comes_last(db: Database) -> None:
+def test_a_session_completes_with_its_last_batch(db: Database) -> None:
     insert(db, file("/1"), batch_id="b")
     with db.transaction() as connection:
         sessions.register_batch(connection, 1, "c", [{"path": "/2", "size": 1, "mtime_ns": 1}])
@@ -43,7 +43,7 @@ def test_an_empty_scan_completes(db: Database) -> None:
     assert (state["status"], state["phase"], state["percent"]) == ("completed", "done", 100.0)
 
 
-def test_progress_counts_a_file_once_it_needs_nothing_more(db: Database) -> None:
+def test_a_file_is_finished_once_it_is_analysed_or_failed(db: Database) -> None:
     insert(db, file("/1"), file("/2"), file("/3"), failures=[{"path": "/4", "reason": "x"}], batch_id="b")
     with db.transaction() as connection:
         connection.execute("UPDATE batches SET file_count = 4")
@@ -56,52 +56,52 @@ def test_progress_counts_a_file_once_it_needs_nothing_more(db: Database) -> None
     assert state["percent"] == pytest.approx(100 * (4 * 1 + 2 * 20) / (4 * 21), abs=0.1)
 
 
-def test_a_forgotten_batch_is_sent_again_and_given_up_at_last(db: Database) -> None:
+def test_a_lost_batch_is_sent_again_up_to_the_maximum_of_attempts(db: Database) -> None:
     insert(db, file("/1"), batch_id="done")
     with db.transaction() as connection:
         sessions.register_batch(connection, 1, "lost", [{"path": "/2", "size": 7, "mtime_ns": 9}])
-        assert sessions.stale_batches(connection, 60) == []
+        assert sessions.batches_to_resend(connection, 60) == []
         for _ in range(sessions.MAX_ATTEMPTS - 1):
-            (batch,) = sessions.stale_batches(connection, -1)
+            (batch,) = sessions.batches_to_resend(connection, -1)
             assert (batch.id, batch.files) == ("lost", [{"path": "/2", "size": 7, "mtime_ns": 9}])
-            sessions.sent_again(connection, [batch.id])
-        assert sessions.exhausted_batches(connection, -1) == ["lost"]
+            sessions.mark_batches_sent(connection, [batch.id])
+        assert sessions.batches_out_of_attempts(connection, -1) == ["lost"]
 
 
-def test_a_batch_that_could_not_be_sent_was_not_tried(db: Database) -> None:
+def test_sending_an_unsent_batch_is_no_further_attempt(db: Database) -> None:
     with db.transaction() as connection:
         session_id = sessions.start(connection)
         sessions.register_batch(connection, session_id, "b", [{"path": "/1", "size": 7, "mtime_ns": 9}])
         for _ in range(sessions.MAX_ATTEMPTS + 1):
-            sessions.not_sent(connection, "b")
-            assert [batch.id for batch in sessions.stale_batches(connection, 60)] == ["b"]  # at once
-            sessions.sent_again(connection, ["b"])
-        assert sessions.exhausted_batches(connection, -1) == []
+            sessions.mark_batch_unsent(connection, "b")
+            assert [batch.id for batch in sessions.batches_to_resend(connection, 60)] == ["b"]  # at once
+            sessions.mark_batches_sent(connection, ["b"])
+        assert sessions.batches_out_of_attempts(connection, -1) == []
 
 
-def test_a_person_who_resumes_a_scan_gives_it_all_its_attempts_again(db: Database) -> None:
+def test_resuming_a_session_resets_its_attempts(db: Database) -> None:
     with db.transaction() as connection:
         session_id = sessions.start(connection)
         sessions.register_batch(connection, session_id, "b", [{"path": "/1", "size": 7, "mtime_ns": 9}])
         for _ in range(sessions.MAX_ATTEMPTS):
-            sessions.sent_again(connection, ["b"])
-            sessions.discovery_sent_again(connection, session_id)
-        assert sessions.exhausted_batches(connection, -1) == ["b"]
+            sessions.mark_batches_sent(connection, ["b"])
+            sessions.mark_discovery_sent(connection, session_id)
+        assert sessions.batches_out_of_attempts(connection, -1) == ["b"]
         sessions.pause(connection, session_id)
         sessions.resume(connection, session_id)
-        assert sessions.exhausted_batches(connection, -1) == []
+        assert sessions.batches_out_of_attempts(connection, -1) == []
         assert sessions.discovery_attempts(connection, session_id) == 1
 
 
-def test_a_discovery_that_starts_again_knows_what_is_handled(db: Database) -> None:
+def test_a_repeated_discovery_finds_queued_and_failed_paths(db: Database) -> None:
     insert(db, file("/done"), failures=[{"path": "/bad", "reason": "x"}], batch_id="b")
     with db.transaction() as connection:
         sessions.register_batch(connection, 1, "c", [{"path": "/waiting", "size": 1, "mtime_ns": 1}])
-    assert queries.handled_in(db.reader(), 1) == {"/bad", "/waiting"}
+    assert queries.queued_or_failed_paths(db.reader(), 1) == {"/bad", "/waiting"}
     assert [(row[0], row[3]) for row in queries.known_files(db.reader(), "/")] == [("/done", 1)]
 
 
-def test_a_batch_that_comes_after_the_end_of_its_session_is_not_kept(db: Database) -> None:
+def test_a_batch_of_an_ended_session_is_not_registered(db: Database) -> None:
     with db.transaction() as connection:
         session_id = sessions.start(connection)
         sessions.cancel(connection, session_id)

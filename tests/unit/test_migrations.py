@@ -1,4 +1,4 @@
-"""A library made by an older release opens in this one with all it held."""
+"""Migrations: a library of an older release opens in this one without losing anything."""
 
 import sqlite3
 import subprocess
@@ -17,7 +17,7 @@ from soniquebay.settings import from_environment
 from soniquebay.worker import main
 
 
-def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
+def test_a_library_of_schema_1_keeps_everything(tmp_path: Path) -> None:
     path = tmp_path / "library.db"
     old = sqlite3.connect(path)
     old.executescript(migrations()[0])
@@ -43,7 +43,7 @@ def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
     assert track is not None
     assert (track["title"], track["path"], track["vector_failure"]) == ("One", "/one", "no sound")
     assert [tuple(row) for row in queries.known_files(db, "/")] == [("/one", 10, 20, 1, 0)]
-    assert queries.to_analyse(db, 10) == []
+    assert queries.unanalysed_tracks(db, 10) == []
     active = sessions.active_session(db)
     assert active is not None
     assert active["id"] == 2
@@ -52,13 +52,77 @@ def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
             "INSERT INTO tracks (title, artist_id, duration, format, added_at, path, size, mtime_ns) "
             "VALUES ('Three', 3, 1, 'MP3', 1, '/three', 1, 1)"
         )
-    # An id is never given out again, not even over a change of the schema.
+    # Ids are never reused, not even after a migration.
     assert db.execute("SELECT max(id) FROM tracks").fetchone()[0] == 10
     assert db.execute("PRAGMA foreign_keys").fetchone()[0] == 1
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_migrations_run_once_and_a_newer_schema_is_refused(db: Database, tmp_path: Path) -> None:
+RELEASE = "11111111-0000-4000-8000-000000000000"
+
+SCHEMA_5 = f"""
+    INSERT INTO scan_sessions (id, status, started_at, finished_at, moved_at, scope, confirmed, withheld)
+        VALUES (1, 'completed', 1, 2, 1.5, '["/music/a"]', 1, 7);
+    INSERT INTO artists (id, name, key) VALUES (2, 'The Ä', 'a');
+    INSERT INTO albums (id, title, key, artist_id, cover, cover_hash, cover_done)
+        VALUES (3, 'Ü', 'u', 2, 'image/png', '{"c" * 64}', 1);
+    INSERT INTO tracks (id, title, artist_id, album_id, duration, format, genre_raw, genres_done, added_at, path, size,
+                        mtime_ns, identity, seen_in, away)
+        VALUES (4, 'One', 2, 3, 1.5, 'FLAC', 'Folk', 1, 1, '/music/a/one', 10, 20, 30, 1, 1),
+               (5, 'Two', 2, 3, 1.5, 'FLAC', '', 0, 1, '/music/a/two', 11, 21, 31, 1, 0);
+    INSERT INTO vectors (track_id, version, data, bpm, key) VALUES (4, 1, x'00000000', 90.0, 'A minor');
+    INSERT INTO mb_searches (artist_key, album_key, tracks, mbid, expires_at) VALUES ('a', 'u', 2, '{RELEASE}', 9);
+    INSERT INTO mb_releases (mbid, name, genres, expires_at) VALUES ('{RELEASE}', 'Ü', '["Dub"]', 9);
+    PRAGMA user_version = 5;
+"""
+# Table: columns under their new names, and the values that they had under the old ones.
+RENAMED_COLUMNS: dict[str, dict[str, list[object]]] = {
+    "scan_sessions": {
+        "heartbeat_at": [1.5], "folders": ['["/music/a"]'], "removal_confirmed": [1], "protected": [7]
+    },
+    "artists": {"normalised_name": ["a"]},
+    "albums": {
+        "normalised_title": ["u"], "cover_media_type": ["image/png"], "cover_sha256": ["c" * 64], "cover_checked": [1]
+    },
+    "tracks": {"fingerprint": [30, 31], "read_session_id": [1, 1], "retry_later": [1, 0], "genres_cleaned": [1, 0]},
+    "vectors": {"musical_key": ["A minor"]},
+    "mb_searches": {"normalised_artist": ["a"], "normalised_album": ["u"]},
+}  # fmt: skip
+
+
+def test_a_library_of_schema_5_has_every_value_under_its_new_name(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:5]:
+            old.executescript(script)
+        old.executescript(SCHEMA_5)
+    database = Database(path)
+    database.migrate()
+    db = database.reader()
+    values = {
+        table: {column: [row[0] for row in db.execute(f"SELECT {column} FROM {table}")] for column in columns}
+        for table, columns in RENAMED_COLUMNS.items()
+    }
+    assert values == RENAMED_COLUMNS
+    # The views and the remaining triggers refer to renamed columns.
+    assert [tuple(row) for row in db.execute("SELECT album_id, mbid FROM album_releases")] == [(3, RELEASE)]
+    online_genres = "SELECT track_id, name FROM track_online_genres ORDER BY track_id"
+    assert [tuple(row) for row in db.execute(online_genres)] == [(4, "Dub"), (5, "Dub")]
+    with database.transaction() as connection:
+        connection.execute("UPDATE albums SET cover_sha256 = NULL")
+        connection.execute(
+            "INSERT INTO tracks (title, artist_id, album_id, duration, format, has_picture, added_at, path, size, "
+            "mtime_ns) VALUES ('Three', 2, 3, 1, 'MP3', 1, 1, '/music/a/three', 1, 1)"
+        )
+    assert [row["id"] for row in queries.albums_with_unchecked_cover(db, 10)] == [3]
+    track = queries.track(db, 4)
+    assert track is not None
+    assert (track["bpm"], track["musical_key"], track["has_vector"]) == (90.0, "A minor", True)
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
+
+
+def test_migrations_run_once_and_a_newer_schema_is_rejected(db: Database, tmp_path: Path) -> None:
     db.migrate()
     with db.transaction() as connection:
         connection.execute(f"PRAGMA user_version = {len(migrations()) + 1}")
@@ -68,7 +132,7 @@ def test_migrations_run_once_and_a_newer_schema_is_refused(db: Database, tmp_pat
 
 @pytest.fixture
 def older(tmp_path: Path) -> Path:
-    """A library of the schema before the last one, with a track that was away when it was to be analysed."""
+    """A library of schema 4, with a track whose file was unavailable when it was to be analysed."""
     path = tmp_path / "older.db"
     with closing(sqlite3.connect(path)) as old:
         for script in migrations()[:4]:
@@ -84,30 +148,30 @@ def older(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_library_as_it_was_is_kept_for_the_release_before(older: Path) -> None:
+def test_a_copy_of_the_library_is_kept_for_the_previous_release(older: Path) -> None:
     database = Database(older)
     database.migrate()
-    with closing(sqlite3.connect(older.with_name("older.db.schema-4"))) as kept:
-        assert kept.execute("PRAGMA user_version").fetchone() == (4,)
-        assert kept.execute("SELECT count(*) FROM vectors").fetchone() == (2,)
+    with closing(sqlite3.connect(older.with_name("older.db.schema-4"))) as copy:
+        assert copy.execute("PRAGMA user_version").fetchone() == (4,)
+        assert copy.execute("SELECT count(*) FROM vectors").fetchone() == (2,)
     assert sorted(file.name for file in older.parent.glob("older.db.schema*")) == ["older.db.schema-4"]
-    Database(older).migrate()  # nothing to change, nothing to keep
+    Database(older).migrate()  # nothing to migrate, so no copy
     assert len(list(older.parent.glob("older.db.schema*"))) == 1
 
 
-def test_where_no_copy_can_be_made_the_schema_stays(older: Path) -> None:
+def test_without_a_copy_there_is_no_migration(older: Path) -> None:
     older.with_name("older.db.schema-4").mkdir()
-    with pytest.raises(RuntimeError, match="is there room in"):
+    with pytest.raises(RuntimeError, match="is there enough space in"):
         Database(older).migrate()
     with closing(sqlite3.connect(older)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (4,)
     assert list(older.parent.glob("*.partial")) == []
 
 
-def test_what_was_away_under_an_older_release_is_analysed_anew(older: Path) -> None:
+def test_a_file_that_was_unavailable_under_schema_4_is_analysed_again(older: Path) -> None:
     database = Database(older)
     database.migrate()
-    assert [row["path"] for row in queries.to_analyse(database.reader(), 10)] == ["/one"]
+    assert [row["path"] for row in queries.unanalysed_tracks(database.reader(), 10)] == ["/one"]
 
 
 def test_a_read_only_connection_cannot_write(db: Database, tmp_path: Path) -> None:
@@ -117,11 +181,11 @@ def test_a_read_only_connection_cannot_write(db: Database, tmp_path: Path) -> No
                 reader.execute("DELETE FROM tracks")
 
 
-def test_a_worker_starts_at_once_but_after_an_upgrade_only_once_the_schema_is_new(
+def test_a_worker_waits_only_for_the_migration_of_an_existing_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(main, "settings", lambda: from_environment({"SONIQUEBAY_DATA": str(tmp_path)}))
-    celeryd_after_setup.send(sender="worker", instance=None, conf=None)  # no library yet: nothing to wait for
+    celeryd_after_setup.send(sender="worker", instance=None, conf=None)  # there is no library to migrate
     library = Database(from_environment({"SONIQUEBAY_DATA": str(tmp_path)}).database)
     library.migrate()
     newest = len(migrations())
@@ -144,15 +208,15 @@ import os, sys
 from pathlib import Path
 from soniquebay.library import database
 known = database.migrations()
-database.migrations = lambda: known  # which nobody else may be allowed to read
+database.migrations = lambda: known  # another user may not be able to read the files
 if os.getuid() == 0:
     os.setuid(65534)
 print(database.awaits_migration(Path(sys.argv[1])))
 """
 
 
-def test_a_worker_waits_for_the_api_to_open_a_library_that_was_closed_in_order() -> None:
-    """Who may only read cannot open one without its index (``-shm``), which the last to close it deletes."""
+def test_a_worker_waits_for_the_api_to_open_a_cleanly_closed_library() -> None:
+    """A reader without write permission needs the WAL index (``-shm``), which the last process to close it deletes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "library.db"
 

@@ -10,7 +10,7 @@ from soniquebay.online.errors import UpstreamError
 from tests.doubles.musicbrainz import Double
 
 MBID, OTHER, GROUP = (f"{n * 8}-0000-4000-8000-000000000000" for n in "123")
-ITEM: enrichment.Item = {
+ITEM: enrichment.Lookup = {
     "kind": "search", "artist": "The Ärtist", "normalised_artist": "artist", "artist_mbid": None, "title": 'Al"bum',
     "normalised_album": 'al"bum', "tracks": 9,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""One text for each path, and back."""
+"""Encoding and decoding of paths."""
 
 import json
 
@@ -16,16 +16,16 @@ def test_a_path_survives_json(path: bytes) -> None:
     assert decode(json.loads(json.dumps(encode(path)).encode("utf-8"))) == path
 
 
-def test_two_paths_never_share_a_text() -> None:
+def test_different_paths_have_different_encodings() -> None:
     assert encode(b"/m/\xe9") != encode(rb"/m/\xe9")
 
 
-def test_readable_names_stay_readable() -> None:
+def test_valid_utf8_stays_readable() -> None:
     assert encode("/m/Ä b.mp3") == "/m/Ä b.mp3"
 
 
 @pytest.mark.parametrize("text", ["/a\\", "/a\\q", "/a\\x4g", "/\\x41"])
-def test_what_no_path_encodes_to_is_refused(text: str) -> None:
+def test_invalid_encodings_are_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="not an encoded path"):
         decode(text)
 

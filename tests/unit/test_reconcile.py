@@ -1,4 +1,4 @@
-"""Files that are no longer where they were: moved, missing, or on a drive that is not plugged in."""
+"""Unseen files: moved, missing, or on an unplugged drive."""
 
 from typing import Any
 
@@ -16,18 +16,25 @@ def song(path: str, title: str, **more: Any) -> Any:
     return file(path, title=title, artist="A", album="X", **more)
 
 
-def scan(db: Database, new: list[Any], unseen: dict[str, list[str]], found: dict[str, int], *, confirmed: bool = False,
-         late: bool = False) -> dict[str, Any]:  # fmt: skip
-    """Play a whole session; `late`: its batch is inserted after discovery has ended."""
+def scan(
+    db: Database,
+    new: list[Any],
+    unseen: dict[str, list[str]],
+    files_by_root: dict[str, int],
+    *,
+    removal_confirmed: bool = False,
+    late: bool = False,
+) -> dict[str, Any]:
+    """Simulate a session; `late`: its batch is inserted after discovery has ended."""
     with db.transaction() as connection:
-        session = sessions.start(connection, confirmed=confirmed)
+        session = sessions.start(connection, removal_confirmed=removal_confirmed)
         stamps = [{k: f[k] for k in ("path", "size", "mtime_ns")} for f in new]
         sessions.register_batch(connection, session, str(session), stamps)
         reconcile.add_unseen(connection, session, unseen)
         if not late:
             ingest.apply_batch(connection, str(session), group(new))
-        reconcile.protect_empty_roots(connection, session, found)
-        while reconcile.reconcile_unseen(connection, session, found):
+        reconcile.protect_empty_roots(connection, session, files_by_root)
+        while reconcile.reconcile_unseen(connection, session, files_by_root):
             pass
         sessions.end_discovery(connection, session, 0, [])
         if late:
@@ -43,7 +50,7 @@ def present(db: Database) -> dict[str, int]:
     return {t["path"]: t["id"] for t in queries.tracks(db.reader(), 100, 0).items}
 
 
-def test_a_deleted_file_is_missing_and_found_no_more_and_comes_back_as_it_was(db: Database) -> None:
+def test_a_deleted_file_is_missing_and_returns_unchanged(db: Database) -> None:
     scan(db, [song("/r/1", "One"), song("/r/2", "Two")], {}, {"/r": 2})
     assert scan(db, [], {"/r": ["/r/1"]}, {"/r": 1})["missing"] == 1
     assert present(db) == {"/r/2": 2}
@@ -64,11 +71,11 @@ def test_a_moved_file_keeps_its_id_and_its_vector(db: Database, late: bool) -> N
     assert result["moved"] == 1
     assert present(db) == {"/r/b/1": 1, "/r/a/2": 2}
     assert queries.track(db.reader(), 1)["has_vector"]  # type: ignore[index]
-    assert [t["id"] for t in queries.to_analyse(db.reader(), 10)] == [2]
+    assert [t["id"] for t in queries.unanalysed_tracks(db.reader(), 10)] == [2]
     assert search.find(db.reader(), "one", 10, 0).ids == [1]
 
 
-def test_what_was_away_is_tried_again_where_it_is_met(db: Database) -> None:
+def test_unavailable_files_are_retried_once_they_are_seen(db: Database) -> None:
     scan(db, [song("/r/a/1", "One"), song("/r/a/2", "Two"), song("/r/a/3", "Three")], {}, {"/r": 3})
     with db.transaction() as connection:
         for track in (1, 2, 3):
@@ -78,21 +85,21 @@ def test_what_was_away_is_tried_again_where_it_is_met(db: Database) -> None:
     assert result["moved"] == 1
     known = {row[0]: row[4] for row in queries.known_files(db.reader(), "/r")}
     assert known == {"/r/a/2": 1, "/r/a/3": 0, "/r/b/1": 1}
-    assert queries.to_analyse(db.reader(), 10) == []
+    assert queries.unanalysed_tracks(db.reader(), 10) == []
     with db.transaction() as connection:
         assert ingest.mark_returned(connection, ["/r/b/1"]) == 0
-    assert [row["id"] for row in queries.to_analyse(db.reader(), 10)] == [1]
-    assert [row["id"] for row in queries.without_cover(db.reader(), 10)] == [1]
+    assert [row["id"] for row in queries.unanalysed_tracks(db.reader(), 10)] == [1]
+    assert [row["id"] for row in queries.albums_with_unchecked_cover(db.reader(), 10)] == [1]
 
 
-def test_twins_that_move_keep_their_own_ids(db: Database) -> None:
+def test_identical_files_keep_their_ids_when_moved(db: Database) -> None:
     scan(db, [song("/r/a/1.mp3", "Same"), song("/r/a/2.mp3", "Same")], {}, {"/r": 2})
     scan(db, [], {"/r": ["/r/a/1.mp3", "/r/a/2.mp3"]}, {"/r": 1})
     scan(db, [song("/r/b/2.mp3", "Same"), song("/r/b/1.mp3", "Same")], {}, {"/r": 2})
     assert present(db) == {"/r/b/1.mp3": 1, "/r/b/2.mp3": 2}
 
 
-def test_a_file_that_was_moved_and_retagged_is_known_by_its_recording(db: Database) -> None:
+def test_a_moved_and_retagged_file_is_recognised_by_its_recording(db: Database) -> None:
     recording = "aaaaaaaa-0000-4000-8000-00000000000a"
     scan(db, [song("/r/1", "Unknown", mb_recording=recording)], {}, {"/r": 1})
     scan(db, [], {"/r": ["/r/1"]}, {"/r": 1})
@@ -100,43 +107,43 @@ def test_a_file_that_was_moved_and_retagged_is_known_by_its_recording(db: Databa
     assert present(db) == {"/r/new": 1}
 
 
-def test_a_copy_is_no_move(db: Database) -> None:
+def test_a_copied_file_is_a_new_track(db: Database) -> None:
     scan(db, [song("/r/1", "One")], {}, {"/r": 1})
     scan(db, [song("/r/copy", "One")], {}, {"/r": 2})
     assert present(db) == {"/r/1": 1, "/r/copy": 2}
 
 
-def test_untitled_files_of_one_size_are_told_apart_by_their_time(db: Database) -> None:
+def test_untitled_files_are_distinguished_by_their_modification_time(db: Database) -> None:
     old = {**song("/r/1", "1", has_title=False), "mtime_ns": 7}
     scan(db, [old], {}, {"/r": 1})
-    other = {**song("/r/2", "2", has_title=False), "mtime_ns": 8}
-    scan(db, [other], {"/r": ["/r/1"]}, {"/r": 1})
+    different = {**song("/r/2", "2", has_title=False), "mtime_ns": 8}
+    scan(db, [different], {"/r": ["/r/1"]}, {"/r": 1})
     assert present(db) == {"/r/2": 2}
     moved = {**song("/r/3", "3", has_title=False), "mtime_ns": 7}
     scan(db, [moved], {}, {"/r": 2})
     assert present(db) == {"/r/2": 2, "/r/3": 1}
 
 
-def test_a_root_that_is_gone_marks_nothing_missing_until_a_person_says_so(db: Database) -> None:
+def test_an_empty_root_is_protected_until_the_removal_is_confirmed(db: Database) -> None:
     scan(db, [song("/a/1", "One"), song("/b/1", "Two"), song("/b/2", "Three")], {}, {"/a": 1, "/b": 2})
     result = scan(db, [], {"/a": ["/a/1"], "/b": ["/b/1"]}, {"/a": 0, "/b": 1})
     assert (result["missing"], result["protected"]) == (1, 1)
     assert present(db) == {"/a/1": 1, "/b/2": 3}
-    assert reconcile.roots(db.reader()) == ["/a", "/b"]
-    result = scan(db, [], {"/a": ["/a/1"]}, {"/a": 0, "/b": 1}, confirmed=True)
+    assert reconcile.known_roots(db.reader()) == ["/a", "/b"]
+    result = scan(db, [], {"/a": ["/a/1"]}, {"/a": 0, "/b": 1}, removal_confirmed=True)
     assert (result["missing"], result["protected"]) == (1, 0)
     assert present(db) == {"/b/2": 3}
-    assert reconcile.roots(db.reader()) == ["/b"]
+    assert reconcile.known_roots(db.reader()) == ["/b"]
 
 
-def test_a_library_that_moved_to_another_drive_keeps_its_ids(db: Database) -> None:
+def test_a_library_moved_to_another_drive_keeps_its_ids(db: Database) -> None:
     scan(db, [song("/a/1", "One"), song("/a/2", "Two")], {}, {"/a": 2})
     result = scan(db, [song("/b/1", "One"), song("/b/2", "Two")], {"/a": ["/a/1", "/a/2"]}, {"/a": 0, "/b": 2})
     assert (result["moved"], result["protected"]) == (2, 0)
     assert present(db) == {"/b/1": 1, "/b/2": 2}
 
 
-def test_a_purge_deletes_what_is_missing_long_enough_and_nothing_else(db: Database) -> None:
+def test_a_purge_deletes_only_tracks_missing_for_long_enough(db: Database) -> None:
     scan(db, [song("/r/1", "One"), file("/r/2", artist="Z", album="Gone")], {}, {"/r": 2})
     scan(db, [], {"/r": ["/r/2"]}, {"/r": 1})
     with db.transaction() as connection:
@@ -152,4 +159,4 @@ def test_a_purge_deletes_what_is_missing_long_enough_and_nothing_else(db: Databa
     ("path", "root"), [("/a/b/x", "/a/b"), ("/a/bc/x", "/a"), ("/a", "/a"), ("/z", None), ("/a/b", "/a/b")]
 )
 def test_a_path_belongs_to_its_innermost_root(path: str, root: str | None) -> None:
-    assert reconcile.root_of(path, ["/a", "/a/b"]) == root
+    assert reconcile.innermost_root(path, ["/a", "/a/b"]) == root

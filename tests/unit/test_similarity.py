@@ -143,16 +143,16 @@ def test_only_vectors_of_the_present_version_are_compared(db: Database) -> None:
     assert index.nearest(db.reader(), old[0], 5) is None
     assert set(near(index, db, ids[0], 500)) == set(ids[1:])
     # A new release has it analysed anew.
-    assert queries.to_analyse(db.reader(), 100) == []
+    assert queries.unanalysed_tracks(db.reader(), 100) == []
     with db.transaction() as connection:
         assert expire(connection) == len(old)
-    assert sorted(track["id"] for track in queries.to_analyse(db.reader(), 100)) == old
+    assert sorted(track["id"] for track in queries.unanalysed_tracks(db.reader(), 100)) == old
 
 
 def test_a_missing_track_is_nobodys_neighbour_until_it_returns(db: Database) -> None:
     index = similarity.SimilarityIndex(db.reader)
     ids = add(db, index, *rows(10))
-    path = queries.file_of_track(db.reader(), ids[3])
+    path = queries.track_path(db.reader(), ids[3])
     assert ids[3] in near(index, db, ids[0], 500)
     with db.transaction() as connection:
         ingest.mark_missing(connection, [str(path)])

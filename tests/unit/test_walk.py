@@ -1,4 +1,4 @@
-"""The order of a walk, its roots, and what a folder that cannot be read protects."""
+"""Walking roots, comparing with known files, and folders that cannot be read."""
 
 import os
 import sqlite3
@@ -10,7 +10,7 @@ import pytest
 from soniquebay.library.paths import encode
 from soniquebay.library.queries import KnownFile
 from soniquebay.pipeline import discovery
-from soniquebay.pipeline.walk import Seen, Walk
+from soniquebay.pipeline.walk import Walk, WalkedFile
 
 
 def touch(path: Path) -> Path:
@@ -41,96 +41,101 @@ def test_files_come_in_the_order_of_the_database(tmp_path: Path) -> None:
     assert len(paths) == 10
 
 
-def test_a_known_root_below_another_is_counted_for_itself(tmp_path: Path) -> None:
+def test_files_of_a_root_below_another_are_counted_separately(tmp_path: Path) -> None:
     touch(tmp_path / "a.mp3")
     touch(tmp_path / "disk" / "b.mp3")
     touch(tmp_path / "disk" / "deep" / "c.mp3")
     disk = encode(str(tmp_path / "disk"))
     walk = Walk(frozenset({disk}))
     assert len(list(walk.files(str(tmp_path)))) == 3
-    assert walk.found == {encode(str(tmp_path)): 1, disk: 2}
+    assert walk.files_by_root == {encode(str(tmp_path)): 1, disk: 2}
 
 
-class Told(discovery._Ledger):
-    """A ledger that keeps what it would tell the API."""
+class RecordingComparison(discovery._Comparison):
+    """A comparison that records what it would send to the API."""
 
-    def __init__(self, handled: set[str] = frozenset()) -> None:  # type: ignore[assignment]
-        super().__init__(7, set(handled))
+    def __init__(self, queued_or_failed: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        super().__init__(7, set(queued_or_failed))
         self.batches: list[list[str]] = []
-        self.told: list[str] = []
-        self.back: list[str] = []
+        self.unseen_paths: list[str] = []
+        self.returned_paths: list[str] = []
 
-    def _register(self) -> None:
+    def _register_batch(self) -> None:
         self.batches.append([file["path"] for file in self._batch])
-        self._batch, self._size = [], min(2 * self._size, discovery.LARGEST_BATCH)
+        self._batch, self._batch_size = [], min(2 * self._batch_size, discovery.FULL_BATCH_FILES)
 
-    def _tell(self) -> None:
-        self.told += [path for _, path in self._unseen]
-        self.back += self._returned
-        self._unseen, self._returned = [], []
-
-
-def row(path: str, size: int = 1, mtime_ns: int = 1, read_session_id: int = 1, gone: bool = False) -> KnownFile:
-    return path, size, mtime_ns, read_session_id, gone
+    def _send_known_files(self) -> None:
+        self.unseen_paths += [path for _, path in self._unsent_unseen]
+        self.returned_paths += self._unsent_returned
+        self._unsent_unseen, self._unsent_returned = [], []
 
 
-def compare(found: list[Seen], known: list[KnownFile], handled: set[str] = frozenset()) -> Told:  # type: ignore[assignment]
-    ledger = Told(handled)
-    ledger.compare(found, iter(known), lambda path: "/r")
-    ledger.flush()
-    return ledger
+def row(path: str, size: int = 1, mtime_ns: int = 1, read_session_id: int = 1, missing: bool = False) -> KnownFile:
+    return path, size, mtime_ns, read_session_id, missing
 
 
-def test_new_changed_unchanged_gone_and_returned_files_are_told_apart() -> None:
-    found = [("/r/a", 1, 1), ("/r/c", 2, 1), ("/r/d", 1, 1), ("/r/e", 1, 2), ("/r/new", 1, 1)]
-    known = [row("/r/a"), row("/r/b"), row("/r/c"), row("/r/d", gone=True), row("/r/e"), row("/r/z")]
-    ledger = compare(found, known)
-    assert ledger.batches == [["/r/c", "/r/e", "/r/new"]]
-    assert (ledger.unchanged, ledger.told, ledger.back) == (2, ["/r/b", "/r/z"], ["/r/d"])
+def compare(
+    walked: list[WalkedFile],
+    known: list[KnownFile],
+    queued_or_failed: set[str] = frozenset(),  # type: ignore[assignment]
+) -> RecordingComparison:
+    comparison = RecordingComparison(queued_or_failed)
+    comparison.compare(walked, iter(known), lambda path: "/r")
+    comparison.flush()
+    return comparison
 
 
-def test_what_lies_in_a_folder_that_cannot_be_read_is_not_gone() -> None:
+def test_new_changed_unchanged_unseen_and_returned_files_are_distinguished() -> None:
+    walked = [("/r/a", 1, 1), ("/r/c", 2, 1), ("/r/d", 1, 1), ("/r/e", 1, 2), ("/r/new", 1, 1)]
+    known = [row("/r/a"), row("/r/b"), row("/r/c"), row("/r/d", missing=True), row("/r/e"), row("/r/z")]
+    comparison = compare(walked, known)
+    assert comparison.batches == [["/r/c", "/r/e", "/r/new"]]
+    assert comparison.unchanged == 2
+    assert (comparison.unseen_paths, comparison.returned_paths) == (["/r/b", "/r/z"], ["/r/d"])
+
+
+def test_files_in_an_unreadable_folder_are_not_unseen() -> None:
     known = [row("/r/dark-gone.mp3"), row("/r/dark/1"), row("/r/dark/2/3"), row("/r/dark0"), row("/r/x")]
-    ledger = compare([("/r/dark/", -1, 0), ("/r/x", -1, 0)], known)
-    assert ledger.told == ["/r/dark-gone.mp3", "/r/dark0"]
+    comparison = compare([("/r/dark/", -1, 0), ("/r/x", -1, 0)], known)
+    assert comparison.unseen_paths == ["/r/dark-gone.mp3", "/r/dark0"]
 
 
-def test_a_discovery_that_starts_again_leaves_what_is_handled() -> None:
-    ledger = compare([("/r/a", 1, 1), ("/r/b", 1, 1), ("/r/c", 1, 1)], [row("/r/a", read_session_id=7)], {"/r/b"})
-    assert (ledger.batches, ledger.unchanged) == ([["/r/c"]], 0)
+def test_a_repeated_discovery_skips_queued_and_failed_files() -> None:
+    comparison = compare([("/r/a", 1, 1), ("/r/b", 1, 1), ("/r/c", 1, 1)], [row("/r/a", read_session_id=7)], {"/r/b"})
+    assert (comparison.batches, comparison.unchanged) == ([["/r/c"]], 0)
 
 
-def test_a_folder_stays_in_one_batch_where_it_can() -> None:
-    found = [(f"/r/{folder:02}/{i:02}", 1, 1) for folder in range(30) for i in range(12)]
-    batches = compare(found, []).batches
-    assert sum(map(len, batches)) == len(found)
+def test_the_files_of_a_folder_stay_in_one_batch_if_possible() -> None:
+    walked = [(f"/r/{folder:02}/{i:02}", 1, 1) for folder in range(30) for i in range(12)]
+    batches = compare(walked, []).batches
+    assert sum(map(len, batches)) == len(walked)
     folders = [{Path(path).parent.name for path in batch} for batch in batches]
     assert sum(map(len, folders)) == 30
     assert len(batches) > 2
-    flood = compare([(f"/r/one/{i:05}", 1, 1) for i in range(2000)], []).batches
-    assert max(map(len, flood)) <= 2 * discovery.LARGEST_BATCH
+    of_one_folder = compare([(f"/r/one/{i:05}", 1, 1) for i in range(2000)], []).batches
+    assert max(map(len, of_one_folder)) <= discovery.MAX_BATCH_FILES
 
 
-def test_a_root_that_cannot_be_entered_is_a_failure_not_an_end(tmp_path: Path) -> None:
+def test_a_root_that_does_not_exist_is_a_failure(tmp_path: Path) -> None:
     gone = encode(str(tmp_path / "gone"))
     walk = Walk(frozenset({gone}))
     assert list(walk.files(str(tmp_path / "gone"))) == []
-    assert walk.found == {gone: 0}
+    assert walk.files_by_root == {gone: 0}
     assert [f["reason"] for f in walk.failures] == ["cannot be read: No such file or directory"]
 
 
-def test_a_folder_that_was_deleted_is_no_failure(tmp_path: Path) -> None:
+def test_a_deleted_folder_is_not_a_failure(tmp_path: Path) -> None:
     walk = Walk(frozenset({encode(str(tmp_path))}))
     assert list(walk.files(str(tmp_path / "deleted"))) == []
     assert walk.failures == []
 
 
-def test_a_folder_that_cannot_be_listed_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_folder_is_yielded_with_a_slash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path / "dark" / "x.mp3")
     touch(tmp_path / "light.mp3")
     scandir = os.scandir
 
-    def refuse(folder: str) -> Any:  # root, who may run this, is refused nothing
+    def refuse(folder: str) -> Any:  # a mode of 000 does not stop root, who may run this test
         if folder.endswith("dark"):
             raise PermissionError(13, "Permission denied")
         return scandir(folder)

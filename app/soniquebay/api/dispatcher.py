@@ -38,9 +38,9 @@ class Dispatcher:
         self._database = database
         self._broker = broker
         self._warned: dict[str, float] = {}
-        self.vector_feeder = QueueFeeder("vector", VECTORS, queries.to_analyse, self._send_vectors)
-        self.cover_feeder = QueueFeeder("covers", COVERS, queries.without_cover, self._send_covers)
-        self.genre_feeder = QueueFeeder("deferred", GENRES, queries.without_genres, self._send_genres)
+        self.vector_feeder = QueueFeeder("vector", VECTORS, queries.unanalysed_tracks, self._send_vectors)
+        self.cover_feeder = QueueFeeder("covers", COVERS, queries.albums_with_unchecked_cover, self._send_covers)
+        self.genre_feeder = QueueFeeder("deferred", GENRES, queries.tracks_with_uncleaned_genres, self._send_genres)
 
     def send(self, task: str, **arguments: Any) -> bool:
         """Send a task; False, with a line in the log, when Redis cannot be reached."""
@@ -61,7 +61,7 @@ class Dispatcher:
 
     def vector(self, db: sqlite3.Connection, track_id: int) -> bool:
         """Have a track's vector computed anew; False when there is no such track."""
-        path = queries.file_of_track(db, track_id)
+        path = queries.track_path(db, track_id)
         if path is not None:
             self.send("vector.calculate", track_id=track_id, path=path)
         return path is not None
@@ -167,12 +167,12 @@ class Dispatcher:
 
     def _resume_sessions(self, counts: dict[str, int]) -> None:
         with self._database.transaction() as db:
-            for batch_id in sessions.exhausted_batches(db, MESSAGE_LOST_AFTER_SECONDS):
+            for batch_id in sessions.batches_out_of_attempts(db, MESSAGE_LOST_AFTER_SECONDS):
                 reason = f"given up after {sessions.MAX_ATTEMPTS} attempts: none of them came to its end"
                 sessions.abandon_batch(db, batch_id, "extract", reason)
                 counts["abandoned"] += 1
-            batches = sessions.stale_batches(db, MESSAGE_LOST_AFTER_SECONDS)
-            discoveries = sessions.stale_discoveries(db, MESSAGE_LOST_AFTER_SECONDS)
+            batches = sessions.batches_to_resend(db, MESSAGE_LOST_AFTER_SECONDS)
+            discoveries = sessions.discoveries_to_resend(db, MESSAGE_LOST_AFTER_SECONDS)
             for session_id in list(discoveries):
                 if sessions.discovery_attempts(db, session_id) >= sessions.MAX_ATTEMPTS:
                     reason = f"discovery given up after {sessions.MAX_ATTEMPTS} attempts"
@@ -187,6 +187,6 @@ class Dispatcher:
                 "sent again, as nothing in Redis stood for it: %d batches, %d discoveries", len(sent), len(walks)
             )
             with self._database.transaction() as db:
-                sessions.sent_again(db, sent)
+                sessions.mark_batches_sent(db, sent)
                 for session_id in walks:
-                    sessions.discovery_sent_again(db, session_id)
+                    sessions.mark_discovery_sent(db, session_id)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import logging
 import sqlite3
 from typing import Annotated, Any, cast
 
@@ -15,8 +16,10 @@ from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import LARGEST, SIZES, THUMBNAIL_TYPE, media_type
 from soniquebay.library import covers, ingest, reconcile, sessions
 from soniquebay.library import genres as genre_store
-from soniquebay.library.entities import Entities, FailedFile, FileStamp
+from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, FailedFile, FileStamp
 from soniquebay.library.similarity import vectors
+
+log = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 
@@ -105,7 +108,7 @@ def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
     if new and running:
         if not services.dispatcher.batch(sessions.Batch(batch.batch_id, session_id, batch.files)):
             with services.database.transaction() as db:
-                sessions.not_sent(db, batch.batch_id)
+                sessions.mark_batch_unsent(db, batch.batch_id)
         services.progress.changed(session_id)
     return {"new": new, "running": running}
 
@@ -147,6 +150,12 @@ def discovered(services: Shared, session_id: int, end: DiscoveredIn) -> Answer:
 
 def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, Any], Body()]) -> Answer:
     """Insert a batch in one transaction, then send what follows: vectors, covers, genres."""
+    if entities.get("schema") != ENTITIES_SCHEMA:
+        # Its fields may have other names. The dispatcher sends the batch again, so its files are extracted anew.
+        with services.database.transaction() as db:
+            sessions.mark_batch_unsent(db, batch_id)
+        log.info("batch %s was queued by another release, its files are read again", batch_id)
+        return {"applied": False}
     try:
         with services.database.transaction() as db:
             # Made by our own worker on the same socket: the database's constraints are the check.
@@ -205,7 +214,7 @@ async def put_cover(services: Shared, album_id: int, request: Request) -> Answer
 
     def store() -> bool:
         # Before the transaction: no writer waits for the card.
-        covers.keep(services.settings.covers, covers.digest_of(data), data)
+        covers.write_picture(services.settings.covers, covers.digest_of(data), data)
         with services.database.transaction() as db:
             return covers.store(db, services.settings.covers, album_id, data, kind)
 
@@ -221,7 +230,7 @@ async def put_thumbnail(
     data = await request.body()
     if size not in SIZES or media_type(data) != THUMBNAIL_TYPE or len(data) > LARGEST:
         raise HTTPException(422, f"not a JPEG of one of the sizes {SIZES}")
-    await run_in_threadpool(covers.keep, services.settings.covers, digest, data, size)
+    await run_in_threadpool(covers.write_picture, services.settings.covers, digest, data, size)
     return {}
 
 

@@ -116,10 +116,10 @@ def cover(
 
     With `size`, the smallest form of it that has as many pixels on its longer side.
     """
-    found = covers.of(services.database.reader(), kind, item_id)
+    found = covers.find_cover(services.database.reader(), kind, item_id)
     if found is None:
         raise HTTPException(404, f"no cover for {kind} {item_id}")
-    file = covers.file_of(services.settings.covers, found, size)
+    file = covers.find_file(services.settings.covers, found, size)
     if file is None:
         raise HTTPException(404, f"the cover of {kind} {item_id} is no longer there")
     path, media_type = file

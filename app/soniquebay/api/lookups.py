@@ -41,12 +41,12 @@ class Lookups:
 
     def _window(self, service: Service, task: str) -> None:
         # The look that mostly finds nothing keeps no writer waiting.
-        if not enrichment.next_window(self._database.reader(), service, time.time()):
+        if not enrichment.next_lookups(self._database.reader(), service, time.time()):
             return
         with self._database.transaction() as db:
-            items = enrichment.next_window(db, service, time.time())
+            items = enrichment.next_lookups(db, service, time.time())
             if items:
-                enrichment.lease(db, service, time.time())
+                enrichment.lease_lookups(db, service, time.time())
         if items:
             # What cannot be sent is free again when its lease ends.
             self._send(task, items=items)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from soniquebay.api import models
 from soniquebay.api.services import Shared
 from soniquebay.library import enrichment
-from soniquebay.library.enrichment import ArtistFacts, Item, ReleaseFacts, Service
+from soniquebay.library.enrichment import ArtistFacts, Lookup, ReleaseFacts, Service
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +20,14 @@ Answer = dict[str, Any]
 class FactsIn(BaseModel):
     """What MusicBrainz says of an artist or a release; None if it knows no such thing."""
 
-    item: Item
+    item: Lookup
     facts: ArtistFacts | ReleaseFacts | None
 
 
 class SearchIn(BaseModel):
     """Which release an album is; None if none is surely it."""
 
-    item: Item
+    item: Lookup
     mbid: str | None
 
 
@@ -45,7 +45,7 @@ router = APIRouter(prefix="/internal/online")
 @public.get("/online", response_model=models.OnlineState)
 def online_state(services: Shared) -> Any:
     """Return how MusicBrainz and the Cover Art Archive are, and how much is still to be asked of them."""
-    states = enrichment.states(services.database.reader(), time.time())
+    states = enrichment.service_states(services.database.reader(), time.time())
     return {"online": services.settings.online, "services": states}
 
 
@@ -53,7 +53,7 @@ def online_state(services: Shared) -> Any:
 def put_facts(services: Shared, answer: FactsIn) -> Answer:
     """Keep facts."""
     with services.database.transaction() as db:
-        enrichment.answered(db, answer.item, answer.facts, time.time())
+        enrichment.store_facts(db, answer.item, answer.facts, time.time())
     return {}
 
 
@@ -61,24 +61,24 @@ def put_facts(services: Shared, answer: FactsIn) -> Answer:
 def put_search(services: Shared, answer: SearchIn) -> Answer:
     """Keep the outcome of a search."""
     with services.database.transaction() as db:
-        enrichment.searched(db, answer.item, answer.mbid, time.time())
+        enrichment.store_search_result(db, answer.item, answer.mbid, time.time())
     return {}
 
 
 @router.put("/no-cover")
-def no_cover(services: Shared, item: Item) -> Answer:
+def no_cover(services: Shared, item: Lookup) -> Answer:
     """Note that the archive has no front cover of a release."""
     with services.database.transaction() as db:
-        enrichment.postpone(db, item, time.time() + enrichment.MISSING)
+        enrichment.postpone(db, item, time.time() + enrichment.NOT_FOUND_VALID_SECONDS)
     return {}
 
 
 @router.post("/postpone")
-def postpone(services: Shared, items: list[Item]) -> Answer:
+def postpone(services: Shared, items: list[Lookup]) -> Answer:
     """Look at items again tomorrow: what was answered was of no use, or the task of them failed."""
     with services.database.transaction() as db:
         for item in items:
-            enrichment.postpone(db, item, time.time() + enrichment.PUT_OFF)
+            enrichment.postpone(db, item, time.time() + enrichment.POSTPONED_SECONDS)
     return {}
 
 

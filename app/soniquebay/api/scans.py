@@ -44,7 +44,7 @@ def start_scan(services: Shared, wanted: models.ScanRequest | None = None) -> An
 def start(services: Services, scope: Sequence[str] | None = None, *, confirmed: bool = False) -> int:
     """Start a scan and return its session; raises `sessions.ScanRunningError`. See `sessions.start`."""
     with services.database.transaction() as db:
-        session_id = sessions.start(db, scope, confirmed=confirmed)
+        session_id = sessions.start(db, scope, removal_confirmed=confirmed)
     services.dispatcher.discovery(session_id)
     services.progress.changed(session_id)
     return session_id

@@ -183,7 +183,8 @@ async def _repeat(what: str, job: Callable[[], object], seconds: float) -> None:
 
 async def _sweep(services: Services) -> None:
     def sweep() -> int:
-        return covers.sweep(services.database.reader(), services.settings.covers)  # a connection of this thread's own
+        # In this thread: each thread has a connection of its own.
+        return covers.delete_unused(services.database.reader(), services.settings.covers)
 
     try:
         if swept := await asyncio.to_thread(sweep):

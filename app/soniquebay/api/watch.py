@@ -72,7 +72,7 @@ class Watcher:
                 folders = sum(root.folders for root in self._tree.states())
                 log.info("%d folders are watched, after %.1f s", folders, time.monotonic() - began)
                 self._set_clocks()
-                if sessions.newest(self._services.database.reader()):
+                if sessions.newest_session_id(self._services.database.reader()):
                     self._note([EVERYTHING])  # nobody watched until now
                 self._ready = True
                 while self._wait(mounted.fileno()):
@@ -132,7 +132,7 @@ class Watcher:
         self._look_at = now + ABSENT if absent else float("inf")
 
     def _note(self, changes: Iterable[Change]) -> None:
-        now, session = time.monotonic(), sessions.newest(self._services.database.reader())
+        now, session = time.monotonic(), sessions.newest_session_id(self._services.database.reader())
         for change in changes:
             if change.what == "cover":
                 self._covers.setdefault(encode(change.folder), now)
@@ -157,7 +157,7 @@ class Watcher:
         if not self._covers or now < min(self._covers.values()) + AGAIN:
             return
         with self._services.database.transaction() as db:
-            albums = sum(covers.recheck_folder(db, folder) for folder in self._covers)
+            albums = sum(covers.mark_unchecked(db, folder) for folder in self._covers)
         self._covers.clear()
         if albums:
             self._services.request_refill()
@@ -170,7 +170,7 @@ class Watcher:
         if sessions.active_session(db) is not None:
             self._try_at = now + AGAIN
             return
-        self._changes.seen_by(sessions.newest_of_all(db))
+        self._changes.seen_by(sessions.newest_full_scan_id(db))
         due = self._changes.due(now, {encode(folder) for folder in self._tree.writing.folders()})
         if not due:
             return

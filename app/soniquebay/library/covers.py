@@ -1,4 +1,4 @@
-"""Cover pictures: files named by what is in them, so that the same picture lies there once; albums refer to them."""
+"""Cover pictures, stored by their SHA-256 so that each picture is on the disk once; albums refer to them."""
 
 import hashlib
 import os
@@ -11,36 +11,39 @@ from pathlib import Path
 
 from soniquebay.audio.picture_format import SIZES, THUMBNAIL_TYPE
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_UPLOAD_TIME = 3600.0  # seconds; a younger file may belong to a cover that is just being stored
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MIN_UNUSED_AGE_SECONDS = 3600.0  # a younger file may belong to a cover that is being stored right now
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A cover as it is shown: its SHA-256, and its media type in full size."""
+    """The cover of an album: the SHA-256 of the picture, and its media type in full size."""
 
     digest: str
     media_type: str
 
 
 def digest_of(data: bytes) -> str:
-    """Return the name under which a picture is kept."""
+    """Return the SHA-256 of a picture, in hexadecimal: its file name."""
     return hashlib.sha256(data).hexdigest()
 
 
-def path(folder: Path, digest: str, size: int | None = None) -> Path:
-    """Return where a picture lies, or its thumbnail; raises ``ValueError`` for what is no digest."""
-    if not _DIGEST.fullmatch(digest):
+def picture_path(folder: Path, digest: str, size: int | None = None) -> Path:
+    """Return the path of a picture, or of its thumbnail with `size` pixels on the longer side.
+
+    Raises ``ValueError`` when `digest` is not a SHA-256.
+    """
+    if not _SHA256.fullmatch(digest):
         raise ValueError(f"not a SHA-256: {digest!r}")
     return folder / digest[:2] / (f"{digest}.{size}.jpg" if size else digest)
 
 
-def keep(folder: Path, digest: str, data: bytes, size: int | None = None) -> None:
-    """Keep a picture or a thumbnail of it; what is there already is not written again.
+def write_picture(folder: Path, digest: str, data: bytes, size: int | None = None) -> None:
+    """Write a picture, or its thumbnail of `size` pixels, unless the file exists.
 
-    The file is renamed into place, so a reader, or a power cut, never meets half a picture.
+    The file is renamed into place, so neither a reader nor a power cut ever sees half a picture.
     """
-    target = path(folder, digest, size)
+    target = picture_path(folder, digest, size)
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +52,7 @@ def keep(folder: Path, digest: str, data: bytes, size: int | None = None) -> Non
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            # By its name it is never written again: half a file after a power cut would stay half.
+            # Nothing writes this name again, so a file that a power cut had truncated would stay truncated.
             os.fsync(file.fileno())
         Path(partial).replace(target)
     except BaseException:
@@ -58,11 +61,11 @@ def keep(folder: Path, digest: str, data: bytes, size: int | None = None) -> Non
 
 
 def store(db: sqlite3.Connection, folder: Path, album_id: int, data: bytes, media_type: str) -> bool:
-    """Give an album its cover; False when the album is gone."""
+    """Store a picture as the cover of an album; return False when the album does not exist."""
     if db.execute("SELECT 1 FROM albums WHERE id = ?", (album_id,)).fetchone() is None:
         return False
     digest = digest_of(data)
-    keep(folder, digest, data)
+    write_picture(folder, digest, data)
     db.execute(
         "UPDATE albums SET cover_media_type = ?, cover_sha256 = ?, cover_checked = 1 WHERE id = ?",
         (media_type, digest, album_id),
@@ -70,8 +73,8 @@ def store(db: sqlite3.Connection, folder: Path, album_id: int, data: bytes, medi
     return True
 
 
-def recheck_folder(db: sqlite3.Connection, folder: str) -> int:
-    """Have the covers looked for anew of albums with a track right in an encoded folder; returns how many."""
+def mark_unchecked(db: sqlite3.Connection, folder: str) -> int:
+    """Have covers searched again for the albums with a track directly in an encoded folder; return how many."""
     return db.execute(
         "UPDATE albums SET cover_checked = 0 WHERE id IN (SELECT album_id FROM tracks WHERE path > ?1 || '/' "
         "AND path < ?1 || '0' AND instr(substr(path, length(?1) + 2), '/') = 0)",
@@ -80,7 +83,7 @@ def recheck_folder(db: sqlite3.Connection, folder: str) -> int:
 
 
 def has_cover(db: sqlite3.Connection, album_id: int) -> bool:
-    """Tell whether an album has its cover, and no file of it has changed since."""
+    """Tell whether an album has a cover, and none of its files has changed since."""
     row = db.execute(
         "SELECT cover_sha256 IS NOT NULL AND cover_checked FROM albums WHERE id = ?", (album_id,)
     ).fetchone()
@@ -88,19 +91,20 @@ def has_cover(db: sqlite3.Connection, album_id: int) -> bool:
 
 
 def mark_none_found(db: sqlite3.Connection, album_id: int, unavailable_file: str | None = None) -> None:
-    """Note that an album's cover was looked for in vain.
+    """Record that the files of an album hold no cover.
 
-    `unavailable_file`: encoded path of its unavailable file; the cover is looked for again once a scan sees that file.
+    `unavailable_file`: the encoded path of a file that could not be read. The cover is searched again once a scan sees
+    that file.
     """
     db.execute("UPDATE albums SET cover_checked = 1 WHERE id = ?", (album_id,))
     if unavailable_file is not None:
         db.execute("UPDATE tracks SET retry_later = 1 WHERE path = ?", (unavailable_file,))
 
 
-def of(db: sqlite3.Connection, kind: str, item_id: int) -> Cover | None:
-    """Return the cover shown for an album, a track or an artist; None without one.
+def find_cover(db: sqlite3.Connection, kind: str, item_id: int) -> Cover | None:
+    """Return the cover of an album, a track or an artist (`kind`); None without one.
 
-    A track shows its album's, an artist that of the first album with one.
+    A track has the cover of its album, an artist that of the earliest album with one.
     """
     where = {
         "album": "b.id = ?",
@@ -115,28 +119,27 @@ def of(db: sqlite3.Connection, kind: str, item_id: int) -> Cover | None:
     return Cover(row["cover_sha256"], row["cover_media_type"]) if row else None
 
 
-def file_of(folder: Path, cover: Cover, size: int | None) -> tuple[Path, str] | None:
-    """Return file and media type of the smallest form that has at least `size` pixels; the original without a size.
+def find_file(folder: Path, cover: Cover, size: int | None) -> tuple[Path, str] | None:
+    """Return path and media type of the smallest file with at least `size` pixels, or of the original without a size.
 
-    A picture smaller than a thumbnail has no such thumbnail: it is its own. None when the file is gone.
+    A picture smaller than a thumbnail size has no thumbnail of that size, so the original is returned. None when the
+    files do not exist.
     """
-    for thumbnail in SIZES if size else ():
-        file = path(folder, cover.digest, thumbnail)
-        if thumbnail >= (size or 0) and file.is_file():
+    for thumbnail_size in SIZES if size else ():
+        file = picture_path(folder, cover.digest, thumbnail_size)
+        if thumbnail_size >= (size or 0) and file.is_file():
             return file, THUMBNAIL_TYPE
-    original = path(folder, cover.digest)
+    original = picture_path(folder, cover.digest)
     return (original, cover.media_type) if original.is_file() else None
 
 
-def sweep(db: sqlite3.Connection, folder: Path) -> int:
-    """Delete the pictures that no album shows any more; returns how many files went."""
-    before = time.time() - _UPLOAD_TIME
-    old = [file for file in folder.rglob("*") if file.is_file() and file.stat().st_mtime < before]
-    # Read after the files were listed: what an album got meanwhile is younger than they.
-    shown = {
-        row["cover_sha256"] for row in db.execute("SELECT cover_sha256 FROM albums WHERE cover_sha256 IS NOT NULL")
-    }
-    gone = [file for file in old if file.name.split(".")[0] not in shown]
-    for file in gone:
+def delete_unused(db: sqlite3.Connection, folder: Path) -> int:
+    """Delete the pictures that no album refers to; return how many files were deleted."""
+    newest_mtime = time.time() - _MIN_UNUSED_AGE_SECONDS
+    candidates = [file for file in folder.rglob("*") if file.is_file() and file.stat().st_mtime < newest_mtime]
+    # Queried after the files were listed: a picture that an album got in the meantime is not among the candidates.
+    used = {row["cover_sha256"] for row in db.execute("SELECT cover_sha256 FROM albums WHERE cover_sha256 IS NOT NULL")}
+    unused = [file for file in candidates if file.name.split(".")[0] not in used]
+    for file in unused:
         file.unlink(missing_ok=True)
-    return len(gone)
+    return len(unused)

@@ -1,4 +1,4 @@
-"""The SQLite file: how it is opened, and the migrations that made it."""
+"""The SQLite database: connections, transactions and schema migrations."""
 
 import sqlite3
 import threading
@@ -8,16 +8,16 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-BUSY_TIMEOUT = 30.0  # seconds; only a checkpoint or a backup can hold the lock for long
-# KiB. The system's cache has the file too; there are as many readers as the API has threads.
-WRITER_CACHE, READER_CACHE = 8000, 2000
+BUSY_TIMEOUT_SECONDS = 30.0  # only a checkpoint or a backup can hold the lock for long
+# The kernel's page cache holds the file too, and there are as many readers as the API has threads.
+WRITER_CACHE_KIB, READER_CACHE_KIB = 8000, 2000
 
 
 class Database:
-    """A database with one writer at a time and as many readers as threads.
+    """A database with one writer at a time and one reader per thread.
 
-    SQLite's WAL lets readers go on while the writer writes. Each thread that reads keeps a connection of its own; all
-    threads share the writer's, so that its larger cache is there once.
+    In WAL mode readers do not wait for the writer. Each thread that reads has its own connection. All threads share the
+    connection of the writer, so that its larger cache exists once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,17 +27,17 @@ class Database:
         self._write_lock = threading.Lock()
 
     def reader(self) -> sqlite3.Connection:
-        """Return this thread's connection, which can read and nothing else."""
+        """Return the read-only connection of this thread."""
         connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
         if connection is None:
-            connection = self._readers.connection = _connect(self.path, READER_CACHE)
+            connection = self._readers.connection = _connect(self.path, READER_CACHE_KIB)
             connection.execute("PRAGMA query_only = ON")
         return connection
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection inside a write transaction: committed at the end, rolled back on an exception."""
-        with self._writing() as connection:
+        """Open a write transaction: committed at the end, rolled back on an exception."""
+        with self._locked_writer() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -47,55 +47,55 @@ class Database:
             connection.execute("COMMIT")
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _locked_writer(self) -> Iterator[sqlite3.Connection]:
         with self._write_lock:
             if self._writer is None:
-                self._writer = _connect(self.path, WRITER_CACHE)
+                self._writer = _connect(self.path, WRITER_CACHE_KIB)
             yield self._writer
 
     def migrate(self) -> None:
         """Bring the schema to the newest version, each migration in its own transaction.
 
-        A copy of the library as it was stays beside it, `library.db.schema-<version>`: the release before can open no
-        newer schema, and an upgrade that is undone gives it this one back. Raises ``RuntimeError`` when the file was
-        made by a newer release, or when there is no room for the copy.
+        Before that, copy the database to `library.db.schema-<version>` beside it: the previous release cannot open a
+        newer schema, so an upgrade that is rolled back restores this copy. Raises ``RuntimeError`` when a newer
+        release made the database, or when the copy cannot be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         scripts = migrations()
-        with self._writing() as connection:
+        with self._locked_writer() as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(scripts):
             raise RuntimeError(
-                f"{self.path} has schema {version}, this release knows {len(scripts)}: install the newer release again"
+                f"{self.path} has schema {version}, this release opens up to {len(scripts)}: install the newer release"
             )
         if 0 < version < len(scripts):
-            self._copy(self.path.with_name(f"{self.path.name}.schema-{version}"))
+            self._back_up(self.path.with_name(f"{self.path.name}.schema-{version}"))
         for number, script in enumerate(scripts[version:], start=version + 1):
             self._apply(number, script)
 
-    def _copy(self, target: Path) -> None:
+    def _back_up(self, target: Path) -> None:
         partial = target.with_name(f"{target.name}.partial")
         try:
-            with self._writing() as connection, closing(sqlite3.connect(partial)) as copy:
-                connection.backup(copy)
+            with self._locked_writer() as connection, closing(sqlite3.connect(partial)) as backup:
+                connection.backup(backup)
             partial.replace(target)
         except (sqlite3.Error, OSError) as error:
             raise RuntimeError(
-                f"the library cannot be copied before its schema is changed: {error}; is there room in {target.parent}?"
+                f"cannot copy the library before its migration: {error}; is there enough space in {target.parent}?"
             ) from error
         finally:
             partial.unlink(missing_ok=True)
 
     def _apply(self, number: int, script: str) -> None:
-        with self._writing() as connection:
-            # A table that others refer to can be made anew only so; the check below takes the place of the constraint.
+        with self._locked_writer() as connection:
+            # Replacing a table that others refer to needs foreign keys off; the check below makes up for it.
             connection.execute("PRAGMA foreign_keys = OFF")
             try:
-                # executescript ends any open transaction first, so the transaction stands in the script itself.
+                # executescript commits any open transaction first, so the script begins its own.
                 connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};")
                 broken = connection.execute("PRAGMA foreign_key_check").fetchall()
                 if broken:
-                    raise RuntimeError(f"migration {number:04} left {len(broken)} references to nothing")
+                    raise RuntimeError(f"migration {number:04} left {len(broken)} broken foreign keys")
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -105,20 +105,20 @@ class Database:
                 connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _connect(path: Path, cache: int) -> sqlite3.Connection:
-    # The lock, or the thread that a reader belongs to, sees to it that no two threads use one at a time.
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+def _connect(path: Path, cache_kib: int) -> sqlite3.Connection:
+    # Two threads never use one connection at a time: a lock guards the writer, and each reader belongs to one thread.
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
-    # NORMAL: a power cut may cost the last transactions, never the file; the ledger sends them again.
+    # NORMAL: a power cut may lose the last transactions, but never corrupts the file. The ledger repeats their work.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA cache_size = -{cache}")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     return connection
 
 
 def migrations() -> list[str]:
-    """Return the SQL of all migrations in their order; their numbers must have no gap."""
+    """Return the SQL scripts of all migrations in order. Raises ``RuntimeError`` when a number is missing."""
     folder = resources.files("soniquebay.library") / "migrations"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
     for number, file in enumerate(files, start=1):
@@ -127,13 +127,15 @@ def migrations() -> list[str]:
     return [file.read_text("utf-8") for file in files]
 
 
-_NOT_YET = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
+# Errors of a read-only open before the API has opened the database.
+_NOT_OPEN_ERRORS = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 
 
 def awaits_migration(path: Path) -> bool:
-    """Tell whether there is a database that the API has yet to open, and to bring to this release's schema.
+    """Tell whether a database exists that the API has not opened and migrated yet.
 
-    One that was closed in order has no index of its log (``-shm``), which only who may write can make.
+    A cleanly closed database has no WAL index (``-shm``). Only a process with write permission can create one, so until
+    the API opens the database nobody else can read it.
     """
     if not path.exists():
         return False
@@ -141,7 +143,7 @@ def awaits_migration(path: Path) -> bool:
         with open_read_only(path) as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _NOT_YET:
+        if error.sqlite_errorcode & 0xFF not in _NOT_OPEN_ERRORS:  # 0xFF: the primary code of an extended one
             raise
         return True
     return bool(version < len(migrations()))
@@ -149,11 +151,11 @@ def awaits_migration(path: Path) -> bool:
 
 @contextmanager
 def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the database for reading alone, for a process that is not the API.
+    """Open the database read-only, in a process other than the API.
 
-    Raises ``sqlite3.OperationalError`` while there is no database yet.
+    Raises ``sqlite3.OperationalError`` while the database does not exist.
     """
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_SECONDS)
     connection.row_factory = sqlite3.Row
     try:
         yield connection

@@ -1,14 +1,15 @@
-"""What travels from `batch.process_entities` to the API: a batch grouped into artists, albums and tracks."""
+"""The message from `batch.process_entities` to the API: a batch grouped into artists, albums and tracks."""
 
-from typing import NotRequired  # Pydantic reads these, and needs it below Python 3.12
+from typing import NotRequired
 
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict  # Pydantic reads these classes, and needs this one below Python 3.12
 
 GENRE_SEPARATOR = "\x1f"
+ENTITIES_SCHEMA = 1  # of `Entities`; increase it whenever a field is renamed, added or removed
 
 
 class FileStamp(TypedDict):
-    """A file as discovery saw it: encoded path, size in bytes, modification time in nanoseconds."""
+    """The stamp of a file: encoded path, size in bytes, modification time in nanoseconds."""
 
     path: str
     size: int
@@ -16,13 +17,13 @@ class FileStamp(TypedDict):
 
 
 class FileTags(FileStamp):
-    """A file and the fields of `audio.tags.Tags`."""
+    """A file and its tags: the fields of `audio.tags.Tags` by name."""
 
     tags: dict[str, object]
 
 
 class FailedFile(TypedDict):
-    """A file that became no track, and why; `bad_content` if it was read and holds no music."""
+    """A file that could not be taken in, and why; `bad_content` if it could be read but holds no audio."""
 
     path: str
     reason: str
@@ -38,7 +39,7 @@ class ArtistEntity(TypedDict):
 
 
 class AlbumEntity(TypedDict):
-    """An album; `artist` is an index into the artists of the same batch."""
+    """An album; `artist` is an index into the artists of the batch."""
 
     title: str
     normalised_title: str
@@ -48,7 +49,7 @@ class AlbumEntity(TypedDict):
 
 
 class TrackEntity(FileStamp):
-    """A track; `artist` and `album` are indexes into the same batch, `credit` names guests beside the artist."""
+    """A track; `artist` and `album` are indexes into those of the batch, `duration` is in seconds."""
 
     title: str
     artist: int
@@ -66,8 +67,12 @@ class TrackEntity(FileStamp):
 
 
 class Entities(TypedDict):
-    """One batch, ready to be inserted in one transaction."""
+    """One batch, to be inserted in one transaction.
 
+    `schema` is `ENTITIES_SCHEMA`: after an upgrade the queue may still hold messages of the release before.
+    """
+
+    schema: int
     artists: list[ArtistEntity]
     albums: list[AlbumEntity]
     tracks: list[TrackEntity]

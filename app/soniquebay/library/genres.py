@@ -1,4 +1,4 @@
-"""Raw genre tags to clean genres: no list of allowed ones, for a library's odd genres are its own."""
+"""Clean genres from raw genre tags. There is no list of allowed genres, so unusual ones are kept."""
 
 import json
 import re
@@ -9,56 +9,56 @@ from soniquebay.library.entities import GENRE_SEPARATOR
 from soniquebay.library.identity import normalised_name
 
 _SEPARATORS = re.compile(r"[;,/|\x1f\x00]|\s&\s")
-_NO_GENRE = {"", "unknown", "other", "none", "genre", "misc", "n/a", "undefined"}
-_KEPT_WHOLE = {"r&b", "rhythm & blues", "drum & bass", "drum n bass", "singer/songwriter", "rock & roll"}
+_NOT_GENRES = {"", "unknown", "other", "none", "genre", "misc", "n/a", "undefined"}
+_NEVER_SPLIT = {"r&b", "rhythm & blues", "drum & bass", "drum n bass", "singer/songwriter", "rock & roll"}
 
 
 def clean_genres(raw: str) -> list[str]:
-    """Split raw genre values into names, each once, in title case unless the tag has capitals of its own."""
+    """Split raw genre values into distinct names as `display_name` spells them."""
     return _distinct(name for value in raw.split(GENRE_SEPARATOR) for name in _split(value))
 
 
 def _split(value: str) -> list[str]:
-    if normalised_name(value) in _KEPT_WHOLE:
+    if normalised_name(value) in _NEVER_SPLIT:
         return [value.strip()]
     return [part.strip() for part in _SEPARATORS.split(value)]
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
-    found: dict[str, str] = {}
+    by_normalised_name: dict[str, str] = {}
     for name in names:
-        same = normalised_name(name).replace("-", " ") if name else ""
-        if same not in _NO_GENRE and same not in found:
-            found[same] = display_name(name)
-    return list(found.values())
+        normalised = normalised_name(name).replace("-", " ") if name else ""
+        if normalised not in _NOT_GENRES and normalised not in by_normalised_name:
+            by_normalised_name[normalised] = display_name(name)
+    return list(by_normalised_name.values())
 
 
 def display_name(name: str) -> str:
-    """Return a genre as the library shows it: in title case, unless the name has capitals of its own."""
+    """Return the spelling of a genre that the library shows: title case, unless the name contains capitals."""
     return name.title() if name.islower() else name
 
 
 def store(db: sqlite3.Connection, track_id: int, names: Iterable[str]) -> None:
-    """Replace a track's genres by those of its tags; without any, use MusicBrainz's.
+    """Replace the genres of a track with those of its tags; if there are none, with those of MusicBrainz.
 
-    A track that was deleted in the meantime is skipped.
+    A track that does not exist is skipped.
     """
     db.execute("DELETE FROM track_genres WHERE track_id = ?", (track_id,))
     db.execute("UPDATE tracks SET genres_cleaned = 1 WHERE id = ?", (track_id,))
-    given = list(names)
-    _add(db, ((track_id, name) for name in given))
-    if not given:
+    from_tags = list(names)
+    _add(db, ((track_id, name) for name in from_tags))
+    if not from_tags:
         fill_from_musicbrainz(db, [track_id])
 
 
 def fill_from_musicbrainz(db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
-    """Give MusicBrainz's genres to those of these tracks whose tags have none.
+    """Give the genres of MusicBrainz to those of these tracks whose tags have no genre.
 
-    The view `track_online_genres` says which genres those are: the release's, else the artist's. This is the only place
-    that applies it: call it for every new or changed track, and when MusicBrainz has answered.
+    The view `track_online_genres` selects them: the genres of the release, else of the artist. Call this for every new
+    or changed track, and when facts were stored; nothing else gives a track these genres.
     """
     ids = json.dumps(list(track_ids))
-    # The tags name no genre, so every genre of the track is MusicBrainz's, perhaps from an earlier answer.
+    # The tags have no genre, so every genre of the track came from MusicBrainz, perhaps with outdated facts.
     db.execute(
         "DELETE FROM track_genres WHERE track_id IN "
         "(SELECT t.id FROM json_each(?) j JOIN tracks t ON t.id = j.value WHERE t.genre_raw = '')",

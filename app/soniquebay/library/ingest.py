@@ -1,4 +1,4 @@
-"""Writing a batch into the library: one transaction, applied once, whoever sends it again."""
+"""Inserting batches into the library: each in one transaction, and only once however often it is delivered."""
 
 import json
 import sqlite3
@@ -11,48 +11,50 @@ from soniquebay.library import genres, search
 from soniquebay.library.entities import AlbumEntity, ArtistEntity, Entities, TrackEntity
 from soniquebay.library.sessions import add_failures, close_batch, complete_if_done
 
-Owners = tuple[int, int | None]  # the artist and the album of a track
+_MAX_DURATION_DIFFERENCE_SECONDS = 0.05  # between a file and its retagged self
+
+ArtistAndAlbum = tuple[int, int | None]  # ids
 
 
 class UnknownBatchError(LookupError):
-    """No batch of that id was ever registered."""
+    """No batch with this id was ever registered."""
 
 
 @dataclass(slots=True)
-class Ingested:
-    """What an insert did; `completed`: it was the last of its session."""
+class InsertResult:
+    """The result of inserting a batch; `completed` if it was the last batch of its session."""
 
     applied: bool
     session_id: int
     completed: bool = False
 
 
-def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> Ingested:
-    """Insert a batch inside the caller's transaction; one that is done already changes nothing.
+def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> InsertResult:
+    """Insert a batch inside the caller's transaction, unless it was inserted before.
 
-    Raises `UnknownBatchError`, and ``sqlite3.IntegrityError`` for entities that contradict each other.
+    Raises `UnknownBatchError`, and ``sqlite3.IntegrityError`` when the entities are inconsistent.
     """
     row = db.execute("SELECT session_id, done_at FROM batches WHERE id = ?", (batch_id,)).fetchone()
     if row is None:
         raise UnknownBatchError(f"batch {batch_id} was never registered")
     session_id = int(row["session_id"])
     if row["done_at"] is not None:
-        return Ingested(applied=False, session_id=session_id)
+        return InsertResult(applied=False, session_id=session_id)
     artists = [_artist_id(db, artist) for artist in entities["artists"]]
     albums = [_album_id(db, album, artists[album["artist"]]) for album in entities["albums"]]
-    _put_tracks(db, entities["tracks"], artists, albums, session_id)
+    _write_tracks(db, entities["tracks"], artists, albums, session_id)
     add_failures(db, session_id, "extract", entities["failures"])
-    # A file that was fine and now holds no music is missing until it is mended. One that merely cannot be reached (a
-    # disk pulled out) stays as it is.
-    bad = [failure["path"] for failure in entities["failures"] if failure.get("bad_content")]
-    if bad:
-        mark_missing(db, bad)
+    # A known file without readable audio is missing until it is repaired. One that merely could not be read (its disk
+    # was unplugged) keeps its track.
+    unreadable = [failure["path"] for failure in entities["failures"] if failure.get("bad_content")]
+    if unreadable:
+        mark_missing(db, unreadable)
     close_batch(db, batch_id)
-    return Ingested(applied=True, session_id=session_id, completed=complete_if_done(db, session_id))
+    return InsertResult(applied=True, session_id=session_id, completed=complete_if_done(db, session_id))
 
 
 def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
-    """Note that the files of tracks are not there; the tracks keep their ids and vectors, but are found no more."""
+    """Mark the tracks of encoded paths as missing, and return how many; they keep their ids and vectors."""
     rows = db.execute(
         "UPDATE tracks SET missing_since = ? WHERE missing_since IS NULL "
         "AND path IN (SELECT value FROM json_each(?)) RETURNING id",
@@ -63,21 +65,21 @@ def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
 
 
 def mark_returned(db: sqlite3.Connection, paths: Iterable[str]) -> int:
-    """Note that files are there again, as they were; returns how many of them were missing.
+    """Mark the tracks of encoded paths as no longer missing, and return how many were.
 
-    What could not be had of the ones that were away is tried again.
+    What failed because a file was unavailable is retried.
     """
-    found = json.dumps(list(paths))
+    paths_json = json.dumps(list(paths))
     rows = db.execute(
         "UPDATE tracks SET missing_since = NULL WHERE missing_since IS NOT NULL "
         "AND path IN (SELECT value FROM json_each(?)) RETURNING id",
-        (found,),
+        (paths_json,),
     ).fetchall()
     search.add(db, [row["id"] for row in rows])
     retried = db.execute(
         "UPDATE tracks SET retry_later = 0 WHERE retry_later AND path IN (SELECT value FROM json_each(?)) "
         "RETURNING id, album_id",
-        (found,),
+        (paths_json,),
     ).fetchall()
     db.executemany("DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(row["id"],) for row in retried])
     albums = {row["album_id"] for row in retried}
@@ -91,7 +93,7 @@ def _artist_id(db: sqlite3.Connection, artist: ArtistEntity) -> int:
         row = db.execute("SELECT id FROM artists WHERE mbid = ?", (mbid,)).fetchone()
         if row:
             return int(row["id"])
-        # The same artist met before without an id gets it now, instead of a twin.
+        # An artist of this name without an MBID gets this one, instead of a second row.
         row = db.execute(
             "SELECT id FROM artists WHERE normalised_name = ? AND mbid IS NULL", (artist["normalised_name"],)
         ).fetchone()
@@ -115,7 +117,7 @@ def _album_id(db: sqlite3.Connection, album: AlbumEntity, artist_id: int) -> int
     row = db.execute("SELECT id, year FROM albums WHERE mbid = ?", (mbid,)).fetchone() if mbid else None
     if row is None:
         row = db.execute(
-            # Two releases with ids of their own stay two albums; one without an id joins its namesake.
+            # Two releases with different MBIDs stay two albums; one without an MBID joins the album of its title.
             "SELECT id, year, mbid FROM albums WHERE artist_id = ?1 AND normalised_title = ?2 "
             "AND (mbid IS NULL OR ?3 IS NULL) ORDER BY id LIMIT 1",
             (artist_id, album["normalised_title"], mbid),
@@ -137,26 +139,26 @@ _COLUMNS = (
     "title", "artist_id", "credit", "album_id", "track_no", "disc_no", "year", "duration", "format", "mbid",
     "genre_raw", "has_picture", "path", "size", "mtime_ns", "fingerprint", "read_session_id",
 )  # fmt: skip
-_values = ", ".join(f":{c}" for c in _COLUMNS)
-_INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (:id, :now, {_values})"
-# Its sound may have changed, so it is analysed anew; until then the old vector serves.
+_PARAMETERS = ", ".join(f":{c}" for c in _COLUMNS)
+_INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (:id, :now, {_PARAMETERS})"
+# The audio of a changed file may differ, so it is analysed again; its old vector is used until then.
 _UPDATE = (
     f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}, genres_cleaned = 0, missing_since = NULL, "
-    "analysed = analysed AND :kept, retry_later = retry_later AND :kept WHERE id = :id"
+    "analysed = analysed AND :is_moved, retry_later = retry_later AND :is_moved WHERE id = :id"
 )
 
 
-def _put_tracks(
+def _write_tracks(
     db: sqlite3.Connection, tracks: list[TrackEntity], artists: list[int], albums: list[int], session_id: int
 ) -> None:
-    """Write the tracks of a batch: new ones, changed ones, and ones that were moved here."""
-    known = {row["path"]: row for row in _known(db, tracks)}
-    moved = _moved(db, [t for t in tracks if t["path"] not in known], session_id)
-    (last,) = db.execute("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tracks'), 0)").fetchone()
+    """Write the new, changed and moved tracks of a batch."""
+    known = {row["path"]: row for row in _tracks_at_paths(db, tracks)}
+    moved = _match_moved(db, [t for t in tracks if t["path"] not in known], session_id)
+    (last_id,) = db.execute("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tracks'), 0)").fetchone()
     now = time.time()
-    new: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
-    left: set[Owners] = set()
+    inserts: list[dict[str, Any]] = []
+    updates: list[dict[str, Any]] = []
+    previous_owners: set[ArtistAndAlbum] = set()
     for track in tracks:
         before = known.get(track["path"]) or moved.get(track["path"])
         album_id = None if track["album"] is None else albums[track["album"]]
@@ -165,48 +167,48 @@ def _put_tracks(
             "read_session_id": session_id, "now": now,
         }  # fmt: skip
         if before is None:
-            last += 1
-            values["id"] = last
-            new.append(values)
+            last_id += 1
+            values["id"] = last_id
+            inserts.append(values)
         else:
             values["id"] = before["id"]
-            values["kept"] = track["path"] in moved
-            left.add((before["artist_id"], before["album_id"]))
-            changed.append(values)
-    db.executemany(_INSERT, new)
-    if changed:
-        _change(db, changed, left)
-    written = [*new, *changed]
+            values["is_moved"] = track["path"] in moved
+            previous_owners.add((before["artist_id"], before["album_id"]))
+            updates.append(values)
+    db.executemany(_INSERT, inserts)
+    if updates:
+        _update_tracks(db, updates, previous_owners)
+    written = [*inserts, *updates]
     search.add(db, [values["id"] for values in written])
     genres.fill_from_musicbrainz(db, [values["id"] for values in written if not values["genre_raw"]])
 
 
-def _change(db: sqlite3.Connection, changed: list[dict[str, Any]], left: set[Owners]) -> None:
-    search.remove(db, [values["id"] for values in changed])
-    db.executemany(_UPDATE, changed)
-    # Why the old content had no vector says nothing of the new.
+def _update_tracks(db: sqlite3.Connection, updates: list[dict[str, Any]], previous_owners: set[ArtistAndAlbum]) -> None:
+    search.remove(db, [values["id"] for values in updates])
+    db.executemany(_UPDATE, updates)
+    # The old content had no vector for a reason that need not apply to the new content.
     db.executemany(
-        "DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(v["id"],) for v in changed if not v["kept"]]
+        "DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(v["id"],) for v in updates if not v["is_moved"]]
     )
-    # A changed file may hold a picture now.
-    albums = {v["album_id"] for v in changed if v["album_id"] is not None}
+    # A changed file may have got a picture.
+    albums = {v["album_id"] for v in updates if v["album_id"] is not None}
     db.executemany("UPDATE albums SET cover_checked = 0 WHERE id = ?", [(album,) for album in albums])
-    # Only now: a later track of the batch may have moved in where an earlier one moved out.
-    for artist_id, album_id in left:
-        drop_empty(db, artist_id, album_id)
+    # Last, because a later track of the batch may join an artist or album that an earlier one left.
+    for artist_id, album_id in previous_owners:
+        delete_if_unused(db, artist_id, album_id)
 
 
-def _known(db: sqlite3.Connection, tracks: list[TrackEntity]) -> list[sqlite3.Row]:
+def _tracks_at_paths(db: sqlite3.Connection, tracks: list[TrackEntity]) -> list[sqlite3.Row]:
     return db.execute(
         "SELECT t.path, t.id, t.artist_id, t.album_id FROM json_each(?) j JOIN tracks t ON t.path = j.value",
         (json.dumps([track["path"] for track in tracks]),),
     ).fetchall()
 
 
-def _moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int) -> dict[str, sqlite3.Row]:
-    """Return, by their new paths, the tracks whose file is no longer where it was and is met again here."""
+def _match_moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int) -> dict[str, sqlite3.Row]:
+    """Return by new path the missing or unseen tracks whose files were moved there, and count them as moved."""
     columns = "t.id, t.path, t.artist_id, t.album_id, t.fingerprint, t.mbid, t.format, t.duration, t.missing_since"
-    waiting = db.execute(
+    candidates = db.execute(
         f"SELECT {columns} FROM json_each(?2) j JOIN tracks t ON t.fingerprint = j.value "
         "WHERE t.missing_since IS NOT NULL OR EXISTS "
         "(SELECT 1 FROM unseen u WHERE u.path = t.path AND u.session_id = ?1) "
@@ -218,59 +220,59 @@ def _moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int) -
             json.dumps([track["mbid"] for track in tracks if track["mbid"]]),
         ),
     ).fetchall()
-    found: dict[str, sqlite3.Row] = {}
-    for track in tracks if waiting else ():
-        same = [row for row in waiting if _same(row, track)]
-        if same:
-            # Among twins the one of the same file name.
+    moved: dict[str, sqlite3.Row] = {}
+    for track in tracks if candidates else ():
+        matches = [row for row in candidates if _is_same_file(row, track)]
+        if matches:
+            # Of several identical files, prefer the one with the same file name.
             name = track["path"].rpartition("/")[2]
-            best = next((row for row in same if row["path"].rpartition("/")[2] == name), same[0])
-            waiting.remove(best)
-            found[track["path"]] = best
-    for row in found.values():
+            best = next((row for row in matches if row["path"].rpartition("/")[2] == name), matches[0])
+            candidates.remove(best)
+            moved[track["path"]] = best
+    for row in moved.values():
         db.execute("DELETE FROM unseen WHERE path = ?", (row["path"],))
-    # One that this very session had called missing is not.
+    # A track that this session counted as missing is no longer.
     db.executemany(
         "UPDATE scan_sessions SET moved = moved + 1, missing = missing - (coalesce(?, 0) >= started_at) WHERE id = ?",
-        [(row["missing_since"], session_id) for row in found.values()],
+        [(row["missing_since"], session_id) for row in moved.values()],
     )
-    return found
+    return moved
 
 
-def _same(row: sqlite3.Row, track: TrackEntity) -> bool:
+def _is_same_file(row: sqlite3.Row, track: TrackEntity) -> bool:
     if row["fingerprint"] == track["fingerprint"]:
         return True
-    # Moved and retagged at once, as taggers do: the recording and its length tell.
+    # Taggers move and retag a file in one go: then its recording, format and length identify it.
     return (
         row["mbid"] is not None
         and (row["mbid"], row["format"]) == (track["mbid"], track["format"])
-        and abs(row["duration"] - track["duration"]) < 0.05
+        and abs(row["duration"] - track["duration"]) < _MAX_DURATION_DIFFERENCE_SECONDS
     )
 
 
-def remove_tracks(db: sqlite3.Connection, ids: list[int]) -> None:
-    """Delete tracks; what belongs to them alone goes with them."""
+def delete_tracks(db: sqlite3.Connection, ids: list[int]) -> None:
+    """Delete tracks with their vectors, genres and index entries."""
     search.remove(db, ids)
     db.execute("DELETE FROM tracks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
 
 
 def reindex(db: sqlite3.Connection, ids: list[int]) -> None:
-    """Put tracks into the full-text index as they are now."""
+    """Update the full-text index for tracks."""
     search.remove(db, ids)
     search.add(db, ids)
 
 
-def drop_empty(db: sqlite3.Connection, artist_id: int, album_id: int | None) -> None:
-    """Remove an album, and the artists, that the last track has left."""
-    owners = [artist_id]
+def delete_if_unused(db: sqlite3.Connection, artist_id: int, album_id: int | None) -> None:
+    """Delete the album if it has no tracks, then the artist and the album's artist if they have no tracks or albums."""
+    artist_ids = [artist_id]
     if album_id is not None:
-        owners += [r["artist_id"] for r in db.execute("SELECT artist_id FROM albums WHERE id = ?", (album_id,))]
+        artist_ids += [r["artist_id"] for r in db.execute("SELECT artist_id FROM albums WHERE id = ?", (album_id,))]
         db.execute(
             "DELETE FROM albums WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tracks WHERE album_id = ?1)", (album_id,)
         )
-    for owner in owners:
+    for candidate in artist_ids:
         db.execute(
             "DELETE FROM artists WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tracks WHERE artist_id = ?1) "
             "AND NOT EXISTS (SELECT 1 FROM albums WHERE artist_id = ?1)",
-            (owner,),
+            (candidate,),
         )

@@ -1,7 +1,7 @@
 r"""One encoding of file paths for messages, JSON and the database.
 
-A path is bytes. Valid UTF-8 stays readable; a byte that is not becomes ``\xNN`` and a backslash is doubled, so each
-path has exactly one text and back, and the text is always valid UTF-8 (a surrogate escape would not survive JSON).
+A path is bytes. Valid UTF-8 stays readable, an invalid byte becomes ``\xNN``, and a backslash is doubled. So every path
+has exactly one encoded form, which is always valid UTF-8 (Python's surrogate escapes would not survive JSON).
 """
 
 import os
@@ -12,12 +12,12 @@ _ESCAPE = re.compile(rb"\\(\\|x[0-9a-f]{2})")
 
 
 def encode(path: bytes | str) -> str:
-    """Return the text of a path given as bytes or as Python's file-system string."""
+    """Return the encoded form of a path, given as bytes or as Python's file-system string."""
     return os.fsencode(path).replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def decode(text: str) -> bytes:
-    """Return the bytes of a path written by `encode`; ``ValueError`` if no path has that text."""
+    """Return the bytes of an encoded path. Raises ``ValueError`` when `encode` returns this text for no path."""
 
     def unescape(match: re.Match[bytes]) -> bytes:
         code = match[1]
@@ -35,6 +35,6 @@ def is_within(path: AnyStr, folder: AnyStr) -> bool:
     return path == folder or path.startswith(folder.rstrip(separator) + separator)
 
 
-def is_there(path: str) -> bool:
-    """Tell whether a plain path leads to something that can be looked at; False for whatever a dying drive answers."""
-    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises some of these answers
+def path_exists(path: str) -> bool:
+    """Tell whether a path (Python's file-system string) exists; False on any I/O error of a dying drive."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises some of these errors

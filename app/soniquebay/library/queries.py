@@ -1,4 +1,4 @@
-"""What is read from the library: pages of tracks, albums and artists, sessions, and what waits to be done."""
+"""Queries for tracks, albums, artists and scan sessions, and for the tracks and albums that still await a task."""
 
 import json
 import sqlite3
@@ -37,7 +37,7 @@ SELECT a.id, a.name, a.mbid,
        m.name AS canonical_name, m.sort_name, m.type, m.country, m.genres AS online_genres
 FROM artists a LEFT JOIN mb_artists m ON m.mbid = a.mbid
 """
-# An album or an artist with missing tracks alone is not shown either.
+# Albums and artists without any track that is not missing are hidden too.
 _ALBUM_PRESENT = "EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)"
 _ARTIST_PRESENT = (
     "(EXISTS (SELECT 1 FROM tracks t WHERE t.artist_id = a.id AND t.missing_since IS NULL) OR EXISTS "
@@ -47,7 +47,7 @@ _ARTIST_PRESENT = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a longer list, and how long it is."""
+    """Some rows of a list, and the total number of its rows."""
 
     items: list[Row]
     total: int
@@ -62,9 +62,9 @@ def tracks(
     *,
     missing: bool = False,
 ) -> Page:
-    """Return tracks in the order of album, disc and number, all of them or one album's or artist's.
+    """Return tracks in the order of album, disc and number, optionally of one album or artist only.
 
-    `missing`: those whose file is no longer there, instead of all others.
+    `missing`: only missing tracks, instead of all others.
     """
     where, values = _filters({"t.album_id": album_id, "t.artist_id": artist_id})
     where += f"{' AND' if where else 'WHERE'} t.missing_since IS {'NOT ' if missing else ''}NULL"
@@ -75,24 +75,24 @@ def tracks(
 
 
 def track(db: sqlite3.Connection, track_id: int) -> Row | None:
-    """Return one track, or None."""
+    """Return a track, or None if it does not exist."""
     return next(iter(tracks_by_id(db, [track_id])), None)
 
 
 def tracks_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
-    """Return the tracks with these ids, in their order; ids that are gone are left out."""
+    """Return the tracks with these ids, in the order of the ids; unknown ids are skipped."""
     rows = db.execute(f"{_TRACK} WHERE t.id IN ({', '.join('?' * len(ids))})", ids)
-    found = {row["id"]: _track(row) for row in rows}
-    return [found[i] for i in ids if i in found]
+    by_id = {row["id"]: _track(row) for row in rows}
+    return [by_id[i] for i in ids if i in by_id]
 
 
 def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | None) -> Page:
-    """Return albums in the order of artist and year."""
+    """Return albums in the order of artist and year, optionally of one artist only."""
     where, values = _filters({"b.artist_id": artist_id})
     where += f"{' AND' if where else 'WHERE'} {_ALBUM_PRESENT}"
     total = _count(db, f"SELECT count(*) FROM albums b {where}", values)
     order = "ORDER BY o.normalised_name, b.year, b.normalised_title"
-    # The page first: what MusicBrainz has is looked up for its albums alone.
+    # The ids of the page first, so that facts are joined for these albums only.
     page = f"SELECT b.id FROM albums b JOIN artists o ON o.id = b.artist_id {where} {order} LIMIT ? OFFSET ?"
     rows = db.execute(f"{_ALBUM} WHERE b.id IN ({page}) {order}", (*values, limit, offset))
     return Page([_with_genres(row) for row in rows], total)
@@ -105,8 +105,8 @@ def artists(db: sqlite3.Connection, limit: int, offset: int) -> Page:
     return Page([_with_genres(row) for row in rows], total)
 
 
-def file_of_track(db: sqlite3.Connection, track_id: int) -> str | None:
-    """Return the encoded path of a track's file."""
+def track_path(db: sqlite3.Connection, track_id: int) -> str | None:
+    """Return the encoded path of a track, or None if it does not exist."""
     row = db.execute("SELECT path FROM tracks WHERE id = ?", (track_id,)).fetchone()
     return str(row["path"]) if row else None
 
@@ -119,7 +119,7 @@ def sessions(db: sqlite3.Connection, limit: int, offset: int) -> Page:
 
 
 def session(db: sqlite3.Connection, session_id: int) -> Row | None:
-    """Return a session with its counts, all read from the rows they speak of."""
+    """Return a session with counts of its files, or None if it does not exist."""
     row = db.execute(
         """
         SELECT s.id, s.status, s.started_at, s.finished_at, s.discovered, s.unchanged, s.moved, s.missing, s.protected,
@@ -143,7 +143,7 @@ def session(db: sqlite3.Connection, session_id: int) -> Row | None:
 
 
 def failures(db: sqlite3.Connection, session_id: int, limit: int, offset: int) -> Page:
-    """Return what a session could not take in, and why."""
+    """Return the failures of a session."""
     total = _count(db, "SELECT count(*) FROM failures WHERE session_id = ?", (session_id,))
     rows = db.execute(
         "SELECT path, stage, reason FROM failures WHERE session_id = ? ORDER BY path LIMIT ? OFFSET ?",
@@ -153,7 +153,7 @@ def failures(db: sqlite3.Connection, session_id: int, limit: int, offset: int) -
 
 
 def totals(db: sqlite3.Connection) -> dict[str, int]:
-    """Return how much there is: tracks, missing ones, albums, artists, vectors, tracks that could not be analysed."""
+    """Return the numbers of tracks, missing tracks, albums, artists, vectors, and tracks that could not be analysed."""
     row = db.execute(
         "SELECT (SELECT count(*) FROM tracks) AS tracks, "
         "(SELECT count(*) FROM tracks WHERE missing_since IS NOT NULL) AS missing, "
@@ -165,43 +165,43 @@ def totals(db: sqlite3.Connection) -> dict[str, int]:
     return {**row, "tracks": row["tracks"] - row["missing"], "vectors": row["vectors"] - row["vector_failures"]}
 
 
-# path, size, mtime_ns, read_session_id, whether it was missing or away
+# Path, size, mtime_ns, read_session_id, and whether the track is missing or has to be retried.
 KnownFile = tuple[str, int, int, int, bool]
 
 
-def known_files(db: sqlite3.Connection, folder: str, at_once: int = 5000) -> Iterator[KnownFile]:
-    """Yield the tracks below an encoded folder, by their paths.
+def known_files(db: sqlite3.Connection, folder: str, page_size: int = 5000) -> Iterator[KnownFile]:
+    """Yield the tracks below an encoded folder in the order of their paths.
 
-    Page by page: a scan must neither hold a whole library in memory nor one read transaction open.
+    They are read in pages: a scan must neither hold a whole library in memory, nor keep a read transaction open.
     """
-    last, end = folder.rstrip("/") + "/", folder.rstrip("/") + "0"  # "0" follows "/" in Unicode
+    last_path, end = folder.rstrip("/") + "/", folder.rstrip("/") + "0"  # "0" follows "/" in Unicode
     cursor = db.cursor()
-    cursor.row_factory = None  # plain tuples: a scan reads every row there is
+    cursor.row_factory = None  # plain tuples are faster, and a scan reads every row
     while True:
         rows = cursor.execute(
             "SELECT path, size, mtime_ns, read_session_id, missing_since IS NOT NULL OR retry_later FROM tracks "
             "WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
-            (last, end, at_once),
+            (last_path, end, page_size),
         ).fetchall()
         yield from rows
-        if len(rows) < at_once:
+        if len(rows) < page_size:
             return
-        last = rows[-1][0]
+        last_path = rows[-1][0]
 
 
-def handled_in(db: sqlite3.Connection, session_id: int) -> set[str]:
-    """Return the encoded paths that wait in a session's ledger or failed, for a discovery that starts again."""
+def queued_or_failed_paths(db: sqlite3.Connection, session_id: int) -> set[str]:
+    """Return the encoded paths in open batches and file failures of a session: a repeated discovery skips them."""
     failed = db.execute("SELECT path FROM failures WHERE session_id = ? AND is_file = 1", (session_id,))
-    waiting = db.execute(
+    queued = db.execute(
         "SELECT j.value ->> 0 AS path FROM batches b, json_each(b.files) j "
         "WHERE b.session_id = ? AND b.done_at IS NULL",
         (session_id,),
     )
-    return {row["path"] for rows in (failed, waiting) for row in rows}
+    return {row["path"] for rows in (failed, queued) for row in rows}
 
 
-def to_analyse(db: sqlite3.Connection, limit: int) -> list[Row]:
-    """Return id and path of tracks that wait for their vector."""
+def unanalysed_tracks(db: sqlite3.Connection, limit: int) -> list[Row]:
+    """Return id and path of tracks that have not been analysed."""
     rows = db.execute(
         "SELECT id, path FROM tracks INDEXED BY tracks_to_analyse WHERE analysed = 0 AND missing_since IS NULL LIMIT ?",
         (limit,),
@@ -209,8 +209,11 @@ def to_analyse(db: sqlite3.Connection, limit: int) -> list[Row]:
     return [dict(row) for row in rows]
 
 
-def without_cover(db: sqlite3.Connection, limit: int) -> list[Row]:
-    """Return albums that were not looked at for a cover, each with the track to begin with: one with a picture."""
+def albums_with_unchecked_cover(db: sqlite3.Connection, limit: int) -> list[Row]:
+    """Return the ids of albums whose cover has not been checked.
+
+    Each comes with path and has_picture of one of its tracks, one with a picture if there is any.
+    """
     rows = db.execute(
         "SELECT b.id, t.path, t.has_picture FROM albums b INDEXED BY albums_without_cover JOIN tracks t ON t.id = "
         "(SELECT id FROM tracks WHERE album_id = b.id AND missing_since IS NULL ORDER BY has_picture DESC, id LIMIT 1) "
@@ -220,8 +223,8 @@ def without_cover(db: sqlite3.Connection, limit: int) -> list[Row]:
     return [dict(row) for row in rows]
 
 
-def without_genres(db: sqlite3.Connection, limit: int) -> list[Row]:
-    """Return id and raw genres of tracks whose genres were not cleaned."""
+def tracks_with_uncleaned_genres(db: sqlite3.Connection, limit: int) -> list[Row]:
+    """Return id and raw genres of tracks whose genres have not been cleaned."""
     rows = db.execute(
         "SELECT id, genre_raw FROM tracks INDEXED BY tracks_without_genres "
         "WHERE genres_cleaned = 0 AND genre_raw <> '' LIMIT ?",
@@ -231,9 +234,10 @@ def without_genres(db: sqlite3.Connection, limit: int) -> list[Row]:
 
 
 def _filters(columns: dict[str, int | None]) -> tuple[str, tuple[int, ...]]:
-    given = {name: value for name, value in columns.items() if value is not None}
-    clause = " AND ".join(f"{name} = ?" for name in given)
-    return (f"WHERE {clause}" if given else "", tuple(given.values()))
+    """Return a WHERE clause for the columns with a value, and its parameters."""
+    filters = {name: value for name, value in columns.items() if value is not None}
+    clause = " AND ".join(f"{name} = ?" for name in filters)
+    return (f"WHERE {clause}" if filters else "", tuple(filters.values()))
 
 
 def _count(db: sqlite3.Connection, sql: str, values: tuple[object, ...]) -> int:
@@ -241,8 +245,8 @@ def _count(db: sqlite3.Connection, sql: str, values: tuple[object, ...]) -> int:
 
 
 def _with_genres(row: sqlite3.Row) -> Row:
-    facts = dict(row)
-    return {**facts, "genres": json.loads(facts.pop("online_genres") or "[]")}
+    result = dict(row)
+    return {**result, "genres": json.loads(result.pop("online_genres") or "[]")}
 
 
 def _track(row: sqlite3.Row) -> Row:

@@ -1,7 +1,7 @@
-"""What became of known files that a scan did not meet again: moved, missing, or only out of reach for now.
+"""What became of the known files that a scan has not seen: moved, missing, or protected.
 
-A drive that is not plugged in looks like a library that was deleted. So a root of which nothing at all is found marks
-nothing missing, until a person confirms it; each root is judged alone. Nothing is ever deleted here.
+An unplugged drive looks like a deleted library. So a root in which a scan found nothing at all is protected: its files
+become missing only when the operator confirms the removal. Each root is judged alone. A scan never deletes a track.
 """
 
 import json
@@ -11,37 +11,40 @@ from collections.abc import Iterable, Mapping
 from soniquebay.library import genres, ingest
 from soniquebay.library.paths import is_within
 
-AT_ONCE = 500  # files a transaction: a whole library that goes must not hold up everybody else
+FILES_PER_TRANSACTION = 500  # other writers get their turn even while a whole library becomes missing
 
 
-def roots(db: sqlite3.Connection) -> list[str]:
-    """Return the encoded paths of every root that was ever scanned."""
+def known_roots(db: sqlite3.Connection) -> list[str]:
+    """Return the encoded paths of all roots in which a scan has found files."""
     return [row["path"] for row in db.execute("SELECT path FROM roots ORDER BY path")]
 
 
-def root_of(path: str, roots: Iterable[str]) -> str | None:
-    """Return the innermost of some encoded roots that an encoded path lies in, or None."""
+def innermost_root(path: str, roots: Iterable[str]) -> str | None:
+    """Return the innermost of the roots that contain a path (all encoded), or None."""
     return max((root for root in roots if is_within(path, root)), key=len, default=None)
 
 
 def add_unseen(db: sqlite3.Connection, session_id: int, unseen: Mapping[str, Iterable[str]]) -> None:
-    """Keep, by their root, the known files that a session has not met."""
+    """Record the known files that a session has not seen: their encoded paths by root."""
     db.executemany(
         "INSERT OR REPLACE INTO unseen (path, session_id, root) VALUES (?, ?, ?)",
         [(path, session_id, root) for root, paths in unseen.items() for path in paths],
     )
 
 
-def protect_empty_roots(db: sqlite3.Connection, session_id: int, found: Mapping[str, int]) -> None:
-    """Record the roots of a walk, and set those aside of which nothing was found: `found` counts the files by root.
+def protect_empty_roots(db: sqlite3.Connection, session_id: int, files_by_root: Mapping[str, int]) -> None:
+    """Record the roots of a walk, and count the tracks in those where it found no files as protected.
 
-    Raises ``LookupError`` without such a session.
+    `files_by_root`: the number of files by root. If removal is confirmed, the empty roots are forgotten instead. Raises
+    ``LookupError`` when the session does not exist.
     """
     session = db.execute("SELECT removal_confirmed FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()
     if session is None:
         raise LookupError(f"no scan session {session_id}")
-    db.executemany("INSERT OR IGNORE INTO roots (path) VALUES (?)", [(root,) for root, count in found.items() if count])
-    empty = [root for root, count in found.items() if not count]
+    db.executemany(
+        "INSERT OR IGNORE INTO roots (path) VALUES (?)", [(root,) for root, count in files_by_root.items() if count]
+    )
+    empty = [root for root, count in files_by_root.items() if not count]
     if session["removal_confirmed"]:
         db.executemany("DELETE FROM roots WHERE path = ?", [(root,) for root in empty])
         return
@@ -53,50 +56,50 @@ def protect_empty_roots(db: sqlite3.Connection, session_id: int, found: Mapping[
     db.execute("UPDATE scan_sessions SET protected = ? WHERE id = ?", (count, session_id))
 
 
-def reconcile_unseen(db: sqlite3.Connection, session_id: int, found: Mapping[str, int]) -> bool:
-    """Decide on the next `AT_ONCE` unseen files; True while there are more.
+def reconcile_unseen(db: sqlite3.Connection, session_id: int, files_by_root: Mapping[str, int]) -> bool:
+    """Decide on up to `FILES_PER_TRANSACTION` unseen files; return whether there may be more.
 
-    A file whose like was inserted elsewhere by the same session was moved there; any other is missing, unless its root
-    is protected.
+    A file was moved if this session inserted a file with the same fingerprint elsewhere. Any other file is missing,
+    unless its root is protected.
     """
     confirmed = db.execute("SELECT removal_confirmed FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()[
         "removal_confirmed"
     ]
-    kept = [] if confirmed else [root for root, count in found.items() if not count]
-    moves = _moves(db, session_id)
-    for old, new in moves:
-        _move(db, old, new)
-    if moves:
-        db.execute("UPDATE scan_sessions SET moved = moved + ? WHERE id = ?", (len(moves), session_id))
+    protected_roots = [] if confirmed else [root for root, count in files_by_root.items() if not count]
+    moved = _moved_tracks(db, session_id)
+    for old, new in moved:
+        _move_track(db, old, new)
+    if moved:
+        db.execute("UPDATE scan_sessions SET moved = moved + ? WHERE id = ?", (len(moved), session_id))
         return True
-    gone = [
+    missing_paths = [
         row["path"]
         for row in db.execute(
             "SELECT path FROM unseen WHERE session_id = ? AND root NOT IN (SELECT value FROM json_each(?)) LIMIT ?",
-            (session_id, json.dumps(kept), AT_ONCE),
+            (session_id, json.dumps(protected_roots), FILES_PER_TRANSACTION),
         )
     ]
-    missing = ingest.mark_missing(db, gone)
+    missing = ingest.mark_missing(db, missing_paths)
     db.execute("UPDATE scan_sessions SET missing = missing + ? WHERE id = ?", (missing, session_id))
-    db.execute("DELETE FROM unseen WHERE path IN (SELECT value FROM json_each(?))", (json.dumps(gone),))
-    return bool(gone)
+    db.execute("DELETE FROM unseen WHERE path IN (SELECT value FROM json_each(?))", (json.dumps(missing_paths),))
+    return bool(missing_paths)
 
 
-def _moves(db: sqlite3.Connection, session_id: int) -> list[tuple[sqlite3.Row, sqlite3.Row]]:
-    """Return unseen tracks, each with the new one that holds its file now."""
+def _moved_tracks(db: sqlite3.Connection, session_id: int) -> list[tuple[sqlite3.Row, sqlite3.Row]]:
+    """Return unseen tracks, each paired with the new track that was inserted for its moved file."""
     rows = db.execute(
         "SELECT o.id AS old_id, n.id AS new_id FROM unseen u JOIN tracks o ON o.path = u.path "
         "JOIN scan_sessions s ON s.id = u.session_id "
         "JOIN tracks n ON n.fingerprint = o.fingerprint AND n.read_session_id = s.id AND n.added_at >= s.started_at "
         "AND n.id <> o.id "
         "WHERE u.session_id = ? LIMIT ?",
-        (session_id, AT_ONCE),
+        (session_id, FILES_PER_TRANSACTION),
     ).fetchall()
     pairs: list[tuple[sqlite3.Row, sqlite3.Row]] = []
-    taken: set[int] = set()
+    paired_ids: set[int] = set()
     for row in rows:
-        if not {row["old_id"], row["new_id"]} & taken:
-            taken |= {row["old_id"], row["new_id"]}
+        if not {row["old_id"], row["new_id"]} & paired_ids:
+            paired_ids |= {row["old_id"], row["new_id"]}
             old, new = (
                 db.execute("SELECT * FROM tracks WHERE id = ?", (row[name],)).fetchone()
                 for name in ("old_id", "new_id")
@@ -105,9 +108,9 @@ def _moves(db: sqlite3.Connection, session_id: int) -> list[tuple[sqlite3.Row, s
     return pairs
 
 
-def _move(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> None:
-    """Give the old track the place of the new one, which then was never there."""
-    ingest.remove_tracks(db, [new["id"]])
+def _move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> None:
+    """Give the old track the file of the new track, and delete the new one."""
+    ingest.delete_tracks(db, [new["id"]])
     db.execute("DELETE FROM unseen WHERE path = ?", (old["path"],))
     columns = ("path", "size", "mtime_ns", "title", "artist_id", "credit", "album_id", "read_session_id")
     db.execute(
@@ -117,15 +120,16 @@ def _move(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> None:
     ingest.reindex(db, [old["id"]])
     if not old["genre_raw"]:
         genres.fill_from_musicbrainz(db, [old["id"]])
-    ingest.drop_empty(db, old["artist_id"], old["album_id"])
+    ingest.delete_if_unused(db, old["artist_id"], old["album_id"])
 
 
 def purge(db: sqlite3.Connection, missing_before: float) -> int:
-    """Delete up to `AT_ONCE` tracks that are missing since before a time (Unix seconds); returns how many."""
+    """Delete up to `FILES_PER_TRANSACTION` tracks missing since before a time (Unix seconds); return how many."""
     rows = db.execute(
-        "SELECT id, artist_id, album_id FROM tracks WHERE missing_since < ? LIMIT ?", (missing_before, AT_ONCE)
+        "SELECT id, artist_id, album_id FROM tracks WHERE missing_since < ? LIMIT ?",
+        (missing_before, FILES_PER_TRANSACTION),
     ).fetchall()
-    ingest.remove_tracks(db, [row["id"] for row in rows])
+    ingest.delete_tracks(db, [row["id"] for row in rows])
     for artist_id, album_id in {(row["artist_id"], row["album_id"]) for row in rows}:
-        ingest.drop_empty(db, artist_id, album_id)
+        ingest.delete_if_unused(db, artist_id, album_id)
     return len(rows)

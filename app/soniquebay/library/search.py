@@ -1,4 +1,4 @@
-"""The full-text index over title, artist and album: kept beside the tracks, asked by words."""
+"""The full-text index (SQLite FTS5) over title, artist and album of the tracks."""
 
 import json
 import re
@@ -6,20 +6,20 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-RANKED = 1000  # hits that are put in order of relevance; a word that a whole library shares has no better ones
-COUNTED = 10_000  # hits that are counted; more are "at least"
+MAX_RANKED_HITS = 1000  # more hits are not sorted by relevance: a word of a whole library has no better ones
+MAX_COUNTED_HITS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHits:
-    """Ids of the tracks found, best first, and how many there are (`COUNTED` at the most)."""
+    """Ids of the tracks found, best first, and their number, counted up to `MAX_COUNTED_HITS`."""
 
     ids: list[int]
     total: int
 
 
 def add(db: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Index tracks that are not in the index."""
+    """Add tracks that are not in the index; missing ones are skipped."""
     db.execute(
         "INSERT INTO search (rowid, title, artist, album) "
         "SELECT t.id, t.title, coalesce(t.credit, a.name) || "
@@ -32,26 +32,25 @@ def add(db: sqlite3.Connection, ids: Sequence[int]) -> None:
 
 
 def remove(db: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Take tracks out of the index; ones that are not in it are passed over."""
+    """Remove tracks from the index; ids that are not in it are skipped."""
     db.execute("DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
 
 
 def find(db: sqlite3.Connection, text: str, limit: int, offset: int) -> SearchHits:
-    """Return the tracks whose title, artist and album together hold every word, the last one as a beginning.
+    """Return the tracks whose title, artist and album together contain every word.
 
-    A beginning has two letters at the least.
+    The last word is a prefix if it has two letters or more.
     """
     words = re.findall(r"\w+", text)
     if not words:
         return SearchHits([], 0)
-    # Each word in quotes: what a person types is never the syntax of the index. One letter is a word and no beginning:
-    # half the library begins with it.
+    # Quoted, so that nothing a person types is FTS5 syntax. A single letter is no prefix: half the library would match.
     match = " ".join(f'"{word}"' for word in words) + ("*" if len(words[-1]) > 1 else "")
     (total,) = db.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)", (match, COUNTED)
+        "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)", (match, MAX_COUNTED_HITS)
     ).fetchone()
-    # Relevance reads every hit, so many are taken in the order of their ids.
-    order = "rank, rowid" if total <= RANKED else "rowid"
+    # Ranking reads every hit, so a large number of hits is sorted by id instead.
+    order = "rank, rowid" if total <= MAX_RANKED_HITS else "rowid"
     rows = db.execute(
         f"SELECT rowid FROM search WHERE search MATCH ? ORDER BY {order} LIMIT ? OFFSET ?", (match, limit, offset)
     )

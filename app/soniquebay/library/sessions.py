@@ -1,4 +1,4 @@
-"""Scan sessions and their ledger of batches: what was asked, what is under way, what is done."""
+"""Scan sessions, and the ledger of their batches."""
 
 import json
 import sqlite3
@@ -9,12 +9,12 @@ from typing import Literal
 
 from soniquebay.library.entities import FailedFile, FileStamp
 
-_OF_RUNNING = "session_id IN (SELECT id FROM scan_sessions WHERE status = 'running')"
-MAX_ATTEMPTS = 5  # times that a batch, or a discovery, is sent before its files are given up
+_IN_RUNNING_SESSION = "session_id IN (SELECT id FROM scan_sessions WHERE status = 'running')"
+MAX_ATTEMPTS = 5  # times that a batch or a discovery is sent, before its files become failures
 
 
 class ScanRunningError(Exception):
-    """A scan is under way already; `session_id` is that one."""
+    """Another scan is running or paused; `session_id` is its session."""
 
     def __init__(self, session_id: int, status: Literal["running", "paused"]) -> None:
         super().__init__(f"scan session {session_id} is {status}")
@@ -23,23 +23,24 @@ class ScanRunningError(Exception):
 
 
 class WrongStateError(Exception):
-    """The session is in no state for what was asked of it."""
+    """The status of the session does not allow the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch of the ledger that is not done."""
+    """An open batch of the ledger."""
 
     id: str
     session_id: int
     files: list[FileStamp]
 
 
-def start(db: sqlite3.Connection, scope: Sequence[str] | None = None, *, confirmed: bool = False) -> int:
-    """Open a session and return its id; raises `ScanRunningError` while another is running or paused.
+def start(db: sqlite3.Connection, folders: Sequence[str] | None = None, *, removal_confirmed: bool = False) -> int:
+    """Create a running session and return its id.
 
-    `scope`: encoded folders to be scanned instead of every root. `confirmed`: a person says that what is not found was
-    removed, so that even a whole root may go.
+    `folders`: encoded folders to scan instead of all roots. `removal_confirmed`: the operator confirms that unseen
+    files were removed, so even those of an empty root become missing. Raises `ScanRunningError` while another session
+    is running or paused.
     """
     active = active_session(db)
     if active is not None:
@@ -48,59 +49,59 @@ def start(db: sqlite3.Connection, scope: Sequence[str] | None = None, *, confirm
     cursor = db.execute(
         "INSERT INTO scan_sessions (status, started_at, heartbeat_at, folders, removal_confirmed) "
         "VALUES ('running', ?, ?, ?, ?)",
-        (now, now, json.dumps(list(scope)) if scope is not None else None, int(confirmed)),
+        (now, now, json.dumps(list(folders)) if folders is not None else None, int(removal_confirmed)),
     )
     return int(cursor.lastrowid or 0)
 
 
 def active_session(db: sqlite3.Connection) -> sqlite3.Row | None:
-    """Return id and status of the session that is running or paused, if there is one."""
+    """Return id, status, started_at and discovered of the session that is running or paused, or None."""
     row: sqlite3.Row | None = db.execute(
         "SELECT id, status, started_at, discovered FROM scan_sessions WHERE status IN ('running', 'paused')"
     ).fetchone()
     return row
 
 
-def newest(db: sqlite3.Connection) -> int:
-    """Return the id of the newest session, 0 before the first."""
+def newest_session_id(db: sqlite3.Connection) -> int:
+    """Return the id of the newest session; 0 if there is none."""
     return int(db.execute("SELECT coalesce(max(id), 0) FROM scan_sessions").fetchone()[0])
 
 
-def newest_of_all(db: sqlite3.Connection) -> int:
-    """Return the id of the newest completed scan of every root, 0 without one."""
+def newest_full_scan_id(db: sqlite3.Connection) -> int:
+    """Return the id of the newest completed scan of all roots; 0 if there is none."""
     where = "folders IS NULL AND status = 'completed'"
     row = db.execute(f"SELECT id FROM scan_sessions WHERE {where} ORDER BY id DESC LIMIT 1").fetchone()
     return int(row["id"]) if row else 0
 
 
 def is_running(db: sqlite3.Connection, session_id: int) -> bool:
-    """Tell whether a session goes on: neither paused nor at its end."""
+    """Tell whether a session is running: neither paused, completed nor cancelled."""
     row = db.execute("SELECT 1 FROM scan_sessions WHERE id = ? AND status = 'running'", (session_id,)).fetchone()
     return row is not None
 
 
 def is_open(db: sqlite3.Connection, session_id: int) -> bool:
-    """Tell whether a session has not come to its end. Raises ``LookupError`` without such a session."""
+    """Tell whether a session is running or paused. Raises ``LookupError`` when it does not exist."""
     return _status(db, session_id) in {"running", "paused"}
 
 
 def pause(db: sqlite3.Connection, session_id: int) -> None:
-    """Hold a running session; what is in hand is finished, nothing new begins. Raises `WrongStateError`."""
-    _change_state(db, session_id, "running", "paused")
+    """Pause a running session: tasks that have begun are finished. Raises `WrongStateError`, and ``LookupError``."""
+    _change_status(db, session_id, "running", "paused")
 
 
 def resume(db: sqlite3.Connection, session_id: int) -> None:
-    """Let a paused session go on. Raises `WrongStateError`."""
-    _change_state(db, session_id, "paused", "running")
-    # All that is open counts as never sent, and is sent again at once.
+    """Resume a paused session. Raises `WrongStateError`, and ``LookupError``."""
+    _change_status(db, session_id, "paused", "running")
+    # Open batches and discoveries count as never sent: they are sent at once, and have all their attempts again.
     db.execute("UPDATE scan_sessions SET heartbeat_at = 0, attempts = 1 WHERE id = ?", (session_id,))
     db.execute("UPDATE batches SET sent_at = 0, attempts = 1 WHERE session_id = ? AND done_at IS NULL", (session_id,))
 
 
 def cancel(db: sqlite3.Connection, session_id: int) -> None:
-    """End a session where it is; what it has inserted stays. Raises `WrongStateError`."""
-    if not is_open(db, session_id):
-        status = _status(db, session_id)
+    """Cancel a session; the tracks that it has inserted stay. Raises `WrongStateError`, and ``LookupError``."""
+    status = _status(db, session_id)
+    if status not in {"running", "paused"}:
         raise WrongStateError(f"scan session {session_id} is {status}, there is nothing to cancel")
     now = time.time()
     db.execute("UPDATE scan_sessions SET status = 'cancelled', finished_at = ? WHERE id = ?", (now, session_id))
@@ -111,25 +112,25 @@ def cancel(db: sqlite3.Connection, session_id: int) -> None:
     db.execute("DELETE FROM unseen WHERE session_id = ?", (session_id,))
 
 
-def _change_state(db: sqlite3.Connection, session_id: int, before: str, after: str) -> None:
+def _change_status(db: sqlite3.Connection, session_id: int, before: str, after: str) -> None:
     status = _status(db, session_id)
     if status != before:
-        raise WrongStateError(f"scan session {session_id} is {status}; only one that is {before} can become {after}")
+        raise WrongStateError(f"scan session {session_id} is {status}: only a {before} one can become {after}")
     db.execute("UPDATE scan_sessions SET status = ? WHERE id = ?", (after, session_id))
 
 
 def record_heartbeat(db: sqlite3.Connection, session_id: int) -> None:
-    """Note a sign of life of the session's discovery."""
+    """Record a heartbeat of the discovery of a session."""
     db.execute("UPDATE scan_sessions SET heartbeat_at = ? WHERE id = ?", (time.time(), session_id))
 
 
 def register_batch(db: sqlite3.Connection, session_id: int, batch_id: str, files: Sequence[FileStamp]) -> bool:
-    """Write a batch into the ledger; False when it is there already, or the session has come to its end meanwhile.
+    """Add a batch to the ledger; return False when it is there already, or the session has ended.
 
-    Raises ``LookupError`` without such a session.
+    Raises ``LookupError`` when the session does not exist.
     """
     if not is_open(db, session_id):
-        return False  # nobody would ever close it
+        return False  # nothing would ever close the batch
     cursor = db.execute(
         "INSERT OR IGNORE INTO batches (id, session_id, files, file_count, sent_at) VALUES (?, ?, ?, ?, ?)",
         (
@@ -145,8 +146,11 @@ def register_batch(db: sqlite3.Connection, session_id: int, batch_id: str, files
 
 
 def end_discovery(db: sqlite3.Connection, session_id: int, unchanged: int, failures: Iterable[FailedFile]) -> bool:
-    """Note that every file was walked; True if the session is complete with it."""
-    _must_exist(db, session_id)
+    """Record that the discovery has ended; return whether that completes the session.
+
+    Raises ``LookupError`` when the session does not exist.
+    """
+    _status(db, session_id)
     add_failures(db, session_id, "discovery", failures, is_file=False)
     db.execute(
         "UPDATE scan_sessions SET discovered = 1, unchanged = ?, heartbeat_at = ? WHERE id = ?",
@@ -156,12 +160,12 @@ def end_discovery(db: sqlite3.Connection, session_id: int, unchanged: int, failu
 
 
 def close_batch(db: sqlite3.Connection, batch_id: str) -> None:
-    """Mark a batch done; its list of files has served."""
+    """Mark a batch as done, and delete its list of files."""
     db.execute("UPDATE batches SET done_at = ?, files = NULL WHERE id = ?", (time.time(), batch_id))
 
 
 def abandon_batch(db: sqlite3.Connection, batch_id: str, stage: str, reason: str) -> int | None:
-    """Close a batch that cannot be done, each of its files a listed failure; returns its session if it was open."""
+    """Close an open batch with each of its files as a failure; return its session, or None if it was not open."""
     batch = next(iter(_batches(db, "id = ? AND done_at IS NULL", (batch_id,))), None)
     if batch is None:
         return None
@@ -175,7 +179,7 @@ def abandon_batch(db: sqlite3.Connection, batch_id: str, stage: str, reason: str
 def add_failures(
     db: sqlite3.Connection, session_id: int, stage: str, failures: Iterable[FailedFile], *, is_file: bool = True
 ) -> None:
-    """List failures of a session, each path once."""
+    """Add failures to a session; a newer failure of a path replaces an older one."""
     db.executemany(
         "INSERT OR REPLACE INTO failures (session_id, path, stage, reason, is_file) VALUES (?, ?, ?, ?, ?)",
         [(session_id, f["path"], stage, f["reason"], int(is_file)) for f in failures],
@@ -183,56 +187,58 @@ def add_failures(
 
 
 def complete_if_done(db: sqlite3.Connection, session_id: int) -> bool:
-    """Complete the session once discovery has ended and no batch is open; True if that is now."""
-    done = db.execute(
+    """Complete a session if its discovery has ended and no batch is open; return whether it did."""
+    cursor = db.execute(
         "UPDATE scan_sessions SET status = 'completed', finished_at = ?1 WHERE id = ?2 "
         "AND status IN ('running', 'paused') AND discovered = 1 "
         "AND NOT EXISTS (SELECT 1 FROM batches WHERE session_id = ?2 AND done_at IS NULL)",
         (time.time(), session_id),
     )
-    if done.rowcount:
+    if cursor.rowcount:
         db.execute("DELETE FROM unseen WHERE session_id = ?", (session_id,))
-    return done.rowcount > 0
+    return cursor.rowcount > 0
 
 
-def stale_batches(db: sqlite3.Connection, older_than: float) -> list[Batch]:
-    """Return the open batches that were last sent over `older_than` seconds ago."""
-    return _batches(db, f"done_at IS NULL AND sent_at < ? AND {_OF_RUNNING}", (time.time() - older_than,))
+def batches_to_resend(db: sqlite3.Connection, min_age_seconds: float) -> list[Batch]:
+    """Return the open batches of the running session that were last sent over `min_age_seconds` ago, or never."""
+    return _batches(db, f"done_at IS NULL AND sent_at < ? AND {_IN_RUNNING_SESSION}", (time.time() - min_age_seconds,))
 
 
-def sent_again(db: sqlite3.Connection, batch_ids: Iterable[str]) -> None:
-    """Note that batches were sent once more; one that never was on its way was not tried in vain."""
+def mark_batches_sent(db: sqlite3.Connection, batch_ids: Iterable[str]) -> None:
+    """Record that batches were sent again; after `mark_batch_unsent` that is no further attempt."""
     db.executemany(
         "UPDATE batches SET sent_at = ?, attempts = attempts + (sent_at > 0) WHERE id = ? AND done_at IS NULL",
         [(time.time(), batch_id) for batch_id in batch_ids],
     )
 
 
-def not_sent(db: sqlite3.Connection, batch_id: str) -> None:
-    """Note that a batch that was registered is not on its way."""
-    db.execute("UPDATE batches SET sent_at = 0 WHERE id = ?", (batch_id,))
+def mark_batch_unsent(db: sqlite3.Connection, batch_id: str) -> None:
+    """Record that no message stands for an open batch: it is sent at once, which is no further attempt."""
+    db.execute("UPDATE batches SET sent_at = 0 WHERE id = ? AND done_at IS NULL", (batch_id,))
 
 
-def exhausted_batches(db: sqlite3.Connection, older_than: float) -> list[str]:
-    """Return the ids of open batches that were sent `MAX_ATTEMPTS` times in vain."""
+def batches_out_of_attempts(db: sqlite3.Connection, min_age_seconds: float) -> list[str]:
+    """Return the ids of open batches that were sent `MAX_ATTEMPTS` times, last over `min_age_seconds` ago."""
     rows = db.execute(
-        f"SELECT id FROM batches WHERE done_at IS NULL AND attempts >= ? AND sent_at < ? AND {_OF_RUNNING}",
-        (MAX_ATTEMPTS, time.time() - older_than),
+        # An unsent batch has yet to be sent for its latest attempt.
+        "SELECT id FROM batches WHERE done_at IS NULL AND attempts >= ? AND sent_at > 0 AND sent_at < ? "
+        f"AND {_IN_RUNNING_SESSION}",
+        (MAX_ATTEMPTS, time.time() - min_age_seconds),
     )
     return [row["id"] for row in rows]
 
 
-def stale_discoveries(db: sqlite3.Connection, older_than: float) -> list[int]:
-    """Return the running sessions whose discovery gave no sign of life."""
+def discoveries_to_resend(db: sqlite3.Connection, min_age_seconds: float) -> list[int]:
+    """Return the running sessions whose discovery has sent no heartbeat for `min_age_seconds`."""
     rows = db.execute(
         "SELECT id FROM scan_sessions WHERE status = 'running' AND discovered = 0 AND heartbeat_at < ?",
-        (time.time() - older_than,),
+        (time.time() - min_age_seconds,),
     )
     return [int(row["id"]) for row in rows]
 
 
-def discovery_sent_again(db: sqlite3.Connection, session_id: int) -> None:
-    """Count the attempt of a discovery that was sent once more."""
+def mark_discovery_sent(db: sqlite3.Connection, session_id: int) -> None:
+    """Record that a discovery was sent again; after `resume` that is no further attempt."""
     db.execute(
         "UPDATE scan_sessions SET attempts = attempts + (heartbeat_at > 0), heartbeat_at = ? "
         "WHERE id = ? AND discovered = 0",
@@ -241,7 +247,7 @@ def discovery_sent_again(db: sqlite3.Connection, session_id: int) -> None:
 
 
 def discovery_attempts(db: sqlite3.Connection, session_id: int) -> int:
-    """Return how often the session's discovery was sent."""
+    """Return how often the discovery of a session was sent."""
     return int(db.execute("SELECT attempts FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()["attempts"])
 
 
@@ -255,10 +261,6 @@ def _batches(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> 
         )
         for row in rows
     ]
-
-
-def _must_exist(db: sqlite3.Connection, session_id: int) -> None:
-    _status(db, session_id)
 
 
 def _status(db: sqlite3.Connection, session_id: int) -> str:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from soniquebay.library.enrichment import ArtistFacts, Item, ReleaseFacts
+from soniquebay.library.enrichment import ArtistFacts, Lookup, ReleaseFacts
 from soniquebay.library.genres import display_name
 from soniquebay.library.identity import normalised_name
 from soniquebay.online.client import fetch
@@ -32,7 +32,7 @@ def release(mbid: str) -> ReleaseFacts | None:
     return None if answer is None else release_facts(_read(answer))
 
 
-def search(item: Item) -> str | None:
+def search(item: Lookup) -> str | None:
     """Return the id of the release that an album surely is; None if there is none, or more than one could be it."""
     answer = fetch("/musicbrainz/release", query=query(item))
     return None if answer is None else choose(_read(answer), item)
@@ -71,7 +71,7 @@ def genres(answer: Any) -> list[str]:
     return [display_name(name) for name in names if name][:GENRES]
 
 
-def query(item: Item) -> str:
+def query(item: Lookup) -> str:
     """Return a search for an album, in the syntax of Lucene."""
     words = [f"release:{_quoted(item['title'])}", f"tracks:{item['tracks']}"]
     mbid = item.get("artist_mbid")
@@ -79,7 +79,7 @@ def query(item: Item) -> str:
     return " AND ".join(words)
 
 
-def choose(answer: Json, item: Item) -> str | None:
+def choose(answer: Json, item: Lookup) -> str | None:
     """Return the release of a search's answer that is the album, if all that could be it are editions of one thing.
 
     Title, artist and number of tracks have to be the same; of several editions the official one, the earliest.
@@ -94,7 +94,7 @@ def choose(answer: Json, item: Item) -> str | None:
     return _need(best, "id")
 
 
-def _is(found: Json, item: Item) -> bool:
+def _is(found: Json, item: Lookup) -> bool:
     credits = [_map(credit) for credit in _list(found.get("artist-credit"))]
     names = {normalised_name(name) for credit in credits for name in (_text(credit.get("name")), _text(
              _map(credit.get("artist")).get("name"))) if name}  # fmt: skip

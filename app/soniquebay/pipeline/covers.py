@@ -1,4 +1,4 @@
-"""`covers.*`: an album's picture, embedded in one of its files, else lying beside it, else of the Cover Art Archive."""
+"""`covers.*`: the cover of an album, from one of its files, else from its folder, else from the Cover Art Archive."""
 
 import logging
 import os
@@ -11,57 +11,57 @@ from soniquebay.audio.pictures import Picture
 from soniquebay.audio.tags import UnreadableAudioError
 from soniquebay.library.covers import digest_of, has_cover
 from soniquebay.library.database import open_read_only
-from soniquebay.library.enrichment import Item
-from soniquebay.library.paths import decode, is_there
+from soniquebay.library.enrichment import Lookup
+from soniquebay.library.paths import decode, path_exists
 from soniquebay.online import coverart
 from soniquebay.pipeline import library_api
-from soniquebay.pipeline.online import OnlineTask, work
-from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
+from soniquebay.pipeline.online import OnlineTask, run_lookups
+from soniquebay.pipeline.task import RECORD_FAILURE_MAX_WAIT_SECONDS, StageTask, stage
 from soniquebay.settings import settings
 
 log = logging.getLogger(__name__)
 
 
 class CoverTask(StageTask):
-    """An album whose cover cannot be had has none, until one of its files changes."""
+    """A task whose album has no cover if it fails for good, until one of its files changes."""
 
     @staticmethod
-    def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
-        """Note that the album was looked at."""
-        library_api.post(f"/internal/covers/{arguments['album_id']}/none", {}, GIVE_UP_PATIENCE)
+    def record_failure(error: BaseException, arguments: dict[str, Any]) -> None:
+        """Record that the album has no cover."""
+        library_api.post(f"/internal/covers/{arguments['album_id']}/none", {}, RECORD_FAILURE_MAX_WAIT_SECONDS)
 
 
 @stage("covers.extract", base=CoverTask)
 def extract_cover(album_id: int, path: str, has_picture: bool) -> None:
-    """Look into a file of the album, then into its folder, and store what is found through the API."""
+    """Search a file of the album, then its folder, for a picture, and store it through the API."""
     with open_read_only(settings().database) as db:
         if has_cover(db, album_id):
-            return  # an album in several batches is sent once for each
+            return  # an album whose files are in several batches is sent once for each
     file = os.fsdecode(decode(path))
     picture = (_embedded(file) if has_picture else None) or in_folder(Path(file).parent)
     if picture is None:
-        unavailable_file = None if is_there(file) else path
+        unavailable_file = None if path_exists(file) else path
         library_api.post(f"/internal/covers/{album_id}/none", {"unavailable_file": unavailable_file})
     else:
         _store(album_id, picture)
 
 
 @stage("covers.fetch", base=OnlineTask)
-def fetch_covers(items: list[Item]) -> None:
-    """Ask the Cover Art Archive for the covers that no file has."""
-    work("coverart", items, _fetch)
+def fetch_covers(items: list[Lookup]) -> None:
+    """Fetch from the Cover Art Archive the covers that no file holds."""
+    run_lookups("coverart", items, _fetch)
 
 
-def _fetch(item: Item) -> None:
-    picture = coverart.front(str(item["mbid"]), item.get("group_mbid"))
+def _fetch(lookup: Lookup) -> None:
+    picture = coverart.front(str(lookup["mbid"]), lookup.get("group_mbid"))
     if picture is None:
-        library_api.put("/internal/online/no-cover", item)
+        library_api.put("/internal/online/no-cover", lookup)
     else:
-        _store(item["album_id"], picture)
+        _store(lookup["album_id"], picture)
 
 
 def _store(album_id: int, picture: Picture) -> None:
-    # The small ones first: a cover that is shown has them.
+    # The thumbnails first: whoever sees the cover can also load them.
     digest = digest_of(picture.data)
     for size, data in picture.thumbnails.items():
         library_api.put_bytes(f"/internal/thumbnails/{digest}/{size}", data, THUMBNAIL_TYPE)

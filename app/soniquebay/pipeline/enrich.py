@@ -1,22 +1,23 @@
-"""`enrich.*`, on the `deferred` queue: clean genres out of what the tags said, and facts of MusicBrainz."""
+"""`enrich.*`, on the `deferred` queue: clean genres from the tags, and facts from MusicBrainz."""
 
 from typing import Any
 
-from soniquebay.library.enrichment import Item
+from soniquebay.library.enrichment import Lookup
 from soniquebay.library.genres import clean_genres
 from soniquebay.online import musicbrainz
 from soniquebay.pipeline import library_api
-from soniquebay.pipeline.online import OnlineTask, work
-from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, stage
+from soniquebay.pipeline.online import OnlineTask, run_lookups
+from soniquebay.pipeline.task import RECORD_FAILURE_MAX_WAIT_SECONDS, StageTask, stage
 
 
 class GenresTask(StageTask):
-    """Tracks whose genres cannot be cleaned have none, until their files change."""
+    """A task whose tracks have no genres if it fails for good, until their files change."""
 
     @staticmethod
-    def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
-        """Note that the tracks were looked at."""
-        library_api.put("/internal/genres", {track_id: [] for track_id in arguments["raw"]}, GIVE_UP_PATIENCE)
+    def record_failure(error: BaseException, arguments: dict[str, Any]) -> None:
+        """Store the tracks without genres."""
+        no_genres: dict[str, list[str]] = {track_id: [] for track_id in arguments["raw"]}
+        library_api.put("/internal/genres", no_genres, RECORD_FAILURE_MAX_WAIT_SECONDS)
 
 
 @stage("enrich.genres", base=GenresTask)
@@ -26,14 +27,14 @@ def genres(raw: dict[str, str]) -> None:
 
 
 @stage("enrich.musicbrainz", base=OnlineTask)
-def facts(items: list[Item]) -> None:
-    """Ask MusicBrainz for artists and releases, and which release an album is; store what it knows through the API."""
-    work("musicbrainz", items, _look_up)
+def facts(items: list[Lookup]) -> None:
+    """Look up artists and releases in MusicBrainz, search for the releases of albums, and store the results."""
+    run_lookups("musicbrainz", items, _look_up)
 
 
-def _look_up(item: Item) -> None:
-    if item["kind"] == "search":
-        library_api.put("/internal/online/search", {"item": item, "mbid": musicbrainz.search(item)})
+def _look_up(lookup: Lookup) -> None:
+    if lookup["kind"] == "search":
+        library_api.put("/internal/online/search", {"item": lookup, "mbid": musicbrainz.search(lookup)})
         return
-    ask = musicbrainz.artist if item["kind"] == "artist" else musicbrainz.release
-    library_api.put("/internal/online/facts", {"item": item, "facts": ask(str(item["mbid"]))})
+    fetch_facts = musicbrainz.artist if lookup["kind"] == "artist" else musicbrainz.release
+    library_api.put("/internal/online/facts", {"item": lookup, "facts": fetch_facts(str(lookup["mbid"]))})

@@ -16,27 +16,31 @@ from soniquebay.worker.config import EXTRACT_THREADS
 
 log = logging.getLogger(__name__)
 
-DEADLINE = 60.0  # seconds a file: a disk that wakes up takes ten, one that dies takes for ever
+FILE_TIMEOUT_SECONDS = 60.0  # a disk that spins up takes ten seconds, a dying one never answers
 
 
 @stage("metadata.extract_batch", base=BatchTask)
 def extract_batch(session_id: int, batch_id: str, files: list[FileStamp]) -> None:
-    """Read a batch with two threads; one of a session that was paused or cancelled stays in the ledger."""
+    """Read the tags of a batch with two threads; skip it when its session was paused or cancelled."""
     with open_read_only(settings().database) as db:
         if not is_running(db, session_id):
-            return
-    readers = DeadlineThreadPool(extract, _too_late, DEADLINE)
-    results = readers.run(files, EXTRACT_THREADS)
+            return  # the batch stays in the ledger
+    pool = DeadlineThreadPool(extract, _timeout_failure, FILE_TIMEOUT_SECONDS)
+    results = pool.run(files, EXTRACT_THREADS)
     read = [result for result in results if "tags" in result]
     failed = [result for result in results if "reason" in result]
     forward("batch.process_entities", session_id=session_id, batch_id=batch_id, files=read, failures=failed)
-    if readers.hanging:
-        log.warning("%d files gave no answer within %.0f s; this process is replaced", readers.hanging, DEADLINE)
+    if pool.abandoned_threads:
+        log.warning(
+            "%d files could not be read within %.0f s; replacing this process",
+            pool.abandoned_threads,
+            FILE_TIMEOUT_SECONDS,
+        )
         replace_this_process()
 
 
 def extract(file: FileStamp) -> FileTags | FailedFile:
-    """Return a file's tags, or why it has none; a bad file is a failure of its own, never of its batch."""
+    """Return the tags of a file, or why it has none: a bad file fails alone, never its batch."""
     if file["size"] == 0:
         return {"path": file["path"], "reason": "the file is empty", "bad_content": True}
     try:
@@ -46,5 +50,6 @@ def extract(file: FileStamp) -> FileTags | FailedFile:
     return {**file, "tags": tags.as_dict()}
 
 
-def _too_late(file: FileStamp) -> FileTags | FailedFile:
-    return {"path": file["path"], "reason": f"gave no answer within {DEADLINE:.0f} s: is its disk failing?"}
+def _timeout_failure(file: FileStamp) -> FileTags | FailedFile:
+    reason = f"could not be read within {FILE_TIMEOUT_SECONDS:.0f} s: is the disk failing?"
+    return {"path": file["path"], "reason": reason}

@@ -1,4 +1,4 @@
-"""The worker's way to the library: the API's internal application, over its Unix socket."""
+"""The worker's client of the API's internal application, over its Unix socket."""
 
 import logging
 import time
@@ -11,45 +11,45 @@ from soniquebay.settings import settings
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 120.0  # seconds that a task waits for an API that restarts; longer, and the ledger sends it again
-TIMEOUT = 60.0  # seconds of one request
+MAX_WAIT_SECONDS = 120.0  # for an API that restarts; a task that fails after it is sent again from the ledger
+REQUEST_TIMEOUT_SECONDS = 60.0
 
 
 class ApiUnavailableError(Exception):
-    """The API did not answer, or said that it cannot now."""
+    """The API did not answer, or answered with a server error (5xx)."""
 
 
 class RefusedError(Exception):
-    """The API refuses the request, and would refuse it again."""
+    """The API refused the request (4xx), and would refuse it again."""
 
 
 @cache
 def _client() -> httpx.Client:
-    transport = httpx.HTTPTransport(uds=str(settings().api_socket), verify=False)  # a socket has no certificates
-    return httpx.Client(transport=transport, base_url="http://api", timeout=TIMEOUT)
+    transport = httpx.HTTPTransport(uds=str(settings().api_socket), verify=False)  # a Unix socket has no TLS
+    return httpx.Client(transport=transport, base_url="http://api", timeout=REQUEST_TIMEOUT_SECONDS)
 
 
-def post(path: str, body: Any, patience: float = PATIENCE) -> dict[str, Any]:
-    """POST JSON and return the answer; waits for the API up to `patience` seconds.
+def post(path: str, body: Any, max_wait_seconds: float = MAX_WAIT_SECONDS) -> dict[str, Any]:
+    """POST JSON and return the JSON answer; repeat the request for `max_wait_seconds` while the API is unavailable.
 
-    Raises `ApiUnavailableError` and `RefusedError`.
+    Raises `ApiUnavailableError` after that, and `RefusedError` at once.
     """
-    return _request("POST", path, patience, json=body)
+    return _request("POST", path, max_wait_seconds, json=body)
 
 
-def put(path: str, body: Any, patience: float = PATIENCE) -> dict[str, Any]:
-    """PUT JSON, as `post`."""
-    return _request("PUT", path, patience, json=body)
+def put(path: str, body: Any, max_wait_seconds: float = MAX_WAIT_SECONDS) -> dict[str, Any]:
+    """PUT JSON and return the JSON answer, like `post`."""
+    return _request("PUT", path, max_wait_seconds, json=body)
 
 
 def put_bytes(path: str, data: bytes, media_type: str) -> dict[str, Any]:
-    """PUT bytes, as `post`."""
-    return _request("PUT", path, PATIENCE, content=data, headers={"content-type": media_type})
+    """PUT bytes and return the JSON answer, like `post`."""
+    return _request("PUT", path, MAX_WAIT_SECONDS, content=data, headers={"content-type": media_type})
 
 
-def _request(method: str, path: str, patience: float, **arguments: Any) -> dict[str, Any]:
-    deadline = time.monotonic() + patience
-    pause = 0.2
+def _request(method: str, path: str, max_wait_seconds: float, **arguments: Any) -> dict[str, Any]:
+    deadline = time.monotonic() + max_wait_seconds
+    delay = 0.2
     while True:
         try:
             response = _client().request(method, path, **arguments)
@@ -62,8 +62,8 @@ def _request(method: str, path: str, patience: float, **arguments: Any) -> dict[
             if response.status_code < 500:
                 raise RefusedError(f"{method} {path}: {response.status_code} {response.text[:500]}")
             problem = f"{response.status_code} {response.text[:200]}"
-        if time.monotonic() + pause > deadline:
+        if time.monotonic() + delay > deadline:
             raise ApiUnavailableError(f"{method} {path}: {problem}")
         log.info("waiting for the API (%s)", problem)
-        time.sleep(pause)
-        pause = min(pause * 2, 10.0)
+        time.sleep(delay)
+        delay = min(delay * 2, 10.0)

@@ -1,4 +1,4 @@
-"""`maintenance.*`: what keeps the library whole while nobody looks."""
+"""`maintenance.*`: tasks that run from time to time, or at the operator's request."""
 
 import logging
 
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 @stage("maintenance.resume_sessions")
 def resume_sessions() -> None:
-    """Have the API send again what it waits for and Redis no longer knows."""
+    """Have the API send again the tasks whose messages Redis has lost."""
     sent = library_api.post("/internal/resume", {})
     if any(sent.values()):
         log.info("sent again: %s", sent)
@@ -18,8 +18,8 @@ def resume_sessions() -> None:
 
 @stage("maintenance.purge")
 def purge(missing_before: float) -> None:
-    """Delete the tracks whose files are missing since before a time (Unix seconds), a few at a time."""
+    """Delete the tracks that have been missing since before a time (Unix seconds), some in each request."""
     purged = 0
-    while answer := library_api.post("/internal/purge", {"missing_before": missing_before})["purged"]:
-        purged += int(answer)
+    while count := library_api.post("/internal/purge", {"missing_before": missing_before})["purged"]:
+        purged += int(count)
     log.info("purged %d missing tracks", purged)

@@ -10,66 +10,67 @@ Result = TypeVar("Result")
 
 
 class DeadlineThreadPool(Generic[Item, Result]):
-    """Threads that share a list of items; while one waits for the disk another parses.
+    """Threads that share a list of items: while one waits for the disk, another parses.
 
-    A thread that hangs in a file is left behind: nothing in Python can end it, so the process should be replaced soon.
+    A thread that misses its deadline is abandoned and replaced. Python cannot end it, so replace the process soon.
     """
 
-    def __init__(self, read: Callable[[Item], Result], too_late: Callable[[Item], Result], deadline: float) -> None:
-        """`read` must not raise; `too_late` makes the result of an item that took over `deadline` seconds."""
+    def __init__(
+        self, read: Callable[[Item], Result], timeout_result: Callable[[Item], Result], timeout_seconds: float
+    ) -> None:
+        """`read` must not raise. `timeout_result` makes the result of an item that took over `timeout_seconds`."""
         self._read = read
-        self._too_late = too_late
-        self._deadline = deadline
+        self._timeout_result = timeout_result
+        self._timeout_seconds = timeout_seconds
         self._lock = threading.Lock()
-        self._moved = threading.Condition(self._lock)
-        self.hanging = 0
-        """Threads left behind."""
+        self._finished = threading.Condition(self._lock)
+        self.abandoned_threads = 0
 
     def run(self, items: Sequence[Item], threads: int) -> list[Result]:
-        """Return the result of each item, in their order."""
+        """Return the result of each item, in the order of the items."""
         self._items = items
         self._results: dict[int, Result] = {}
-        self._next = 0
-        self._begun: dict[threading.Thread, tuple[int, float]] = {}
-        with self._moved:
+        self._next_index = 0
+        self._active: dict[threading.Thread, tuple[int, float]] = {}  # index of its item, and start time
+        with self._finished:
             for _ in range(min(threads, len(items))):
-                self._start()
+                self._start_thread()
             while len(self._results) < len(items):
-                self._moved.wait(self._patience())
-                self._leave_behind()
-        return [self._results[place] for place in range(len(items))]
+                self._finished.wait(self._seconds_to_deadline())
+                self._abandon_overdue_threads()
+        return [self._results[index] for index in range(len(items))]
 
-    def _start(self) -> None:
+    def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, daemon=True)
-        self._begun[thread] = (-1, time.monotonic())
+        self._active[thread] = (-1, time.monotonic())  # no item yet
         thread.start()
 
     def _work(self) -> None:
-        me = threading.current_thread()
+        thread = threading.current_thread()
         while True:
             with self._lock:
-                if me not in self._begun or self._next >= len(self._items):
+                if thread not in self._active or self._next_index >= len(self._items):
                     return
-                place, self._next = self._next, self._next + 1
-                self._begun[me] = (place, time.monotonic())
-            result = self._read(self._items[place])
-            with self._moved:
-                if me not in self._begun:
-                    return  # left behind; its item has its result
-                self._results[place] = result
+                index, self._next_index = self._next_index, self._next_index + 1
+                self._active[thread] = (index, time.monotonic())
+            result = self._read(self._items[index])
+            with self._finished:
+                if thread not in self._active:
+                    return  # abandoned; its item has the timeout result
+                self._results[index] = result
                 if len(self._results) == len(self._items):
-                    self._moved.notify_all()
+                    self._finished.notify_all()
 
-    def _patience(self) -> float:
-        oldest = min((begun for _, begun in self._begun.values()), default=time.monotonic())
-        return max(0.01, oldest + self._deadline - time.monotonic())
+    def _seconds_to_deadline(self) -> float:
+        earliest_start = min((started for _, started in self._active.values()), default=time.monotonic())
+        return max(0.01, earliest_start + self._timeout_seconds - time.monotonic())
 
-    def _leave_behind(self) -> None:
+    def _abandon_overdue_threads(self) -> None:
         now = time.monotonic()
-        for thread, (place, begun) in list(self._begun.items()):
-            if place in self._results or place < 0 or now - begun < self._deadline:
+        for thread, (index, started) in list(self._active.items()):
+            if index in self._results or index < 0 or now - started < self._timeout_seconds:
                 continue
-            del self._begun[thread]
-            self.hanging += 1
-            self._results[place] = self._too_late(self._items[place])
-            self._start()
+            del self._active[thread]
+            self.abandoned_threads += 1
+            self._results[index] = self._timeout_result(self._items[index])
+            self._start_thread()

@@ -1,4 +1,4 @@
-"""`vector.calculate`: what a track sounds like, sent here by the API itself."""
+"""`vector.calculate`: the vector, tempo and musical key of a track. The API itself sends this task."""
 
 import base64
 import logging
@@ -8,56 +8,57 @@ from typing import Any
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from soniquebay.audio.feature_schema import VERSION
-from soniquebay.library.paths import decode, is_there
+from soniquebay.library.paths import decode, path_exists
 from soniquebay.overrides.memory_recycling import replace_this_process
 from soniquebay.pipeline import library_api
-from soniquebay.pipeline.task import GIVE_UP_PATIENCE, StageTask, reason_of, stage
+from soniquebay.pipeline.task import RECORD_FAILURE_MAX_WAIT_SECONDS, StageTask, describe_error, stage
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 15.0  # seconds, of the time limit; an API that is away longer has the ledger send the task again
+_STORE_MAX_WAIT_SECONDS = 15.0  # counts towards the time limit; after it the ledger has the task sent again
 
 
 class VectorTask(StageTask):
-    """A file on which the process dies again and again, or hangs, gets a reason in the place of its vector."""
+    """A task that stores a reason in place of the vector if its process keeps dying, or it runs out of time."""
 
-    # Seconds. Celery looks at the hard limit only once the soft one has passed, so both have to be here. Loading the
-    # decoder and numpy counts too, which takes a busy machine that has just started its time.
+    # In seconds. Celery checks the hard limit only after the soft one has passed, so both must be set. They include
+    # loading the decoder and numpy, which is slow on a busy machine that has just booted.
     soft_time_limit = 300
-    time_limit = 330  # kills: what hangs in the kernel cannot be told to stop
+    time_limit = 330  # kills the process: code that hangs in the kernel ignores the soft limit
 
     @staticmethod
-    def give_up(error: BaseException, arguments: dict[str, Any]) -> None:
-        """Store why there is no vector; one that ran out of time may get it another time."""
-        late = isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded)
-        result = {"failure": "its analysis took too long" if late else reason_of(error), "retry_later": late}
-        library_api.put(f"/internal/vectors/{arguments['track_id']}", {"version": VERSION, **result}, GIVE_UP_PATIENCE)
+    def record_failure(error: BaseException, arguments: dict[str, Any]) -> None:
+        """Store why there is no vector; a task that ran out of time is retried later."""
+        timed_out = isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded)
+        failure = "its analysis took too long" if timed_out else describe_error(error)
+        body = {"version": VERSION, "failure": failure, "retry_later": timed_out}
+        library_api.put(f"/internal/vectors/{arguments['track_id']}", body, RECORD_FAILURE_MAX_WAIT_SECONDS)
 
 
 @stage("vector.calculate", base=VectorTask)
 def calculate(track_id: int, path: str) -> None:
-    """Decode a track, compute its vector and store it through the API; one that cannot be decoded says why."""
-    # Late: the parent process then forks without the decoder's and numpy's memory.
+    """Decode a track, compute its vector and store it through the API, or the reason why it cannot be decoded."""
+    # Imported here: the parent process then forks without the memory of the decoder and numpy.
     try:
         from soniquebay.audio.analysis import analyse
         from soniquebay.audio.decode import TOO_LONG, UndecodableAudioError, UnreachableAudioError
     except SoftTimeLimitExceeded:
-        replace_this_process()  # of a library that was loaded in part the rest cannot be
+        replace_this_process()  # a partially loaded library cannot be loaded again
         raise
 
     file = os.fsdecode(decode(path))
     result: dict[str, object]
     try:
-        found = analyse(file)
+        analysis = analyse(file)
     except UndecodableAudioError as error:
         log.warning("track %d has no vector: %s", track_id, error)
-        # A drive that went while it was read may also look like a damaged file.
-        retry_later = isinstance(error, UnreachableAudioError) or not is_there(file)
+        # A drive that was unplugged during the read can also look like a damaged file.
+        retry_later = isinstance(error, UnreachableAudioError) or not path_exists(file)
         result = {"failure": str(error), "retry_later": retry_later}
     except SoftTimeLimitExceeded:
         log.warning("track %d has no vector: its analysis took too long", track_id)
-        result = {"failure": TOO_LONG, "retry_later": True}  # as a drive that hangs
+        result = {"failure": TOO_LONG, "retry_later": True}  # the drive may hang
     else:
-        data = base64.b64encode(found.vector.astype("<f4").tobytes()).decode("ascii")
-        result = {"data": data, "bpm": found.bpm, "musical_key": found.musical_key}
-    library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result}, _PATIENCE)
+        data = base64.b64encode(analysis.vector.astype("<f4").tobytes()).decode("ascii")
+        result = {"data": data, "bpm": analysis.bpm, "musical_key": analysis.musical_key}
+    library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result}, _STORE_MAX_WAIT_SECONDS)
