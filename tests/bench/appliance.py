@@ -15,8 +15,8 @@ from typing import Any
 from image import build, build_root, minimal_root
 from image.emulated.machine import Machine
 from image.ui import step
+from tests.appliance.client import Appliance, until
 from tests.bench import pieces, report
-from tests.image.appliance import Appliance, until
 
 WANTED = {"boots": 1.5, "idle": 350.0, "busy": 1000.0, "image": 350.0}  # times, MB, MB, MB
 SETTLED = 90.0  # seconds after which a booted machine is looked at

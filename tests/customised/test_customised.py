@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from image.emulated.machine import Machine
-from tests.image.appliance import Appliance, until
+from tests.appliance.client import Appliance, until
 
 from .conftest import WISHES, customise
 from .imager import GROUPS

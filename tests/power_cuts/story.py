@@ -15,9 +15,9 @@ from image.build_root import BuildRoot
 from image.emulated.power_cut import PowerCutMachine
 from image.emulated.power_cut_replay import Outcome
 from image.ui import duration, step
+from tests.appliance.client import Appliance, until
+from tests.appliance.disk import PLACE
 from tests.audio_files import tone
-from tests.image.appliance import Appliance, until
-from tests.image.disk import PLACE
 
 from .card import faults
 from .plan import Cut, Phase

@@ -11,9 +11,9 @@ from image import music
 from image.build_root import BuildRoot
 from image.emulated.raspi4b import Raspberry4
 from image.ui import step
+from tests.appliance.client import Appliance
 from tests.audio_files import tone
 from tests.built import image_file, tools
-from tests.image.appliance import Appliance
 
 __all__ = ["image_file", "tools"]
 

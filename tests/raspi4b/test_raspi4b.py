@@ -13,7 +13,7 @@ from image.emulated.boot_partition import BootPartition
 from image.emulated.devicetree import Change
 from image.errors import ActionableError
 from image.ui import step
-from tests.image.appliance import NOT_FOUND, Appliance
+from tests.appliance.client import NOT_FOUND, Appliance
 
 from .conftest import SONGS
 

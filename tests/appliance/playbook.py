@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .appliance import Appliance
+from .client import Appliance
 
 ROOT = Path(__file__).resolve().parents[2]
 

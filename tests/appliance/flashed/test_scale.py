@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ..appliance import Appliance, until
+from ..client import Appliance, until
 
 MIB = 2**20
 FIRST = "worker@soniquebay"

@@ -1,6 +1,6 @@
 """Other releases than the built one, made as it is made: a next version, and ones of which a program cannot start.
 
-`python -m tests.image.releases VERSION FOLDER` makes the next version, whose library has one table more.
+`python -m tests.appliance.releases VERSION FOLDER` makes the next version, whose library has one table more.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ..appliance import Appliance
+from ..client import Appliance
 
 UNITS = (
     "soniquebay.target",

@@ -12,10 +12,10 @@ import pytest
 from image import release
 from soniquebay.library.database import migrations
 
-from ..appliance import NOT_FOUND, Appliance
-from ..kept import NOTE, kept
+from ..client import NOT_FOUND, Appliance
 from ..playbook import play
 from ..releases import LOSS, NEXT, variant, write_checksum
+from ..snapshot import FILE_NAME, take_snapshot
 
 VERSION, WRONG = "99.0.1", "99.0.2"
 FOLDER = "/var/lib/soniquebay"
@@ -36,7 +36,9 @@ def test_the_next_version_runs(appliance: Appliance) -> None:
     said = appliance.run("readlink /opt/soniquebay/current; soniquebay version; ls /opt/soniquebay/releases").split()
     assert said[0] == f"releases/{VERSION}"
     assert release.version_of(release.APP) in said  # the way back
-    assert kept(appliance) == json.loads((Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / NOTE).read_text())
+    assert take_snapshot(appliance) == json.loads(
+        (Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / FILE_NAME).read_text()
+    )
 
 
 def test_its_schema_is_the_new_one_and_no_copy_of_the_old_is_left(appliance: Appliance) -> None:
@@ -64,14 +66,14 @@ def test_an_archive_with_a_wrong_checksum_touches_nothing(appliance: Appliance, 
 def test_a_release_whose_program_dies_is_flipped_back(
     appliance: Appliance, tmp_path: Path, version: str, broken: str
 ) -> None:
-    before, all_of_it = appliance.healthy()["version"], kept(appliance)
+    before, all_of_it = appliance.healthy()["version"], take_snapshot(appliance)
     done = play(appliance, tmp_path, "upgrade.yml", variant(tmp_path, version, schema=[NEXT, LOSS], broken=broken))
     assert done.returncode != 0
     assert f"Release {before} is running again and healthy" in " ".join(done.stdout.split())
     assert appliance.healthy()["version"] == before == VERSION
     said = appliance.run("readlink /opt/soniquebay/current; systemctl list-units --failed --plain --no-legend")
     assert said.split() == [f"releases/{before}"]
-    assert kept(appliance) == all_of_it
+    assert take_snapshot(appliance) == all_of_it
     # after three minutes, as the README says, and not when the worker has given up waiting for such an API
     gave_up = "journalctl -b -q --no-pager -o cat -u soniquebay-worker.service -g 'start operation timed out'"
     assert appliance.try_run(gave_up) == NOT_FOUND

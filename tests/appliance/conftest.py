@@ -15,7 +15,7 @@ from image.paths import ROOT
 from image.ui import step
 from tests.built import card, image_file, tools
 
-from .appliance import Appliance, until
+from .client import Appliance, until
 from .disk import MusicDisk, make
 
 __all__ = ["card", "image_file", "tools"]

@@ -8,9 +8,9 @@ from pathlib import Path
 from image import release
 from image.paths import dist
 
-from ..appliance import Appliance
-from ..kept import kept
+from ..client import Appliance
 from ..playbook import play
+from ..snapshot import take_snapshot
 
 # Each is what a role stands for. The machine keeps running while they are done.
 DAMAGE = """
@@ -41,12 +41,12 @@ def test_the_image_is_what_the_playbook_makes(appliance: Appliance, tmp_path: Pa
 
 def test_damage_is_repaired(appliance: Appliance, tmp_path: Path) -> None:
     appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
-    before = kept(appliance)
+    before = take_snapshot(appliance)
     appliance.run(DAMAGE)
     assert appliance.try_run("systemctl is-active soniquebay-api.service redis-server.service")[0] != 0
     assert site(appliance, tmp_path)["changed"] > 5
     assert appliance.healthy()["status"] == "ok"
-    assert kept(appliance) == before
+    assert take_snapshot(appliance) == before
     said = appliance.run(
         "sysctl -n vm.swappiness; systemctl is-enabled soniquebay.target redis-server.service;"
         "stat -c %a /etc/sysusers.d/soniquebay.conf; ls /etc/udev/rules.d | grep -c soniquebay"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ..appliance import Appliance, until
+from ..client import Appliance, until
 from ..disk import ODD_PATH, PLACE, MusicDisk
 
 

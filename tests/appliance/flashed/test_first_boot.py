@@ -7,7 +7,7 @@ from typing import Any
 
 from image.bootcheck.card import Card
 
-from ..appliance import Appliance
+from ..client import Appliance
 
 SECRETS = "/var/lib/soniquebay-secrets/flower-password"
 

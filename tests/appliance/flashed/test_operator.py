@@ -7,7 +7,7 @@ import re
 
 from image.paths import ROOT
 
-from ..appliance import NOT_FOUND, PROGRAMS, Appliance
+from ..client import NOT_FOUND, PROGRAMS, Appliance
 
 
 def test_every_command_of_the_readme_is_there(appliance: Appliance) -> None:

@@ -1,4 +1,4 @@
-"""Which TCP ports are open to a neighbour in the LAN: every one is tried, by IPv4. Who listens, test_doors.py asks."""
+"""The TCP ports that are open to a neighbour in the LAN: all are tried, over IPv4. See also host/test_listeners.py."""
 
 from __future__ import annotations
 

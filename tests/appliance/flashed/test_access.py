@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..appliance import Appliance, until
+from ..client import Appliance, until
 
 # speaks HTTP over the Unix socket with what the appliance has
 CLIENT = """

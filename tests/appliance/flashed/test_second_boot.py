@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..appliance import Appliance, until
+from ..client import Appliance, until
 
 BOOT = "cat /proc/sys/kernel/random/boot_id"
 

@@ -1,6 +1,6 @@
 """What a machine has to keep through an upgrade or a repair: its library, and what was made on the device.
 
-`python -m tests.image.kept STATE` gives the machine of a Molecule scenario a library, and notes both in STATE.
+`python -m tests.appliance.snapshot STATE` gives the machine of a Molecule scenario a library, and notes both in STATE.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from image.emulated import detached
 
-from .appliance import Appliance
+from .client import Appliance
 
-NOTE = "kept.json"
+FILE_NAME = "snapshot.json"
 
 
-def kept(appliance: Appliance) -> dict[str, Any]:
+def take_snapshot(appliance: Appliance) -> dict[str, Any]:
     """The library, and Flower's password."""
     tracks = appliance.all_of("/api/tracks")
     assert [(track["title"], track["has_vector"]) for track in tracks] == [("Kept", True)]
@@ -31,7 +31,7 @@ def main() -> None:
     appliance = Appliance(machine)
     appliance.healthy()
     appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
-    (state / NOTE).write_text(json.dumps(kept(appliance)))
+    (state / FILE_NAME).write_text(json.dumps(take_snapshot(appliance)))
     machine.release_monitor()
 
 
