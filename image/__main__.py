@@ -153,7 +153,7 @@ def _detached(options: argparse.Namespace) -> None:
     tools = build_root.find() or build_root.ensure()
     image = minimal_root.ensure(tools) if options.profile == minimal_root.NAME else run.image(options.profile)
     ports = {name: port for name in GUEST_PORTS if (port := getattr(options, f"{name}_port"))}
-    machine = Machine(image, ports=ports, offline=options.offline, clock=options.clock, outlives=True, tools=tools)
+    machine = Machine(image, ports=ports, offline=options.offline, clock=options.clock, detached=True, tools=tools)
     detached.start(options.state, machine)
 
 

@@ -17,14 +17,14 @@ from rich.table import Table
 
 from . import build, build_root, hostpackages, music, profile, release
 from .build_root import BuildRoot
-from .emulated.machine import PATIENCE, Machine
+from .emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine
 from .errors import ActionableError
 from .paths import DIST
 from .privilege import is_root, own_verb_as_root
 from .ui import console, duration, step
 
 PREFERRED_PORTS = {"ssh": 2222, "http": 8080, "flower": 5555}
-DISK_TIMEOUT = PATIENCE / 3
+DISK_TIMEOUT = MACHINE_TIMEOUT_SECONDS / 3
 
 
 def ports(options: argparse.Namespace) -> dict[str, int]:
@@ -93,7 +93,7 @@ def _music_disk(tools: BuildRoot, folder: Path | None) -> Path:
 
 
 def _wait_for_health(machine: Machine, say: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + MACHINE_TIMEOUT_SECONDS
     answer = ""
     while time.monotonic() < deadline:
         try:
@@ -105,7 +105,7 @@ def _wait_for_health(machine: Machine, say: Any) -> None:
             answer = str(error) or type(error).__name__
         say(answer)
         time.sleep(1)
-    raise ActionableError(f"Not healthy within {PATIENCE:.0f} s: {answer}", _journal(machine))
+    raise ActionableError(f"Not healthy within {MACHINE_TIMEOUT_SECONDS:.0f} s: {answer}", _journal(machine))
 
 
 def _wait_for_scan(machine: Machine, say: Any) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from image.emulated.machine import PATIENCE, Machine
+from image.emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine
 from tests.audio_files import tone
 
 PROGRAMS = ("api", "worker", "flower")
@@ -33,7 +33,9 @@ class Answer:
         return json.loads(self.body)
 
 
-def fetch(url: str, method: str = "GET", password: str | None = None, timeout: float = PATIENCE / 3) -> Answer:
+def fetch(
+    url: str, method: str = "GET", password: str | None = None, timeout: float = MACHINE_TIMEOUT_SECONDS / 3
+) -> Answer:
     """Ask a server; a refusal is an answer too."""
     request = urllib.request.Request(url, method=method)  # noqa: S310 - our own machine
     if password is not None:
@@ -48,7 +50,7 @@ def fetch(url: str, method: str = "GET", password: str | None = None, timeout: f
 
 def until(what: str, ready: Callable[[], Any], pause: float = 3) -> Any:
     """Wait for something to be true and return it; fails saying what was waited for and what was seen last."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + MACHINE_TIMEOUT_SECONDS
     seen: Any = None
     while time.monotonic() < deadline:
         try:
@@ -60,7 +62,7 @@ def until(what: str, ready: Callable[[], Any], pause: float = 3) -> Any:
                 return found
             seen = found
         time.sleep(pause)
-    raise AssertionError(f"not within {PATIENCE:.0f} s: {what} (last seen: {seen!r})")
+    raise AssertionError(f"not within {MACHINE_TIMEOUT_SECONDS:.0f} s: {what} (last seen: {seen!r})")
 
 
 class Appliance:
@@ -71,7 +73,7 @@ class Appliance:
 
     def run(self, command: str) -> str:
         """Run a shell command as root and return what it printed; fails when the command fails."""
-        done = self.machine.ssh(f"sudo sh -euc {shlex.quote(command)}", timeout=PATIENCE)
+        done = self.machine.ssh(f"sudo sh -euc {shlex.quote(command)}", timeout=MACHINE_TIMEOUT_SECONDS)
         assert done.returncode == 0, f"{command}\nended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done.stdout
 

@@ -10,7 +10,7 @@ import pytest
 
 from image import build_root
 from image.emulated.boot_partition import BootPartition
-from image.emulated.machine import PATIENCE, Machine
+from image.emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine
 from tests.built import image_file
 
 from .imager import Wishes
@@ -56,7 +56,7 @@ def machine(image_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         customise(machine, WISHES)
         machine.start()
         machine.wait_for_ssh()
-        machine.ssh("cloud-init status --wait", timeout=PATIENCE)
+        machine.ssh("cloud-init status --wait", timeout=MACHINE_TIMEOUT_SECONDS)
         yield machine
 
 
@@ -65,6 +65,6 @@ def ask(machine: Machine) -> Any:
     """What a command says, as the new user; it must succeed."""
 
     def run(command: str) -> str:
-        return machine.ssh(command, check=True, timeout=PATIENCE).stdout.strip()
+        return machine.ssh(command, check=True, timeout=MACHINE_TIMEOUT_SECONDS).stdout.strip()
 
     return run

@@ -31,7 +31,7 @@ DATABASE = "/var/lib/soniquebay/library.db"
 
 def faults(card: Path, tools: BuildRoot, scratch: Path) -> list[str]:
     """All that is wrong."""
-    found = [str(check) for check in filesystems.boot_faults(card, tools, scratch)]
+    found = [str(check) for check in filesystems.boot_partition_faults(card, tools, scratch)]
     with filesystems.recovered_root(card, tools, scratch) as root:
         found += [str(check) for check in root.faults]
         for file, least in WHOLE.items():

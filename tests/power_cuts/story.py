@@ -13,7 +13,7 @@ from typing import Any
 from image import music
 from image.build_root import BuildRoot
 from image.emulated.power_cut import PowerCutMachine
-from image.emulated.power_cut_replay import Outcome
+from image.emulated.power_cut_replay import ReplayResult
 from image.ui import duration, step
 from tests.appliance.client import Appliance, until
 from tests.appliance.disk import PLACE
@@ -54,7 +54,7 @@ class Record:
     """What came of a cut."""
 
     cut: Cut
-    outcome: Outcome
+    outcome: ReplayResult
     seconds: float
     """From power on to healthy."""
     interrupted: bool
@@ -102,7 +102,7 @@ class Story:
                 machine.attach_disk(self._disk)
             appliance = Appliance(machine)
             appliance.healthy()
-            seconds = machine.seconds
+            seconds = machine.uptime_seconds
             self._judge_machine(appliance, cut.phase)
             lost = self._kept - _rows(appliance)
             assert not lost, f"the library had these, on the card: {sorted(lost, key=str)}"
@@ -208,7 +208,7 @@ class Story:
         self._kept = _rows(appliance)
         appliance.run("sync")
         time.sleep(1)  # the log of the writes has no holes up to there any more
-        self._noted_at = machine.requests()
+        self._noted_at = machine.request_count()
 
     def _judge_library(self, appliance: Appliance) -> None:
         """Every file is one track, and nothing waits that nobody will do."""

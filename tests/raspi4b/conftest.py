@@ -9,7 +9,7 @@ import pytest
 
 from image import music
 from image.build_root import BuildRoot
-from image.emulated.raspi4b import Raspberry4
+from image.emulated.raspi4b import RaspberryPi4
 from image.ui import step
 from tests.appliance.client import Appliance
 from tests.audio_files import tone
@@ -36,7 +36,7 @@ def music_disk(tools: BuildRoot, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="session")
 def board(image_file: Path, tools: BuildRoot, music_disk: Path) -> Iterator[Appliance]:
     """The board, booted from its SD card and healthy."""
-    with Raspberry4(image_file, tools=tools) as machine:
+    with RaspberryPi4(image_file, tools=tools) as machine:
         machine.start()
         machine.attach_disk(music_disk)
         with step("Boot of QEMU's Raspberry Pi 4") as current:

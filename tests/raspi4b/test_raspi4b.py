@@ -27,8 +27,8 @@ def tree(image_file: Path, tools: BuildRoot) -> bytes:
 
 
 def test_the_device_tree_is_changed_as_asked(tree: bytes, tools: BuildRoot) -> None:
-    changed = devicetree.changed(tree, raspi4b.CHANGES, tools)
-    for change in raspi4b.CHANGES:
+    changed = devicetree.changed(tree, raspi4b.DEVICE_TREE_CHANGES, tools)
+    for change in raspi4b.DEVICE_TREE_CHANGES:
         found = devicetree.value(changed, change.node, change.name, tools)
         assert found == (None if change.remove else change.content)
         assert found != devicetree.value(tree, change.node, change.name, tools)
@@ -70,7 +70,7 @@ def test_all_of_it_runs(board: Appliance) -> None:
 
 def test_the_root_takes_the_whole_card(board: Appliance) -> None:
     size = int(board.run("df -B1 --output=size / | tail -1"))
-    assert size > 0.85 * raspi4b.Raspberry4.DISK_GIBIBYTES * 2**30
+    assert size > 0.85 * raspi4b.RaspberryPi4.DISK_GIBIBYTES * 2**30
 
 
 def test_the_disk_is_scanned(board: Appliance) -> None:

@@ -3,7 +3,7 @@
 from tests.power_cuts.plan import MOMENTS, Phase, plan
 
 
-def test_a_plan_is_told_by_its_seed_and_has_every_phase() -> None:
+def test_a_plan_depends_on_its_seed_alone_and_has_every_phase() -> None:
     def told(count: int, seed: int) -> list[tuple[str, float, float]]:
         return [(cut.phase, cut.moment, cut.chance.random()) for cut in plan(count, seed)]
 

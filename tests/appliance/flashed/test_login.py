@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from image.emulated.machine import PATIENCE
+from image.emulated.machine import MACHINE_TIMEOUT_SECONDS
 
 
 def test_molecule_login_is_a_shell_on_the_machine() -> None:
@@ -19,7 +19,7 @@ def test_molecule_login_is_a_shell_on_the_machine() -> None:
         input="uname -m; exit\n",
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=MACHINE_TIMEOUT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout
