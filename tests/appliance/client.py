@@ -1,4 +1,4 @@
-"""The booted machine as a test sees it: commands over SSH, the API over its forwarded port, a disk to plug in."""
+"""The test client of a booted appliance: commands over SSH, HTTP over forwarded ports, disks for its USB port."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from image.emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine
 from tests.audio_files import tone
 
 PROGRAMS = ("api", "worker", "flower")
-NOT_FOUND = (1, "")  # of a journal that was asked, and has nothing of the kind
+NO_ENTRIES = (1, "")  # exit status and output of `journalctl -q -g` when no entry matches
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What an HTTP server said."""
+class HttpResponse:
+    """Status and body of an HTTP response."""
 
     status: int
     body: bytes
@@ -35,34 +35,37 @@ class Answer:
 
 def fetch(
     url: str, method: str = "GET", password: str | None = None, timeout: float = MACHINE_TIMEOUT_SECONDS / 3
-) -> Answer:
-    """Ask a server; a refusal is an answer too."""
-    request = urllib.request.Request(url, method=method)  # noqa: S310 - our own machine
+) -> HttpResponse:
+    """Send a request and return the response, whatever its status. `timeout` is in seconds."""
+    request = urllib.request.Request(url, method=method)  # noqa: S310 - the URL is the machine's own
     if password is not None:
-        word = base64.b64encode(f"soniquebay:{password}".encode()).decode()
-        request.add_header("Authorization", f"Basic {word}")
+        credentials = base64.b64encode(f"soniquebay:{password}".encode()).decode()
+        request.add_header("Authorization", f"Basic {credentials}")
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
-            return Answer(response.status, response.read())
+            return HttpResponse(response.status, response.read())
     except urllib.error.HTTPError as error:
-        return Answer(error.code, error.read())
+        return HttpResponse(error.code, error.read())
 
 
-def until(what: str, ready: Callable[[], Any], pause: float = 3) -> Any:
-    """Wait for something to be true and return it; fails saying what was waited for and what was seen last."""
+def wait_for(event: str, condition: Callable[[], Any], pause: float = 3) -> Any:
+    """Call `condition` every `pause` seconds until it returns a true value, and return that value.
+
+    An `OSError` or `ValueError` of `condition` counts as a false value. Raises `AssertionError` with `event` and the
+    last value after `MACHINE_TIMEOUT_SECONDS`.
+    """
     deadline = time.monotonic() + MACHINE_TIMEOUT_SECONDS
-    seen: Any = None
+    last: Any = None
     while time.monotonic() < deadline:
         try:
-            found = ready()
+            last = condition()
         except (OSError, ValueError) as error:
-            seen = error
+            last = error
         else:
-            if found:
-                return found
-            seen = found
+            if last:
+                return last
         time.sleep(pause)
-    raise AssertionError(f"not within {MACHINE_TIMEOUT_SECONDS:.0f} s: {what} (last seen: {seen!r})")
+    raise AssertionError(f"not within {MACHINE_TIMEOUT_SECONDS:.0f} s: {event} (last seen: {last!r})")
 
 
 class Appliance:
@@ -72,61 +75,61 @@ class Appliance:
         self.machine = machine
 
     def run(self, command: str) -> str:
-        """Run a shell command as root and return what it printed; fails when the command fails."""
-        done = self.machine.ssh(f"sudo sh -euc {shlex.quote(command)}", timeout=MACHINE_TIMEOUT_SECONDS)
-        assert done.returncode == 0, f"{command}\nended with {done.returncode}:\n{done.stdout}{done.stderr}"
-        return done.stdout
+        """Run a shell command as root and return its output; fail when the command fails."""
+        result = self.machine.ssh(f"sudo sh -euc {shlex.quote(command)}", timeout=MACHINE_TIMEOUT_SECONDS)
+        assert result.returncode == 0, f"{command}\nended with {result.returncode}:\n{result.stdout}{result.stderr}"
+        return result.stdout
 
     def try_run(self, command: str) -> tuple[int, str]:
-        """Run a shell command as root that may fail; returns its exit status and all it printed."""
-        lines = self.run(f'set +e; ({command}) 2>&1; echo "status=$?"').rstrip().rsplit("status=", 1)
-        return int(lines[1]), lines[0]
+        """Run a shell command as root that may fail; return its exit status and its output, stderr included."""
+        output, status = self.run(f'set +e; ({command}) 2>&1; echo "status=$?"').rstrip().rsplit("status=", 1)
+        return int(status), output
 
     def restarts(self) -> dict[str, int]:
-        """How often each program died and was started again by systemd."""
+        """Return how often systemd has restarted each service after its process ended."""
         units = [*(f"soniquebay-{name}.service" for name in PROGRAMS), "redis-server.service"]
         counts = self.run(f"systemctl show -P NRestarts {' '.join(units)}").split()
         return dict(zip(units, map(int, counts), strict=True))
 
-    def starts_without_trouble(self, program: str) -> None:
-        """What a program wrote before it was ready for the first time since the boot: something, and no error."""
+    def assert_first_start_without_errors(self, program: str) -> None:
+        """Check that a program logged something before its first readiness since the boot, and no error."""
         lines = self.run(f"journalctl -b -q --no-pager -o cat -u soniquebay-{program}.service").splitlines()
         ready = next(number for number, line in enumerate(lines) if line.startswith("Started "))
-        said = lines[1:ready]  # the first is systemd's: it starts
-        assert said
-        assert not [line for line in said if "Traceback" in line or "ERROR" in line], said
+        logged = lines[1:ready]  # the first line is systemd's "Starting"
+        assert logged
+        assert not [line for line in logged if "Traceback" in line or "ERROR" in line], logged
 
     def scan_songs(self, folder: str, count: int, **tags: str) -> None:
-        """Put a song into a folder, several times, and have it scanned and analysed."""
-        with tempfile.TemporaryDirectory() as made:
-            song = Path(made) / "song.ogg"
+        """Put `count` copies of a song into a folder, then scan and analyse them."""
+        with tempfile.TemporaryDirectory() as scratch:
+            song = Path(scratch) / "song.ogg"
             tone(song, 2.0, **tags)
             self.machine.scp(song, "/tmp/song.ogg")
         self.run(f"for n in $(seq {count}); do install -D -m 0644 /tmp/song.ogg {folder}/$n.ogg; done")
         self.run("soniquebay scan --wait-vectors")
 
-    def api(self, path: str, method: str = "GET") -> Answer:
+    def api(self, path: str, method: str = "GET") -> HttpResponse:
         return fetch(f"{self.machine.url('http')}{path}", method)
 
     def flower_password(self) -> str:
-        """What was made on this device at its first boot."""
+        """Return Flower's password, which the first boot has made."""
         return self.run("cat /var/lib/soniquebay-secrets/flower-password").strip()
 
-    def flower(self, path: str, password: str | None = None) -> Answer:
+    def flower(self, path: str, password: str | None = None) -> HttpResponse:
         return fetch(f"{self.machine.url('flower')}{path}", password=password)
 
     def healthy(self) -> dict[str, Any]:
-        """Wait until the API says that all is well."""
+        """Wait until the API reports that the appliance is healthy, and return its report."""
 
-        def ask() -> Any:
-            answer = self.api("/api/health")
-            return answer.json if answer.status == 200 else None
+        def report_if_healthy() -> Any:
+            response = self.api("/api/health")
+            return response.json if response.status == 200 else None
 
-        found: dict[str, Any] = until("the appliance is healthy", ask, pause=1)
-        return found
+        health: dict[str, Any] = wait_for("the appliance is healthy", report_if_healthy, pause=1)
+        return health
 
-    def all_of(self, path: str) -> list[dict[str, Any]]:
-        """Every item of a paged list."""
+    def all_items(self, path: str) -> list[dict[str, Any]]:
+        """Return every item of a paged list."""
         items: list[dict[str, Any]] = []
         while True:
             page = self.api(f"{path}?limit=500&offset={len(items)}").json
@@ -134,24 +137,24 @@ class Appliance:
             if len(items) >= page["total"] or not page["items"]:
                 return items
 
-    def plug_in(self, disk: Path, place: str) -> None:
-        """Plug in a disk, and wait until it is mounted and its scan has been asked for."""
+    def plug_in(self, disk: Path, mount_point: str) -> None:
+        """Plug in a disk, and wait until it is mounted and its scan has been requested."""
         self.machine.attach_disk(disk)
-        # from before the mount on the scan is a job of systemd, until it is under way
-        asked = f"findmnt {place} && ! systemctl list-jobs --no-legend | grep -F soniquebay-scan.service"
-        until("the disk is mounted and its scan begun", lambda: self.try_run(asked)[0] == 0)
+        # systemd has a job for the scan from before the mount until the scan is under way
+        command = f"findmnt {mount_point} && ! systemctl list-jobs --no-legend | grep -F soniquebay-scan.service"
+        wait_for("the disk is mounted and its scan begun", lambda: self.try_run(command)[0] == 0)
 
     def idle_session(self) -> dict[str, Any]:
-        """Wait until no scan is asked for any more, and all are completed, their analysis included; return the newest.
+        """Wait until no scan is requested and all scans are completed and analysed; return the newest session.
 
-        One change may ask for two scans: the second finds everything known, and what the first found is still analysed.
+        One change may cause two scans. The second finds nothing new while the tracks of the first are still analysed.
         """
 
-        def ask() -> Any:
+        def newest_if_idle() -> Any:
             if self.api("/api/watch").json["waiting"]:
                 return None
-            scans = [self.api(f"/api/scan-sessions/{s['id']}").json for s in self.all_of("/api/scan-sessions")]
+            scans = [self.api(f"/api/scan-sessions/{s['id']}").json for s in self.all_items("/api/scan-sessions")]
             return scans and all(scan["progress"]["phase"] == "done" for scan in scans) and scans[0]
 
-        found: dict[str, Any] = until("every scan is completed", ask, pause=5)
-        return found
+        session: dict[str, Any] = wait_for("every scan is completed", newest_if_idle, pause=5)
+        return session

@@ -1,4 +1,4 @@
-"""The music disk that is plugged in: real music, and what real disks carry besides."""
+"""The music disk of the tests: real music, and odd, broken and unreadable files."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from image import music as disks
+from image import music
 from image.build_root import BuildRoot
 from image.ui import Step
 
-PLACE = f"/srv/music/{disks.LABEL}"
-ODD_NAME = b"caf\xe9 \xff.ogg"  # Latin-1, as an old disk has it
-ODD_PATH = f"{PLACE}/Odd/caf\\xe9 \\xff.ogg"  # as the API spells it
-SONGS = 6
+MOUNT_POINT = f"/srv/music/{music.LABEL}"
+ODD_NAME = b"caf\xe9 \xff.ogg"  # Latin-1, as on an old disk
+ODD_PATH = f"{MOUNT_POINT}/Odd/caf\\xe9 \\xff.ogg"  # the encoded path that the API shows
+SONG_COUNT = 6
 
 
 @dataclass(frozen=True)
 class MusicDisk:
-    """An image of a disk, and what must become of its files."""
+    """An image of a disk, and the tracks and failures that its scan has to give."""
 
     path: Path
     tracks: int
     failures: dict[str, str]
-    """Path, and a word of the reason."""
+    """A part of the expected reason by path; empty where any reason will do."""
 
 
-def make(folder: Path, music: Path, tools: BuildRoot, current: Step) -> MusicDisk:
-    """Make an ext4 disk from the smallest songs found below `music`."""
-    songs = sorted((s for s in music.rglob("*.ogg") if s.stat().st_size > 100_000), key=lambda s: s.stat().st_size)
-    assert len(songs) > SONGS, f"not enough music in {music}"
+def make_disk(folder: Path, source: Path, tools: BuildRoot, step: Step) -> MusicDisk:
+    """Make an ext4 disk in `folder` from the smallest songs below `source`."""
+    songs = sorted((s for s in source.rglob("*.ogg") if s.stat().st_size > 100_000), key=lambda s: s.stat().st_size)
+    assert len(songs) > SONG_COUNT, f"not enough music in {source}"
     tree = folder / "tree"
     album = tree / "An album"
     album.mkdir(parents=True)
-    for song in songs[:SONGS]:
+    for song in songs[:SONG_COUNT]:
         shutil.copyfile(song, album / song.name)
     (tree / "Odd").mkdir()
-    shutil.copyfile(songs[SONGS], os.fsencode(tree / "Odd") + b"/" + ODD_NAME)
+    shutil.copyfile(songs[SONG_COUNT], os.fsencode(tree / "Odd") + b"/" + ODD_NAME)
     (tree / "broken.mp3").write_bytes(b"this was never music" * 5000)
     (tree / "empty.flac").touch()
     (tree / "notes.txt").write_text("no audio, no failure\n")
@@ -48,12 +48,16 @@ def make(folder: Path, music: Path, tools: BuildRoot, current: Step) -> MusicDis
         path.chmod(0o755 if path.is_dir() else 0o644)
 
     disk = folder / "music.img"
-    disks.make(disk, tree, tools, current)
-    # closed afterwards, in the image: whoever runs the tests might not read it either
-    close = tools.native("debugfs", "-w", "-R", "set_inode_field /locked mode 040000", str(disk))
-    subprocess.run(close, check=True, capture_output=True, env=tools.environment())
+    music.make(disk, tree, tools, step)
+    # locked in the image, not in the folder, which the user who runs the tests must be able to read
+    command = tools.native("debugfs", "-w", "-R", "set_inode_field /locked mode 040000", str(disk))
+    subprocess.run(command, check=True, capture_output=True, env=tools.environment())
     return MusicDisk(
         disk,
-        tracks=SONGS + 1,
-        failures={f"{PLACE}/broken.mp3": "", f"{PLACE}/empty.flac": "empty", f"{PLACE}/locked": "Permission denied"},
+        tracks=SONG_COUNT + 1,
+        failures={
+            f"{MOUNT_POINT}/broken.mp3": "",
+            f"{MOUNT_POINT}/empty.flac": "empty",
+            f"{MOUNT_POINT}/locked": "Permission denied",
+        },
     )

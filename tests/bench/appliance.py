@@ -15,7 +15,7 @@ from typing import Any
 from image import build, build_root, minimal_root
 from image.emulated.machine import Machine
 from image.ui import step
-from tests.appliance.client import Appliance, until
+from tests.appliance.client import Appliance, wait_for
 from tests.bench import pieces, report
 
 WANTED = {"boots": 1.5, "idle": 350.0, "busy": 1000.0, "image": 350.0}  # times, MB, MB, MB
@@ -48,10 +48,10 @@ def boot(machine: Machine, *, appliance: bool) -> Boot:
     if appliance:
         Appliance(machine).healthy()
     else:
-        until("its SSH answers", machine.access.ssh_answers, pause=1)
+        wait_for("its SSH answers", machine.access.ssh_answers, pause=1)
     ready = machine.uptime_seconds
     machine.wait_for_ssh()
-    until("systemd has started everything", lambda: _started(machine), pause=1)
+    wait_for("systemd has started everything", lambda: _started(machine), pause=1)
     return Boot(ready, machine.uptime_seconds)
 
 
@@ -106,7 +106,7 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
     appliance = Appliance(machine)
     before, began = machine.bytes_written(), time.monotonic()
     machine.attach_disk(disk.path)
-    session = until("the disk's scan has begun", lambda: _newest(appliance))
+    session = wait_for("the disk's scan has begun", lambda: _newest(appliance))
     searchable: float | None = None
     peak, busy = 0.0, 0.0
     while True:
@@ -127,8 +127,8 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
             break
         time.sleep(LOOK)
     analysed = now["library"]["vectors"] + now["library"]["vector_failures"]
-    paths = [track["path"] for track in appliance.all_of("/api/tracks")]
-    failed = [item["path"] for item in appliance.all_of(f"/api/scan-sessions/{session['id']}/failures")]
+    paths = [track["path"] for track in appliance.all_items("/api/tracks")]
+    failed = [item["path"] for item in appliance.all_items(f"/api/scan-sessions/{session['id']}/failures")]
     good = sum("/broken " not in path for path in paths)
     return {
         "files": disk.good + disk.broken,

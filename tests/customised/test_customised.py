@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from image.emulated.machine import Machine
-from tests.appliance.client import Appliance, until
+from tests.appliance.client import Appliance, wait_for
 
 from .conftest import WISHES, customise
 from .imager import GROUPS
@@ -92,7 +92,7 @@ def test_the_appliance_runs_by_its_new_name(ask: Ask) -> None:
 def test_the_appliance_goes_by_its_new_settings(machine: Machine) -> None:
     """The API starts before cloud-init has written them."""
     appliance = Appliance(machine)
-    until("the settings are in force", lambda: appliance.api("/api/watch").json["watch"] == WISHES.watch)
+    wait_for("the settings are in force", lambda: appliance.api("/api/watch").json["watch"] == WISHES.watch)
 
 
 def test_a_card_is_customised_again(machine: Machine, ask: Ask) -> None:

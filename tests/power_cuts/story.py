@@ -15,8 +15,8 @@ from image.build_root import BuildRoot
 from image.emulated.power_cut import PowerCutMachine
 from image.emulated.power_cut_replay import ReplayResult
 from image.ui import duration, step
-from tests.appliance.client import Appliance, until
-from tests.appliance.disk import PLACE
+from tests.appliance.client import Appliance, wait_for
+from tests.appliance.disk import MOUNT_POINT
 from tests.audio_files import tone
 
 from .card import faults
@@ -122,7 +122,7 @@ class Story:
             self._noted, self._noted_at, self._kept = "", 0, set()
             self._tree = self._folder / f"music-{cut.number}"
             machine.start()
-            until("its first write", machine.has_written, pause=0.5)
+            wait_for("its first write", machine.has_written, pause=0.5)
             time.sleep(cut.moment)
             return machine
         assert self._appliance is not None
@@ -132,11 +132,11 @@ class Story:
             appliance = self._appliance
             if self._disk is not None:
                 machine.detach_disk()
-                until("the old disk is gone", lambda: appliance.try_run(f"findmnt {PLACE}")[0] != 0)
+                wait_for("the old disk is gone", lambda: appliance.try_run(f"findmnt {MOUNT_POINT}")[0] != 0)
             known = appliance.api("/api/scan-sessions?limit=1").json["total"]
             self._disk = self._more_music(cut.number)
             machine.attach_disk(self._disk)
-            until("the scan", lambda: appliance.api("/api/scan-sessions?limit=1").json["total"] > known, pause=1)
+            wait_for("the scan", lambda: appliance.api("/api/scan-sessions?limit=1").json["total"] > known, pause=1)
         time.sleep(cut.moment)
         return machine
 
@@ -216,36 +216,38 @@ class Story:
             return
 
         def done() -> bool:
-            sessions = appliance.all_of("/api/scan-sessions")
+            sessions = appliance.all_items("/api/scan-sessions")
             tracks = appliance.api("/api/tracks?limit=1").json["total"]
             return tracks >= self._songs and all(session["status"] == "completed" for session in sessions)
 
-        until("every scan is completed", done)
+        wait_for("every scan is completed", done)
 
         def analysed() -> bool:
             if waiting := _waiting(appliance):
                 raise ValueError(f"{waiting}, queues: {appliance.api('/api/queues').json}")  # as what was seen last
             return True
 
-        until("every track is analysed", analysed)
-        paths = sorted(track["path"] for track in appliance.all_of("/api/tracks"))
-        assert paths == sorted(f"{PLACE}/{song.relative_to(self._tree)}" for song in self._tree.rglob("*.ogg"))
+        wait_for("every track is analysed", analysed)
+        paths = sorted(track["path"] for track in appliance.all_items("/api/tracks"))
+        assert paths == sorted(f"{MOUNT_POINT}/{song.relative_to(self._tree)}" for song in self._tree.rglob("*.ogg"))
 
 
 def _rows(appliance: Appliance) -> set[Row]:
     """What is in the library: the scans there have been, each with its moments, and every track with its number."""
     scans = {
         ("scan", scan["id"], scan["started_at"], scan["finished_at"])
-        for scan in appliance.all_of("/api/scan-sessions")
+        for scan in appliance.all_items("/api/scan-sessions")
         if scan["finished_at"]
     }
-    tracks = {("track", track["id"], track["path"], track["has_vector"]) for track in appliance.all_of("/api/tracks")}
+    tracks = {
+        ("track", track["id"], track["path"], track["has_vector"]) for track in appliance.all_items("/api/tracks")
+    }
     return scans | tracks
 
 
 def _waiting(appliance: Appliance) -> list[tuple[str, str | None]]:
     """Path of each track without its vector, and why it has none."""
-    tracks = appliance.all_of("/api/tracks")
+    tracks = appliance.all_items("/api/tracks")
     return [(track["path"], track["vector_failure"]) for track in tracks if not track["has_vector"]]
 
 

@@ -13,7 +13,7 @@ from image.emulated.boot_partition import BootPartition
 from image.emulated.devicetree import Change
 from image.errors import ActionableError
 from image.ui import step
-from tests.appliance.client import NOT_FOUND, Appliance
+from tests.appliance.client import NO_ENTRIES, Appliance
 
 from .conftest import SONGS
 
@@ -65,7 +65,7 @@ def test_all_of_it_runs(board: Appliance) -> None:
     assert state.split() == ["running"]
     assert not any(board.restarts().values()), board.restarts()
     kernel = board.try_run("journalctl -b -k -q --no-pager -g 'EXT4-fs error|mmc.*error|I/O error|Oops|BUG:'")
-    assert kernel == NOT_FOUND
+    assert kernel == NO_ENTRIES
 
 
 def test_the_root_takes_the_whole_card(board: Appliance) -> None:
@@ -77,7 +77,7 @@ def test_the_disk_is_scanned(board: Appliance) -> None:
     with step("Scan and analysis"):
         session = board.idle_session()
     assert (session["files"], session["failures"]) == (SONGS, 0)
-    tracks = board.all_of("/api/tracks")
+    tracks = board.all_items("/api/tracks")
     assert len(tracks) == SONGS
     assert all(track["has_vector"] for track in tracks)
 
@@ -91,4 +91,4 @@ def test_a_gibibyte_is_enough(board: Appliance) -> None:
     print({**{name: facts[name] for name in names}, "slice": [int(value) // 2**20 for value in peak.split()]})
     assert facts["MemTotal"] < 1024
     assert facts["MemAvailable"] > 100
-    assert board.try_run(f"journalctl -b -q --no-pager -t kernel -t systemd -g '{KILLED}'") == NOT_FOUND
+    assert board.try_run(f"journalctl -b -q --no-pager -t kernel -t systemd -g '{KILLED}'") == NO_ENTRIES

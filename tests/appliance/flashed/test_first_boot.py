@@ -1,4 +1,4 @@
-"""The first boot of a card: without a network and without a clock, as in a Pi without a cable."""
+"""The first boot of a card in a Pi without a network cable and without the time."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from image.bootcheck.card import Card
 
 from ..client import Appliance
 
-SECRETS = "/var/lib/soniquebay-secrets/flower-password"
+PASSWORD_FILE = "/var/lib/soniquebay-secrets/flower-password"  # noqa: S105 - a path
 
 
-def test_it_was_switched_on_in_1970_and_reaches_nobody(host: Any, appliance: Appliance) -> None:
-    """Else the tests of this file would prove less than they say."""
+def test_the_machine_booted_in_1970_and_has_no_network(host: Any, appliance: Appliance) -> None:
+    """The other tests of this file rely on that."""
     assert host.run("journalctl -b -k -q --no-pager -o cat -g 'setting system clock to 1970-01-01'").stdout
     assert host.run("getent hosts deb.debian.org").rc != 0
-    # 10.0.2.2 is where this machine's own ports are, without the restriction: the forwarded one is surely open
+    # 10.0.2.2 is the host in an unrestricted user network, and the forwarded port is open there
     assert host.run(f"timeout 5 bash -c '</dev/tcp/10.0.2.2/{appliance.machine.access.ports['http']}'").rc != 0
 
 
-def test_all_had_started_before_its_cable_was_plugged_in(host: Any) -> None:
-    def moment(unit: str, said: str) -> int:
-        line = host.check_output(f"journalctl -b -q --no-pager -o json -u {unit} -g '{said}' | head -n 1")
+def test_all_units_had_started_before_the_cable_was_plugged_in(host: Any) -> None:
+    def time_of(unit: str, message: str) -> int:
+        line = host.check_output(f"journalctl -b -q --no-pager -o json -u {unit} -g '{message}' | head -n 1")
         return int(json.loads(line)["__MONOTONIC_TIMESTAMP"])
 
-    assert moment("soniquebay.target", "^Reached target") < moment("systemd-networkd", "eth0: Gained carrier")
+    assert time_of("soniquebay.target", "^Reached target") < time_of("systemd-networkd", "eth0: Gained carrier")
 
 
-def test_none_has_died_on_the_way(appliance: Appliance) -> None:
-    """One that is started again at once never counts as failed."""
+def test_no_program_was_restarted(appliance: Appliance) -> None:
+    """A program that is restarted at once never counts as failed."""
     assert not any(appliance.restarts().values()), appliance.restarts()
 
 
-def test_the_clock_is_not_before_the_image(host: Any, card: Card) -> None:
+def test_the_clock_is_not_older_than_the_image(host: Any, card: Card) -> None:
     clock = "/var/lib/systemd/timesync/clock"
     assert int(host.check_output("date +%s")) >= card.modified(clock) > 1_700_000_000
 
 
-def test_root_takes_the_whole_card(host: Any) -> None:
+def test_the_root_file_system_fills_the_card(host: Any) -> None:
     sizes = host.check_output(
         "root=$(findmnt -nvo SOURCE /); disk=/dev/$(lsblk -no PKNAME $root);"
         "lsblk -bdno SIZE $disk; lsblk -bdno SIZE $root; df -B1 --output=size / | tail -1"
@@ -49,20 +49,22 @@ def test_root_takes_the_whole_card(host: Any) -> None:
     assert filesystem > 0.9 * partition
 
 
-def test_the_machine_made_its_own_identity(host: Any) -> None:
-    said = host.check_output(f"ls /etc/ssh/ssh_host_*_key; cat /etc/machine-id; stat -c '%a %U %s' {SECRETS}")
-    lines = said.splitlines()
+def test_the_machine_has_made_its_own_identity(host: Any) -> None:
+    output = host.check_output(f"ls /etc/ssh/ssh_host_*_key; cat /etc/machine-id; stat -c '%a %U %s' {PASSWORD_FILE}")
+    lines = output.splitlines()
     assert lines[0] == "/etc/ssh/ssh_host_ed25519_key"
     assert len(lines[1]) == 32
     assert lines[2] == "600 root 25"
 
 
 def test_every_first_boot_makes_another_password(appliance: Appliance) -> None:
-    """The unit that makes it at a first boot is given two more of them; the card itself has none (test_image.py)."""
-    made = appliance.run(
-        f"cat {SECRETS}; mv {SECRETS} {SECRETS}.kept;"
-        f"for boot in 1 2; do systemctl start soniquebay-secrets.service; cat {SECRETS}; rm {SECRETS}; done;"
-        f"mv {SECRETS}.kept {SECRETS}"
+    """The unit of the first boot runs twice more here. The card itself has no password (test_image.py)."""
+    passwords = appliance.run(
+        f"cat {PASSWORD_FILE}; mv {PASSWORD_FILE} {PASSWORD_FILE}.saved;"
+        f"for boot in 1 2; do"
+        f"  systemctl start soniquebay-secrets.service; cat {PASSWORD_FILE}; rm {PASSWORD_FILE};"
+        f"done;"
+        f"mv {PASSWORD_FILE}.saved {PASSWORD_FILE}"
     ).split()
-    assert [len(password) for password in made] == [24] * 3
-    assert len(set(made)) == 3
+    assert [len(password) for password in passwords] == [24] * 3
+    assert len(set(passwords)) == 3

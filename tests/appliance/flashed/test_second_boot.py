@@ -1,23 +1,25 @@
-"""Every boot but the first. Last of all, for nothing of the first one is left after it."""
+"""Every boot but the first. This file is the last one: a reboot ends what the other files test."""
 
 from __future__ import annotations
 
-from ..client import Appliance, until
+from ..client import Appliance, wait_for
 
-BOOT = "cat /proc/sys/kernel/random/boot_id"
+BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 
 
-def test_it_boots_again_without_cloud_init_and_with_all_it_had(appliance: Appliance) -> None:
-    before = {track["id"] for track in appliance.all_of("/api/tracks")}
-    boot = appliance.run(BOOT)
+def test_a_second_boot_skips_cloud_init_and_keeps_the_library(appliance: Appliance) -> None:
+    before = {track["id"] for track in appliance.all_items("/api/tracks")}
+    boot_id = appliance.run(BOOT_ID)
     appliance.machine.ssh("sudo systemctl reboot")
-    until("it has booted again", lambda: appliance.machine.ssh(BOOT).stdout.strip() not in {"", boot.strip()})
+    wait_for("the reboot", lambda: appliance.machine.ssh(BOOT_ID).stdout.strip() not in {"", boot_id.strip()})
     appliance.healthy()
-    until("all has started", lambda: appliance.machine.ssh("systemctl is-system-running").stdout.strip() == "running")
+    wait_for(
+        "all has started", lambda: appliance.machine.ssh("systemctl is-system-running").stdout.strip() == "running"
+    )
     assert (
         appliance.run("test -e /run/cloud-init/disabled; systemctl show -P ActiveState cloud-init-main") == "inactive\n"
     )
-    assert {track["id"] for track in appliance.all_of("/api/tracks")} == before
+    assert {track["id"] for track in appliance.all_items("/api/tracks")} == before
     for program in ("api", "worker"):
-        appliance.starts_without_trouble(program)
+        appliance.assert_first_start_without_errors(program)
     assert not any(appliance.restarts().values())

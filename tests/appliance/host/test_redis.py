@@ -1,4 +1,4 @@
-"""The broker: on a Unix socket for a group, and without what nobody here needs."""
+"""Redis: only on its Unix socket, and without the commands that no program needs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 SOCKET = "/run/redis/redis-server.sock"
-CLI = f"redis-cli -s {SOCKET}"
-REFUSED = (
+REDIS_CLI = f"redis-cli -s {SOCKET}"
+FORBIDDEN_COMMANDS = (
     "acl list",
     "client kill type normal",
     "client list",
@@ -29,21 +29,21 @@ REFUSED = (
 )
 
 
-def test_it_listens_on_its_socket_alone(host: Any) -> None:
+def test_redis_listens_only_on_its_socket(host: Any) -> None:
     socket = host.file(SOCKET)
     assert socket.is_socket
     assert (socket.user, socket.group, socket.mode) == ("redis", "redis", 0o660)
     assert host.run("ss -Htlnp | grep redis").stdout == ""
-    assert host.run(f"runuser -u nobody -- {CLI} ping").stderr.strip().endswith("Permission denied")
+    assert host.run(f"runuser -u nobody -- {REDIS_CLI} ping").stderr.strip().endswith("Permission denied")
 
 
-@pytest.mark.parametrize("command", REFUSED)
-def test_no_program_may_administer_it(host: Any, command: str) -> None:
-    said = host.run(f"{CLI} {command.replace('*', chr(39) + '*' + chr(39))}").stdout
-    # DEBUG is refused before anybody's rights are looked at
-    assert said.startswith(("NOPERM", "ERR DEBUG command not allowed")), said
+@pytest.mark.parametrize("command", FORBIDDEN_COMMANDS)
+def test_administrative_commands_are_refused(host: Any, command: str) -> None:
+    reply = host.run(f"{REDIS_CLI} {command.replace('*', chr(39) + '*' + chr(39))}").stdout
+    # Redis refuses DEBUG before it checks permissions
+    assert reply.startswith(("NOPERM", "ERR DEBUG command not allowed")), reply
 
 
-def test_it_forgets_nothing_and_is_bounded(host: Any) -> None:
-    said = host.check_output(f"{CLI} info memory; {CLI} info persistence").replace("\r", "").splitlines()
-    assert {"maxmemory:134217728", "maxmemory_policy:noeviction", "aof_enabled:1"} <= set(said)
+def test_redis_evicts_nothing_and_has_a_memory_limit(host: Any) -> None:
+    info = host.check_output(f"{REDIS_CLI} info memory; {REDIS_CLI} info persistence").replace("\r", "").splitlines()
+    assert {"maxmemory:134217728", "maxmemory_policy:noeviction", "aof_enabled:1"} <= set(info)
