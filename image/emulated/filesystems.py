@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .. import partitions
 from ..build_root import BuildRoot
+from ..errors import ActionableError
 from ..partitions import Partition
 
 _CHUNK_BYTES = 2**20
@@ -50,10 +51,17 @@ class Root:
     """Checks that found a fault which the journal does not repair."""
 
     def size(self, file: str) -> int | None:
-        """Return the size of a file in bytes, or None when there is no such file."""
+        """Return the size of a file in bytes, or None when there is no such file.
+
+        Raises `ActionableError` when debugfs fails, which its exit status does not show.
+        """
         stat = _run(self.tools, "debugfs", "-R", f"stat {file}", str(self.path))
+        if "File not found by ext2_lookup" in stat.output:
+            return None
         size = re.search(r"Size: (\d+)", stat.output)
-        return int(size[1]) if size else None
+        if size is None:
+            raise ActionableError(str(stat))
+        return int(size[1])
 
     def copy_out(self, file: str, target: Path) -> None:
         """Copy a file to `target`."""
@@ -74,8 +82,10 @@ def recovered_root(image: Path, tools: BuildRoot, scratch: Path) -> Iterator[Roo
         released = _run(tools, "e2fsck", "-p", str(copy))
         full_check = _run(tools, "e2fsck", "-fn", str(copy))
         faults = [] if clean else [replayed, state]
-        # e2fsck ends with 1 when it has corrected something, and with more when something is left to correct
-        faults += [result for result, max_status in ((released, 1), (full_check, 0)) if result.status > max_status]
+        if released.status not in (0, 1):  # 1: it has corrected all faults
+            faults.append(released)
+        if full_check.status != 0:
+            faults.append(full_check)
         yield Root(copy, tools, tuple(faults))
     finally:
         copy.unlink()
@@ -92,7 +102,8 @@ def boot_partition_faults(image: Path, tools: BuildRoot, scratch: Path) -> list[
         result = _run(tools, "fsck.vfat", "-n", str(copy))
     finally:
         copy.unlink()
-    return [result] if result.status and vfat_findings(result.output) else []
+    only_dirty = result.status == 1 and not vfat_findings(result.output)
+    return [] if result.status == 0 or only_dirty else [result]
 
 
 def vfat_findings(text: str) -> list[str]:

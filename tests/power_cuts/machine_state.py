@@ -1,12 +1,15 @@
 """Prints, as JSON, the state that a power cut could have damaged.
 
-The test runs this script on the machine, as root, so it uses the standard library only.
+The test runs this script on the machine, as root, so it uses the standard library only. A command that fails makes the
+script fail: its empty output must not pass for a finding of no faults.
 """
 
 import json
 import pathlib
+import re
 import sqlite3
 import subprocess
+from collections.abc import Iterable, Sequence
 
 SECRETS = pathlib.Path("/var/lib/soniquebay-secrets")
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
@@ -14,12 +17,40 @@ SERVICES = ("soniquebay-api", "soniquebay-worker", "soniquebay-flower", "redis-s
 REDIS_CLI = ("redis-cli", "-s", "/run/redis/redis-server.sock")
 PERSISTENCE_FIELDS = ("aof_enabled", "loading", "aof_last_write_status", "aof_last_bgrewrite_status")
 # Kernel messages about a damaged file system or a failing disk. The replay of a journal is not a fault.
-KERNEL_FAULT = r"EXT4-fs (error|warning)|EXT4-fs .*(corrupt|bad)|FAT-fs .*(error|corrupt)|JBD2.*(error|fail)|I/O error"
+KERNEL_FAULT = re.compile(
+    r"EXT4-fs (error|warning)|EXT4-fs .*(corrupt|bad)|FAT-fs .*(error|corrupt)|JBD2.*(error|fail)|I/O error"
+)
+CLOUD_INIT_STATUSES = (0, 1, 2)  # success, error, recoverable error; the report says which
 
 
-def output(*command: str) -> str:
-    """Return the output of a command."""
+def output(*command: str, statuses: Sequence[int] = (0,)) -> str:
+    """Return the output of a command; raise `RuntimeError` when its exit status is not one of `statuses`."""
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if result.returncode not in statuses:
+        raise RuntimeError(f"{' '.join(command)} ended with {result.returncode}: {result.stdout}{result.stderr}")
+    return result.stdout.strip()
+
+
+def system_state() -> str:
+    """Return systemd's word for the state of the system; the exit status is 0 only for "running"."""
+    command = ["systemctl", "is-system-running", "--wait"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def kernel_messages() -> list[str]:
+    """Return the kernel messages of this boot; raise `RuntimeError` when the journal has none.
+
+    The script searches them itself. `journalctl -g` ends with 1 both when nothing matches and when it fails.
+    """
+    messages = output("journalctl", "-b", "-k", "-q", "--no-pager", "-o", "cat").splitlines()
+    if not messages:
+        raise RuntimeError("the journal has no kernel messages of this boot")
+    return messages
+
+
+def kernel_faults(messages: Iterable[str]) -> list[str]:
+    """Return the messages that report a damaged file system or a failing disk."""
+    return [message for message in messages if KERNEL_FAULT.search(message)]
 
 
 def library_faults() -> list[str]:
@@ -39,7 +70,7 @@ def host_key() -> str:
     """Return the public half of the SSH host key, or the error message when the key cannot be read."""
     command = ["ssh-keygen", "-y", "-P", "", "-f", HOST_KEY]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    return result.stdout.strip() or result.stderr.strip()
+    return (result.stdout if result.returncode == 0 else result.stderr).strip()
 
 
 def restarts(service: str) -> str:
@@ -49,16 +80,14 @@ def restarts(service: str) -> str:
 
 def main() -> None:
     """Print the state."""
-    system = output("systemctl", "is-system-running", "--wait")  # first, as it waits until all has started
-    cloud_init = json.loads(output("cloud-init", "status", "--format", "json") or "{}")
+    system = system_state()  # first, as it waits until all has started
+    cloud_init = json.loads(output("cloud-init", "status", "--format", "json", statuses=CLOUD_INIT_STATUSES))
     state = {
         "system": system,
         "failed_units": output("systemctl", "list-units", "--failed", "--plain", "--no-legend").splitlines(),
         "restarted_services": [name for name in SERVICES if restarts(name) != "0"],
         "redis_note": output(*REDIS_CLI, "get", "power-cuts"),
-        "kernel_faults": output(
-            "journalctl", "-b", "-k", "-q", "--no-pager", "-o", "cat", "-g", KERNEL_FAULT
-        ).splitlines(),
+        "kernel_faults": kernel_faults(kernel_messages()),
         "library_faults": library_faults(),
         "redis": {"ping": output(*REDIS_CLI, "ping"), **persistence(output(*REDIS_CLI, "info", "persistence"))},
         "cloud_init": {name: cloud_init.get(name) for name in ("status", "errors")},
@@ -68,7 +97,8 @@ def main() -> None:
         "host_key": host_key(),
         "machine_id": pathlib.Path("/etc/machine-id").read_text().strip(),
         "flower_password": (SECRETS / "flower-password").read_text().strip(),
-        "empty_files": output("find", "/etc", "-xdev", "-type", "f", "-empty").splitlines(),
+        # a file that disappears during the search is not an error
+        "empty_files": output("find", "/etc", "-ignore_readdir_race", "-xdev", "-type", "f", "-empty").splitlines(),
         "temporary_files": [
             str(path) for folder in (SECRETS, pathlib.Path("/etc/ssh")) for path in folder.glob("*.new*")
         ],
