@@ -16,7 +16,7 @@ from bench import pieces, report
 from image import build, build_root, minimal_root
 from image.emulated.machine import Machine
 from image.ui import step
-from tests.image.appliance import Appliance, until
+from tests.appliance.client import Appliance, wait_for
 
 WANTED = {"boots": 1.5, "idle": 350.0, "busy": 1000.0, "image": 350.0}  # times, MB, MB, MB
 SETTLED = 90.0  # seconds after which a booted machine is looked at
@@ -48,11 +48,11 @@ def boot(machine: Machine, *, appliance: bool) -> Boot:
     if appliance:
         Appliance(machine).healthy()
     else:
-        until("its SSH answers", machine.access.answers, pause=1)
-    ready = machine.seconds
+        wait_for("its SSH answers", machine.access.ssh_answers, pause=1)
+    ready = machine.uptime_seconds
     machine.wait_for_ssh()
-    until("systemd has started everything", lambda: _started(machine), pause=1)
-    return Boot(ready, machine.seconds)
+    wait_for("systemd has started everything", lambda: _started(machine), pause=1)
+    return Boot(ready, machine.uptime_seconds)
 
 
 def boots(debian: Machine, card: Machine, rounds: int) -> dict[str, Any]:
@@ -104,9 +104,9 @@ def slowness(machine: Machine) -> float:
 def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any]:
     """Plug the disk in and follow its scan, `analysing` seconds into the vectors; returns figures of it."""
     appliance = Appliance(machine)
-    before, began = machine.written(), time.monotonic()
+    before, began = machine.bytes_written(), time.monotonic()
     machine.attach_disk(disk.path)
-    session = until("the disk's scan has begun", lambda: _newest(appliance))
+    session = wait_for("the disk's scan has begun", lambda: _newest(appliance))
     searchable: float | None = None
     peak, busy = 0.0, 0.0
     while True:
@@ -118,7 +118,7 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
         if searchable is None and now["status"] == "completed":
             searchable = time.monotonic() - began
             machine.ssh("sync", check=True)  # what is searchable and not yet on the card is counted too
-            written = machine.written() - before
+            written = machine.bytes_written() - before
             report.say(f"searchable after {searchable:.0f} s; now the vectors, for {analysing:.0f} s at most")
         done = now["progress"]["phase"] == "done"
         if searchable is None and time.monotonic() - began > LONGEST:
@@ -127,8 +127,8 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
             break
         time.sleep(LOOK)
     analysed = now["library"]["vectors"] + now["library"]["vector_failures"]
-    paths = [track["path"] for track in appliance.all_of("/api/tracks")]
-    failed = [item["path"] for item in appliance.all_of(f"/api/scan-sessions/{session['id']}/failures")]
+    paths = [track["path"] for track in appliance.all_items("/api/tracks")]
+    failed = [item["path"] for item in appliance.all_items(f"/api/scan-sessions/{session['id']}/failures")]
     good = sum("/broken " not in path for path in paths)
     return {
         "files": disk.good + disk.broken,
@@ -143,7 +143,7 @@ def scan(machine: Machine, disk: pieces.Disk, analysing: float) -> dict[str, Any
         "analysed_a_minute": 60 * analysed / max(1.0, time.monotonic() - began - searchable),
         "analysed_all": done,
         "written_until_searchable_mb": written / 1e6,
-        "written_mb": (machine.written() - before) / 1e6,
+        "written_mb": (machine.bytes_written() - before) / 1e6,
         "busy_mb": busy or None,
         "peak_mb": peak,
     }
@@ -171,10 +171,10 @@ def main() -> None:
         result["boots"] = boots(debian, machine, chosen.rounds)
         time.sleep(SETTLED)
         result["idle_mb"], result["slower"] = used(machine), slowness(machine)
-        before = machine.written()
+        before = machine.bytes_written()
         report.say(f"idle for {chosen.idle_minutes:.0f} minutes …")
         time.sleep(chosen.idle_minutes * 60)
-        result["idle_hour_mb"] = (machine.written() - before) / 1e6 * 60 / chosen.idle_minutes
+        result["idle_hour_mb"] = (machine.bytes_written() - before) / 1e6 * 60 / chosen.idle_minutes
         result["idle_minutes"] = chosen.idle_minutes
         result["scan"] = scan(machine, disk, chosen.analysing)
     show(result)

@@ -1,4 +1,4 @@
-"""`python -m image <verb>`."""
+"""The command line `python -m image VERB`."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ from .emulated.access import GUEST_PORTS
 from .emulated.machine import Machine
 from .errors import ActionableError
 from .paths import cache_home
-from .privilege import is_root, own_verb_as_root
+from .privilege import is_root, run_verb_as_root
 from .ui import console
 
 
 def parser() -> argparse.ArgumentParser:
-    """The verbs."""
+    """Return the parser of all verbs."""
     top = argparse.ArgumentParser(prog="python -m image", description=__import__("image").__doc__)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("host-packages", help="install the few Debian packages this machine needs")
-    verbs.add_parser("build-root", help="the native root with the build tools")
-    for name, text in (("base", "the arm64 base root"), ("build", "the flashable image in dist/")):
+    verbs.add_parser("build-root", help="make the native root with the build tools")
+    for name, text in (("base", "make the arm64 base root"), ("build", "make the flashable image in dist/")):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("--profile", default="debian", help="a folder of image/profiles")
-    archive = verbs.add_parser("release", help="the release archive in dist/")
-    archive.add_argument("--version", help="another version than the sources say")
-    archive.add_argument("--app", type=Path, default=release.APP, help="another app/ folder")
-    archive.add_argument("--into", type=Path, help="another folder than dist/")
-    inside = verbs.add_parser("containers", help="run a command that finds the image's root as a container image")
-    inside.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="such as pytest tests/containers")
-    files = verbs.add_parser(
-        "publish", help="the built image as it is given out: compressed, with all that goes with it"
+    archive = verbs.add_parser("release", help="make the release archive in dist/")
+    archive.add_argument("--version", help="version to use instead of the one in the sources")
+    archive.add_argument("--app", type=Path, default=release.APP, help="folder to use instead of app/")
+    archive.add_argument("--into", type=Path, help="folder to use instead of dist/")
+    containers = verbs.add_parser("containers", help="run a command with the image's root as a container image")
+    containers.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="COMMAND", help="such as pytest tests/containers"
     )
-    files.add_argument("--profile", default="debian", help="a folder of image/profiles")
-    files.add_argument(
-        "--base-url", default=os.environ.get("RELEASE_URL", ""), help="where they will be downloaded from"
+    publish = verbs.add_parser("publish", help="compress the built image and make the files that go out with it")
+    publish.add_argument("--profile", default="debian", help="a folder of image/profiles")
+    publish.add_argument(
+        "--base-url", default=os.environ.get("RELEASE_URL", ""), help="URL from which the files will be downloaded"
     )
-    files.add_argument("--key", default=os.environ.get("SIGN_KEY") or None, type=Path, help="an SSH key to sign with")
-    disk = verbs.add_parser("music", help="a music disk image from a folder")
+    publish.add_argument("--key", default=os.environ.get("SIGN_KEY") or None, type=Path, help="an SSH key to sign with")
+    disk = verbs.add_parser("music", help="make a music disk image from a folder")
     disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
-    verbs.add_parser("minimal", help="a bare Debian to boot, on which playbooks/site.yml is tried")
-    verbs.add_parser("mirrors", help="Debian's mirrors, and those that this machine uses instead, as JSON")
+    verbs.add_parser("minimal", help="make an image of plain Debian, on which playbooks/site.yml is tested")
+    verbs.add_parser("mirrors", help="print Debian's mirrors and those that this machine uses instead, as JSON")
     for name, text in (
-        ("machine", "boot the image, and stay until Ctrl-C; or: start, stop"),
-        ("run", "build, boot, scan a music disk, and stay until Ctrl-C"),
+        ("machine", "boot the image and wait for Ctrl-C, or start or stop a machine that keeps running"),
+        ("run", "build, boot, scan a music disk and wait for Ctrl-C"),
     ):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("--profile", default="debian", help="a folder of image/profiles")
@@ -61,25 +61,27 @@ def parser() -> argparse.ArgumentParser:
         verb.add_argument("--flower-port", type=int, help="local port of Flower")
         if name == "machine":
             verb.add_argument("action", nargs="?", default="stay", choices=("stay", "start", "stop"))
-            verb.add_argument("--state", type=Path, help="folder by which a machine that was started is known")
+            verb.add_argument("--state", type=Path, help="folder that identifies a started machine")
             verb.add_argument(
-                "--offline", action="store_true", help="no cable until all has started, and nothing to reach"
+                "--offline",
+                action="store_true",
+                help="no network cable until all has started, and no network access after that",
             )
-            verb.add_argument("--clock", help="the time at which it is switched on, for instance 1970-01-01")
+            verb.add_argument("--clock", help="time of the clock at power-on, for instance 1970-01-01")
         else:
-            verb.add_argument("--music", type=Path, help="a folder of music; or MUSIC in the environment")
-            verb.add_argument("--once", action="store_true", help="do not stay up after the summary")
+            verb.add_argument("--music", type=Path, help="a folder of music; by default the variable MUSIC")
+            verb.add_argument("--once", action="store_true", help="stop after the summary")
     return top
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a verb; an ActionableError is told in words."""
-    end_cleanly_on_signals()
-    os.umask(0o022)  # what root makes here is read by the user
-    given = sys.argv[1:] if arguments is None else arguments
-    options = parser().parse_args(given)
+    """Run a verb and return the exit status; print an `ActionableError` without a traceback."""
+    exit_on_signals()
+    os.umask(0o022)  # files that root makes here are readable for the user
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(arguments)
     try:
-        dispatch(options, given)
+        dispatch(options, arguments)
     except ActionableError as problem:
         console.print(f"[red]✗[/red] {escape(problem.what)}")
         if problem.hint:
@@ -91,28 +93,32 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def dispatch(options: argparse.Namespace, given: list[str]) -> None:
-    """Carry out a verb, as root where that is needed and not yet done."""
+def dispatch(options: argparse.Namespace, arguments: list[str]) -> None:
+    """Run the verb of `options`; when it needs root, run the command line `arguments` again as root."""
     verb: str = options.verb
     if verb == "host-packages":
         hostpackages.install()
     elif verb == "run":
-        run.run(options.profile, run.ports(options), _music(options), stay=not options.once)
+        run.run(options.profile, run.ports(options), _music_folder(options), stay=not options.once)
     elif verb == "mirrors":
-        debian, used = asdict(mirrors.DEBIAN), asdict(mirrors.configured())
-        console.print_json(data={"debian": debian, "used": used, "options": mirrors.apt_options()})
+        data = {
+            "debian": asdict(mirrors.DEBIAN),
+            "used": asdict(mirrors.configured()),
+            "options": mirrors.apt_options(),
+        }
+        console.print_json(data=data)
     elif verb == "machine" and options.action != "stay":
-        _detached(options)
+        _start_or_stop(options)
     elif verb == "machine":
         run.boot_only(options.profile, run.ports(options))
-    elif not is_root() and not _done(options):
-        own_verb_as_root(*given)
+    elif not is_root() and not _runs_without_root(options):
+        run_verb_as_root(*arguments)
     else:
         _build(options)
 
 
 def _build(options: argparse.Namespace) -> None:
-    """Carry out a verb that may need root."""
+    """Run a verb that makes or uses build products."""
     verb: str = options.verb
     if verb == "build-root":
         console.print(str(build_root.ensure().root))
@@ -135,8 +141,8 @@ def _build(options: argparse.Namespace) -> None:
         console.print(str(music.ensure(build_root.ensure(), options.folder)))
 
 
-def _done(options: argparse.Namespace) -> bool:
-    """Whether the verb finds all it needs root for."""
+def _runs_without_root(options: argparse.Namespace) -> bool:
+    """Tell whether everything for which the verb needs root exists already."""
     if build_root.find() is None or not os.access(cache_home(), os.W_OK):
         return False
     return options.verb in ("build-root", "release", "publish") or (
@@ -144,32 +150,32 @@ def _done(options: argparse.Namespace) -> bool:
     )
 
 
-def _detached(options: argparse.Namespace) -> None:
+def _start_or_stop(options: argparse.Namespace) -> None:
     if options.state is None:
-        raise ActionableError("Which machine?", "Say --state with a folder of its own.")
+        raise ActionableError("No machine is named.", "Name its folder with --state.")
     if options.action == "stop":
         detached.stop(options.state)
         return
     tools = build_root.find() or build_root.ensure()
     image = minimal_root.ensure(tools) if options.profile == minimal_root.NAME else run.image(options.profile)
     ports = {name: port for name in GUEST_PORTS if (port := getattr(options, f"{name}_port"))}
-    machine = Machine(image, ports=ports, offline=options.offline, clock=options.clock, outlives=True, tools=tools)
+    machine = Machine(image, ports=ports, offline=options.offline, clock=options.clock, detached=True, tools=tools)
     detached.start(options.state, machine)
 
 
-def _music(options: argparse.Namespace) -> Path | None:
-    named = options.music or (Path(os.environ["MUSIC"]) if os.environ.get("MUSIC") else None)
-    return named.expanduser().absolute() if named else None
+def _music_folder(options: argparse.Namespace) -> Path | None:
+    folder = options.music or (Path(os.environ["MUSIC"]) if os.environ.get("MUSIC") else None)
+    return folder.expanduser().absolute() if folder else None
 
 
-def end_cleanly_on_signals() -> None:
-    """Let SIGTERM and SIGHUP unwind as Ctrl-C does, so that every `with` gets its turn."""
+def exit_on_signals() -> None:
+    """Have SIGTERM and SIGHUP raise `SystemExit`, so that `with` blocks clean up as they do after Ctrl-C."""
 
-    def leave(number: int, _: object) -> None:
+    def exit_(number: int, _: object) -> None:
         raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGHUP, leave)
+    signal.signal(signal.SIGTERM, exit_)
+    signal.signal(signal.SIGHUP, exit_)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Root, where it is needed and only there."""
+"""Runs commands as root, by sudo unless this process is root already."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from collections.abc import Sequence
 from .errors import ActionableError
 from .paths import ROOT, cache_home
 
-_KEPT = ("SOURCE_DATE_EPOCH", "TERM", "COLUMNS")
-_KEPT_PREFIXES = ("SONIQUEBAY_", "PIP_", "UV_", "SSL_CERT_", "DOCKER_")
+_PRESERVED_VARIABLES = ("SOURCE_DATE_EPOCH", "TERM", "COLUMNS")
+_PRESERVED_PREFIXES = ("SONIQUEBAY_", "PIP_", "UV_", "SSL_CERT_", "DOCKER_")
 
 
 def is_root() -> bool:
-    """Whether nothing has to be asked for."""
+    """Tell whether this process runs as root."""
     return os.geteuid() == 0
 
 
 def as_root(command: Sequence[str]) -> list[str]:
-    """The command, behind sudo if need be."""
+    """Return the command, behind sudo unless this process is root; raises `ActionableError` when there is no sudo."""
     if is_root():
         return list(command)
     sudo = shutil.which("sudo")
     if sudo is None:
-        raise ActionableError("This needs root, and there is no sudo.", "Install sudo, or run it as root.")
+        raise ActionableError("This needs root, and sudo is not installed.", "Install sudo, or run it as root.")
     return [sudo, *command]
 
 
-def own_verb_as_root(*arguments: str) -> None:
-    """Run one of our own verbs as root, with this user's cache and settings."""
-    # by name: the address of a package index may hold a password, and everybody sees a command's arguments
-    kept = [name for name in os.environ if name in _KEPT or name.startswith(_KEPT_PREFIXES)]
+def run_verb_as_root(*arguments: str) -> None:
+    """Run `python -m image` as root with this user's cache and settings; raises `SystemExit` when it fails."""
+    # by name, without values: an index URL may hold a password, and every user sees the arguments of a command
+    preserved = [name for name in os.environ if name in _PRESERVED_VARIABLES or name.startswith(_PRESERVED_PREFIXES)]
     command = as_root(
         [
-            *([f"--preserve-env={','.join(kept)}"] if kept and not is_root() else []),
+            *([f"--preserve-env={','.join(preserved)}"] if preserved and not is_root() else []),
             "env",
             f"XDG_CACHE_HOME={cache_home().parent}",
             f"PYTHONPATH={ROOT}",
@@ -47,6 +47,6 @@ def own_verb_as_root(*arguments: str) -> None:
             *arguments,
         ]
     )
-    code = subprocess.run(command, check=False).returncode
-    if code:
-        raise SystemExit(code)
+    status = subprocess.run(command, check=False).returncode
+    if status:
+        raise SystemExit(status)

@@ -1,4 +1,4 @@
-"""`make run`: from the sources to a scanned library on the emulated machine, with everything in sight."""
+"""`make run`: builds the image, boots it on the emulated machine and scans a music disk, with progress messages."""
 
 from __future__ import annotations
 
@@ -15,85 +15,88 @@ import httpx
 from rich.markup import escape
 from rich.table import Table
 
-from . import build, build_root, hostpackages, music, profile, release
+from . import build, build_root, hostpackages, music, profile, release, ui
 from .build_root import BuildRoot
-from .emulated.machine import PATIENCE, Machine
+from .emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine, Report
 from .errors import ActionableError
 from .paths import DIST
-from .privilege import is_root, own_verb_as_root
-from .ui import console, duration, step
+from .privilege import is_root, run_verb_as_root
+from .ui import console, duration
 
 PREFERRED_PORTS = {"ssh": 2222, "http": 8080, "flower": 5555}
-DISK_TIMEOUT = PATIENCE / 3
+DISK_TIMEOUT_SECONDS = MACHINE_TIMEOUT_SECONDS / 3
 
 
 def ports(options: argparse.Namespace) -> dict[str, int]:
-    """The local ports asked for; else the usual ones where they are free."""
-    asked = {"ssh": options.ssh_port, "http": options.http_port, "flower": options.flower_port}
+    """Return the local ports that the options name, and the preferred ports of other services if they are free."""
+    requested = {"ssh": options.ssh_port, "http": options.http_port, "flower": options.flower_port}
     chosen = {}
-    for name, usual in PREFERRED_PORTS.items():
-        if asked[name]:
-            chosen[name] = int(asked[name])
-        elif _free(usual):
-            chosen[name] = usual
+    for name, preferred in PREFERRED_PORTS.items():
+        if requested[name]:
+            chosen[name] = int(requested[name])
+        elif _is_free(preferred):
+            chosen[name] = preferred
     return chosen
 
 
-def run(profile_name: str, wanted: Mapping[str, int], folder: Path | None, *, stay: bool = True) -> dict[str, Any]:
-    """Build what is missing, boot it, scan the music, tell what came of it."""
+def run(profile_name: str, local_ports: Mapping[str, int], folder: Path | None, *, stay: bool = True) -> dict[str, Any]:
+    """Build what is missing, boot the image, scan a disk with the music of `folder`, and return the scan's summary.
+
+    With `stay` the machine runs until Ctrl-C. Raises `ActionableError` when a step fails.
+    """
     if folder is not None and not folder.is_dir():
         raise ActionableError(f"There is no folder {folder}.", "MUSIC has to name a folder of music files.")
     hostpackages.install()
     card = image(profile_name)
     tools = build_root.find() or build_root.ensure()
     disk = _music_disk(tools, folder)
-    with booted(card, wanted, tools) as machine:
-        with step("Music disk plugged in") as current:
+    with booted(card, local_ports, tools) as machine:
+        with ui.step("Music disk plugged in") as step:
             machine.attach_disk(disk)
-            session = _wait_for_scan(machine, current.say)
-        summary = _follow(machine, session)
-        _show(summary, machine)
+            session = _wait_for_scan(machine, step.report_status)
+        summary = _follow_scan(machine, session)
+        _print_summary(summary, machine)
         if stay:
-            _stay(machine)
+            _wait_for_interrupt(machine)
     return summary
 
 
-def boot_only(profile_name: str, wanted: Mapping[str, int]) -> None:
-    """The machine without a music disk."""
-    with booted(image(profile_name), wanted, build_root.ensure()) as machine:
-        _addresses(machine)
-        _stay(machine)
+def boot_only(profile_name: str, local_ports: Mapping[str, int]) -> None:
+    """Boot the image without a music disk and wait for Ctrl-C."""
+    with booted(image(profile_name), local_ports, build_root.ensure()) as machine:
+        _print_addresses(machine)
+        _wait_for_interrupt(machine)
 
 
 @contextmanager
-def booted(image: Path, wanted: Mapping[str, int], tools: BuildRoot) -> Iterator[Machine]:
-    """A machine that answers, both to a login and as an appliance."""
-    with Machine(image, ports=wanted, tools=tools) as machine:
-        with step("Boot of the emulated Raspberry Pi") as current:
+def booted(image: Path, local_ports: Mapping[str, int], tools: BuildRoot) -> Iterator[Machine]:
+    """Give a booted machine whose login works and whose API reports that it is healthy."""
+    with Machine(image, ports=local_ports, tools=tools) as machine:
+        with ui.step("Boot of the emulated Raspberry Pi") as step:
             machine.start()
-            machine.wait_for_ssh(current.say)
-        with step("SoniqueBay is healthy") as current:
-            _wait_for_health(machine, current.say)
+            machine.wait_for_ssh(step.report_status)
+        with ui.step("SoniqueBay is healthy") as step:
+            _wait_for_health(machine, step.report_status)
         yield machine
 
 
 def image(profile_name: str) -> Path:
-    """The image, built as root if something has to be built."""
+    """Return the image, which is built as root unless it is up to date."""
     if is_root() or build.is_ready(profile_name):
         return build.build(profile_name)
-    own_verb_as_root("build", "--profile", profile_name)
+    run_verb_as_root("build", "--profile", profile_name)
     chosen = profile.load(profile_name)
     return DIST / build.image_name(release.version_of(release.APP), chosen.name)
 
 
 def _music_disk(tools: BuildRoot, folder: Path | None) -> Path:
     if not is_root() and not music.is_ready(folder):
-        own_verb_as_root("music")
+        run_verb_as_root("music")
     return music.ensure(tools, folder)
 
 
-def _wait_for_health(machine: Machine, say: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
+def _wait_for_health(machine: Machine, report: Report) -> None:
+    deadline = time.monotonic() + MACHINE_TIMEOUT_SECONDS
     answer = ""
     while time.monotonic() < deadline:
         try:
@@ -103,27 +106,27 @@ def _wait_for_health(machine: Machine, say: Any) -> None:
                 return
         except httpx.HTTPError as error:
             answer = str(error) or type(error).__name__
-        say(answer)
+        report(answer)
         time.sleep(1)
-    raise ActionableError(f"Not healthy within {PATIENCE:.0f} s: {answer}", _journal(machine))
+    raise ActionableError(f"Not healthy within {MACHINE_TIMEOUT_SECONDS:.0f} s: {answer}", _journal(machine))
 
 
-def _wait_for_scan(machine: Machine, say: Any) -> int:
-    """The session of the scan that plugging in a disk begins by itself; asked for if it does not come."""
-    deadline = time.monotonic() + DISK_TIMEOUT
+def _wait_for_scan(machine: Machine, report: Report) -> int:
+    """Return the session of the scan that the appliance starts for the disk; start one when it does not."""
+    deadline = time.monotonic() + DISK_TIMEOUT_SECONDS
     mounted = False
     while time.monotonic() < deadline:
         mounted = mounted or machine.ssh("findmnt -n /srv/music/MUSIC").returncode == 0
-        say("mounted" if mounted else "waiting for the machine to mount it")
-        found = _get(machine, "/api/scan-sessions")
-        for session in found.get("items", []) if mounted else []:
-            return int(session["id"])
+        report("mounted" if mounted else "waiting for the machine to mount it")
+        sessions = _get(machine, "/api/scan-sessions").get("items", [])
+        if mounted and sessions:
+            return int(sessions[0]["id"])
         time.sleep(1)
     if not mounted:
         raise ActionableError("The machine did not mount the music disk.", _journal(machine))
     response = httpx.post(f"{machine.url()}/api/scan", timeout=300)
     if response.status_code not in (202, 409):
-        raise ActionableError(f"No scan could be started: {response.status_code} {response.text}")
+        raise ActionableError(f"The scan could not be started: {response.status_code} {response.text}")
     return int(response.json()["session_id"])
 
 
@@ -135,7 +138,7 @@ def _get(machine: Machine, path: str) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _follow(machine: Machine, session: int) -> dict[str, Any]:
+def _follow_scan(machine: Machine, session: int) -> dict[str, Any]:
     from soniquebay.cli.follow import follow_scan
     from soniquebay.cli.progress_bar import progress_bar
 
@@ -144,10 +147,10 @@ def _follow(machine: Machine, session: int) -> dict[str, Any]:
         with progress_bar(console) as show:
             return dict(follow_scan(machine.url(), session, show))
     except httpx.HTTPError as error:
-        raise ActionableError(f"The API stays away: {error}", _journal(machine)) from error
+        raise ActionableError(f"The API is unavailable: {error}", _journal(machine)) from error
 
 
-def _show(summary: Mapping[str, Any], machine: Machine) -> None:
+def _print_summary(summary: Mapping[str, Any], machine: Machine) -> None:
     rows = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name in ("status", "files", "tracks", "albums", "artists", "failures", "vectors"):
         if name in summary:
@@ -158,10 +161,10 @@ def _show(summary: Mapping[str, Any], machine: Machine) -> None:
     rows.add_row("Rate", f"{rate:.1f} files a minute")
     console.print()
     console.print(rows)
-    _addresses(machine)
+    _print_addresses(machine)
 
 
-def _addresses(machine: Machine) -> None:
+def _print_addresses(machine: Machine) -> None:
     from soniquebay.flower import USER
 
     password = machine.ssh("sudo cat /var/lib/soniquebay-secrets/flower-password").stdout.strip()
@@ -172,12 +175,12 @@ def _addresses(machine: Machine) -> None:
         "Shell": f"ssh -F {escape(str(machine.ssh_config))} soniquebay",
     }
     console.print()
-    for name, line in lines.items():  # soft wrap: a line to be copied stays one line
+    for name, line in lines.items():  # soft wrap, so that a line can be copied as one
         console.print(f"{name:<9} {line}", soft_wrap=True)
 
 
-def _stay(machine: Machine) -> None:
-    console.print("\nUp until Ctrl-C.")
+def _wait_for_interrupt(machine: Machine) -> None:
+    console.print("\nThe machine runs until Ctrl-C.")
     try:
         while machine.running:
             time.sleep(1)
@@ -188,11 +191,11 @@ def _stay(machine: Machine) -> None:
 
 
 def _journal(machine: Machine) -> str:
-    shown = machine.ssh("sudo journalctl -b -u 'soniquebay-*' --no-pager -n 25 -o cat")
-    return shown.stdout.strip() or "The machine's journal says nothing."
+    journal = machine.ssh("sudo journalctl -b -u 'soniquebay-*' --no-pager -n 25 -o cat")
+    return journal.stdout.strip() or "The journal of the machine has no lines of SoniqueBay."
 
 
-def _free(port: int) -> bool:
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""What a person sees: one line a step, with its time, and the last line of what runs beneath it."""
+"""Terminal output: one line for each step, with its duration and the last line of the command that runs in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ console = Console(highlight=False)
 
 
 class Step:
-    """A running step: shows its last line of output, keeps all of it in a log."""
+    """A running step: shows the last line of its output and writes all of it to a log."""
 
     def __init__(self, title: str, log: Path, status: Status | None) -> None:
         self.title = title
@@ -34,14 +34,16 @@ class Step:
 
     @property
     def seconds(self) -> float:
-        """Time since the step began."""
+        """Return the seconds since the step began."""
         return time.monotonic() - self._started
 
-    def say(self, text: str) -> None:
-        """Show what is going on at the moment."""
+    def report_status(self, text: str) -> None:
+        """Show `text`, cut to the width of the terminal, beside the title of the step."""
         if self._status is not None:
-            room = max(20, console.width - len(self.title) - 16)
-            self._status.update(f"{escape(self.title)} [dim]{self.seconds:4.0f} s  {escape(text[:room])}[/dim]")
+            max_characters = max(20, console.width - len(self.title) - 16)
+            self._status.update(
+                f"{escape(self.title)} [dim]{self.seconds:4.0f} s  {escape(text[:max_characters])}[/dim]"
+            )
 
     def run(
         self,
@@ -51,12 +53,15 @@ class Step:
         cwd: Path | None = None,
         stdin: bytes | None = None,
     ) -> None:
-        """Run a command; its output goes to the log, its failure becomes an ActionableError with the last lines."""
+        """Run a command with its output in the log.
+
+        Raises `ActionableError` with the last lines of the output when it fails.
+        """
         tail: deque[str] = deque(maxlen=15)
         with self.log.open("ab") as log:
             log.write(f"\n+ {shlex.join(command)}\n".encode())
             log.flush()
-            # a session of its own: Ctrl-C reaches us alone, and we end the command in our way
+            # a session of its own: Ctrl-C reaches only this process, which then ends the whole group
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
@@ -76,19 +81,19 @@ class Step:
                     line = raw.decode(errors="replace").strip()
                     if line:
                         tail.append(line)
-                        self.say(line)
-                code = process.wait()
+                        self.report_status(line)
+                status = process.wait()
             finally:
                 end_group(process)
-        if code:
-            last = "\n".join(f"    {line}" for line in tail)
+        if status:
+            last_lines = "\n".join(f"    {line}" for line in tail)
             raise ActionableError(
-                f"{self.title}: {Path(command[0]).name} ended with {code}\n{last}", f"All of it: {self.log}"
+                f"{self.title}: {Path(command[0]).name} ended with {status}\n{last_lines}", f"Full log: {self.log}"
             )
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Leave nothing running of a command that was started in a session of its own."""
+    """Kill a command that was started in a session of its own, with all processes of its group, unless it has ended."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -97,7 +102,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Announce a step, time it, tick it off."""
+    """Show a step while it runs, and a line with its duration when it has succeeded."""
     logs = cache_home() / "logs"
     logs.mkdir(exist_ok=True)
     chown_to_invoking_user(logs)
@@ -106,22 +111,22 @@ def step(title: str) -> Iterator[Step]:
     chown_to_invoking_user(log)
     if console.is_terminal:
         with console.status(escape(title), spinner="dots") as status:
-            current = Step(title, log, status)
-            current.say("")
-            yield current
+            running = Step(title, log, status)
+            running.report_status("")
+            yield running
     else:
-        current = Step(title, log, None)
+        running = Step(title, log, None)
         console.print(f"  … {title}")
-        yield current
-    console.print(f"[green]✓[/green] {escape(title)} [dim]{duration(current.seconds)}[/dim]")
+        yield running
+    console.print(f"[green]✓[/green] {escape(title)} [dim]{duration(running.seconds)}[/dim]")
 
 
 def cached(title: str) -> None:
-    """Say that a step had nothing to do."""
+    """Show a step whose product was in the cache already."""
     console.print(f"[green]✓[/green] {escape(title)} [dim]cached[/dim]")
 
 
 def duration(seconds: float) -> str:
-    """Seconds for a person."""
+    """Return seconds as text, such as "1 min 05 s" or "3.2 s"."""
     whole = round(seconds)
     return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{seconds:.1f} s"

@@ -1,1 +1,1 @@
-"""The image's own root filesystem in a container engine, for the tests of the worker."""
+"""The card's root file system in a container engine, for the tests of the worker."""

@@ -1,4 +1,4 @@
-"""The image's own root filesystem as a container image, and commands that find it in an engine."""
+"""Makes a container image of the card's root file system, and runs commands that use it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import binfmt, build, build_root, cache, partitions, profile, release
+from .. import binfmt, build, build_root, cache, partitions, profile, release, ui
 from ..build_root import BuildRoot
 from ..errors import ActionableError
-from ..ui import Step, cached, step
+from ..ui import Step
 from . import engine
 from .engine import Engine
 
 REPOSITORY = "soniquebay/appliance"
-NAMED_IN = "SONIQUEBAY_CONTAINER_IMAGE"  # the environment variable by which the tests find it
-# What boots a machine is of no use in a container, and a third of the whole.
-LEFT_OUT = (
+IMAGE_VARIABLE = "SONIQUEBAY_CONTAINER_IMAGE"  # environment variable with the image's name, for the tests
+# Only a machine that boots needs these, and they are a third of the root file system.
+EXCLUDED_PATHS = (
     *("./boot/*", "./usr/lib/linux-image-*", "./usr/lib/modules/*", "./usr/lib/firmware/*"),
     *("./usr/lib/raspi-firmware/*", "./lost+found"),
 )
-# What systemd makes as the units start: owner, group, mode. An engine fills a new volume from what lies at its place.
-FOLDERS = {
+# Folders that systemd makes when the units start, with owner, group and mode. An engine copies them to new volumes.
+RUNTIME_FOLDERS = {
     "run/redis": ("redis", "redis", 0o2755),
     "run/soniquebay": ("soniquebay-api", "soniquebay", 0o755),
     "var/lib/soniquebay": ("soniquebay-api", "soniquebay", 0o750),
@@ -31,14 +31,14 @@ FOLDERS = {
 
 
 def run(command: Sequence[str], profile_name: str = "debian") -> int:
-    """Run a command that finds the engine, the container image in it, and ARM64 programs; returns its exit status."""
+    """Run a command with the engine and the container image in its environment, and return its exit status."""
     tools = build_root.ensure()
     card = build.build(profile_name)
     key = _key(profile_name)
-    with binfmt.arm64_programs(tools), engine.running() as running:
-        name = ensure(running, card, key, tools)
-        environment = {**os.environ, **running.environment, NAMED_IN: name}
-        return subprocess.run([*running.prefix, *command], env=environment, check=False).returncode
+    with binfmt.arm64_programs(tools), engine.running() as docker_engine:
+        name = ensure(docker_engine, card, key, tools)
+        environment = {**os.environ, **docker_engine.environment, IMAGE_VARIABLE: name}
+        return subprocess.run([*docker_engine.prefix, *command], env=environment, check=False).returncode
 
 
 def _key(profile_name: str) -> str:
@@ -46,72 +46,75 @@ def _key(profile_name: str) -> str:
     return cache.digest(build.inputs_digest(chosen, release.ensure(build_root.ensure())), Path(__file__))
 
 
-def ensure(running: Engine, card: Path, key: str, tools: BuildRoot) -> str:
-    """The container image's name, after it was made in this engine if it was not there."""
+def ensure(docker_engine: Engine, card: Path, key: str, tools: BuildRoot) -> str:
+    """Return the name of the container image, and make it in this engine unless it exists."""
     import docker
 
-    client, name, title = running.client(), f"{REPOSITORY}:{key}", "Container image of the card's root"
+    client, name, title = docker_engine.client(), f"{REPOSITORY}:{key}", "Container image of the card's root"
     try:
         client.images.get(name)
-        cached(title)
+        ui.cached(title)
     except docker.errors.ImageNotFound:
-        with step(title) as current:
+        with ui.step(title) as step:
             work = cache.place("docker", "tmp-root")
             cache.remove(work)
             try:
-                unpack(card, work, tools, current)
-                _import(client, work, key, current)
+                unpack(card, work, tools, step)
+                _import(client, work, key, step)
             finally:
                 cache.remove(work)
-        _forget_others(client, name)
+        _remove_other_tags(client, name)
     return name
 
 
-def unpack(card: Path, root: Path, tools: BuildRoot, current: Step) -> None:
-    """Copy the root filesystem out of a card image, read by debugfs: owners and modes, no extended attributes."""
+def unpack(card: Path, root: Path, tools: BuildRoot, step: Step) -> None:
+    """Copy the root file system out of a card image with debugfs: owners and modes, but no extended attributes.
+
+    Raises `ActionableError` when the card cannot be read.
+    """
     cache.need_space(4)
     root.mkdir(parents=True)
     start = partitions.read(card)[1].start
-    current.say("reading the card")
-    current.run(
+    step.report_status("reading the card")
+    step.run(
         tools.native("debugfs", "-R", f'rdump / "{root}"', f"{card}?offset={start}"),
         env=tools.environment(DEBUGFS_PAGER="cat"),
     )
-    if not (root / "usr/bin/redis-server").exists():  # debugfs ends well whatever happens
-        raise ActionableError(f"{card} could not be read.", f"All of it: {current.log}")
-    users, groups = _numbers(root / "etc/passwd"), _numbers(root / "etc/group")
-    for name, (user, group, mode) in FOLDERS.items():
+    if not (root / "usr/bin/redis-server").exists():  # debugfs ends with 0 even when it fails
+        raise ActionableError(f"{card} could not be read.", f"Full log: {step.log}")
+    users, groups = _ids(root / "etc/passwd"), _ids(root / "etc/group")
+    for name, (user, group, mode) in RUNTIME_FOLDERS.items():
         folder = root / name
         folder.mkdir(parents=True, exist_ok=True)
         os.chown(folder, users[user], groups[group])
         folder.chmod(mode)
 
 
-def _numbers(table: Path) -> dict[str, int]:
+def _ids(table: Path) -> dict[str, int]:
     fields = (line.split(":") for line in table.read_text().splitlines())
-    return {name: int(number) for name, _, number, *_ in fields}
+    return {name: int(identifier) for name, _, identifier, *_ in fields}
 
 
-def _import(client: Any, root: Path, key: str, current: Step) -> None:
-    current.say("into the engine")
-    pack = [
+def _import(client: Any, root: Path, key: str, step: Step) -> None:
+    step.report_status("import into the engine")
+    command = [
         "tar",
         "--numeric-owner",
-        *(f"--exclude={pattern}" for pattern in LEFT_OUT),
+        *(f"--exclude={pattern}" for pattern in EXCLUDED_PATHS),
         "-C",
         str(root),
         "-cf",
         "-",
         ".",
     ]
-    with subprocess.Popen(pack, stdout=subprocess.PIPE) as tar:
-        # without a platform: engine 20.10 would take the image for one of its own machine's, and then refuse it
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
+        # no platform is given: engine 20.10 would record the host's platform and then refuse to run the image
         client.api.import_image_from_data(tar.stdout, repository=REPOSITORY, tag=key)
     if tar.returncode:
-        raise ActionableError("The root filesystem could not be packed.")
+        raise ActionableError("The root file system could not be packed.")
 
 
-def _forget_others(client: Any, name: str) -> None:
+def _remove_other_tags(client: Any, name: str) -> None:
     for image in client.images.list(REPOSITORY):
         for tag in image.tags:
             if tag != name:

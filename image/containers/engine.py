@@ -1,7 +1,7 @@
-"""A Docker engine for the tests in containers: this machine's own, or else Debian's for as long as it is needed.
+"""A Docker engine for the tests in containers: the engine of this machine, or one that is started for the tests.
 
-The one started here has name spaces of its own (mounts, processes, network): no bridge, no rule of the packet filter
-and no process of it is left when it ends, however it ends. Its images stay in the cache.
+An engine started here has mount, process and network namespaces of its own. So it leaves no bridge, no packet-filter
+rule and no process, even when it is killed. Its images stay in the cache.
 """
 
 from __future__ import annotations
@@ -18,33 +18,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import cache, hostpackages, namespace
+from .. import cache, hostpackages, namespace, ui
 from ..errors import ActionableError
 from ..paths import cache_home
-from ..ui import step
 
-STARTS_WITHIN = 60.0  # seconds
-ENDS_WITHIN = 30.0
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that answers."""
+    """A Docker engine and how to reach it."""
 
     environment: dict[str, str]
-    """What its clients need in theirs."""
+    """Variables that its clients need in their environment."""
     prefix: tuple[str, ...] = ()
-    """In front of a command that shall reach its containers by the network."""
+    """Words in front of a command that has to reach its containers over the network."""
 
     def client(self) -> Any:
-        """A `docker.DockerClient`."""
+        """Return a `docker.DockerClient`."""
         import docker
 
         return docker.from_env(environment={**os.environ, **self.environment}, timeout=600)
 
 
-def answers(engine: Engine) -> bool:
-    """Whether there is an engine that answers."""
+def is_available(engine: Engine) -> bool:
+    """Tell whether the engine answers."""
     import docker
 
     try:
@@ -55,23 +54,26 @@ def answers(engine: Engine) -> bool:
 
 @contextmanager
 def running() -> Iterator[Engine]:
-    """The machine's engine (by DOCKER_HOST, if that is set), or one that ends with this block. Needs root for that."""
-    own = Engine({})
-    if not answers(own):
-        if shutil.which("dockerd") is None:
-            hostpackages.install(hostpackages.ENGINE)
-        with cache.locked("docker"), _started() as started:
-            yield started
-    else:
-        yield own
+    """Give the engine of this machine (DOCKER_HOST if that is set), or else one that ends with this block.
+
+    Needs root to start one. Raises `ActionableError` when that one does not start.
+    """
+    existing = Engine({})
+    if is_available(existing):
+        yield existing
+        return
+    if shutil.which("dockerd") is None:
+        hostpackages.install(hostpackages.ENGINE_PACKAGES)
+    with cache.locked("docker"), _private_engine() as engine:
+        yield engine
 
 
 @contextmanager
-def _started() -> Iterator[Engine]:
+def _private_engine() -> Iterator[Engine]:
     with tempfile.TemporaryDirectory(prefix="soniquebay-docker-") as folder:
         log = cache_home() / "logs/docker.log"
         log.parent.mkdir(exist_ok=True)
-        with step("Docker engine"), log.open("wb") as output:
+        with ui.step("Docker engine"), log.open("wb") as output:
             process = subprocess.Popen(
                 _command(Path(folder)), stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
             )
@@ -80,42 +82,42 @@ def _started() -> Iterator[Engine]:
                 ("nsenter", f"--net=/proc/{process.pid}/ns/net", "--"),
             )
             try:
-                _wait(engine, process, log)
-                _clear(engine)
+                _wait_until_available(engine, process, log)
+                _remove_leftovers(engine)
             except BaseException:
-                _end(process)
+                _stop(process)
                 raise
         try:
             yield engine
         finally:
-            _end(process)
+            _stop(process)
 
 
 def _command(folder: Path) -> list[str]:
     daemon = ["dockerd", f"--host=unix://{folder}/docker.sock", f"--pidfile={folder}/pid"]
     daemon += [f"--data-root={cache_home() / 'docker/data'}", f"--exec-root={folder}/exec"]
-    # each test makes a network of its own; nothing in them looks outside, so there is nothing to translate
+    # each test makes a network of its own, and no container connects to the outside, so no NAT is needed
     daemon += ["--bridge=none", "--iptables=false", "--ip-masq=false"]
-    # systemd, where there is one, knows nothing of process numbers in here
+    # the host's systemd cannot resolve the process ids of this namespace
     daemon += ["--exec-opt=native.cgroupdriver=cgroupfs"]
     prepare = ["ip link set lo up", "mkdir -p /run/containerd", "mount -t tmpfs -o mode=711 tmpfs /run/containerd"]
     return ["unshare", "--net", "--", *namespace.isolated(prepare, daemon)]
 
 
-def _wait(engine: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN
-    while not answers(engine):
+def _wait_until_available(engine: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while not is_available(engine):
         if process.poll() is not None or time.monotonic() > deadline:
-            last = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+            last_lines = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
             raise ActionableError(
-                f"No Docker engine answers, and Debian's does not start:\n{last}",
-                f"All of it: {log}. With an engine of your own, started before, this one is not needed.",
+                f"No Docker engine answers, and the one of Debian's docker.io does not start:\n{last_lines}",
+                f"Full log: {log}. Or start an engine of your own first.",
             )
         time.sleep(0.2)
 
 
-def _clear(engine: Engine) -> None:
-    """Remove what a run that was killed has left: all of it is ours, images aside."""
+def _remove_leftovers(engine: Engine) -> None:
+    """Remove containers, volumes and networks that a killed run has left in our engine."""
     client = engine.client()
     for container in client.containers.list(all=True):
         container.remove(force=True)
@@ -124,13 +126,13 @@ def _clear(engine: Engine) -> None:
     client.networks.prune()
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the engine within its name space; what is slow to end is killed with the name space."""
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop the engine in its process namespace; after `STOP_TIMEOUT_SECONDS` kill all processes of the namespace."""
     with suppress(FileNotFoundError, ProcessLookupError):
         for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
             os.kill(int(pid), signal.SIGTERM)
     try:
-        process.wait(ENDS_WITHIN)
+        process.wait(STOP_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

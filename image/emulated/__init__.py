@@ -1,1 +1,1 @@
-"""The emulated machine: how it is started, reached, watched and cut off, and the card that it boots."""
+"""The emulated machine: QEMU's process and monitor, the login, the card, and simulated power cuts."""

@@ -1,4 +1,4 @@
-"""How an emulated machine is reached from here: its forwarded ports, and the operator's login."""
+"""Access to an emulated machine: its forwarded ports and the operator's SSH login."""
 
 from __future__ import annotations
 
@@ -11,40 +11,44 @@ from ..errors import ActionableError
 from . import cloudinit
 
 ALIAS = "soniquebay"
+TIMEOUT_STATUS = 124  # exit status of timeout(1)
 GUEST_PORTS = {"ssh": 22, "http": 80, "flower": 5555}
 
-Answer = subprocess.CompletedProcess[str]
+CommandResult = subprocess.CompletedProcess[str]
 
 
 class Access:
-    """The ports of one machine, and the key of its operator in the machine's folder."""
+    """The forwarded ports of one machine, and the SSH key of its operator."""
 
-    def __init__(self, wanted: Mapping[str, int]) -> None:
-        """`wanted` maps names of `GUEST_PORTS` to local ports; what is not named gets a free one."""
-        self.ports: dict[str, int] = dict(wanted)
+    def __init__(self, ports: Mapping[str, int]) -> None:
+        """`ports` maps names of `GUEST_PORTS` to local ports; a service that is not named gets a free port."""
+        self.ports: dict[str, int] = dict(ports)
         self.user = cloudinit.USER
-        self._wanted = dict(wanted)
+        self._requested_ports = dict(ports)
         self._folder = Path()
 
-    def live_in(self, folder: Path) -> None:
-        """Keep key, settings and connections in the machine's folder."""
+    def use_folder(self, folder: Path) -> None:
+        """Keep the key, the ssh_config and SSH's control socket in `folder`."""
         self._folder = folder
 
     @property
     def config(self) -> Path:
-        """An ssh_config in which the machine is the host "soniquebay"."""
+        """Return the path of an ssh_config in which the machine is the host "soniquebay"."""
         return self._folder / "ssh_config"
 
     def make_key(self) -> str:
-        """Make a key; returns its public half."""
+        """Make an SSH key and return its public half."""
         key = self._folder / "key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "emulated", "-f", str(key)], check=True)
         return key.with_suffix(".pub").read_text()
 
     def prepare(self) -> None:
-        """Choose the ports, and write down how the machine is reached by them."""
-        for name, guest in GUEST_PORTS.items():
-            self.ports[name] = self._free_port(name, guest)
+        """Choose the local ports and write the ssh_config.
+
+        Raises `ActionableError` when a requested port is in use.
+        """
+        for name, guest_port in GUEST_PORTS.items():
+            self.ports[name] = self._free_port(name, guest_port)
         lines = [
             f"Host {ALIAS}",
             "HostName 127.0.0.1",
@@ -54,25 +58,25 @@ class Access:
             "IdentitiesOnly yes",
             "BatchMode yes",
             "ConnectTimeout 20",
-            "StrictHostKeyChecking no",  # it made its key a minute ago
+            "StrictHostKeyChecking no",  # the machine made its key a minute ago
             f"UserKnownHostsFile {self._folder / 'known_hosts'}",
             "LogLevel ERROR",
-            "ControlMaster auto",  # a new connection takes seconds there
+            "ControlMaster auto",  # each new connection takes the machine seconds
             f"ControlPath {self._folder / 'mux'}",
             "ControlPersist 120",
         ]
         self.config.write_text("\n  ".join(lines) + "\n")
 
-    def forwards(self) -> list[str]:
-        """The ports as QEMU's user network is told of them."""
-        return [f"hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{guest}" for name, guest in GUEST_PORTS.items()]
+    def port_forwards(self) -> list[str]:
+        """Return the port forwards as options of QEMU's user network."""
+        return [f"hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{guest_port}" for name, guest_port in GUEST_PORTS.items()]
 
     def url(self, service: str) -> str:
-        """Where a service of the machine is reached from here."""
+        """Return the local URL of a service of the machine."""
         return f"http://127.0.0.1:{self.ports[service]}"
 
-    def answers(self) -> bool:
-        """Whether a login server speaks behind the forwarded port; QEMU itself accepts every connection."""
+    def ssh_answers(self) -> bool:
+        """Tell whether an SSH server sends its banner on the forwarded port; QEMU itself accepts every connection."""
         try:
             with socket.create_connection(("127.0.0.1", self.ports["ssh"]), timeout=5) as connection:
                 connection.settimeout(5)
@@ -80,33 +84,34 @@ class Access:
         except OSError:
             return False
 
-    def run(self, command: str, timeout: float | None) -> Answer:
-        """Run a shell command as the operator; one that takes too long ends with 124."""
+    def run(self, command: str, timeout: float | None) -> CommandResult:
+        """Run a shell command as the operator; return exit status 124 when it takes longer than `timeout` seconds."""
         arguments = ["ssh", "-F", str(self.config), ALIAS, command]
         try:
             return subprocess.run(
                 arguments, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
             )
-        except subprocess.TimeoutExpired as late:
-            return Answer(arguments, 124, _text(late.stdout), _text(late.stderr))
+        except subprocess.TimeoutExpired as error:
+            return CommandResult(arguments, TIMEOUT_STATUS, _decode(error.stdout), _decode(error.stderr))
 
     def copy(self, source: Path, target: str) -> None:
         """Copy a file or folder to the machine."""
         command = ["scp", "-q", "-r", "-F", str(self.config), str(source), f"{ALIAS}:{target}"]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
-    def _free_port(self, name: str, guest: int) -> int:
-        wanted = self._wanted.get(name, 0)
+    def _free_port(self, name: str, guest_port: int) -> int:
+        requested = self._requested_ports.get(name, 0)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", wanted or self.ports.get(name, 0)))
+                probe.bind(("127.0.0.1", requested or self.ports.get(name, 0)))
             except OSError as error:
                 raise ActionableError(
-                    f"Port {wanted} is in use; the machine's port {guest} was to be there.", "Choose another port."
+                    f"Port {requested} is in use; port {guest_port} of the machine cannot be forwarded to it.",
+                    "Choose another port.",
                 ) from error
             return int(probe.getsockname()[1])
 
 
-def _text(output: bytes | str | None) -> str:
+def _decode(output: bytes | str | None) -> str:
     return output.decode(errors="replace") if isinstance(output, bytes) else output or ""

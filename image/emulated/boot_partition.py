@@ -1,4 +1,4 @@
-"""The boot partition of an image, read and written as a Pi's firmware or a person with a card reader would."""
+"""Reads and writes files on the boot partition of an image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import ActionableError
 
 @dataclass(frozen=True)
 class BootFiles:
-    """What the firmware would load."""
+    """The files and the command line with which the firmware starts Linux."""
 
     kernel: str
     initramfs: str
@@ -29,33 +29,37 @@ class BootPartition:
     tools: BuildRoot
 
     @property
-    def _place(self) -> str:
+    def _mtools_image(self) -> str:
+        # mtools finds a partition by its offset in the file: image@@offset
         return f"{self.image}@@{partitions.read(self.image)[0].start}"
 
     def _run(self, tool: str, *arguments: str) -> bytes:
-        command = self.tools.native(tool, "-i", self._place, *arguments)
-        done = subprocess.run(command, env=self.tools.environment(), capture_output=True, check=False)
-        if done.returncode:
-            raise ActionableError(f"{tool} on {self.image}: {done.stderr.decode(errors='replace').strip()}")
-        return done.stdout
+        command = self.tools.native(tool, "-i", self._mtools_image, *arguments)
+        result = subprocess.run(command, env=self.tools.environment(), capture_output=True, check=False)
+        if result.returncode:
+            raise ActionableError(f"{tool} on {self.image}: {result.stderr.decode(errors='replace').strip()}")
+        return result.stdout
 
     def read(self, name: str) -> bytes:
-        """The content of a file."""
+        """Return the content of a file."""
         return self._run("mtype", f"::/{name}")
 
     def extract(self, name: str, target: Path) -> Path:
-        """A file, copied out."""
+        """Copy a file to `target` and return that path."""
         self._run("mcopy", "-n", f"::/{name}", str(target))
         return target
 
     def write(self, name: str, content: str, scratch: Path) -> None:
-        """A file, copied in over one of the same name."""
+        """Write a file, over an older one of the same name; `scratch` is a folder for a temporary copy."""
         file = scratch / name
         file.write_text(content)
         self._run("mcopy", "-o", str(file), f"::/{name}")
 
     def boot_files(self) -> BootFiles:
-        """What config.txt and cmdline.txt say."""
+        """Return what config.txt and cmdline.txt name.
+
+        Raises `ActionableError` when config.txt names no initramfs.
+        """
         config = parse(self.read("config.txt").decode())
         if not config.initramfs:
             raise ActionableError(f"config.txt in {self.image} names no initramfs.")

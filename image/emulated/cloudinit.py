@@ -1,4 +1,4 @@
-"""The customisation of a card, as Raspberry Pi Imager writes it to the boot partition."""
+"""cloud-init files for the boot partition, as Raspberry Pi Imager writes them to customise a card."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ USER = "pi"
 
 
 def files(hostname: str, public_key: str) -> dict[str, str]:
-    """user-data, meta-data and network-config: one user who comes in by key, no password at all."""
+    """Return user-data, meta-data and network-config by name, with one user who has the SSH key and no password."""
     user = {
         "name": USER,
         "gecos": "SoniqueBay operator",

@@ -1,4 +1,4 @@
-"""What a machine writes to its serial console."""
+"""The serial console of an emulated machine."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ _PROGRESS = re.compile(r"(?:Start(?:ing|ed)|Reached target|Mount(?:ing|ed)|Finis
 
 @dataclass(frozen=True)
 class Console:
-    """A console that is written to a file."""
+    """A console whose output QEMU writes to a file."""
 
     log: Path
 
-    def line(self) -> str:
-        """The last thing systemd, or else the kernel, said."""
+    def last_message(self) -> str:
+        """Return the last progress message of systemd, or else the last line of the kernel."""
         last = ""
         for line in reversed(self._tail().splitlines()):
             plain = _ESCAPES.sub("", line).strip()
-            found = _PROGRESS.search(plain)
-            if found:
-                return found[0]
+            progress = _PROGRESS.search(plain)
+            if progress:
+                return progress[0]
             last = last or re.sub(r"^\[ *\d+\.\d+\] ", "", plain)
         return last
 
-    def has_said(self, text: str) -> bool:
-        """Whether a text has been written to it since its log began."""
+    def contains(self, text: str) -> bool:
+        """Tell whether the log contains a text."""
         try:
             return text in _ESCAPES.sub("", self.log.read_text(errors="replace"))
         except FileNotFoundError:
             return False
 
-    def last_words(self) -> str:
-        """The last lines, to be shown where a boot failed."""
+    def last_lines(self) -> str:
+        """Return the last lines with a heading, for the message of a failed boot."""
         lines = [_ESCAPES.sub("", line).strip() for line in self._tail(4000).splitlines()]
-        return "Its console said last:\n" + "\n".join(f"    {line}" for line in lines[-12:])
+        return "Last lines of its console:\n" + "\n".join(f"    {line}" for line in lines[-12:])
 
     def _tail(self, size: int = 8192) -> str:
         try:

@@ -1,4 +1,4 @@
-"""Changes to a flattened device tree, made by the libfdt that QEMU itself needs and the build root therefore has."""
+"""Changes to a flattened device tree, made with libfdt, which the build root has because QEMU depends on it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from ..build_root import BuildRoot
 from ..errors import ActionableError
 
-_SPARE = 4096  # bytes for what is added
+_SPARE = 4096  # bytes for what the changes add
 
 
 @dataclass(frozen=True)
 class Change:
-    """A node's property set to a value (a text, or nothing for a flag), or taken away."""
+    """A property of a node to be set (to a text, or to nothing for a flag) or removed."""
 
     node: str
     name: str
@@ -26,12 +26,15 @@ class Change:
 
     @property
     def content(self) -> bytes:
-        """The value as it stands in the tree."""
+        """Return the value as the tree stores it."""
         return b"" if self.value is None else self.value.encode() + b"\0"
 
 
 def changed(tree: bytes, changes: Sequence[Change], tools: BuildRoot) -> bytes:
-    """The tree with the changes. A node that is not there is an error, and so is a property to be taken away."""
+    """Return the tree with the changes.
+
+    Raises `ActionableError` when a node, or a property to be removed, does not exist.
+    """
     library = _library(tools)
     size = len(tree) + _SPARE + sum(len(change.name) + len(change.content) for change in changes)
     buffer = ctypes.create_string_buffer(size)
@@ -49,7 +52,7 @@ def changed(tree: bytes, changes: Sequence[Change], tools: BuildRoot) -> bytes:
 
 
 def value(tree: bytes, node: str, name: str, tools: BuildRoot) -> bytes | None:
-    """A property's content, or None when the node has none of that name."""
+    """Return a property's content, or None when the node has no property of that name."""
     library = _library(tools)
     at = _need(library, library.fdt_path_offset(tree, node.encode()), node)
     length = ctypes.c_int()

@@ -1,4 +1,4 @@
-"""The process of an emulated machine: one that dies with us, or one that outlives the command which started it."""
+"""The QEMU process of an emulated machine, which ends with this process unless it is detached."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from pathlib import Path
 
 
 class Emulator:
-    """A running QEMU, our own child or not."""
+    """A running QEMU, which need not be a child of this process."""
 
     def __init__(self, pid: int, child: subprocess.Popen[bytes] | None = None) -> None:
-        """Raises ProcessLookupError when there is no such process."""
+        """Raises `ProcessLookupError` when there is no such process."""
         self.pid = pid
         self._child = child
-        self._handle = os.pidfd_open(pid)
+        self._pidfd = os.pidfd_open(pid)
 
     @classmethod
-    def start(cls, command: Sequence[str], environment: Mapping[str, str], log: Path, *, outlives: bool) -> Emulator:
-        """Start a command whose messages go to `log`. Unless it `outlives` us, the kernel kills it when we die."""
-        bound = [] if outlives else ["setpriv", "--pdeathsig", "KILL"]
+    def start(cls, command: Sequence[str], environment: Mapping[str, str], log: Path, *, detached: bool) -> Emulator:
+        """Start a command that writes its messages to `log`.
+
+        The kernel kills it when this process ends, unless it is `detached`.
+        """
+        prefix = [] if detached else ["setpriv", "--pdeathsig", "KILL"]
         with log.open("wb") as file:
-            # a session of its own: Ctrl-C must not stop it before it could shut down
+            # a session of its own: Ctrl-C must not kill it before it has shut down
             child = subprocess.Popen(
-                [*bound, *command],
+                [*prefix, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -36,40 +39,40 @@ class Emulator:
         return cls(child.pid, child)
 
     @classmethod
-    def find(cls, pid: int, mark: str) -> Emulator | None:
-        """The process of that number, if it still is the one that was started with `mark` among its arguments."""
+    def find(cls, pid: int, argument: str) -> Emulator | None:
+        """Return the process `pid`, or None when it has ended or when its command line does not contain `argument`."""
         try:
-            found = cls(pid)
+            emulator = cls(pid)
             arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (ProcessLookupError, FileNotFoundError):
             return None
-        return found if mark.encode() in arguments else None
+        return emulator if argument.encode() in arguments else None
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Tell whether the process runs."""
         return not self.wait(0)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end; tells whether it came."""
+        """Wait up to `seconds` for the process to end; return whether it has ended."""
         poll = select.poll()
-        poll.register(self._handle, select.POLLIN)
+        poll.register(self._pidfd, select.POLLIN)
         if not poll.poll(seconds * 1000):
             return False
         if self._child is not None:
             self._child.wait()
         return True
 
-    def freeze(self) -> None:
-        """Hold it still where it is."""
-        signal.pidfd_send_signal(self._handle, signal.SIGSTOP)
+    def suspend(self) -> None:
+        """Stop the process where it is, by SIGSTOP."""
+        signal.pidfd_send_signal(self._pidfd, signal.SIGSTOP)
 
     def kill(self) -> None:
-        """End it at once, and wait until it is gone."""
+        """Kill the process and wait for its end."""
         if self.running:
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             self.wait(60)
 
     def close(self) -> None:
-        """Let go of it."""
-        os.close(self._handle)
+        """Close the pidfd; the process is not touched."""
+        os.close(self._pidfd)

@@ -1,4 +1,4 @@
-"""The file systems of a card that is off, judged from outside by the tools a repair would use."""
+"""Checks the file systems of a card that is not in use, with the tools that would repair them."""
 
 from __future__ import annotations
 
@@ -12,101 +12,115 @@ from pathlib import Path
 
 from .. import partitions
 from ..build_root import BuildRoot
+from ..errors import ActionableError
 from ..partitions import Partition
 
-_CHUNK = 2**20
+_CHUNK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class Check:
-    """What a tool said of a file system."""
+class CheckResult:
+    """The exit status and the output of a tool that was run on a file system."""
 
     tool: str
     status: int
-    text: str
+    output: str
 
     def __str__(self) -> str:
-        return f"{self.tool} ended with {self.status}:\n{self.text}"
+        return f"{self.tool} ended with {self.status}:\n{self.output}"
 
 
 def extract(image: Path, partition: Partition, target: Path) -> Path:
-    """A partition copied out into a file of its own, holes kept."""
+    """Copy a partition to `target`, sparse where the image is, and return that path."""
     with image.open("rb") as source, target.open("wb") as copy:
         copy.truncate(partition.size)
-        for start, end in _data(source.fileno(), partition.start, partition.start + partition.size):
-            for place in range(start, end, _CHUNK):
-                part = os.pread(source.fileno(), min(_CHUNK, end - place), place)
-                os.pwrite(copy.fileno(), part, place - partition.start)
+        for start, end in _data_extents(source.fileno(), partition.start, partition.start + partition.size):
+            for offset in range(start, end, _CHUNK_BYTES):
+                chunk = os.pread(source.fileno(), min(_CHUNK_BYTES, end - offset), offset)
+                os.pwrite(copy.fileno(), chunk, offset - partition.start)
     return target
 
 
 @dataclass(frozen=True)
 class Root:
-    """A root file system as a mount would find it, in a file of its own."""
+    """A copy of a root file system in the state in which a mount would leave it."""
 
     path: Path
     tools: BuildRoot
-    faults: tuple[Check, ...]
-    """What is wrong with it beyond what its journal repairs."""
+    faults: tuple[CheckResult, ...]
+    """Checks that found a fault which the journal does not repair."""
 
     def size(self, file: str) -> int | None:
-        """Bytes in a file, or None when there is no such file."""
-        found = re.search(r"Size: (\d+)", _run(self.tools, "debugfs", "-R", f"stat {file}", str(self.path)).text)
-        return int(found[1]) if found else None
+        """Return the size of a file in bytes, or None when there is no such file.
+
+        Raises `ActionableError` when debugfs fails, which its exit status does not show.
+        """
+        stat = _run(self.tools, "debugfs", "-R", f"stat {file}", str(self.path))
+        if "File not found by ext2_lookup" in stat.output:
+            return None
+        size = re.search(r"Size: (\d+)", stat.output)
+        if size is None:
+            raise ActionableError(str(stat))
+        return int(size[1])
 
     def copy_out(self, file: str, target: Path) -> None:
-        """A file, copied out."""
+        """Copy a file to `target`."""
         _run(self.tools, "debugfs", "-R", f"dump {file} {target}", str(self.path))
 
 
 @contextmanager
 def recovered_root(image: Path, tools: BuildRoot, scratch: Path) -> Iterator[Root]:
-    """A copy of the root file system: the journal is replayed and what was open but deleted is released, as a mount
-    does both. Then nothing may be left to repair.
+    """Give a copy of the root file system after the journal replay and the release of deleted files that were open.
+
+    A mount does both. After them a sound file system needs no repair.
     """
     copy = extract(image, partitions.read(image)[1], scratch / "root.img")
     try:
         replayed = _run(tools, "e2fsck", "-E", "journal_only", "-y", str(copy))
         state = _run(tools, "dumpe2fs", "-h", str(copy))
-        clean = any(line.split(":", 1)[1].strip() == "clean" for line in _lines(state, "Filesystem state:"))
+        clean = any(line.split(":", 1)[1].strip() == "clean" for line in _lines_with_prefix(state, "Filesystem state:"))
         released = _run(tools, "e2fsck", "-p", str(copy))
-        whole = _run(tools, "e2fsck", "-fn", str(copy))
+        full_check = _run(tools, "e2fsck", "-fn", str(copy))
         faults = [] if clean else [replayed, state]
-        faults += [check for check, worst in ((released, 1), (whole, 0)) if check.status > worst]
+        if released.status not in (0, 1):  # 1: it has corrected all faults
+            faults.append(released)
+        if full_check.status != 0:
+            faults.append(full_check)
         yield Root(copy, tools, tuple(faults))
     finally:
         copy.unlink()
 
 
-def boot_faults(image: Path, tools: BuildRoot, scratch: Path) -> list[Check]:
-    """What is wrong with the boot partition beyond its dirty bit.
+def boot_partition_faults(image: Path, tools: BuildRoot, scratch: Path) -> list[CheckResult]:
+    """Return the faults of the boot partition; the dirty bit is none.
 
-    That bit is set while the partition is mounted for writing: after a cut it says that there was one and no more, and
-    the next boot's fsck takes it back.
+    The kernel sets that bit while the partition is mounted for writing. After a power cut it says only that it was
+    mounted, and fsck clears it in the next boot.
     """
     copy = extract(image, partitions.read(image)[0], scratch / "boot.img")
     try:
-        check = _run(tools, "fsck.vfat", "-n", str(copy))
+        result = _run(tools, "fsck.vfat", "-n", str(copy))
     finally:
         copy.unlink()
-    return [check] if check.status and vfat_findings(check.text) else []
+    only_dirty = result.status == 1 and not vfat_findings(result.output)
+    return [] if result.status == 0 or only_dirty else [result]
 
 
 def vfat_findings(text: str) -> list[str]:
-    """The lines of fsck.vfat that tell of a fault, those on the dirty bit (at offset 65 of its sector) left out."""
+    """Return the lines of fsck.vfat's output that report a fault, without those about the dirty bit (byte 65)."""
     backup = r"There are differences .*\n *This is mostly harmless.*\n  65:01/00\n  Not automatically fixing this\.\n"
     dirty = r"Dirty bit is set\. .*\n Automatically removing dirty bit\.\n"
-    rest = re.sub(dirty, "", re.sub(backup, "", text + "\n"))
-    frame = ("fsck.fat ", "Leaving filesystem unchanged.")
-    return [line for line in rest.splitlines() if line and not line.startswith(frame) and " files, " not in line]
+    text = re.sub(dirty, "", re.sub(backup, "", text + "\n"))
+    no_findings = ("fsck.fat ", "Leaving filesystem unchanged.")
+    return [line for line in text.splitlines() if line and not line.startswith(no_findings) and " files, " not in line]
 
 
-def _data(file: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The stretches of a file that are not holes."""
+def _data_extents(file: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Give start and end of each range of a file that is not a hole."""
     while start < end:
         try:
             start = os.lseek(file, start, os.SEEK_DATA)
-        except OSError:  # nothing but a hole
+        except OSError:  # only a hole up to the end
             return
         stop = min(os.lseek(file, start, os.SEEK_HOLE), end)
         if start < stop:
@@ -114,12 +128,12 @@ def _data(file: int, start: int, end: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def _lines(check: Check, beginning: str) -> list[str]:
-    return [line for line in check.text.splitlines() if line.startswith(beginning)]
+def _lines_with_prefix(result: CheckResult, prefix: str) -> list[str]:
+    return [line for line in result.output.splitlines() if line.startswith(prefix)]
 
 
-def _run(tools: BuildRoot, tool: str, *arguments: str) -> Check:
-    done = subprocess.run(
+def _run(tools: BuildRoot, tool: str, *arguments: str) -> CheckResult:
+    process = subprocess.run(
         tools.native(tool, *arguments),
         env=tools.environment(),
         stdin=subprocess.DEVNULL,
@@ -129,4 +143,4 @@ def _run(tools: BuildRoot, tool: str, *arguments: str) -> Check:
         errors="replace",
         check=False,
     )
-    return Check(f"{tool} {' '.join(arguments[:-1])}", done.returncode, done.stdout.strip())
+    return CheckResult(f"{tool} {' '.join(arguments[:-1])}", process.returncode, process.stdout.strip())

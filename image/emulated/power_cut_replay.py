@@ -1,8 +1,8 @@
-"""What a card holds after its power was cut, from the log of all writes that QEMU's blklogwrites keeps.
+"""Makes the card that a power cut would leave, from the log of all writes that QEMU's blklogwrites driver keeps.
 
-The log has the format of Linux' dm-log-writes: a superblock, then for each request a header in a sector of its own and
-the data behind it, everything little-endian and counted in the log's sectors. A card has a cache: what was written
-before the last flush is on the card for good; of what came later each write may or may not have arrived, in any order.
+The log has the format of Linux's dm-log-writes: a superblock, then for each request a header in a sector of its own and
+the data after it, all numbers little-endian and in units of the log's sector size. A card has a write cache: writes
+before the last flush are on the card for good. Each later write may or may not have arrived, in any order.
 """
 
 from __future__ import annotations
@@ -25,111 +25,113 @@ FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
 KNOWN_FLAGS = FLUSH | FUA | DISCARD | MARK
 SUPERBLOCK = struct.Struct("<QQQI")
 HEADER = struct.Struct("<QQQQ")
-# Share of the writes after the last flush that arrives: one for the whole cut, so that some cuts lose all of them.
-SHARES = (0.0, 0.25, 0.5, 0.75)
+# Probability that a write after the last flush arrives. A cut has one of these, so that some cuts lose all such writes.
+ARRIVAL_PROBABILITIES = (0.0, 0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A request: `size` bytes at `offset` of the disk, the data at `data` in the log."""
+    """A request: `size` bytes at byte `offset` of the disk, whose data is at byte `data_offset` of the log."""
 
     offset: int
     size: int
     flags: int
-    data: int
+    data_offset: int
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of the writes of a log."""
+class ReplayResult:
+    """How many writes of a log a replay kept and lost."""
 
     flushed: int
-    """Writes that were on the card for good."""
-    kept: int
-    """Later ones that arrived all the same."""
+    """Writes before the last flush, which are on the card for good."""
+    arrived: int
+    """Later writes that are on the card."""
     lost: int
+    """Later writes that are not."""
     torn: bool
-    """Whether of the last kept one only the beginning arrived."""
+    """Whether only the first sectors of the last arrived write are on the card."""
 
     @property
     def written(self) -> int:
-        """All of them."""
-        return self.flushed + self.kept + self.lost
+        """Return the number of all writes."""
+        return self.flushed + self.arrived + self.lost
 
     def __str__(self) -> str:
         torn = ", the last one torn" if self.torn else ""
-        return f"{self.flushed} writes flushed; of {self.kept + self.lost} later ones {self.lost} lost{torn}"
+        return f"{self.flushed} writes flushed; of {self.arrived + self.lost} later ones {self.lost} lost{torn}"
 
 
 def entries(log: Path) -> Iterator[Entry]:
-    """The requests in the order of their completion, up to the first that was not logged whole.
+    """Give the requests in the order of their completion, up to the first that the log does not hold completely.
 
-    The superblock's count is brought up to date now and then only, so the log is read to its end. QEMU takes a place
-    in it before it writes there: after a kill there may be a hole, an empty header. What follows it is left out, which
-    is a cut some milliseconds earlier.
+    QEMU updates the superblock's count only now and then, so the log is read to its end. QEMU reserves space in the log
+    before it writes there, so a kill can leave a hole, which reads as an empty header. Requests after a hole are
+    ignored; this amounts to a power cut some milliseconds earlier. Raises `ActionableError` when the file is no log.
     """
     end = log.stat().st_size
     with log.open("rb") as file:
         magic, version, _, sector = SUPERBLOCK.unpack(file.read(SUPERBLOCK.size).ljust(SUPERBLOCK.size, b"\0"))
-        if magic == 0:  # killed before it was written for the first time
+        if magic == 0:  # QEMU was killed before it first wrote the superblock
             sector = SECTOR
         elif (magic, version) != (MAGIC, VERSION) or sector < SECTOR or sector & (sector - 1):
             raise ActionableError(f"{log} is no log of writes.")
-        place = sector
-        while place + sector <= end:
-            file.seek(place)
+        position = sector
+        while position + sector <= end:
+            file.seek(position)
             start, count, flags, length = HEADER.unpack(file.read(HEADER.size))
-            entry = Entry(start * sector, count * sector, flags, place + sector)
+            entry = Entry(start * sector, count * sector, flags, position + sector)
             if flags & ~KNOWN_FLAGS:
-                raise ActionableError(f"{log} has an entry with unknown flags {flags:#x} at {place}.")
+                raise ActionableError(f"{log} has an entry with unknown flags {flags:#x} at {position}.")
             if not (count or flags):
                 return
-            place = entry.data
+            position = entry.data_offset
             if flags & MARK:
-                place += -(-length // sector) * sector
+                position += -(-length // sector) * sector
             elif not flags & DISCARD:
-                place += entry.size
-            if place > end:
+                position += entry.size
+            if position > end:
                 return
             yield entry
 
 
-def replay(log: Path, disk: Path, chance: random.Random | None = None, count: int | None = None) -> Outcome:
-    """Bring a disk, as it was when the log began, to where the power cut left it: after `count` requests, or all.
+def replay(log: Path, disk: Path, rng: random.Random | None = None, count: int | None = None) -> ReplayResult:
+    """Bring a disk from its state at the log's beginning to its state after a power cut.
 
-    Without `chance` nothing is lost: that is a machine that shut down.
+    The cut comes after the first `count` requests, or after all. `rng` chooses which writes are lost. Without it no
+    write is lost, as after a shutdown.
     """
-    found = [entry for entry in islice(entries(log), count) if not entry.flags & MARK]
-    safe = 0
-    for index, entry in enumerate(found):
+    requests = [entry for entry in islice(entries(log), count) if not entry.flags & MARK]
+    last_flush = 0
+    for index, entry in enumerate(requests):
         if entry.flags & FLUSH:
-            safe = index  # data that came with the flush was written after it
-    before, after = found[:safe], [entry for entry in found[safe:] if entry.size]
-    share = 1.0 if chance is None else chance.choice(SHARES)
-    kept = [e for e in after if e.flags & FUA or chance is None or chance.random() < share]
-    torn = _tear(kept, chance)
+            last_flush = index  # the flush does not cover the data of its own request, which is written after it
+    before, after = requests[:last_flush], [entry for entry in requests[last_flush:] if entry.size]
+    probability = 1.0 if rng is None else rng.choice(ARRIVAL_PROBABILITIES)
+    arrived = [entry for entry in after if entry.flags & FUA or rng is None or rng.random() < probability]
+    torn = _tear(arrived, rng)
     with log.open("rb") as source, disk.open("r+b") as target:
-        for entry in (*before, *kept[:-1], *([torn or kept[-1]] if kept else [])):
+        for entry in (*before, *arrived[:-1], *([torn or arrived[-1]] if arrived else [])):
             _apply(entry, source.fileno(), target.fileno())
     flushed = sum(1 for entry in before if entry.size)
-    return Outcome(flushed, len(kept), len(after) - len(kept), torn is not None)
+    return ReplayResult(flushed, len(arrived), len(after) - len(arrived), torn is not None)
 
 
-def _tear(kept: list[Entry], chance: random.Random | None) -> Entry | None:
-    """The last of the writes with only its first sectors, every other time."""
-    if chance is None or not kept or chance.random() < 0.5:
+def _tear(arrived: list[Entry], rng: random.Random | None) -> Entry | None:
+    """Return the last write cut to its first sectors, or None: half of the time, and when it cannot be torn."""
+    if rng is None or not arrived or rng.random() < 0.5:
         return None
-    last = kept[-1]
+    last = arrived[-1]
     if last.size <= SECTOR or last.flags & (FUA | DISCARD):
         return None
-    return Entry(last.offset, chance.randrange(SECTOR, last.size, SECTOR), last.flags, last.data)
+    return Entry(last.offset, rng.randrange(SECTOR, last.size, SECTOR), last.flags, last.data_offset)
 
 
-def _apply(entry: Entry, source: int, target: int, chunk: int = 2**20) -> None:
+def _apply(entry: Entry, source: int, target: int, chunk_bytes: int = 2**20) -> None:
     if entry.flags & DISCARD and entry.size:
         hole = ["fallocate", "--punch-hole", "-o", str(entry.offset), "-l", str(entry.size), f"/proc/self/fd/{target}"]
         subprocess.run(hole, check=True, pass_fds=(target,))
         return
-    for done in range(0, entry.size, chunk):
-        part = os.pread(source, min(chunk, entry.size - done), entry.data + done)
-        os.pwrite(target, part, entry.offset + done)
+    for done in range(0, entry.size, chunk_bytes):
+        chunk = os.pread(source, min(chunk_bytes, entry.size - done), entry.data_offset + done)
+        os.pwrite(target, chunk, entry.offset + done)

@@ -1,4 +1,4 @@
-"""QEMU's control socket."""
+"""A client of the QEMU Machine Protocol (QMP)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from ..errors import ActionableError
 
 
 class Monitor:
-    """A conversation with a running QEMU: one command, one answer, events kept aside."""
+    """A connection to a running QEMU. Events that arrive before an answer are kept for `wait_event`."""
 
     def __init__(self, path: Path, timeout: float = 10) -> None:
+        """Connect to the socket `path`; raises `ActionableError` when QEMU does not answer within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while True:
             self._socket = socket.socket(socket.AF_UNIX)
@@ -33,11 +34,11 @@ class Monitor:
         self.execute("qmp_capabilities")
 
     def execute(self, command: str, **arguments: object) -> Any:
-        """The answer to a command."""
+        """Run a command and return its result; raises `ActionableError` when QEMU refuses it."""
         message = {"execute": command, "arguments": arguments}
         self._socket.sendall(json.dumps(message).encode() + b"\n")
         while True:
-            answer = self._next()
+            answer = self._receive()
             if "event" in answer:
                 self._events.append(answer)
             elif "error" in answer:
@@ -46,35 +47,38 @@ class Monitor:
                 return answer["return"]
 
     def wait_event(self, name: str, timeout: float, **data: object) -> None:
-        """Wait until QEMU says so."""
+        """Wait for an event with this name and these data.
+
+        Raises `ActionableError` when it does not arrive within `timeout` seconds.
+        """
         deadline = time.monotonic() + timeout
         while True:
             for event in self._events:
-                facts = event.get("data", {})
-                if event["event"] == name and all(facts.get(key) == value for key, value in data.items()):
+                event_data = event.get("data", {})
+                if event["event"] == name and all(event_data.get(key) == value for key, value in data.items()):
                     self._events.remove(event)
                     return
-            left = deadline - time.monotonic()
-            if left <= 0:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
                 raise ActionableError(f"QEMU did not report {name} within {timeout:.0f} s.")
-            self._socket.settimeout(left)
+            self._socket.settimeout(remaining)
             try:
-                answer = self._next()
+                message = self._receive()
             except TimeoutError:
                 continue
             finally:
                 self._socket.settimeout(30)
-            if "event" in answer:
-                self._events.append(answer)
+            if "event" in message:
+                self._events.append(message)
 
     def close(self) -> None:
-        """End the conversation."""
+        """Close the connection."""
         self._lines.close()
         self._socket.close()
 
-    def _next(self) -> dict[str, Any]:
+    def _receive(self) -> dict[str, Any]:
         line = self._lines.readline()
         if not line:
             raise ActionableError("QEMU has ended.")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        message: dict[str, Any] = json.loads(line)
+        return message

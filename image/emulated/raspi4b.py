@@ -1,4 +1,4 @@
-"""The card in QEMU's Raspberry Pi 4: the board's own device tree, its SD controller, its memory, its USB."""
+"""QEMU's Raspberry Pi 4 with the card in its SD slot and the image's own device tree."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .machine import Machine
 
 DEVICE_TREE = "bcm2711-rpi-4-b.dtb"
 
-# What Linux's device tree promises and QEMU 10 has not got. With these off the kernel does not look for them.
-MISSING = (
+# Nodes of Linux's device tree that QEMU 10 does not emulate. They are disabled so that the kernel does not probe them.
+UNSUPPORTED_NODES = (
     "/gpu",
     "/scb/gpu@7ec00000",
     "/soc/avs-monitor@7d5d2000",
@@ -23,41 +23,41 @@ MISSING = (
     "/soc/hvs@7e400000",
     "/soc/i2c@7ef04500",
     "/soc/i2c@7ef09500",
-    "/soc/interrupt-controller@7ef00100",  # the kernel panics when it asks it
+    "/soc/interrupt-controller@7ef00100",  # the kernel panics when it reads it
 )
-# The interrupt of QEMU's second serial port never ends once there is something to send, and a processor is lost to it.
-_SECOND_PORT = "/soc/serial@7e215040"
-# QEMU's watchdog does not count: it resets the board as soon as systemd sets it.
+# Once QEMU's second UART has data to send, its interrupt stays raised and occupies a processor.
+_SECOND_UART = "/soc/serial@7e215040"
+# QEMU's watchdog resets the board as soon as systemd starts it.
 NO_WATCHDOG = "systemd.watchdog_sec=off"
-_WIFI_SLOT = "/soc/mmc@7e300000"  # QEMU puts the card here
-_CARD_SLOT = "/emmc2bus/mmc@7e340000"
-CHANGES = (
-    # as the Pi's firmware does: with it the kernel takes a random address, and page tables of its own
+_WIFI_CONTROLLER = "/soc/mmc@7e300000"  # QEMU attaches the card to this one
+_CARD_CONTROLLER = "/emmc2bus/mmc@7e340000"
+DEVICE_TREE_CHANGES = (
+    # as the Pi's firmware does: with a seed the kernel randomises its address and isolates its page tables
     Change("/chosen", "kaslr-seed", "7 bytes"),
-    # the only USB there is, as a host: the board's own are behind PCIe, which QEMU has not got
+    # the only USB controller: the board's USB ports are behind PCIe, which QEMU does not emulate
     Change("/soc/usb@7e980000", "dr_mode", "host"),
-    *(Change(node, "status", "disabled") for node in (*MISSING, _SECOND_PORT)),
-    Change(_WIFI_SLOT, "mmc-pwrseq", remove=True),
-    Change(_WIFI_SLOT, "non-removable", remove=True),
-    Change(_WIFI_SLOT, "broken-cd"),
-    Change(_CARD_SLOT, "vmmc-supply", remove=True),
-    Change(_CARD_SLOT, "vqmmc-supply", remove=True),
+    *(Change(node, "status", "disabled") for node in (*UNSUPPORTED_NODES, _SECOND_UART)),
+    Change(_WIFI_CONTROLLER, "mmc-pwrseq", remove=True),
+    Change(_WIFI_CONTROLLER, "non-removable", remove=True),
+    Change(_WIFI_CONTROLLER, "broken-cd"),
+    Change(_CARD_CONTROLLER, "vmmc-supply", remove=True),
+    Change(_CARD_CONTROLLER, "vqmmc-supply", remove=True),
 )
 
 
-class Raspberry4(Machine):
-    """A Raspberry Pi 4 Model B: four cores, of whose memory QEMU shows the system 960 MiB."""
+class RaspberryPi4(Machine):
+    """A Raspberry Pi 4 Model B with four cores; the system sees 960 MiB of memory."""
 
     USB_BUS = "usb-bus.0"
-    KERNEL = ""
+    KERNEL_OPTIONS = ""
     DISK_GIBIBYTES = 8  # an SD card's size is a power of two
 
     def __init__(self, image: Path, *, console_log: Path | None = None, tools: BuildRoot | None = None) -> None:
-        """A board with a copy of the image in its slot."""
+        """Set the board up with the image for its SD slot."""
         super().__init__(image, disk_gibibytes=self.DISK_GIBIBYTES, console_log=console_log, tools=tools)
 
     def stop(self, grace: float = 30) -> None:
-        """Shut down by a login, for there is no power button; after `grace` seconds, pull the plug."""
+        """Shut down by SSH, as the board has no power button; cut the power after `grace` seconds."""
         if grace > 0 and self.running:
             self.ssh("sudo systemctl poweroff", timeout=grace)
         super().stop(grace)
@@ -70,7 +70,7 @@ class Raspberry4(Machine):
     def _board(self) -> list[str]:
         tree = self._folder / DEVICE_TREE
         original = BootPartition(self.card, self._tools).read(DEVICE_TREE)
-        tree.write_bytes(devicetree.changed(original, CHANGES, self._tools))
+        tree.write_bytes(devicetree.changed(original, DEVICE_TREE_CHANGES, self._tools))
         return [
             *("-machine", "raspi4b", "-dtb", str(tree)),
             *("-netdev", self._network(), "-device", "usb-net,netdev=net"),

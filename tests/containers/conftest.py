@@ -1,11 +1,11 @@
-"""The appliance in containers, by pytest-celery's fixtures. The image and its engine come from `python -m image`.
+"""The appliance in containers, with pytest-celery's fixtures. `python -m image` gives the image and the engine.
 
     redis ──/run/redis──┬── api ──/run/soniquebay── worker      (volumes: Unix sockets, as on the appliance)
                         └── worker
 
-Redis and the worker are new for each test; the API and its library stay. What differs from the appliance: no systemd,
-so the API opens its doors itself; a port of Redis and of the API for the tests; no limits of memory, which would count
-the emulator's; nobody outside is asked, and only what a test asks for is scanned.
+Redis and the worker are new for each test; the API and its library stay. This differs from the appliance: without
+systemd, the API opens its sockets itself; Redis and the API have a TCP port for the tests; there are no memory limits,
+which would count the emulator's memory; online lookups and the watching of folders are off.
 """
 
 import os
@@ -19,19 +19,19 @@ from pytest_docker_tools import container, fxtr, network, volume
 
 from tests.audio_files import tone
 from tests.containers import units
-from tests.containers.appliance import Api, Redis, Setup, Worker, WorkerContainer
+from tests.containers.components import Api, Redis, Setup, Worker, WorkerContainer
 from tests.containers.units import Image, Program
 
-STARTS_WITHIN = 360  # seconds
+START_TIMEOUT_SECONDS = 360
 
 
 @pytest.fixture(scope="session")
 def image(docker_client: Any) -> Iterator[Image]:
     name = os.environ.get("SONIQUEBAY_CONTAINER_IMAGE")
-    assert name, "no container image is named: run `make test-containers`"
-    found = Image(docker_client, name)
-    yield found
-    found.close()
+    assert name, "SONIQUEBAY_CONTAINER_IMAGE is not set: run `make test-containers`"
+    image = Image(docker_client, name)
+    yield image
+    image.close()
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def image_name(image: Image) -> str:
     return image.name
 
 
-# The folders that the programs share. Each is filled from the image, owners and modes included.
+# The folders that the programs share. The engine fills each volume from the image, with owners and modes.
 redis_folder = volume(scope="session")
 api_folder = volume(scope="session")
 library_folder = volume(scope="session")
@@ -70,7 +70,7 @@ def default_redis_broker_cls() -> type[Redis]:
 @pytest.fixture
 def default_redis_broker_command(redis_program: Program) -> list[str]:
     port = ["--port", "6379", "--bind", "*", "--protected-mode", "no"]
-    # Redis takes the emulator's way with memory for a kernel with a fault.
+    # On the emulator Redis wrongly detects a kernel bug.
     return [*redis_program.command, *port, "--ignore-warnings", "ARM64-COW-BUG"]
 
 
@@ -83,7 +83,7 @@ default_redis_broker = container(
     network="{default_pytest_celery_network.name}",
     volumes=REDIS_FOLDERS,
     wrapper_class=Redis,
-    timeout=STARTS_WITHIN,
+    timeout=START_TIMEOUT_SECONDS,
 )
 
 
@@ -96,7 +96,7 @@ def celery_broker_cluster(celery_redis_broker: RedisTestBroker) -> Iterator[Cele
 
 @pytest.fixture
 def celery_backend_cluster() -> None:
-    """No results are kept: each stage sends the next one."""
+    """There is no result backend: each stage sends the next one."""
 
 
 # The worker
@@ -146,7 +146,7 @@ default_worker_container = container(
     network="{default_pytest_celery_network.name}",
     volumes=FOLDERS,
     wrapper_class=WorkerContainer,
-    timeout=STARTS_WITHIN,
+    timeout=START_TIMEOUT_SECONDS,
 )
 
 
@@ -180,8 +180,8 @@ def api_command(api_program: Program) -> list[str]:
 
 @pytest.fixture(scope="session")
 def api_env(api_program: Program) -> dict[str, str]:
-    own = {"SONIQUEBAY_HTTP_HOST": "0.0.0.0", "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off"}  # noqa: S104
-    return {**api_program.environment, **own}
+    overrides = {"SONIQUEBAY_HTTP_HOST": "0.0.0.0", "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off"}  # noqa: S104
+    return {**api_program.environment, **overrides}
 
 
 api_network = network(scope="session")
@@ -197,7 +197,7 @@ api = container(
     network="{api_network.name}",
     volumes=FOLDERS,
     wrapper_class=Api,
-    timeout=STARTS_WITHIN,
+    timeout=START_TIMEOUT_SECONDS,
 )
 
 
@@ -206,7 +206,7 @@ api = container(
 
 @pytest.fixture(scope="session")
 def album(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Two files of one album, the first with a picture in it."""
+    """Return two files of one album, the first with an embedded picture."""
     folder: Path = tmp_path_factory.mktemp("album")
     files = {}
     for number, suffix in enumerate((".flac", ".mp3"), start=1):

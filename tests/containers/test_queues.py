@@ -1,4 +1,4 @@
-"""Every task reaches the queue of its kind, and the worker takes from all of them."""
+"""Every task reaches its queue, and the worker consumes all queues."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import pytest
 from pytest_celery import CeleryBrokerCluster, CeleryTestSetup
 
 from soniquebay.worker.config import QUEUES, TASKS
-from tests.containers.appliance import EMULATED, Api
+from tests.containers.components import CONTAINER_TIMEOUT_SECONDS, Api
 from tests.stack import wait_until
 
-# Arguments that name nothing in the library.
-NOTHING: dict[str, dict[str, Any]] = {
+# Arguments that refer to nothing in the library.
+ARGUMENTS: dict[str, dict[str, Any]] = {
     "scan.discovery": {"session_id": 0},
     "metadata.extract_batch": {"session_id": 0, "batch_id": "none", "files": []},
     "batch.process_entities": {"session_id": 0, "batch_id": "none", "files": [], "failures": []},
@@ -25,50 +25,54 @@ NOTHING: dict[str, dict[str, Any]] = {
 }
 
 
-# The way of a file, queue by queue, and what follows at once when it is in the library.
-WAY = ("scan", "extract", "batch", "insert")
-FOLLOWING = ("vector", "covers", "deferred")
+# The queues that a file passes through, and those of the tasks that follow once it is in the library.
+FILE_QUEUES = ("scan", "extract", "batch", "insert")
+FOLLOWING_QUEUES = ("vector", "covers", "deferred")
 
 
-def test_each_task_waits_in_its_queue_and_the_worker_takes_it_there(
+def test_each_task_waits_in_its_queue_and_the_worker_receives_it_from_there(
     celery_broker_cluster: CeleryBrokerCluster, celery_setup_app: Any, api: Api, request: pytest.FixtureRequest
 ) -> None:
     redis: Any = celery_broker_cluster[0].container
     expected: dict[str, int] = {}
     for task, (queue, priority) in TASKS.items():
-        celery_setup_app.send_task(task, kwargs=NOTHING[task])
-        place = f"{queue}/{priority}"
-        expected[place] = expected.get(place, 0) + 1
+        celery_setup_app.send_task(task, kwargs=ARGUMENTS[task])
+        name = f"{queue}/{priority}"
+        expected[name] = expected.get(name, 0) + 1
         assert redis.waiting() == expected, task
-    assert {place.partition("/")[0] for place in expected} == set(QUEUES)
+    assert {name.partition("/")[0] for name in expected} == set(QUEUES)
     worker = request.getfixturevalue("celery_setup_worker")  # starts it
     for task in TASKS:
-        worker.received(task)
-    wait_until(lambda: redis.waiting() == {} and redis.taken() == [], EMULATED)
+        worker.wait_until_received(task)
+    wait_until(lambda: redis.waiting() == {} and redis.unacknowledged() == [], CONTAINER_TIMEOUT_SECONDS)
 
 
 def test_a_scan_goes_through_every_queue(celery_setup: CeleryTestSetup, api: Api, album: dict[str, bytes]) -> None:
     worker: Any = celery_setup.worker
     redis: Any = celery_setup.broker.container
     api.add_music({f"Scanned/{name}": content for name, content in album.items()})
-    control, only = celery_setup.app.control, [worker.hostname()]
-    for queue in (*WAY, *FOLLOWING):
-        control.cancel_consumer(queue, destination=only, reply=True, timeout=EMULATED)
-    number = api.scan()
-    for queue in WAY:
-        # the whole scan stands still here, so it is the release that has put it into this queue
-        wait_until(lambda queue=queue: redis.queues() == {queue} and redis.taken() == [], EMULATED)
-        control.add_consumer(queue, destination=only, reply=True, timeout=EMULATED)
-    wait_until(lambda: redis.queues() == set(FOLLOWING) and redis.taken() == [], EMULATED)
-    for queue in FOLLOWING:
-        control.add_consumer(queue, destination=only, reply=True, timeout=EMULATED)
-    session = api.completed(number)
+    control, destination = celery_setup.app.control, [worker.hostname()]
+    for queue in (*FILE_QUEUES, *FOLLOWING_QUEUES):
+        control.cancel_consumer(queue, destination=destination, reply=True, timeout=CONTAINER_TIMEOUT_SECONDS)
+    session_id = api.scan()
+    for queue in FILE_QUEUES:
+        # the scan waits here, so the queue that was consumed last has put the task into this one
+        wait_until(
+            lambda queue=queue: redis.queues() == {queue} and redis.unacknowledged() == [], CONTAINER_TIMEOUT_SECONDS
+        )
+        control.add_consumer(queue, destination=destination, reply=True, timeout=CONTAINER_TIMEOUT_SECONDS)
+    wait_until(
+        lambda: redis.queues() == set(FOLLOWING_QUEUES) and redis.unacknowledged() == [], CONTAINER_TIMEOUT_SECONDS
+    )
+    for queue in FOLLOWING_QUEUES:
+        control.add_consumer(queue, destination=destination, reply=True, timeout=CONTAINER_TIMEOUT_SECONDS)
+    session = api.wait_until_completed(session_id)
     assert (session["progress"]["files"], session["progress"]["failures"]) == (len(album), 0)
     celery_setup.app.send_task("maintenance.resume_sessions")
     for task in ("scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
                  "vector.calculate", "covers.extract", "enrich.genres", "maintenance.resume_sessions"):  # fmt: skip
-        worker.succeeded(task)
-    assert worker.count("raised|given up") == 0
+        worker.wait_until_succeeded(task)
+    assert worker.log_count("raised|given up") == 0
     tracks = [track for track in api.get("/api/tracks", limit=100)["items"] if "/Scanned/" in track["path"]]
     assert [(t["title"], t["album"], sorted(t["genres"]), t["has_vector"]) for t in tracks] == [
         ("Song 1", "Albüm", ["Folk", "Rock"], True),

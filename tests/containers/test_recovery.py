@@ -1,72 +1,72 @@
-"""Nothing is lost and nothing is done twice: the broker restarted, the worker killed, the API away."""
+"""No task is lost or done twice when the broker restarts, the worker is killed or the API is unavailable."""
 
 from typing import Any
 
 from pytest_celery import CeleryTestSetup
 
-from tests.containers.appliance import EMULATED, Api
+from tests.containers.components import CONTAINER_TIMEOUT_SECONDS, Api
 from tests.stack import wait_until
 
-WAITS = r"scan\.discovery\[([0-9a-f-]+)\] waiting for the API"
+WAITS_FOR_API = r"scan\.discovery\[([0-9a-f-]+)\] waiting for the API"
 
 
-def discovery_waits(worker: Any, times: int = 1) -> str:
-    """Wait until a discovery is in the middle of its work, the API away, and return its id."""
-    return str(worker.until(WAITS, times))
+def wait_for_waiting_discovery(worker: Any, times: int = 1) -> str:
+    """Wait until a discovery waits for the API in the middle of its work, and return its task id."""
+    return str(worker.wait_for_match(WAITS_FOR_API, times))
 
 
-def test_a_task_is_tried_again_when_its_process_dies_and_waits_for_an_api_that_is_away(
+def test_a_task_is_retried_when_its_process_dies_and_waits_for_an_unavailable_api(
     celery_setup: CeleryTestSetup, api: Api
 ) -> None:
     worker: Any = celery_setup.worker
-    with api.away():
-        session = api.scan()
-        task = discovery_waits(worker)
-        [child] = worker.children()
+    with api.unavailable():
+        session_id = api.scan()
+        task = wait_for_waiting_discovery(worker)
+        [child] = worker.child_pids()
         worker.signal("KILL", child)
-        worker.until(rf"Task scan\.discovery\[{task}\] retry: Retry in 5s")
-        worker.until(rf"Task scan\.discovery\[{task}\] received", 2)
-        waited = worker.count(WAITS)
-        discovery_waits(worker, waited + 2)
-        assert worker.count(rf"{task}\] succeeded") == 0
-    worker.succeeded("scan.discovery", task)
-    api.completed(session)
-    assert worker.count(r"Task scan\.discovery\[.+ received") == 2
+        worker.wait_for_match(rf"Task scan\.discovery\[{task}\] retry: Retry in 5s")
+        worker.wait_for_match(rf"Task scan\.discovery\[{task}\] received", 2)
+        waits = worker.log_count(WAITS_FOR_API)
+        wait_for_waiting_discovery(worker, waits + 2)
+        assert worker.log_count(rf"{task}\] succeeded") == 0
+    worker.wait_until_succeeded("scan.discovery", task)
+    api.wait_until_completed(session_id)
+    assert worker.log_count(r"Task scan\.discovery\[.+ received") == 2
 
 
-def test_a_broker_restarted_under_a_task_has_it_done_once(celery_setup: CeleryTestSetup, api: Api) -> None:
+def test_a_task_is_done_once_when_the_broker_restarts_under_it(celery_setup: CeleryTestSetup, api: Api) -> None:
     worker: Any = celery_setup.worker
     redis: Any = celery_setup.broker.container  # type: ignore[union-attr]
     began = worker.started_at()
-    with api.away():
-        session = api.scan()
-        task = discovery_waits(worker)
+    with api.unavailable():
+        session_id = api.scan()
+        task = wait_for_waiting_discovery(worker)
         celery_setup.broker.restart()  # type: ignore[union-attr]
-        worker.until("Connected to redis", 2)
-        assert redis.taken() != []  # Redis has kept that the worker has it
-    worker.succeeded("scan.discovery", task)
-    api.completed(session)
-    wait_until(lambda: redis.taken() == [], EMULATED)  # acknowledged, over a connection that was new
+        worker.wait_for_match("Connected to redis", 2)
+        assert redis.unacknowledged() != []  # Redis still has the unacknowledged message
+    worker.wait_until_succeeded("scan.discovery", task)
+    api.wait_until_completed(session_id)
+    wait_until(lambda: redis.unacknowledged() == [], CONTAINER_TIMEOUT_SECONDS)  # acknowledged over a new connection
     celery_setup.app.send_task("maintenance.resume_sessions")
-    worker.succeeded("maintenance.resume_sessions")
-    assert worker.count(r"Task scan\.discovery\[.+ received") == 1
-    assert worker.count(r"Task scan\.discovery\[.+ succeeded") == 1
+    worker.wait_until_succeeded("maintenance.resume_sessions")
+    assert worker.log_count(r"Task scan\.discovery\[.+ received") == 1
+    assert worker.log_count(r"Task scan\.discovery\[.+ succeeded") == 1
     assert worker.started_at() == began
 
 
-def test_a_worker_killed_in_a_task_does_it_when_it_is_back(celery_setup: CeleryTestSetup, api: Api) -> None:
+def test_a_killed_worker_does_its_task_after_its_restart(celery_setup: CeleryTestSetup, api: Api) -> None:
     worker: Any = celery_setup.worker
     redis: Any = celery_setup.broker.container  # type: ignore[union-attr]
-    with api.away():
-        session = api.scan()
-        task = discovery_waits(worker)
+    with api.unavailable():
+        session_id = api.scan()
+        task = wait_for_waiting_discovery(worker)
         worker.kill()
         wait_until(worker.has_ended)
-        assert redis.taken() != []
+        assert redis.unacknowledged() != []
         worker.restart()
         worker.assert_log_exists("restored 1 tasks of a worker that was killed")
-        worker.until(rf"scan\.discovery\[{task}\] received", 2)
-    worker.succeeded("scan.discovery", task)
-    api.completed(session)
-    wait_until(lambda: redis.taken() == [], EMULATED)
-    assert worker.count(r"Task scan\.discovery\[.+ succeeded") == 1
+        worker.wait_for_match(rf"scan\.discovery\[{task}\] received", 2)
+    worker.wait_until_succeeded("scan.discovery", task)
+    api.wait_until_completed(session_id)
+    wait_until(lambda: redis.unacknowledged() == [], CONTAINER_TIMEOUT_SECONDS)
+    assert worker.log_count(r"Task scan\.discovery\[.+ succeeded") == 1

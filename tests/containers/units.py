@@ -1,4 +1,4 @@
-"""How the image starts its programs: read from the units that lie in it, so that no copy here can differ."""
+"""How the image starts its programs, read from the units in the image so that no copy here can differ."""
 
 import io
 import shlex
@@ -13,7 +13,7 @@ REDIS = "/usr/lib/systemd/system/redis-server.service"
 
 @dataclass(frozen=True)
 class Program:
-    """A service, as far as a container can have what its unit says."""
+    """The settings of a unit that a container can have."""
 
     command: list[str]
     user: str
@@ -22,7 +22,7 @@ class Program:
 
 
 class Image:
-    """The container image of the card's root; its files are read without starting anything in it."""
+    """The container image of the card's root file system; its files are read without starting a program in it."""
 
     def __init__(self, client: Any, name: str) -> None:
         self.name = name
@@ -35,11 +35,11 @@ class Image:
         chunks, _ = self._container.get_archive(file)
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
             content = archive.extractfile(archive.getmembers()[0])
-            assert content is not None, f"{file} is no file"
+            assert content is not None, f"{file} is not a file"
             return content.read().decode()
 
     def program(self, unit: str) -> Program:
-        """Return what a unit starts, with the variables that it would find."""
+        """Return the command of a unit with its user, groups and environment."""
         service = _service(self.read(unit))
         variables = [pair for line in service.get("Environment", []) for pair in shlex.split(line)]
         for file in service.get("EnvironmentFile", []):
@@ -53,7 +53,7 @@ class Image:
 
 
 def _service(unit: str) -> dict[str, list[str]]:
-    """Return the settings of a unit's service, each with its values in their order."""
+    """Return the settings of a unit's section [Service], each with its values in their order."""
     settings: dict[str, list[str]] = {}
     section = ""
     for line in unit.splitlines():

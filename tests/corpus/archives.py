@@ -1,4 +1,4 @@
-"""The odd and broken files of mutagen's own tests: its source archive, pinned by hash, kept in the cache folder."""
+"""The odd and broken files of mutagen's tests, from its source archive, pinned by hash and kept in the cache folder."""
 
 import hashlib
 import subprocess
@@ -13,7 +13,7 @@ _DATA = "/tests/data/"
 
 
 def files() -> list[Path]:
-    """Return the files, fetched by pip (which checks the hash) unless they are in the cache."""
+    """Return the files; pip downloads the archive and checks its hash unless the files are in the cache."""
     key = hashlib.sha256(PINNED.read_bytes()).hexdigest()[:20]
     folder = cache_home() / "corpus" / key
     if not folder.exists():
@@ -23,16 +23,16 @@ def files() -> list[Path]:
 
 def _fetch(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.with_suffix(".part")
+    partial = folder.with_suffix(".part")
     download = ["download", "-q", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "--require-hashes"]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", *download]
-    subprocess.run([*pip, "-d", str(part), "-r", str(PINNED)], check=True)
-    for archive in part.glob("*.tar.gz"):
+    subprocess.run([*pip, "-d", str(partial), "-r", str(PINNED)], check=True)
+    for archive in partial.glob("*.tar.gz"):
         with tarfile.open(archive) as tar:
             for member in tar:
                 if member.isfile() and _DATA in member.name:
                     content = tar.extractfile(member)
                     assert content is not None
-                    (part / Path(member.name).name).write_bytes(content.read())
+                    (partial / Path(member.name).name).write_bytes(content.read())
         archive.unlink()
-    part.rename(folder)
+    partial.rename(folder)

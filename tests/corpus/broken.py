@@ -1,4 +1,4 @@
-"""A folder of everything that is known to break scanners, made from real audio with a fixed seed."""
+"""A music folder of files and names that are known to break scanners, made from real audio with a fixed seed."""
 
 import os
 import random
@@ -10,10 +10,10 @@ from tests.audio_files import CODECS, tone
 from tests.corpus import archives
 
 SEED = 20
-CUTS = {"0": 0, "1": 1, "10": 10, "100": 100, "1000": 1000}  # bytes kept
-HUGE = 100_000_000  # bytes
-# Of names alone: each is the same good tone without tags, so its title is made from the name.
-NAMES = (
+CUT_BYTES = {"0": 0, "1": 1, "10": 10, "100": 100, "1000": 1000}  # lengths to which files are cut
+HUGE_FILE_BYTES = 100_000_000
+# Odd file names. Each file is the same valid tone without tags, so its title is made from the name.
+ODD_NAMES = (
     b"latin1 caf\xe9.ogg",
     b"\xff\xfe\x80.ogg",
     b"n" * 251 + b".ogg",
@@ -34,23 +34,23 @@ NAMES = (
 
 
 class Corpus:
-    """The folder `root` and, by encoded bytes, every path in it that a scan has to account for."""
+    """The folder `root`, and as bytes every path in it that a scan has to account for."""
 
     def __init__(self, root: Path, *, full: bool) -> None:
-        """Fill an empty folder; `full`: with every file, else with a sample that is quick to scan."""
+        """Fill an empty folder with every file (`full`), or with a sample that is quick to scan."""
         self.root = root
         self.paths: set[bytes] = set()
         self._sources = root.with_name("sources")
         self._sources.mkdir()
-        self._random = random.Random(SEED)  # noqa: S311 - the same in each run, nothing secret
-        self._foreign(1 if full else 3)
-        self._damaged(24 if full else 2, CUTS if full else {"1": 1, "1000": 1000})
-        self._named()
-        self._of_other_kinds()
+        self._random = random.Random(SEED)  # noqa: S311 - the same in each run
+        self._write_mutagen_files(1 if full else 3)
+        self._write_damaged_files(24 if full else 2, CUT_BYTES if full else {"1": 1, "1000": 1000})
+        self._write_odd_names()
+        self._write_odd_kinds()
 
     def regular(self) -> list[Path]:
-        """Return what is a regular file of any size, in a fixed order."""
-        return [Path(os.fsdecode(path)) for path in sorted(self.paths) if os.path.isfile(path)]  # noqa: PTH113 - too long
+        """Return the regular files in a fixed order."""
+        return [Path(os.fsdecode(path)) for path in sorted(self.paths) if os.path.isfile(path)]  # noqa: PTH113 - a path may be too long for Path
 
     def _write(self, path: Path | str, data: bytes) -> None:
         Path(path).write_bytes(data)
@@ -61,13 +61,13 @@ class Corpus:
         folder.mkdir()
         return folder
 
-    def _foreign(self, every: int) -> None:
+    def _write_mutagen_files(self, every: int) -> None:
         folder = self._folder("mutagen")
         for file in archives.files()[::every]:
-            # Formats unknown here come under a name that is looked at: misnamed files are common.
+            # Files of unknown formats get a name that scanners read, as misnamed files are common.
             self._write(folder / (file.name if is_audio(file.name) else f"{file.name}.mp3"), file.read_bytes())
 
-    def _damaged(self, flipped: int, cuts: dict[str, int]) -> None:
+    def _write_damaged_files(self, flipped: int, cuts: dict[str, int]) -> None:
         folder = self._folder("damaged")
         for suffix in CODECS:
             tags = {"title": "T", "artist": "A", "album": "B", "genre": "folk", "tracknumber": "1"}
@@ -80,54 +80,54 @@ class Corpus:
 
     def _flip(self, data: bytes, number: int) -> bytes:
         changed = bytearray(data)
-        # Every other one where headers are: bytes of samples alone hardly ever trouble a parser.
-        reach = len(data) if number % 2 else min(len(data), 600)
+        # Every other file is damaged in its headers: damaged samples hardly ever trouble a parser.
+        length = len(data) if number % 2 else min(len(data), 600)
         for _ in range(2 ** (number % 6)):
-            changed[self._random.randrange(reach)] = self._random.randrange(256)
+            changed[self._random.randrange(length)] = self._random.randrange(256)
         return bytes(changed)
 
-    def _named(self) -> None:
+    def _write_odd_names(self) -> None:
         folder = os.fsencode(self._folder("names"))
         data = tone(self._sources / "plain.ogg", 0.5).read_bytes()
-        for name in NAMES:
+        for name in ODD_NAMES:
             self._write(os.fsdecode(folder + b"/" + name), data)
 
-    def _of_other_kinds(self) -> None:
+    def _write_odd_kinds(self) -> None:
         folder = self._folder("kinds")
         data = tone(self._sources / "short.flac", 0.5).read_bytes()
         self._write(folder / "empty.mp3", b"")
         silent = tone(self._sources / "silent.wav", 0.1).read_bytes()
-        at = silent.index(b"data")
-        self._write(folder / "no duration.wav", silent[:at] + b"data\0\0\0\0")
+        offset = silent.index(b"data")
+        self._write(folder / "no duration.wav", silent[:offset] + b"data\0\0\0\0")
         self._write(folder / "text.ogg", b"not music\n" * 100)
         for suffix in (".mp3", ".flac", ".wav", ".m4a"):
             with (folder / f"zeroes{suffix}").open("wb") as file:
-                file.truncate(HUGE)
+                file.truncate(HUGE_FILE_BYTES)
             self.paths.add(os.fsencode(folder / f"zeroes{suffix}"))
         os.mkfifo(folder / "pipe.mp3")
         with socket.socket(socket.AF_UNIX) as sock:
-            here = os.open(folder, os.O_RDONLY)
-            sock.bind(f"/proc/self/fd/{here}/socket.mp3")  # an address may have 107 bytes at most
-            os.close(here)
-        (folder / "nowhere.mp3").symlink_to("gone.mp3")
+            descriptor = os.open(folder, os.O_RDONLY)
+            sock.bind(f"/proc/self/fd/{descriptor}/socket.mp3")  # the address of a socket has at most 107 bytes
+            os.close(descriptor)
+        (folder / "dangling.mp3").symlink_to("missing.mp3")
         (folder / "itself.mp3").symlink_to("itself.mp3")
         (folder / "device.mp3").symlink_to("/dev/zero")
-        for name in ("pipe", "socket", "nowhere", "itself", "device"):
+        for name in ("pipe", "socket", "dangling", "itself", "device"):
             self.paths.add(os.fsencode(folder / f"{name}.mp3"))
         (folder / "folder.mp3").mkdir()
         self._write(folder / "folder.mp3" / "inside.flac", data)
         (folder / "folder.mp3" / "up").symlink_to("..")  # a loop
-        self._deeper_than_a_path(folder)
+        self._nest_beyond_path_limit(folder)
 
-    def _deeper_than_a_path(self, folder: Path) -> None:
-        """Make folders that no path reaches any more; the first of those is a failure, and its own file is not met."""
-        at = os.open(folder, os.O_RDONLY)
+    def _nest_beyond_path_limit(self, folder: Path) -> None:
+        """Nest folders until their path is longer than PATH_MAX; the first such folder is a failure of the scan."""
+        parent = os.open(folder, os.O_RDONLY)
         path, name = os.fsencode(folder), b"d" * 250
         while len(path) < 4096:
             path += b"/" + name
-            os.mkdir(name, dir_fd=at)
-            below = os.open(name, os.O_RDONLY, dir_fd=at)
-            os.close(at)
-            at = below
-        os.close(at)
+            os.mkdir(name, dir_fd=parent)
+            child = os.open(name, os.O_RDONLY, dir_fd=parent)
+            os.close(parent)
+            parent = child
+        os.close(parent)
         self.paths.add(path)

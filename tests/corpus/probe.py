@@ -1,6 +1,6 @@
-"""Reads files with the application's own functions, each in a process that may neither grow nor last.
+"""Reads files with the functions of the application, each in a process with limits of memory and time.
 
-`python -m tests.corpus.probe`: paths (JSON list) on standard input, one JSON object a call on standard output.
+`python -m tests.corpus.probe` reads a JSON list of paths, as hex, and prints one JSON object for each call.
 """
 
 import json
@@ -20,8 +20,8 @@ from soniquebay.audio.decode import UndecodableAudioError, decode_segments
 from soniquebay.audio.tags import UnreadableAudioError, read_tags
 from tests.corpus.reasons import unreadable
 
-MEMORY = 500 * 2**20  # bytes of data, above what the libraries take to be loaded
-SECONDS = 20.0  # a call; all of these take well below one
+MEMORY_LIMIT_BYTES = 500 * 2**20  # of data, more than the loaded libraries use
+CALL_TIMEOUT_SECONDS = 20.0  # all calls take much less than one second
 CALLS: dict[str, tuple[Callable[[str], Any], type[Exception]]] = {
     "read_tags": (read_tags, UnreadableAudioError),
     "embedded": (embedded, UnreadableAudioError),
@@ -30,50 +30,53 @@ CALLS: dict[str, tuple[Callable[[str], Any], type[Exception]]] = {
 
 
 def probe(paths: Sequence[str]) -> list[dict[str, Any]]:
-    """Return how each function ended on each path: `end` is "value", "refused" (with a reason), or what went wrong."""
-    run = subprocess.run(
+    """Return how each function ended on each path.
+
+    `end` is "value", "refused" (then `reason` says why), or a description of what went wrong.
+    """
+    process = subprocess.run(
         [sys.executable, "-m", "tests.corpus.probe"],
         input=json.dumps([os.fsencode(path).hex() for path in paths]),
         check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
-    return [json.loads(line) for line in run.stdout.splitlines()]
+    return [json.loads(line) for line in process.stdout.splitlines()]
 
 
 def assert_all_well(paths: Sequence[Path]) -> None:
-    """Fail unless every call on every file gave a value or a reason that a person can read."""
+    """Fail unless every call on every file returns a value or raises with a reason that a person can read."""
     ends = probe([str(path) for path in paths])
     assert len(ends) == len(paths) * len(CALLS)
     assert len({end["end"] for end in ends} & {"value", "refused"}) == 2
-    wrong = [end for end in ends if end["end"] not in {"value", "refused"} or unreadable(end.get("reason", "fine"))]
-    assert not wrong, "\n".join(f"{os.fsdecode(bytes.fromhex(end['path']))!r}: {end}" for end in wrong)
+    failed = [end for end in ends if end["end"] not in {"value", "refused"} or unreadable(end.get("reason", "fine"))]
+    assert not failed, "\n".join(f"{os.fsdecode(bytes.fromhex(end['path']))!r}: {end}" for end in failed)
 
 
 def _call(name: str, path: str) -> dict[str, Any]:
-    """Run one call in a child of this process, where everything is imported already."""
+    """Run one call in a fork of this process, which has imported everything already."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(read)
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         os.write(write, json.dumps(_outcome(name, path)).encode())
         os._exit(0)
     os.close(write)
-    began = time.monotonic()
-    answered, _, _ = select.select([read], [], [], SECONDS)
+    started = time.monotonic()
+    answered, _, _ = select.select([read], [], [], CALL_TIMEOUT_SECONDS)
     if not answered:
         os.kill(pid, signal.SIGKILL)
     answer = os.read(read, 65536) if answered else b""
     os.close(read)
     _, status, usage = os.wait4(pid, 0)
     if not answered:
-        result = {"end": f"no answer within {SECONDS:.0f} s"}
+        result = {"end": f"no answer within {CALL_TIMEOUT_SECONDS:.0f} s"}
     elif not answer:
         result = {"end": f"killed by signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {status}"}
     else:
         result = json.loads(answer)
-    return {**result, "seconds": time.monotonic() - began, "peak": usage.ru_maxrss * 1024}
+    return {**result, "seconds": time.monotonic() - started, "peak": usage.ru_maxrss * 1024}
 
 
 def _outcome(name: str, path: str) -> dict[str, Any]:

@@ -1,18 +1,18 @@
-"""What a reason shown to people may not hold."""
+"""What the reason of a failure must not contain."""
 
 import re
 
-_OURS_ALONE = re.compile(
-    r"""Traceback|site-packages|\.py\b|0x[0-9a-f]{6}      # where our programs are, and how they are made
-        |<[\w. ]+>|\b\w+(Error|Exception)\b|\[Errno|\berror\(  # Python's classes and objects
-        |\bb?'[^']*\\x|\\\\x|b['"]|[({\[]\)|None\b            # its literals
-        |[^\x20-\x7e\xa0-\uffff]|^\W|^$|:\s*$            # nothing, or what no screen shows
-        |/tmp/|number\ -?\d+\ occurred                    # a path beside the path, an error without words""",
+_INTERNAL_DETAILS = re.compile(
+    r"""Traceback|site-packages|\.py\b|0x[0-9a-f]{6}      # paths and addresses of the programs
+        |<[\w. ]+>|\b\w+(Error|Exception)\b|\[Errno|\berror\(  # classes and objects of Python
+        |\bb?'[^']*\\x|\\\\x|b['"]|[({\[]\)|None\b            # literals of Python
+        |[^\x20-\x7e\xa0-\uffff]|^\W|^$|:\s*$            # no text, or unprintable characters
+        |/tmp/|number\ -?\d+\ occurred                    # a second path, an error without a message""",
     re.VERBOSE,
 )
-LONGEST = 200  # characters
+MAX_REASON_CHARACTERS = 200
 
 
 def unreadable(reason: str) -> bool:
-    """Tell whether a person could not read this."""
-    return len(reason) > LONGEST or _OURS_ALONE.search(reason) is not None
+    """Tell whether a reason is too long or contains technical details."""
+    return len(reason) > MAX_REASON_CHARACTERS or _INTERNAL_DETAILS.search(reason) is not None

@@ -1,4 +1,4 @@
-"""What has to be true of a library of broken files once it was scanned."""
+"""The check of a library of broken files after its scan."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from tests.corpus.reasons import unreadable
 from tests.stack import Stack
 
 
-def everything(stack: Stack, path: str) -> list[dict[str, Any]]:
-    """Return all items of a list of the API."""
+def all_items(stack: Stack, path: str) -> list[dict[str, Any]]:
+    """Return every item of a paged list of the API."""
     items: list[dict[str, Any]] = []
     while page := stack.get(path, limit=500, offset=len(items))["items"]:
         items += page
@@ -19,10 +19,10 @@ def everything(stack: Stack, path: str) -> list[dict[str, Any]]:
 
 
 def assert_accounted_for(stack: Stack, corpus: Corpus, summary: dict[str, Any]) -> None:
-    """Fail unless each path is a track, with a vector or a reason, or a failure with one, and no process died."""
+    """Fail unless each path is a track (with a vector or a reason) or a failure with a reason, and no process died."""
     assert summary["status"] == "completed"
-    tracks = everything(stack, "/api/tracks")
-    failures = everything(stack, f"/api/scan-sessions/{summary['session_id']}/failures")
+    tracks = all_items(stack, "/api/tracks")
+    failures = all_items(stack, f"/api/scan-sessions/{summary['session_id']}/failures")
     as_track = [decode(track["path"]) for track in tracks]
     as_failure = [decode(failure["path"].rstrip("/")) for failure in failures]
     assert len(as_track) == len(set(as_track))
@@ -34,8 +34,8 @@ def assert_accounted_for(stack: Stack, corpus: Corpus, summary: dict[str, Any]) 
     assert not {reason for reason in reasons if unreadable(reason)}
     assert not [track["path"] for track in tracks if track["has_vector"] == bool(track["vector_failure"])]
     log = (stack.data / "logs" / "worker.log").read_text(errors="replace")
-    wrong = [
+    errors = [
         line for line in log.splitlines() if re.search("WorkerLost|Traceback|Segmentation|MemoryError|gave up", line)
     ]
-    assert not wrong, wrong
+    assert not errors, errors
     assert stack.get("/api/health")["status"] == "ok"

@@ -1,4 +1,4 @@
-"""All that is broken, read directly and scanned, with one file that never answers."""
+"""The whole corpus of broken files, read directly and scanned together with a file whose reading never ends."""
 
 import os
 from collections.abc import Iterator
@@ -34,15 +34,15 @@ def test_no_file_crashes_hangs_or_fills_the_memory(corpus: Corpus) -> None:
     assert_all_well(corpus.regular())
 
 
-def test_every_file_is_a_track_or_a_reason_also_beside_one_that_hangs(
+def test_every_file_is_a_track_or_a_failure_also_beside_one_that_hangs(
     stack: Stack, corpus: Corpus, tmp_path: Path
 ) -> None:
     pipe = tmp_path / "hangs.mp3"
     os.mkfifo(pipe)
-    held = os.open(pipe, os.O_RDWR)  # so that opening it succeeds, and reading it waits without end
+    writer = os.open(pipe, os.O_RDWR)  # so that opening the pipe succeeds and reading it never ends
     with stack.frozen("worker"):
         session = httpx.post(f"{stack.url}/api/scan").json()["session_id"]
-        # As if it had been a file when it was found.
+        # As if it had been a regular file when it was discovered.
         batch = {"batch_id": "hangs", "files": [{"path": encode(str(pipe)), "size": 1000, "mtime_ns": 1}]}
         with httpx.Client(transport=httpx.HTTPTransport(uds=stack.environment()["SONIQUEBAY_API_SOCKET"])) as api:
             assert api.post(f"http://api/internal/sessions/{session}/batches", json=batch).json()["new"]
@@ -51,15 +51,15 @@ def test_every_file_is_a_track_or_a_reason_also_beside_one_that_hangs(
     def readers() -> list[int]:
         return [pid for pid in children(worker) if _has_open(pid, pipe)]
 
-    (caught,) = wait_until(readers)
+    (reader,) = wait_until(readers)
     wait_until(lambda: stack.get(f"/api/scan-sessions/{session}")["progress"]["phase"] == "done", 150)
     assert stack.program("worker") == worker
     assert stack.failures(session)["hangs.mp3"].startswith("could not be read within")
-    wait_until(lambda: caught not in children(worker) and children(worker))  # replaced, not merely gone
-    os.close(held)
+    wait_until(lambda: reader not in children(worker) and children(worker))  # the process was replaced
+    os.close(writer)
     corpus.paths.add(os.fsencode(pipe))
-    again = stack.get(f"/api/scan-sessions/{session}")
-    assert_accounted_for(stack, corpus, {**again, "session_id": session})
+    summary = stack.get(f"/api/scan-sessions/{session}")
+    assert_accounted_for(stack, corpus, {**summary, "session_id": session})
 
 
 def _has_open(pid: int, file: Path) -> bool:

@@ -1,4 +1,4 @@
-"""A machine that boots a card which was customised by Raspberry Pi Imager."""
+"""A machine that boots a card with the customisation of Raspberry Pi Imager."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pytest
 
 from image import build_root
 from image.emulated.boot_partition import BootPartition
-from image.emulated.machine import PATIENCE, Machine
+from image.emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine
 from tests.built import image_file
 
-from .imager import Wishes
+from .imager import Customisation
 
 __all__ = ["image_file"]
 
-# of the word "noten", as openssl passwd -5 makes it
-HASH = "$5$klavier$O/xPqcY5RmMj/9rr.CS2FEzN7yfm27wB5adk48gF6W5"
-WISHES = Wishes(
+# `openssl passwd -5` of "noten"
+PASSWORD_HASH = "$5$klavier$O/xPqcY5RmMj/9rr.CS2FEzN7yfm27wB5adk48gF6W5"  # noqa: S105
+CUSTOMISATION = Customisation(
     hostname="plattenschrank",
     user="clara",
-    password_hash=HASH,
+    password_hash=PASSWORD_HASH,
     timezone="Europe/Berlin",
     keyboard="de",
     locale="de_DE.UTF-8",
@@ -34,16 +34,16 @@ WISHES = Wishes(
 )
 
 
-def customise(machine: Machine, wishes: Wishes) -> None:
-    """Write Imager's files instead of the emulator's to a card that is not running."""
-    machine.access.user = wishes.user
+def customise(machine: Machine, customisation: Customisation) -> None:
+    """Replace the emulator's cloud-init files by those of Imager on the card of a machine that is off."""
+    machine.access.user = customisation.user
     folder = machine.card.parent
-    boot, as_built = (BootPartition(card, build_root.ensure()) for card in (machine.card, machine.image))
+    boot, original = (BootPartition(card, build_root.ensure()) for card in (machine.card, machine.image))
     files = {
-        "user-data": wishes.user_data((folder / "key.pub").read_text()),
-        "network-config": wishes.network_config(),
-        "meta-data": wishes.meta_data(),
-        "cmdline.txt": wishes.command_line(as_built.read("cmdline.txt").decode()),
+        "user-data": customisation.user_data((folder / "key.pub").read_text()),
+        "network-config": customisation.network_config(),
+        "meta-data": customisation.meta_data(),
+        "cmdline.txt": customisation.command_line(original.read("cmdline.txt").decode()),
     }
     for name, content in files.items():
         boot.write(name, content, folder)
@@ -51,20 +51,20 @@ def customise(machine: Machine, wishes: Wishes) -> None:
 
 @pytest.fixture(scope="session")
 def machine(image_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """Booted, and cloud-init done."""
+    """Boot the machine and wait for the end of cloud-init."""
     with Machine(image_file, console_log=tmp_path_factory.mktemp("console") / "log") as machine:
-        customise(machine, WISHES)
+        customise(machine, CUSTOMISATION)
         machine.start()
         machine.wait_for_ssh()
-        machine.ssh("cloud-init status --wait", timeout=PATIENCE)
+        machine.ssh("cloud-init status --wait", timeout=MACHINE_TIMEOUT_SECONDS)
         yield machine
 
 
 @pytest.fixture
-def ask(machine: Machine) -> Any:
-    """What a command says, as the new user; it must succeed."""
+def run(machine: Machine) -> Any:
+    """Return a function that runs a command as the new user and returns its output; a failing command raises."""
 
-    def run(command: str) -> str:
-        return machine.ssh(command, check=True, timeout=PATIENCE).stdout.strip()
+    def run_command(command: str) -> str:
+        return machine.ssh(command, check=True, timeout=MACHINE_TIMEOUT_SECONDS).stdout.strip()
 
-    return run
+    return run_command

@@ -1,8 +1,8 @@
-"""The files that Raspberry Pi Imager 2 leaves on the boot partition when it is asked to customise a card.
+"""The files that Raspberry Pi Imager 2 writes to the boot partition to customise a card.
 
-The shape is that of its `generateCloudInitUserData` and `generateCloudInitNetworkConfig` for `init_format: cloudinit`,
-whose keys and groups are not all known to this system and must do no harm. The locale and the appliance's own settings
-are not Imager's: they are what a person adds.
+They follow its `generateCloudInitUserData` and `generateCloudInitNetworkConfig` for `init_format: cloudinit`. Some of
+their keys and groups do not exist on this system and must do no harm. Imager does not write the locale and the settings
+of the appliance; an operator adds them by hand.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ GROUPS = "users,adm,dialout,audio,netdev,video,plugdev,cdrom,games,input,gpio,sp
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a person filled in."""
+class Customisation:
+    """The values of Imager's form, and those that an operator adds."""
 
     hostname: str
     user: str
@@ -31,11 +31,11 @@ class Wishes:
 
     @property
     def wireless_key(self) -> str:
-        """The key of the network, as Imager puts it instead of the passphrase: PBKDF2 of both, in hex."""
+        """Return the WPA pre-shared key that Imager writes instead of the passphrase (PBKDF2-HMAC-SHA1, in hex)."""
         return hashlib.pbkdf2_hmac("sha1", self.passphrase.encode(), self.network.encode(), 4096, 32).hex()
 
     def user_data(self, public_key: str) -> str:
-        """cloud-init's main file."""
+        """Return the content of user-data."""
         return f"""#cloud-config
 manage_resolv_conf: false
 hostname: {self.hostname}
@@ -72,7 +72,7 @@ ssh_pwauth: false
 """
 
     def network_config(self) -> str:
-        """The Wi-Fi network, in netplan's form."""
+        """Return the content of network-config: the Wi-Fi network in netplan's format."""
         return f"""network:
   version: 2
   wifis:
@@ -86,9 +86,9 @@ ssh_pwauth: false
 """
 
     def meta_data(self) -> str:
-        """Which card this is: a new one begins anew."""
+        """Return the content of meta-data; a new instance id makes cloud-init run again."""
         return f"instance-id: {self.instance}\n"
 
-    def command_line(self, before: str) -> str:
-        """What is put behind the kernel's command line."""
-        return f"{before.rstrip()} cfg80211.ieee80211_regdom={self.country} ds=nocloud;i={self.instance}\n"
+    def command_line(self, original: str) -> str:
+        """Return the kernel command line with Imager's options behind the original ones."""
+        return f"{original.rstrip()} cfg80211.ieee80211_regdom={self.country} ds=nocloud;i={self.instance}\n"

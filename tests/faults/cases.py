@@ -1,4 +1,4 @@
-"""What is killed, and when: one case is one scan."""
+"""Scans during which programs are killed."""
 
 import os
 import shutil
@@ -13,31 +13,31 @@ from tests.faults.supervisor import Supervised
 from tests.stack import wait_until
 
 STAGES = {"discovery": "scan", "extract": "extract", "batch": "batch", "insert": "insert", "vector": "vector"}
-FORGOTTEN = "redis and its file"
-VICTIMS = ("child", "worker", "api", "redis", FORGOTTEN, "all")
-FILES = 150
+REDIS_AND_DATA = "redis and its data"
+VICTIMS = ("child", "worker", "api", "redis", REDIS_AND_DATA, "all")
+FILE_COUNT = 150
 
 
 @contextmanager
 def scanning(music: Path, data: Path, stage: str | None) -> Iterator[Supervised]:
-    """Give a stack whose scan has come to a stage, None for one to be started; in the end nothing may be lost."""
-    titles = library.make(music, FILES)
+    """Give a stack whose scan has reached a stage, or has not begun (None); then check that no file is lost."""
+    titles = library.make(music, FILE_COUNT)
     stack = Supervised(music, data)
     try:
         if stage:
             stack.scan()
-            reach(stack, stage)
+            wait_until_stage(stack, stage)
         yield stack
-        library.wait_until_whole(stack, titles)
+        library.wait_until_complete(stack, titles)
     finally:
         stack.stop()
 
 
-def reach(stack: Supervised, stage: str) -> None:
-    """Wait until a task of a stage is in the worker's hand."""
+def wait_until_stage(stack: Supervised, stage: str) -> None:
+    """Wait until the worker has an unacknowledged task of a stage."""
     deadline = time.monotonic() + 60
     while STAGES[stage] not in stack.queues_with_unacknowledged():
-        assert time.monotonic() < deadline, f"{stage} never seen"
+        assert time.monotonic() < deadline, f"the scan did not reach {stage}"
 
 
 def kill(stack: Supervised, victim: str) -> None:
@@ -45,9 +45,9 @@ def kill(stack: Supervised, victim: str) -> None:
         pid = stack.child()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-    elif victim == FORGOTTEN:
+    elif victim == REDIS_AND_DATA:
         stack.end("redis")
-        shutil.rmtree(stack.data / "redis" / "appendonlydir")  # it comes back, and knows nothing
+        shutil.rmtree(stack.data / "redis" / "appendonlydir")  # Redis starts again without data
     elif victim == "redis":
         stack.end("redis")
     else:
@@ -55,21 +55,21 @@ def kill(stack: Supervised, victim: str) -> None:
             stack.signal(name, signal.SIGKILL, group=True)
 
 
-def killed_at(folder: Path, stage: str, victim: str) -> None:
-    """Kill a program, or all, while a stage is at work, and see that nothing is lost."""
+def kill_at(folder: Path, stage: str, victim: str) -> None:
+    """Kill a program, or all of them, during a stage, and check that no file is lost."""
     with scanning(folder / "music", folder / "data", stage) as stack:
         kill(stack, victim)
-        if victim in {"redis", FORGOTTEN}:
+        if victim in {"redis", REDIS_AND_DATA}:
             wait_until(stack.redis_answers)
-            assert stack.healthy()  # at the first look: no connection to the Redis that is gone is used again
+            assert stack.healthy()  # in the first request: the API uses no connection of the killed Redis
 
 
-def answer_to_an_insert_lost(folder: Path) -> None:
-    """Kill the worker while the API has its insert and has not answered; it comes again, and is applied once."""
+def lose_response_to_insert(folder: Path) -> None:
+    """Kill the worker before the API answers its insert, and check that the repeated insert is applied once."""
     with scanning(folder / "music", folder / "data", "batch") as stack:
         stack.signal("api", signal.SIGSTOP)
         wait_until(lambda: "insert" in stack.queues_with_unacknowledged())
-        time.sleep(1)  # the request lies in the socket
+        time.sleep(1)  # until the request is in the socket
         stack.end("worker")
         stack.signal("api", signal.SIGCONT)
     assert "was inserted before, so it is not inserted again" in stack.log("worker").read_text()

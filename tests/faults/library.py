@@ -1,4 +1,4 @@
-"""A folder of many small files that are all different, and what is true of it once nothing was lost."""
+"""A music folder of many small files, and the check that a library has all of them."""
 
 import random
 import sqlite3
@@ -12,18 +12,18 @@ from tests.stack import wait_until
 
 
 def make(music: Path, count: int, albums: int = 12, seed: int = 1) -> list[str]:
-    """Write so many files, spread over albums, one sound and each its own title; returns the titles."""
+    """Write `count` files with one sound, different titles and random albums, and return the titles."""
     music.mkdir(parents=True)
     source = tone(music.parent / "source.flac", seconds=0.5, title="x")
     content = source.read_bytes()
     source.unlink()
-    chance, titles = random.Random(seed), []  # noqa: S311 - music, not secrets
+    rng, titles = random.Random(seed), []  # noqa: S311 - music, not secrets
     for number in range(count):
-        folder = music / f"Artist {chance.randrange(albums)}"
+        folder = music / f"Artist {rng.randrange(albums)}"
         folder.mkdir(exist_ok=True)
         file = folder / f"{number:04}.flac"
         file.write_bytes(content)
-        titles.append(f"Song {number} {chance.random()}")
+        titles.append(f"Song {number} {rng.random()}")
         tag(file, title=titles[-1], artist=folder.name, album=f"Album {folder.name}", tracknumber=str(number),
             genre="Folk")  # fmt: skip
     return titles
@@ -34,11 +34,11 @@ def query(stack: Supervised, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in db.execute(sql)]
 
 
-def wait_until_whole(stack: Supervised, titles: list[str], seconds: float = 90) -> None:
-    """Wait for the end of the scan and of the analysis; each file must be one track with its vector, nothing left."""
+def wait_until_complete(stack: Supervised, titles: list[str], seconds: float = 90) -> None:
+    """Wait for the end of the scan and the analysis; check that each file is one track with a vector."""
     state: dict[str, Any] = {}
 
-    def over() -> bool:
+    def is_done() -> bool:
         try:
             (state["session"],) = query(stack, "SELECT status FROM scan_sessions ORDER BY id DESC LIMIT 1")
             state["open batches"] = query(stack, "SELECT id, attempts FROM batches WHERE done_at IS NULL")
@@ -49,9 +49,9 @@ def wait_until_whole(stack: Supervised, titles: list[str], seconds: float = 90) 
         return state["session"] == ("completed",) and state["tracks"] == (len(titles), len(titles))
 
     try:
-        wait_until(over, seconds)
+        wait_until(is_done, seconds)
     except AssertionError:
-        raise AssertionError(f"not whole within {seconds} s: {state}, queues {stack.get('/api/queues')}") from None
+        raise AssertionError(f"not complete within {seconds} s: {state}, queues {stack.get('/api/queues')}") from None
     assert state["open batches"] == []
     assert query(stack, "SELECT * FROM unseen") == []
     assert query(stack, "SELECT path, reason FROM failures") == []
@@ -62,4 +62,4 @@ def wait_until_whole(stack: Supervised, titles: list[str], seconds: float = 90) 
     files = {path for (path,) in query(stack, "SELECT path FROM tracks WHERE missing_since IS NULL")}
     assert files == {str(file) for file in stack.music.rglob("*.flac")}
     assert stack.healthy()
-    assert "Traceback" not in stack.log("api").read_text()  # whatever went wrong was told in a line
+    assert "Traceback" not in stack.log("api").read_text()  # every failure was logged in one line

@@ -1,4 +1,4 @@
-"""Redis full, the disk full, the API silent: each for a while, during a scan."""
+"""Scans during which Redis or the disk is full for a while, or the API does not answer."""
 
 import signal
 import subprocess
@@ -10,14 +10,14 @@ from pathlib import Path
 from tests.faults.cases import scanning
 from tests.faults.supervisor import Supervised
 
-DISK = "24m"
+DISK_SIZE = "24m"
 
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """Mount a small file system of its own; needs root."""
+    """Mount a small tmpfs for the duration of the block; needs root."""
     folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE}", "tmpfs", folder], check=True)
     try:
         yield folder
     finally:
@@ -26,7 +26,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def full_disk(folder: Path) -> Iterator[None]:
-    """Leave not a byte free."""
+    """Fill the disk to the last byte for the duration of the block."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         for size in (1 << 16, 1 << 12, 1):
@@ -41,7 +41,7 @@ def full_disk(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def full_redis(stack: Supervised) -> Iterator[None]:
-    """Have Redis refuse whatever needs memory."""
+    """Have Redis refuse all commands that need memory for the duration of the block."""
     stack.redis.config_set("maxmemory", "100kb")
     try:
         yield
@@ -49,8 +49,8 @@ def full_redis(stack: Supervised) -> Iterator[None]:
         stack.redis.config_set("maxmemory", "256mb")
 
 
-def redis_full_at(folder: Path, stage: str | None, seconds: float) -> None:
-    """Fill Redis while a stage is at work; without one: before the scan is asked for."""
+def fill_redis_at(folder: Path, stage: str | None, seconds: float) -> None:
+    """Fill Redis during a stage, or before the scan is requested (None)."""
     with scanning(folder / "music", folder / "data", stage) as stack, full_redis(stack):
         if stage is None:
             stack.scan()
@@ -58,8 +58,8 @@ def redis_full_at(folder: Path, stage: str | None, seconds: float) -> None:
     assert "Redis is full" in stack.log("worker").read_text() + stack.log("api").read_text()
 
 
-def disk_full_at(folder: Path, stage: str, seconds: float, *, redis_too: bool) -> None:
-    """Fill the disk of the API, or of all, while a stage is at work."""
+def fill_disk_at(folder: Path, stage: str, seconds: float, *, redis_too: bool) -> None:
+    """Fill the disk during a stage: only that of the API, or the one of the API and Redis."""
     with small_disk(folder / "data") as data:
         if not redis_too:
             (folder / "redis").mkdir()
@@ -71,8 +71,8 @@ def disk_full_at(folder: Path, stage: str, seconds: float, *, redis_too: bool) -
         assert "the disk is full" in stack.log("api").read_text()
 
 
-def api_silent_at(folder: Path, stage: str, seconds: float) -> None:
-    """Stop the API's process while a stage is at work: it takes connections and answers none."""
+def suspend_api_at(folder: Path, stage: str, seconds: float) -> None:
+    """Suspend the API's process during a stage: connections succeed, but no request is answered."""
     with scanning(folder / "music", folder / "data", stage) as stack:
         stack.signal("api", signal.SIGSTOP)
         time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""The programs of `soniquebay serve`, each started again when it ends, as systemd does on the appliance."""
+"""Runs the programs of `soniquebay serve` and restarts each that ends, as systemd does on the appliance."""
 
 import os
 import signal
@@ -17,12 +17,12 @@ from soniquebay.cli import serve
 from soniquebay.settings import REDIS_KEY_PREFIX
 from tests.stack import children, free_port, wait_until
 
-RESTART_AFTER = 1.0  # seconds, as RestartSec=1 in the units
+RESTART_DELAY_SECONDS = 1.0  # as RestartSec=1 in the units
 PROGRAMS = ("redis", "api", "worker")
 
 
 class Supervised:
-    """A SoniqueBay with `Restart=always`; what it starts, and with what, is taken from `serve` itself."""
+    """A running SoniqueBay whose programs are restarted; `serve` gives their commands and settings."""
 
     def __init__(self, music: Path, data: Path, **settings: str) -> None:
         self.port = free_port()
@@ -40,7 +40,7 @@ class Supervised:
             self._start(name)
             if name == "redis":
                 wait_until(self.redis_answers)
-        self._threads = [threading.Thread(target=self._keep, args=(name,), daemon=True) for name in PROGRAMS]
+        self._threads = [threading.Thread(target=self._keep_running, args=(name,), daemon=True) for name in PROGRAMS]
         for thread in self._threads:
             thread.start()
         wait_until(self.healthy, 60)
@@ -59,10 +59,10 @@ class Supervised:
             process.stdin.close()
         self.processes[name] = process
 
-    def _keep(self, name: str) -> None:
+    def _keep_running(self, name: str) -> None:
         while not self._ended.is_set():
             self.processes[name].wait()
-            if self._ended.wait(RESTART_AFTER):
+            if self._ended.wait(RESTART_DELAY_SECONDS):
                 return
             with self._lock:
                 if not self._ended.is_set():
@@ -83,39 +83,39 @@ class Supervised:
             os.killpg(pid, number) if group else os.kill(pid, number)
 
     def end(self, name: str) -> None:
-        """Kill a program and its children, and return when it has ended; it is started again a little later."""
+        """Kill a program and its children and wait for its end; the supervisor restarts it."""
         process = self.processes[name]
         self.signal(name, signal.SIGKILL, group=True)
         process.wait()
 
     def child(self) -> int | None:
-        """Return a process of the worker that does the work, if it has one now."""
+        """Return the id of a child process of the worker, if it has one now."""
         return next(iter(children(self.processes["worker"].pid)), None)
 
     def queues_with_unacknowledged(self) -> set[str]:
-        """Return the queues of which the worker has a task in hand."""
+        """Return the queues of which the worker has an unacknowledged task."""
         with suppress(redis.RedisError):
-            found: set[str] = set()
+            queues: set[str] = set()
             for key in self.redis.keys(f"{REDIS_KEY_PREFIX}unacked.*"):
-                # what kombu writes there ends with the routing key: […, "extract"]
-                found |= {value[-40:].decode().rsplit('"', 2)[1] for value in self.redis.hvals(key)}
-            return found
+                # kombu's value ends with the routing key: […, "extract"]
+                queues |= {value[-40:].decode().rsplit('"', 2)[1] for value in self.redis.hvals(key)}
+            return queues
         return set()
 
     def get(self, path: str) -> Any:
-        """Ask the API, for as long as it may be away."""
+        """Send a request to the API until it is available, and return its answer."""
 
-        def ask() -> Any:
+        def body_if_ok() -> Any:
             with suppress(httpx.TransportError):
-                answer = httpx.get(self.url + path, timeout=20)
-                return answer.json() if answer.status_code == 200 else None
+                response = httpx.get(self.url + path, timeout=20)
+                return response.json() if response.status_code == 200 else None
 
-        return wait_until(ask, 60)
+        return wait_until(body_if_ok, 60)
 
     def scan(self) -> int:
-        answer = httpx.post(f"{self.url}/api/scan", timeout=60)
-        assert answer.status_code == 202, answer.text
-        return int(answer.json()["session_id"])
+        response = httpx.post(f"{self.url}/api/scan", timeout=60)
+        assert response.status_code == 202, response.text
+        return int(response.json()["session_id"])
 
     def stop(self) -> None:
         self._ended.set()

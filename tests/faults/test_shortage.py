@@ -1,4 +1,4 @@
-"""Redis full, the disk full, the API silent: nothing is lost, and the logs say what it was."""
+"""Redis or the disk is full, or the API does not answer: no file is lost, and the logs name the cause."""
 
 import os
 from pathlib import Path
@@ -7,29 +7,31 @@ import pytest
 
 from soniquebay.pipeline import library_api
 from tests.faults.cases import STAGES
-from tests.faults.shortage import api_silent_at, disk_full_at, redis_full_at
+from tests.faults.shortage import fill_disk_at, fill_redis_at, suspend_api_at
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk that is filled here")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk that is filled here")
 
 
 @pytest.mark.parametrize("stage", [None, *STAGES])
-def test_redis_is_full_for_a_while(tmp_path: Path, stage: str | None) -> None:
-    redis_full_at(tmp_path, stage, 8)
+def test_nothing_is_lost_when_redis_is_full_for_a_while(tmp_path: Path, stage: str | None) -> None:
+    fill_redis_at(tmp_path, stage, 8)
 
 
-@as_root
+@needs_root
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_disk_of_the_api_is_full_for_a_while(tmp_path: Path, stage: str) -> None:
-    disk_full_at(tmp_path, stage, 8, redis_too=False)
+def test_nothing_is_lost_when_the_disk_of_the_api_is_full_for_a_while(tmp_path: Path, stage: str) -> None:
+    fill_disk_at(tmp_path, stage, 8, redis_too=False)
 
 
-@as_root
+@needs_root
 @pytest.mark.parametrize("stage", ["extract", "vector"])
-def test_the_one_disk_of_all_is_full_for_a_while(tmp_path: Path, stage: str) -> None:
-    disk_full_at(tmp_path, stage, 8, redis_too=True)
+def test_nothing_is_lost_when_the_disk_of_all_programs_is_full_for_a_while(tmp_path: Path, stage: str) -> None:
+    fill_disk_at(tmp_path, stage, 8, redis_too=True)
 
 
 @pytest.mark.parametrize("stage", ["insert", "vector"])
-def test_the_api_is_silent_longer_than_one_request_waits(tmp_path: Path, stage: str) -> None:
+def test_nothing_is_lost_when_the_api_does_not_answer_for_longer_than_one_request_waits(
+    tmp_path: Path, stage: str
+) -> None:
     assert library_api.REQUEST_TIMEOUT_SECONDS < 63 < library_api.MAX_WAIT_SECONDS
-    api_silent_at(tmp_path, stage, 63)
+    suspend_api_at(tmp_path, stage, 63)

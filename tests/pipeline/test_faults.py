@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.cases import killed_at
-from tests.faults.shortage import redis_full_at
+from tests.faults.cases import kill_at
+from tests.faults.shortage import fill_redis_at
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("stage", "victim"), [("extract", "all"), ("batch", "redis"), ("insert", "worker")])
 def test_nothing_is_lost_when_killed(tmp_path: Path, stage: str, victim: str) -> None:
-    killed_at(tmp_path, stage, victim)
+    kill_at(tmp_path, stage, victim)
 
 
 def test_nothing_is_lost_when_redis_is_full_as_a_scan_begins(tmp_path: Path) -> None:
-    redis_full_at(tmp_path, None, 2)
+    fill_redis_at(tmp_path, None, 2)

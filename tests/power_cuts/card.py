@@ -1,4 +1,4 @@
-"""What has to be true of a card after a power cut, seen from outside before anything is booted from it."""
+"""Checks of a card after a power cut, before the machine boots from it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from image.build_root import BuildRoot
 from image.emulated import filesystems
 from image.emulated.filesystems import Root
 
-# Whole or not there at all: the bytes each has at least.
-WHOLE = {
+# Files that are either complete or do not exist, with their smallest complete size in bytes.
+MIN_FILE_BYTES = {
     "/etc/machine-id": 14,
     "/etc/ssh/ssh_host_ed25519_key": 300,
     "/var/lib/soniquebay-secrets/flower-password": 25,
 }
-# What cloud-init makes, whole once its work counts; until then it is done again, which needs the sign that it began.
-BEGUN = "/var/lib/cloud/instance"
-NOTES = tuple(f"/var/lib/cloud/instances/soniquebay/sem/config_{name}" for name in ("users_groups", "set_hostname"))
-COUNTS = "/var/lib/cloud/instance/soniquebay-kept"
+# The first boot writes a mark when cloud-init's work is on the card. With the mark, the files of the customisation are
+# complete. Without it the next boot runs cloud-init again, which needs the sign that cloud-init had begun.
+FIRST_BOOT_MARK = "/var/lib/cloud/instance/soniquebay-kept"
+CLOUD_INIT_BEGUN = "/var/lib/cloud/instance"
+SEMAPHORES = tuple(
+    f"/var/lib/cloud/instances/soniquebay/sem/config_{name}" for name in ("users_groups", "set_hostname")
+)
 CUSTOMISATION = (
     "/home/pi/.ssh/authorized_keys",
     "/etc/sudoers.d/90-cloud-init-users",
@@ -30,28 +33,30 @@ DATABASE = "/var/lib/soniquebay/library.db"
 
 
 def faults(card: Path, tools: BuildRoot, scratch: Path) -> list[str]:
-    """All that is wrong."""
-    found = [str(check) for check in filesystems.boot_faults(card, tools, scratch)]
+    """Return all faults of a card; `scratch` is a folder for copies of its partitions."""
+    found = [str(result) for result in filesystems.boot_partition_faults(card, tools, scratch)]
     with filesystems.recovered_root(card, tools, scratch) as root:
-        found += [str(check) for check in root.faults]
-        for file, least in WHOLE.items():
+        found += [str(result) for result in root.faults]
+        for file, min_bytes in MIN_FILE_BYTES.items():
             size = root.size(file)
-            if size is not None and size < least:
+            if size is not None and size < min_bytes:
                 found.append(f"{file} has {size} bytes")
-        if root.size(COUNTS) is not None:
-            found += [f"{file} is empty or not there" for file in CUSTOMISATION if not root.size(file)]
-        elif root.size(BEGUN) is None:
+        if root.size(FIRST_BOOT_MARK) is not None:
+            found += [f"{file} is empty or does not exist" for file in CUSTOMISATION if not root.size(file)]
+        elif root.size(CLOUD_INIT_BEGUN) is None:
             found += [
-                f"{note} is noted as done, and will not be done again" for note in NOTES if root.size(note) is not None
+                f"{semaphore} says that the module has run, so it will not run again"
+                for semaphore in SEMAPHORES
+                if root.size(semaphore) is not None
             ]
-        return found + _library(root, scratch)
+        return found + _library_faults(root, scratch)
 
 
-def _library(root: Root, scratch: Path) -> list[str]:
+def _library_faults(root: Root, scratch: Path) -> list[str]:
     if not root.size(DATABASE):
         return []
     copy = scratch / "library.db"
-    files = {f"{DATABASE}{end}": copy.with_name(f"{copy.name}{end}") for end in ("", "-wal")}
+    files = {f"{DATABASE}{suffix}": copy.with_name(f"{copy.name}{suffix}") for suffix in ("", "-wal")}
     try:
         for file, target in files.items():
             if root.size(file) is not None:

@@ -1,4 +1,4 @@
-"""The built image, and the tools that judge a card from outside."""
+"""Fixtures: the built image, and the tools that check a card."""
 
 from tests.built import image_file, tools
 

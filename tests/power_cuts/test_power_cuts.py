@@ -1,7 +1,8 @@
-"""The power is cut at any moment, and with it goes what the card had not flushed: it always comes back as it should.
+"""Power cuts at any moment, each with the loss of writes that the card had not flushed: the appliance always recovers.
 
-POWER_CUTS says how many times, POWER_CUTS_SEED which moments and which writes, POWER_CUTS_REHEARSALS how many more
-cards each makes that are only looked at, and POWER_CUTS_FROM with which of them to begin, one of a first boot.
+Environment variables: POWER_CUTS is the number of cuts. POWER_CUTS_SEED chooses their moments and the writes that are
+lost. POWER_CUTS_FROM is the number of the first cut to run, which has to be a cut of a first boot. POWER_CUTS_SIMULATED
+is the number of further cards that are made and checked, but not booted, for each cut.
 """
 
 from __future__ import annotations
@@ -12,27 +13,26 @@ from pathlib import Path
 from image.build_root import BuildRoot
 
 from .plan import Phase, plan
-from .story import Story, table
+from .run import PowerCutRun, table
 
-MANY = 10
+MIN_CUTS_FOR_TOTALS = 10
 COUNT = int(os.environ.get("POWER_CUTS", "3"))
-FROM = int(os.environ.get("POWER_CUTS_FROM", "1"))
+FIRST_CUT = int(os.environ.get("POWER_CUTS_FROM", "1"))
 SEED = int(os.environ.get("POWER_CUTS_SEED", "5"))
-REHEARSALS = int(os.environ.get("POWER_CUTS_REHEARSALS", "3"))
+SIMULATED_CUTS = int(os.environ.get("POWER_CUTS_SIMULATED", "3"))
 
 
-def test_it_always_comes_back(image_file: Path, tools: BuildRoot, tmp_path: Path) -> None:
-    story = Story(image_file, tools, tmp_path, REHEARSALS)
-    cuts = plan(COUNT, SEED)[FROM - 1 :]
-    assert cuts[0].phase == Phase.FIRST_BOOT, f"{cuts[0]}: that needs the card of the cut before"
+def test_the_appliance_recovers_from_every_power_cut(image_file: Path, tools: BuildRoot, tmp_path: Path) -> None:
+    cuts = plan(COUNT, SEED)[FIRST_CUT - 1 :]
+    assert cuts[0].phase == Phase.FIRST_BOOT, f"{cuts[0]}: it needs the card of the cut before"
     print(f"\n{len(cuts)} power cuts, seed {SEED}")
-    with story:
+    with PowerCutRun(image_file, tools, tmp_path, SIMULATED_CUTS) as run:
         for cut in cuts:
-            story.live(cut)
-    print(table(story.records))
-    # nothing is shown by a cut that found nothing to interrupt
-    scans = [record.interrupted for record in story.records if record.cut.phase == Phase.SCAN]
+            run.execute(cut)
+    print(table(run.records))
+    # cuts that interrupt no scan prove nothing about scans
+    scans = [record.interrupted for record in run.records if record.cut.phase == Phase.SCAN]
     assert sum(scans) >= len(scans) / 2
-    if len(story.records) >= MANY:  # of a few cuts each may by chance lose nothing
-        assert sum(record.outcome.written for record in story.records if record.cut.phase == Phase.FIRST_BOOT)
-        assert sum(record.outcome.lost for record in story.records)
+    if len(run.records) >= MIN_CUTS_FOR_TOTALS:  # each of a few cuts may by chance lose nothing
+        assert sum(record.replay.written for record in run.records if record.cut.phase == Phase.FIRST_BOOT)
+        assert sum(record.replay.lost for record in run.records)

@@ -1,4 +1,4 @@
-"""The conversation with QEMU, against a socket that answers as it does."""
+"""The QMP client, against a socket that answers as QEMU does."""
 
 import json
 import socket
@@ -16,23 +16,23 @@ def serve(listener: socket.socket) -> None:
     connection, _ = listener.accept()
     with connection, connection.makefile("rwb") as stream:
 
-        def say(**message: object) -> None:
+        def send(**message: object) -> None:
             stream.write(json.dumps(message).encode() + b"\n")
             stream.flush()
 
-        say(QMP={"version": {}})
+        send(QMP={"version": {}})
         for line in stream:
             command = json.loads(line)["execute"]
             if command == "device_del":
-                say(event="DEVICE_DELETED", data={"path": "/nameless"})
-                say(**{"return": {}})
-                say(event="DEVICE_DELETED", data={"device": "usb-music"})
+                send(event="DEVICE_DELETED", data={"path": "/nameless"})
+                send(**{"return": {}})
+                send(event="DEVICE_DELETED", data={"device": "usb-music"})
             elif command == "quit":
                 return
             elif command == "wrong":
-                say(error={"class": "GenericError", "desc": "no such thing"})
+                send(error={"class": "GenericError", "desc": "no such thing"})
             else:
-                say(**{"return": {"did": command}})
+                send(**{"return": {"did": command}})
 
 
 @pytest.fixture
@@ -46,28 +46,28 @@ def monitor(tmp_path: Path) -> Iterator[Monitor]:
         monitor.close()
 
 
-def test_answers_and_errors(monitor: Monitor) -> None:
+def test_a_command_returns_its_result_or_raises(monitor: Monitor) -> None:
     assert monitor.execute("query-status") == {"did": "query-status"}
     with pytest.raises(ActionableError, match="no such thing"):
         monitor.execute("wrong")
     assert monitor.execute("cont") == {"did": "cont"}
 
 
-def test_events_are_kept_until_asked_for(monitor: Monitor) -> None:
+def test_events_are_kept_until_they_are_waited_for(monitor: Monitor) -> None:
     monitor.execute("device_del")
     monitor.wait_event("DEVICE_DELETED", 5, device="usb-music")
 
 
-def test_an_event_that_never_comes(monitor: Monitor) -> None:
+def test_waiting_for_an_event_times_out(monitor: Monitor) -> None:
     with pytest.raises(ActionableError, match="did not report"):
         monitor.wait_event("DEVICE_DELETED", 0.2, device="other")
 
 
-def test_an_end_in_mid_sentence(monitor: Monitor) -> None:
+def test_the_end_of_qemu_raises(monitor: Monitor) -> None:
     with pytest.raises(ActionableError, match="ended"):
         monitor.execute("quit")
 
 
-def test_nobody_there(tmp_path: Path) -> None:
+def test_a_missing_socket_raises_after_the_timeout(tmp_path: Path) -> None:
     with pytest.raises(ActionableError, match="does not answer"):
         Monitor(tmp_path / "nothing", timeout=0.1)

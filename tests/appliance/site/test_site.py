@@ -1,4 +1,4 @@
-"""Provisioning of a running machine: what is right is left alone, what is wrong is put right, nothing is lost."""
+"""site.yml on a running machine: it changes nothing that is right, repairs damage, and loses no data."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from image import release
 from image.paths import dist
 
-from ..appliance import Appliance
-from ..kept import kept
-from ..playbook import play
+from ..client import Appliance
+from ..playbook import run_playbook
+from ..snapshot import take_snapshot
 
-# Each is what a role stands for. The machine keeps running while they are done.
+# Each command breaks something that a role sets up, while the machine runs.
 DAMAGE = """
 sed -i 's/^vm.swappiness.*/vm.swappiness = 60/' /etc/sysctl.d/90-soniquebay.conf
 sysctl --quiet --load=/etc/sysctl.d/90-soniquebay.conf
@@ -25,31 +25,31 @@ rm /etc/udev/rules.d/*soniquebay*
 """
 
 
-def site(appliance: Appliance, folder: Path) -> dict[str, int]:
-    """Run the playbook and return its recap; fails when it failed."""
-    done = play(appliance, folder, "site.yml", dist() / release.archive_name(release.version_of(release.APP)))
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    recap = done.stdout.rpartition("PLAY RECAP")[2]
+def run_site(appliance: Appliance, folder: Path) -> dict[str, int]:
+    """Run site.yml and return the numbers of its recap; fail when the playbook fails."""
+    result = run_playbook(appliance, folder, "site.yml", dist() / release.archive_name(release.version_of(release.APP)))
+    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
+    recap = result.stdout.rpartition("PLAY RECAP")[2]
     return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", recap)}
 
 
-def test_the_image_is_what_the_playbook_makes(appliance: Appliance, tmp_path: Path) -> None:
-    recap = site(appliance, tmp_path)
+def test_the_playbook_changes_nothing_on_the_image(appliance: Appliance, tmp_path: Path) -> None:
+    recap = run_site(appliance, tmp_path)
     assert recap["ok"] > 10
     assert recap["changed"] == recap["failed"] == 0
 
 
 def test_damage_is_repaired(appliance: Appliance, tmp_path: Path) -> None:
     appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
-    before = kept(appliance)
+    before = take_snapshot(appliance)
     appliance.run(DAMAGE)
     assert appliance.try_run("systemctl is-active soniquebay-api.service redis-server.service")[0] != 0
-    assert site(appliance, tmp_path)["changed"] > 5
+    assert run_site(appliance, tmp_path)["changed"] > 5
     assert appliance.healthy()["status"] == "ok"
-    assert kept(appliance) == before
-    said = appliance.run(
+    assert take_snapshot(appliance) == before
+    state = appliance.run(
         "sysctl -n vm.swappiness; systemctl is-enabled soniquebay.target redis-server.service;"
         "stat -c %a /etc/sysusers.d/soniquebay.conf; ls /etc/udev/rules.d | grep -c soniquebay"
     )
-    assert said.split() == ["180", "enabled", "enabled", "644", "1"]
-    assert site(appliance, tmp_path)["changed"] == 0
+    assert state.split() == ["180", "enabled", "enabled", "644", "1"]
+    assert run_site(appliance, tmp_path)["changed"] == 0

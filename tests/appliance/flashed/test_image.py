@@ -1,4 +1,4 @@
-"""What is the image's own, and not the playbook's: mounts, boot files, logins, and a card without an identity."""
+"""What only the image has and no playbook makes: mounts, boot files, logins, and a card without an identity."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any
 from image.bootcheck.card import Card
 
 
-def test_root_is_mounted_gently(host: Any) -> None:
+def test_mount_options_reduce_writes_to_the_card(host: Any) -> None:
     root, boot = host.mount_point("/"), host.mount_point("/boot/firmware")
     assert {"noatime", "commit=30"} <= set(root.options)
     assert boot.filesystem == "vfat"
 
 
-def test_boot_files_are_debians(host: Any) -> None:
-    said = host.check_output("cat /boot/firmware/cmdline.txt /boot/firmware/config.txt")
-    cmdline = said.splitlines()[0].split()
+def test_boot_files_have_the_options_of_the_image(host: Any) -> None:
+    files = host.check_output("cat /boot/firmware/cmdline.txt /boot/firmware/config.txt")
+    cmdline = files.splitlines()[0].split()
     assert {"root=LABEL=rootfs", "psi=1", "cgroup_enable=memory", "console=ttyS1,115200"} <= set(cmdline)
-    assert not any(word.startswith("cma=") for word in cmdline)
-    assert "gpu_mem=16" in said
+    assert not any(option.startswith("cma=") for option in cmdline)
+    assert "gpu_mem=16" in files
 
 
-def test_ssh_takes_keys_only(host: Any) -> None:
-    said = host.check_output("sshd -T")
-    assert {"passwordauthentication no", "permitrootlogin without-password"} <= set(said.splitlines())
+def test_ssh_accepts_keys_only(host: Any) -> None:
+    settings = host.check_output("sshd -T").splitlines()
+    assert {"passwordauthentication no", "permitrootlogin without-password"} <= set(settings)
 
 
-def test_its_name(host: Any) -> None:
+def test_the_host_name_is_soniquebay(host: Any) -> None:
     assert host.file("/etc/hostname").content_string == "soniquebay\n"
 
 
-def test_the_card_carries_no_identity(card: Card) -> None:
+def test_the_card_has_no_identity(card: Card) -> None:
     assert "sshd_config" in card.names("/etc/ssh")
     assert [name for name in card.names("/etc/ssh") if name.startswith("ssh_host_")] == []
     assert card.text("/etc/machine-id") == "uninitialized\n"
@@ -38,13 +38,13 @@ def test_the_card_carries_no_identity(card: Card) -> None:
     assert "random-seed" not in card.names("/var/lib/systemd")
 
 
-def test_nobody_has_a_key_or_a_right_on_the_card(card: Card) -> None:
+def test_the_card_has_no_user_key_and_no_sudo_rule(card: Card) -> None:
     assert card.names("/home") == set()
     assert card.names("/root/.ssh") == set()
     assert card.names("/etc/sudoers.d") == {"README"}
 
 
-def test_the_card_carries_no_password(card: Card) -> None:
+def test_the_card_has_no_password(card: Card) -> None:
     hashes = [line.split(":")[:2] for line in card.text("/etc/shadow").splitlines()]
     assert len(hashes) > 20
-    assert [name for name, word in hashes if word[:1] not in ("!", "*")] == []
+    assert [name for name, password_hash in hashes if password_hash[:1] not in ("!", "*")] == []

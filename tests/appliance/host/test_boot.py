@@ -1,4 +1,4 @@
-"""It runs, all of it, and nothing went wrong on the way."""
+"""Every unit runs, and no start of one went wrong."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ..appliance import Appliance
+from ..client import Appliance
 
 UNITS = (
     "soniquebay.target",
@@ -31,8 +31,8 @@ def test_no_unit_has_failed(host: Any) -> None:
 
 
 def test_no_ordering_cycle(host: Any) -> None:
-    found = host.run("journalctl -b -q --no-pager -p warning -g 'ordering cycle'")
-    assert (found.rc, found.stdout) == (1, "")  # 1: asked, and not found
+    journal = host.run("journalctl -b -q --no-pager -p warning -g 'ordering cycle'")
+    assert (journal.rc, journal.stdout) == (1, "")  # 1: no entry matches
     assert host.check_output("journalctl -b -q --no-pager -n 1")
 
 
@@ -40,24 +40,24 @@ def test_the_kernel_is_not_tainted(host: Any) -> None:
     assert host.sysctl("kernel.tainted") == 0
 
 
-def test_units_are_active(host: Any) -> None:
+def test_every_unit_is_active(host: Any) -> None:
     states = host.run(f"systemctl is-active {' '.join(UNITS)}").stdout.split()
     assert dict(zip(UNITS, states, strict=True)) == dict.fromkeys(UNITS, "active")
 
 
 @pytest.mark.parametrize("program", ["api", "worker"])
-def test_a_program_has_no_trouble_starting(appliance: Appliance, program: str) -> None:
-    appliance.starts_without_trouble(program)
+def test_a_program_starts_without_errors(appliance: Appliance, program: str) -> None:
+    appliance.assert_first_start_without_errors(program)
 
 
-def test_the_next_boot_starts_it_again(host: Any) -> None:
+def test_the_units_are_enabled_for_the_next_boot(host: Any) -> None:
     assert host.service("soniquebay.target").is_enabled
     assert host.service("redis-server").is_enabled
 
 
-def test_it_is_announced_by_mdns(host: Any) -> None:
+def test_the_api_is_announced_by_mdns(host: Any) -> None:
     assert host.file("/etc/avahi/services/soniquebay.service").contains("_http._tcp")
-    said = host.check_output(
+    published = host.check_output(
         "journalctl -b -q --no-pager -u avahi-daemon -g 'soniquebay.service. successfully established'"
     )
-    assert said
+    assert published

@@ -1,4 +1,4 @@
-"""The appliance's parts as pytest-celery has them: its classes, extended by what is the appliance's own."""
+"""pytest-celery's classes, extended for the components of the appliance: Redis, the worker and the API."""
 
 import io
 import re
@@ -22,20 +22,21 @@ from soniquebay.settings import REDIS_KEY_PREFIX, from_environment
 from soniquebay.worker.config import PRIORITY_STEPS, TASKS, celery_settings
 from tests.stack import wait_until
 
-EMULATED = 360.0  # seconds; what takes one on a processor of one's own takes ten here, and more on a poor computer
+# One second of a native processor takes ten seconds on the emulated one, and more on a slow computer.
+CONTAINER_TIMEOUT_SECONDS = 360.0
 
 
 class Redis(RedisContainer):
-    """The image's Redis with the image's settings; what it has besides is a port, by which the tests look at it."""
+    """The image's Redis with the image's settings, and with a TCP port for the tests."""
 
     @property
     def host_url(self) -> str:
-        # The plugin's own says localhost, which is wrong where the tests are in a container themselves.
+        # pytest-celery returns localhost, which is wrong when the tests run in a container themselves.
         host, port = self.get_addr("6379/tcp")
         return f"{self.prefix()}{host}:{port}/{self.vhost}"
 
     def waiting(self) -> dict[str, int]:
-        """Return how many messages wait in each queue, by name and priority, as `vector/5`; empty ones left out."""
+        """Return the length of each queue that is not empty, by name and priority, such as `vector/5`."""
         client = self.client
         lists = {f"{queue}/{step}": f"{REDIS_KEY_PREFIX}{queue}" + (f"\x06\x16{step}" if step else "")
                  for queue, _ in TASKS.values() for step in PRIORITY_STEPS}  # fmt: skip
@@ -43,17 +44,18 @@ class Redis(RedisContainer):
 
     def queues(self) -> set[str]:
         """Return the queues in which messages wait."""
-        return {place.partition("/")[0] for place in self.waiting()}
+        return {name.partition("/")[0] for name in self.waiting()}
 
-    def taken(self) -> list[str]:
-        """Return the keys under which workers hold what they have taken."""
+    def unacknowledged(self) -> list[str]:
+        """Return the keys that hold the unacknowledged messages of the workers."""
         return sorted(self.client.scan_iter(f"{REDIS_KEY_PREFIX}unacked*"))
 
 
 class WorkerContainer(CeleryWorkerContainer):
-    """A container with the appliance's worker; it alone on its Redis, for each has process numbers of its own.
+    """A container with the appliance's worker, which has to be the only one on its Redis.
 
-    By these a worker tells whether another one still lives (`soniquebay.overrides.recovery`).
+    Workers tell by process ids whether another worker lives (`soniquebay.overrides.recovery`), and each container has
+    process ids of its own.
     """
 
     @property
@@ -66,44 +68,44 @@ class WorkerContainer(CeleryWorkerContainer):
 
     @classmethod
     def initial_env(cls, celery_worker_cluster_config: dict[str, Any], initial: dict[str, str] | None = None) -> Any:
-        """Return the unit's own variables alone: Redis is where they say, on its socket."""
+        """Return only the variables of the unit, which name Redis's socket."""
         return dict(initial or {})
 
 
 class Worker(CeleryTestWorker):
-    """The appliance's worker, what it says, and its processes."""
+    """The appliance's worker, its log and its processes."""
 
-    def count(self, pattern: str) -> int:
+    def log_count(self, pattern: str) -> int:
         return len(re.findall(pattern, self.logs()))
 
-    def until(self, pattern: str, times: int = 1, seconds: float = EMULATED) -> str:
-        """Wait until it has said this so many times; return the last, or the pattern's group of it."""
+    def wait_for_match(self, pattern: str, times: int = 1, seconds: float = CONTAINER_TIMEOUT_SECONDS) -> str:
+        """Wait until the log has `times` matches of a pattern; return the last match, or its group."""
 
-        def said() -> list[str]:
+        def matches() -> list[str]:
             found = re.findall(pattern, self.logs())
             return found if len(found) >= times else []
 
-        return str(wait_until(said, seconds)[-1])
+        return str(wait_until(matches, seconds)[-1])
 
-    def received(self, task: str, times: int = 1) -> str:
-        """Wait for a task and return its id."""
-        return self.until(rf"Task {re.escape(task)}\[([0-9a-f-]+)\] received", times)
+    def wait_until_received(self, task: str, times: int = 1) -> str:
+        """Wait until the worker has received a task of this name, and return the task's id."""
+        return self.wait_for_match(rf"Task {re.escape(task)}\[([0-9a-f-]+)\] received", times)
 
-    def succeeded(self, task: str, number: str = "[0-9a-f-]+") -> None:
-        self.until(rf"Task {re.escape(task)}\[{number}\] succeeded")
+    def wait_until_succeeded(self, task: str, task_id: str = "[0-9a-f-]+") -> None:
+        self.wait_for_match(rf"Task {re.escape(task)}\[{task_id}\] succeeded")
 
-    def begun(self, task: str, seconds: float = EMULATED) -> None:
-        """Wait until one of its processes works on this task."""
+    def wait_until_started(self, task_id: str, seconds: float = CONTAINER_TIMEOUT_SECONDS) -> None:
+        """Wait until a child process runs the task with this id."""
 
-        def works() -> bool:
+        def is_active() -> bool:
             inspect = self.app.control.inspect(destination=[self.hostname()], timeout=20)
             answers = (inspect.active() or {}).values()
-            return any(active["id"] == task and active["time_start"] for tasks in answers for active in tasks)
+            return any(active["id"] == task_id and active["time_start"] for tasks in answers for active in tasks)
 
-        wait_until(works, seconds)
+        wait_until(is_active, seconds)
 
-    def children(self) -> list[int]:
-        """Return the numbers of its processes, as they are inside."""
+    def child_pids(self) -> list[int]:
+        """Return the ids of the child processes in the container's namespace."""
         code, output = self.container.exec_run("cat /proc/1/task/1/children")
         assert code == 0, output
         return [int(pid) for pid in output.split()]
@@ -117,13 +119,13 @@ class Worker(CeleryTestWorker):
         return bool(self.container.status == "exited")
 
     def started_at(self) -> str:
-        """Return when the container was started; another time means another main process."""
+        """Return when the container was started; it changes when the main process is another one."""
         self.container.reload()
         return str(self.container.attrs["State"]["StartedAt"])
 
 
 class Setup(CeleryTestSetup):
-    """The setup, whose app is set up as the appliance's is."""
+    """A setup whose Celery application has the settings of the appliance."""
 
     @classmethod
     def name(cls) -> str:
@@ -138,19 +140,19 @@ class Setup(CeleryTestSetup):
 class Api(CeleryTestContainer):
     """A container with the appliance's API."""
 
-    SOCKET, ASIDE = "/run/soniquebay/api.sock", "/run/soniquebay/aside"
+    SOCKET, MOVED_SOCKET = "/run/soniquebay/api.sock", "/run/soniquebay/moved.sock"
 
     @property
     def ready_prompt(self) -> str:
         return "public API on"
 
     def get(self, path: str, **params: Any) -> Any:
-        response = httpx.get(self._url(path), params=params, timeout=EMULATED)
+        response = httpx.get(self._url(path), params=params, timeout=CONTAINER_TIMEOUT_SECONDS)
         assert response.status_code == 200, response.text
         return response.json()
 
     def post(self, path: str, body: Any = None, status: int = 202) -> Any:
-        response = httpx.post(self._url(path), json=body, timeout=EMULATED)
+        response = httpx.post(self._url(path), json=body, timeout=CONTAINER_TIMEOUT_SECONDS)
         assert response.status_code == status, response.text
         return response.json()
 
@@ -159,42 +161,42 @@ class Api(CeleryTestContainer):
         return f"http://{host}:{port}{path}"
 
     def scan(self) -> int:
-        """Start a scan and return its session."""
+        """Start a scan and return the id of its session."""
         for session in self.get("/api/scan-sessions")["items"]:
-            if session["status"] in {"running", "paused"}:  # of a test that has failed
+            if session["status"] in {"running", "paused"}:  # left by a test that has failed
                 self.post(f"/api/scan-sessions/{session['id']}/cancel", status=200)
         return int(self.post("/api/scan")["session_id"])
 
-    def completed(self, session: int, seconds: float = EMULATED) -> dict[str, Any]:
-        """Wait until a scan is completed, its tracks analysed, and return it."""
+    def wait_until_completed(self, session_id: int, seconds: float = CONTAINER_TIMEOUT_SECONDS) -> dict[str, Any]:
+        """Wait until a scan is completed and its tracks are analysed, and return the session."""
 
-        def done() -> Any:
-            found = self.get(f"/api/scan-sessions/{session}")
+        def session_if_done() -> Any:
+            found = self.get(f"/api/scan-sessions/{session_id}")
             return found if found["progress"]["phase"] == "done" else None
 
-        found: dict[str, Any] = wait_until(done, seconds)
-        assert found["status"] == "completed", found
-        return found
+        session: dict[str, Any] = wait_until(session_if_done, seconds)
+        assert session["status"] == "completed", session
+        return session
 
     def add_music(self, files: dict[str, bytes]) -> None:
-        """Put files, by their paths, below the folder of music."""
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w") as archive:
+        """Write files, given as content by path, below the music folder."""
+        archive_file = io.BytesIO()
+        with tarfile.open(fileobj=archive_file, mode="w") as archive:
             for path, content in files.items():
                 member = tarfile.TarInfo(path)
                 member.size, member.mode, member.mtime = len(content), 0o644, time.time()
                 archive.addfile(member, io.BytesIO(content))
-        assert self._container.put_archive("/srv/music", packed.getvalue())
+        assert self._container.put_archive("/srv/music", archive_file.getvalue())
 
     def run_as_root(self, *command: str) -> None:
         code, output = self.exec_run(list(command), user="root")
         assert code == 0, output
 
     @contextmanager
-    def away(self) -> Iterator[None]:
-        """Take the socket of the inserts from where the worker looks for it, and put it back."""
-        self.run_as_root("mv", self.SOCKET, self.ASIDE)
+    def unavailable(self) -> Iterator[None]:
+        """Move the socket of the internal API away for the duration of the block."""
+        self.run_as_root("mv", self.SOCKET, self.MOVED_SOCKET)
         try:
             yield
         finally:
-            self.run_as_root("mv", self.ASIDE, self.SOCKET)
+            self.run_as_root("mv", self.MOVED_SOCKET, self.SOCKET)

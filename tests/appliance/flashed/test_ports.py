@@ -1,14 +1,14 @@
-"""Which TCP ports are open to a neighbour in the LAN: every one is tried, by IPv4. Who listens, test_doors.py asks."""
+"""The TCP ports that are open to a neighbour in the LAN: all are tried, over IPv4. See also host/test_listeners.py."""
 
 from __future__ import annotations
 
 import shlex
 from typing import Any
 
-# A neighbour in the LAN: a network namespace of its own, behind a cable of its own (veth). What it sends comes in by an
-# interface that is not loopback and is for the machine's own address in the LAN, as anybody's would be. Without a port
-# forward in between, which would answer for what it does not forward, every port can be tried.
-OUTSIDE = """
+# A network namespace, connected by a veth pair, stands for a neighbour in the LAN. Its packets arrive on an interface
+# other than loopback and are addressed to the machine's LAN address. QEMU's port forwards are not in the way, so every
+# port can be tried.
+NEIGHBOUR = """
 address=$(ip -4 -o addr show scope global | awk '{sub("/.*", "", $4); print $4; exit}')
 trap 'ip netns del outside; ip link del probe 2>/dev/null || true' EXIT
 ip netns add outside
@@ -23,8 +23,8 @@ ip netns exec outside python3 -c "$SCAN" "$address"
 SCAN = """
 import multiprocessing, socket, sys
 
-def look(first):
-    found = []
+def open_ports(first):
+    ports = []
     for port in range(first, 65536, 4):
         with socket.socket() as probe:
             probe.settimeout(5)
@@ -33,17 +33,17 @@ def look(first):
             except ConnectionRefusedError:
                 continue
             except OSError as error:
-                found.append(f"{port}: {error}")
+                ports.append(f"{port}: {error}")
             else:
-                found.append(str(port))
-    return found
+                ports.append(str(port))
+    return ports
 
 with multiprocessing.Pool(4) as pool:
-    for found in pool.imap_unordered(look, range(1, 5)):
-        print(*found, sep="\\n")
+    for ports in pool.imap_unordered(open_ports, range(1, 5)):
+        print(*ports, sep="\\n")
 """
 
 
-def test_only_the_known_doors_are_open_from_outside(host: Any) -> None:
-    found = host.check_output(f"set -e; SCAN={shlex.quote(SCAN)}\n{OUTSIDE}").split()
-    assert sorted(found) == ["22", "5555", "80"]
+def test_only_ssh_the_api_and_flower_are_open_to_the_lan(host: Any) -> None:
+    ports = host.check_output(f"set -e; SCAN={shlex.quote(SCAN)}\n{NEIGHBOUR}").split()
+    assert sorted(ports) == ["22", "5555", "80"]

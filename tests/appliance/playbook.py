@@ -1,4 +1,4 @@
-"""The operator's playbooks, run as the README says: from here, by SSH."""
+"""Runs the operator's playbooks over SSH, as the README describes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .appliance import Appliance
+from .client import Appliance
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def play(appliance: Appliance, folder: Path, name: str, archive: Path) -> subprocess.CompletedProcess[str]:
-    """Run a playbook of playbooks/ on the machine with a release archive; its inventory is written to `folder`."""
+def run_playbook(appliance: Appliance, folder: Path, name: str, archive: Path) -> subprocess.CompletedProcess[str]:
+    """Run a playbook of playbooks/ on the machine with a release archive; write its inventory to `folder`."""
     inventory = folder / "inventory.yml"
     inventory.write_text(
         "all:\n  hosts:\n    soniquebay:\n"

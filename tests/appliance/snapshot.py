@@ -1,6 +1,7 @@
-"""What a machine has to keep through an upgrade or a repair: its library, and what was made on the device.
+"""A snapshot of what a machine has to keep through an upgrade or a repair: its library and Flower's password.
 
-`python -m tests.image.kept STATE` gives the machine of a Molecule scenario a library, and notes both in STATE.
+`python -m tests.appliance.snapshot STATE` makes a library on the machine of a Molecule scenario and writes the snapshot
+to the folder STATE.
 """
 
 from __future__ import annotations
@@ -12,26 +13,26 @@ from typing import Any
 
 from image.emulated import detached
 
-from .appliance import Appliance
+from .client import Appliance
 
-NOTE = "kept.json"
+FILE_NAME = "snapshot.json"
 
 
-def kept(appliance: Appliance) -> dict[str, Any]:
-    """The library, and Flower's password."""
-    tracks = appliance.all_of("/api/tracks")
+def take_snapshot(appliance: Appliance) -> dict[str, Any]:
+    """Return all tracks and Flower's password."""
+    tracks = appliance.all_items("/api/tracks")
     assert [(track["title"], track["has_vector"]) for track in tracks] == [("Kept", True)]
     return {"tracks": tracks, "password": appliance.flower_password()}
 
 
 def main() -> None:
-    """Prepare the machine of a scenario."""
+    """Make the library and write the snapshot."""
     state = Path(sys.argv[1])
     machine = detached.attach(state)
     appliance = Appliance(machine)
     appliance.healthy()
     appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
-    (state / NOTE).write_text(json.dumps(kept(appliance)))
+    (state / FILE_NAME).write_text(json.dumps(take_snapshot(appliance)))
     machine.release_monitor()
 
 

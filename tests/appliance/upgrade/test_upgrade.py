@@ -1,0 +1,81 @@
+"""The operator's upgrade: to the next version by Molecule's converge, and back from releases that do not work."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from image import release
+from soniquebay.library.database import migrations
+
+from ..client import NO_ENTRIES, Appliance
+from ..playbook import run_playbook
+from ..releases import DATA_LOSS_SQL, NEW_TABLE_SQL, build_variant, write_checksum
+from ..snapshot import FILE_NAME, take_snapshot
+
+VERSION, TAMPERED_VERSION = "99.0.1", "99.0.2"
+DATA_FOLDER = "/var/lib/soniquebay"
+
+
+def installation_state(appliance: Appliance) -> dict[str, Any]:
+    """Return what any change to the installation would change."""
+    installed = appliance.run(
+        "readlink /opt/soniquebay/current; ls -A /opt/soniquebay /opt/soniquebay/releases;"
+        "systemctl show -P MainPID soniquebay-api.service soniquebay-worker.service"
+    )
+    return {"machine": installed, "version": appliance.healthy()["version"]}
+
+
+def test_the_next_version_runs_and_the_library_is_kept(appliance: Appliance) -> None:
+    """`converge` has run the upgrade."""
+    assert appliance.healthy()["version"] == VERSION
+    words = appliance.run("readlink /opt/soniquebay/current; soniquebay version; ls /opt/soniquebay/releases").split()
+    assert words[0] == f"releases/{VERSION}"
+    assert release.version_of(release.APP) in words  # the release before it is still installed
+    assert take_snapshot(appliance) == json.loads(
+        (Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / FILE_NAME).read_text()
+    )
+
+
+def test_the_schema_is_migrated_and_the_copy_of_the_old_library_is_removed(appliance: Appliance) -> None:
+    query = f"import sqlite3; db = sqlite3.connect('file:{DATA_FOLDER}/library.db?mode=ro', uri=True); "
+    query += "print(*db.execute('PRAGMA user_version').fetchone())"
+    query += "; print(*db.execute('SELECT count(*) FROM next_release').fetchone())"
+    version, rows, *files = appliance.run(f'python3 -c "{query}"; ls {DATA_FOLDER}').split()
+    assert (int(version), rows) == (len(migrations()) + 1, "0")
+    assert "library.db" in files
+    assert not [name for name in files if "schema-" in name]
+
+
+def test_an_archive_with_a_wrong_checksum_changes_nothing(appliance: Appliance, tmp_path: Path) -> None:
+    archive = build_variant(tmp_path, TAMPERED_VERSION)
+    write_checksum(archive, "0" * 64)
+    before = installation_state(appliance)
+    result = run_playbook(appliance, tmp_path, "upgrade.yml", archive)
+    assert result.returncode != 0
+    assert "Nothing was touched" in result.stdout
+    assert installation_state(appliance) == before
+
+
+@pytest.mark.parametrize(
+    ("version", "broken"), [("99.0.3", "api/server.py"), ("99.0.4", "worker/main.py")], ids=["API", "worker"]
+)
+def test_a_release_whose_program_fails_is_rolled_back(
+    appliance: Appliance, tmp_path: Path, version: str, broken: str
+) -> None:
+    before, snapshot = appliance.healthy()["version"], take_snapshot(appliance)
+    archive = build_variant(tmp_path, version, schema=[NEW_TABLE_SQL, DATA_LOSS_SQL], broken=broken)
+    result = run_playbook(appliance, tmp_path, "upgrade.yml", archive)
+    assert result.returncode != 0
+    assert f"Release {before} is running again and healthy" in " ".join(result.stdout.split())
+    assert appliance.healthy()["version"] == before == VERSION
+    state = appliance.run("readlink /opt/soniquebay/current; systemctl list-units --failed --plain --no-legend")
+    assert state.split() == [f"releases/{before}"]
+    assert take_snapshot(appliance) == snapshot
+    # after three minutes, as the README says, and before the start timeout of the worker, which waits for the API
+    start_timeouts = "journalctl -b -q --no-pager -o cat -u soniquebay-worker.service -g 'start operation timed out'"
+    assert appliance.try_run(start_timeouts) == NO_ENTRIES
