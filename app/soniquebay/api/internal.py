@@ -64,7 +64,7 @@ class VectorIn(BaseModel):
 
 def internal_app(services: Services) -> FastAPI:
     """Make the application of the Unix socket."""
-    app = FastAPI(title="SoniqueBay, internal", version=__version__)
+    app = FastAPI(title="SoniqueBay, internal", version=__version__, docs_url=None, redoc_url=None)
     app.state.services = services
     errors.install(app, trusting=True)
     app.include_router(health.router)

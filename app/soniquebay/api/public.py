@@ -7,17 +7,23 @@ from fastapi import FastAPI, Header, HTTPException
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from soniquebay import __version__
-from soniquebay.api import errors, health, library, online, scans, watch
+from soniquebay.api import docs, errors, health, library, online, scans, watch
 from soniquebay.api.events import is_event_id
 from soniquebay.api.services import Services, Shared
 
 
 def public_app(services: Services) -> FastAPI:
     """Make the public application."""
-    app = FastAPI(title="SoniqueBay", version=__version__, license_info={"name": "GPL-3.0-or-later"})
+    app = FastAPI(
+        title="SoniqueBay",
+        version=__version__,
+        license_info={"name": "GPL-3.0-or-later"},
+        docs_url=None,  # FastAPI's own pages load their scripts from the internet
+        redoc_url=None,
+    )
     app.state.services = services
     errors.install(app)
-    for module in (health, scans, watch, library):
+    for module in (health, scans, watch, library, docs):
         app.include_router(module.router)
     app.include_router(online.public)
     app.get("/api/events", response_class=EventSourceResponse, tags=["scans"])(events)
