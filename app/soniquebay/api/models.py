@@ -151,7 +151,8 @@ class Progress(BaseModel):
 
     `finished` counts files that need nothing more (unchanged, failed, or inserted and analysed). `percent` speaks of
     all stages together: 0 until every file is found, then it only grows. `rate` is in files a minute: searchable ones
-    while files are inserted, then analysed ones. `seconds_left` is null while it cannot be told.
+    while files are inserted, then analysed ones. `library_vectors_waiting` counts the tracks of all scans that wait for
+    analysis. `seconds_left` is the time until none waits any more; it is null while it cannot be told.
     """
 
     session_id: int
@@ -162,6 +163,7 @@ class Progress(BaseModel):
     finished: int
     failures: int
     vectors_waiting: int
+    library_vectors_waiting: int
     vector_failures: int
     percent: float
     rate: float

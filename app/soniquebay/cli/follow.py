@@ -18,8 +18,10 @@ def searchable(progress: Snapshot) -> bool:
 
 
 def analysed(progress: Snapshot) -> bool:
-    """Tell whether every track of the scan also has its vector, or a reason for none."""
-    return progress["phase"] in {"done", "cancelled"}
+    """Tell whether every track of the library also has its vector, or a reason for none, or the scan was cancelled."""
+    if progress["phase"] == "done":
+        return not progress["library_vectors_waiting"]
+    return bool(progress["phase"] == "cancelled")
 
 
 def follow_scan(

@@ -13,7 +13,7 @@ from soniquebay.library.paths import encode
 
 @click.command()
 @click.option("--wait", is_flag=True, help="Return when every track is searchable.")
-@click.option("--wait-vectors", is_flag=True, help="Return when every track is analysed too.")
+@click.option("--wait-vectors", is_flag=True, help="Return when every track of the library is analysed too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option(
     "--confirm-removal",

@@ -16,13 +16,16 @@ def snapshot(db: sqlite3.Connection, session_id: int, pace: float | None = None)
     `files` is the number found so far, final once `phase` has left "discovering". `finished` counts the files that
     need nothing more: unchanged, failed, or inserted and analysed. `percent` is 0 until the total is known, and only
     grows from there to 100. `rate`: searchable files a minute while they are inserted, then analysed ones.
-    `seconds_left` is None while it cannot be told; `pace` is how long an analysis took lately (seconds).
+    `library_vectors_waiting` counts the tracks of all sessions that wait for analysis. Those of the oldest session come
+    first, so `seconds_left` includes them all. It is None while it cannot be told; `pace` is how long an analysis took
+    lately (seconds).
     """
     session = queries.session(db, session_id)
     if session is None:
         return None
     failed = _failed_files(db, session_id)
     waiting = _waiting(db, session_id)
+    library_waiting = _library_waiting(db)
     inserted = session["files_done"] - min(failed, session["files_done"])
     analysed = max(0, inserted - waiting)
     now = time.time()
@@ -41,11 +44,12 @@ def snapshot(db: sqlite3.Connection, session_id: int, pace: float | None = None)
         "finished": session["unchanged"] + failed + analysed,
         "failures": session["failures"],
         "vectors_waiting": waiting,
+        "library_vectors_waiting": library_waiting,
         "vector_failures": _vector_failures(db, session_id),
         "percent": _percent(session, failed, analysed, waiting),
         "rate": round(60 * (analysis_rate if over else insert_rate), 1),
         "seconds": round(running, 3),
-        "seconds_left": _seconds_left(session, to_insert, insert_rate, to_insert + waiting, pace),
+        "seconds_left": _seconds_left(session, to_insert, insert_rate, to_insert + library_waiting, pace),
     }
 
 
@@ -83,6 +87,13 @@ def _waiting(db: sqlite3.Connection, session_id: int) -> int:
         "SELECT count(*) FROM tracks INDEXED BY tracks_to_analyse "
         "WHERE read_session_id = ? AND analysed = 0 AND missing_since IS NULL",
         (session_id,),
+    ).fetchone()
+    return int(row[0])
+
+
+def _library_waiting(db: sqlite3.Connection) -> int:
+    row = db.execute(
+        "SELECT count(*) FROM tracks INDEXED BY tracks_to_analyse WHERE analysed = 0 AND missing_since IS NULL"
     ).fetchone()
     return int(row[0])
 
