@@ -46,6 +46,10 @@ class Settings:
     trusted anywhere, everything is looked at every `poll_minutes`."""
     poll_minutes: float
     """Minutes between two scans of everything while a folder cannot tell of its changes (network, FUSE); 0: never."""
+    nice: int
+    """Niceness of the worker's child processes, 0 to 19. With 0 they also compete for the disk like any program."""
+    log: Literal["text", "json"]
+    """Form of the logs: the journal or text, or JSON lines on standard error."""
 
     @property
     def database(self) -> Path:
@@ -101,6 +105,18 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             raise ValueError(f"SONIQUEBAY_PROCESSES is {text!r}: it must be 1, 2, 3 or 4")
         return int(text)
 
+    def log() -> Literal["text", "json"]:
+        text = get("LOG", "text")
+        if text not in {"text", "json"}:
+            raise ValueError(f"SONIQUEBAY_LOG is {text!r}: it must be text or json")
+        return cast(Literal["text", "json"], text)
+
+    def nice() -> int:
+        text = get("NICE", "10")
+        if not text.isdecimal() or not 0 <= int(text) <= 19:
+            raise ValueError(f"SONIQUEBAY_NICE is {text!r}: it must be a niceness from 0 to 19")
+        return int(text)
+
     def watch() -> Literal["on", "off", "poll"]:
         text = get("WATCH", "on")
         if text not in {"on", "off", "poll"}:
@@ -137,6 +153,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         online_socket=Path(get("ONLINE_SOCKET", "/run/soniquebay/online.sock")),
         watch=watch(),
         poll_minutes=minutes("POLL_MINUTES", "10"),
+        nice=nice(),
+        log=log(),
     )
 
 

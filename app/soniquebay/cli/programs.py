@@ -64,9 +64,18 @@ def online() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port of the API.")
 @click.option("--flower-port", type=click.IntRange(1, 65535), default=5555, show_default=True, help="Port of Flower.")
-def serve(music: tuple[Path, ...], data: Path, host: str, port: int, flower_port: int) -> None:
+@click.option(
+    "--nice",
+    type=click.IntRange(0, 19),
+    default=10,
+    envvar="SONIQUEBAY_NICE",
+    show_envvar=True,
+    show_default=True,
+    help="Niceness of the worker's child processes: with 0 a scan takes what it can get, with 19 what others leave.",
+)
+def serve(*, music: tuple[Path, ...], data: Path, host: str, port: int, flower_port: int, nice: int) -> None:
     """Run everything on this machine, without a Pi: a private Redis, the API, the worker and Flower."""
     from soniquebay.cli.serve import Stack
 
-    stack = Stack(tuple(m.resolve() for m in music), data.resolve(), host, port, flower_port)
+    stack = Stack(tuple(m.resolve() for m in music), data.resolve(), host, port, flower_port, nice=nice)
     raise SystemExit(stack.run())

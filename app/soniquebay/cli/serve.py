@@ -33,6 +33,7 @@ class Stack:
     host: str
     port: int
     flower_port: int
+    nice: int = 10
 
     def run(self) -> int:
         """Run until Ctrl-C or SIGTERM, or until a program ends by itself; returns the exit code."""
@@ -114,6 +115,7 @@ class Stack:
             "FLOWER_HOST": self.host,
             "FLOWER_PORT": self.flower_port,
             "FLOWER_PASSWORD_FILE": self.data / "flower-password",
+            "NICE": self.nice,
         }
         # Threads share two heaps, as in the API's unit: one of each would keep what it once needed.
         heaps = {"MALLOC_ARENA_MAX": "2"}

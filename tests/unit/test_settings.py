@@ -1,0 +1,29 @@
+"""Settings are read from the environment, and a wrong one is named."""
+
+import pytest
+
+from soniquebay.settings import from_environment
+
+
+def test_the_broker_address_is_spelt_for_celery() -> None:
+    assert from_environment({"SONIQUEBAY_REDIS": "unix:///r.sock"}).broker_url == "redis+socket:///r.sock"
+    assert from_environment({"SONIQUEBAY_REDIS": "redis://h:1/0"}).broker_url == "redis://h:1/0"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_wrong_port_is_named(port: str) -> None:
+    with pytest.raises(ValueError, match="SONIQUEBAY_HTTP_PORT"):
+        from_environment({"SONIQUEBAY_HTTP_PORT": port})
+
+
+@pytest.mark.parametrize("nice", ["-1", "20", "ten", "1.5"])
+def test_a_wrong_niceness_is_named(nice: str) -> None:
+    with pytest.raises(ValueError, match="SONIQUEBAY_NICE"):
+        from_environment({"SONIQUEBAY_NICE": nice})
+
+
+def test_niceness_and_log_have_defaults_and_a_range() -> None:
+    assert (from_environment({}).nice, from_environment({"SONIQUEBAY_NICE": "0"}).nice) == (10, 0)
+    assert (from_environment({}).log, from_environment({"SONIQUEBAY_LOG": "json"}).log) == ("text", "json")
+    with pytest.raises(ValueError, match="SONIQUEBAY_LOG is 'xml': it must be text or json"):
+        from_environment({"SONIQUEBAY_LOG": "xml"})
