@@ -1,4 +1,4 @@
-"""One progress bar for a scan, with counts, rate and time left."""
+"""Show the progress of a scan as a bar with counts, rate and time left."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 @contextmanager
 def progress_bar(console: Console) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Show a bar, and give what moves it: a function of a scan's progress."""
+    """Show a bar, and yield the function that moves it to a scan's progress (`models.Progress`).
+
+    Once the scan's own tracks are analysed, the bar shows how many of the library's still wait.
+    """
     bar = Progress(
         TextColumn("{task.description:<12}"),
         BarColumn(bar_width=None),
@@ -21,24 +24,34 @@ def progress_bar(console: Console) -> Iterator[Callable[[dict[str, Any]], None]]
     )
     with bar:
         task = bar.add_task("connecting", total=None, counts="")
+        most_waiting = 0
 
         def show(progress: dict[str, Any]) -> None:
-            known = progress["phase"] != "discovering"
+            nonlocal most_waiting
+            phase, percent, waiting = progress["phase"], progress["percent"], progress["library_vectors_waiting"]
+            most_waiting = max(most_waiting, waiting)
+            if phase == "done" and waiting:
+                phase, percent = "analysing", 100 * (most_waiting - waiting) / most_waiting
             bar.update(
                 task,
-                description=progress["phase"],
-                completed=progress["percent"],
-                total=100 if known else None,
-                counts=_counts(progress, known=known),
+                description=phase,
+                completed=percent,
+                total=None if phase == "discovering" else 100,
+                counts=_counts(progress),
             )
 
         yield show
 
 
-def _counts(progress: dict[str, Any], *, known: bool) -> str:
-    found = f"{progress['finished']}/{progress['files']}" if known else f"{progress['files']} found"
-    left = progress["seconds_left"]
-    parts = [found, f"{progress['rate']:.0f} files/min", f"{progress['failures']} failures"]
-    if left:
-        parts.append(f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left")
+def _counts(progress: dict[str, Any]) -> str:
+    waiting, seconds_left = progress["library_vectors_waiting"], progress["seconds_left"]
+    if progress["phase"] == "discovering":
+        parts = [f"{progress['files']} found"]
+    else:
+        parts = [f"{progress['finished']}/{progress['files']}"]
+    parts += [f"{progress['rate']:.0f} files/min", f"{progress['failures']} failures"]
+    if waiting and progress["phase"] in {"analysing", "done"}:
+        parts.append(f"{waiting} tracks to analyse")
+    if seconds_left:
+        parts.append(f"{seconds_left // 3600}:{seconds_left // 60 % 60:02}:{seconds_left % 60:02} left")
     return "  ".join(parts)

@@ -19,13 +19,16 @@ def snapshot(
     `files` is the number of files found so far, final once `phase` is no longer "discovering". `finished` counts the
     files that are unchanged, failed, or inserted and analysed. `percent` is 0 until `files` is final, and then only
     grows, to 100. `rate` is the number of files inserted per minute, and after that of tracks analysed per minute.
-    `seconds_left` is None while it cannot be estimated; `seconds_per_analysis` is the recent average for that.
+    `vectors_waiting` counts the tracks of this session that wait for analysis, `library_vectors_waiting` those of all
+    sessions. The oldest session's come first, so `seconds_left` includes them all; it is None while it cannot be
+    estimated. `seconds_per_analysis` is the recent average for that.
     """
     session = queries.session(db, session_id)
     if session is None:
         return None
     failed = _count_failed_files(db, session_id)
     to_analyse = _count_tracks_to_analyse(db, session_id)
+    library_to_analyse = _count_all_tracks_to_analyse(db)
     inserted = session["files_done"] - min(failed, session["files_done"])
     analysed = max(0, inserted - to_analyse)
     now = time.time()
@@ -44,11 +47,14 @@ def snapshot(
         "finished": session["unchanged"] + failed + analysed,
         "failures": session["failures"],
         "vectors_waiting": to_analyse,
+        "library_vectors_waiting": library_to_analyse,
         "vector_failures": _count_vector_failures(db, session_id),
         "percent": _percent(session, failed, analysed, to_analyse),
         "rate": round(60 * (analysis_rate if has_ended else insert_rate), 1),
         "seconds": round(duration, 3),
-        "seconds_left": _seconds_left(session, to_insert, insert_rate, to_insert + to_analyse, seconds_per_analysis),
+        "seconds_left": _seconds_left(
+            session, to_insert, insert_rate, to_insert + library_to_analyse, seconds_per_analysis
+        ),
     }
 
 
@@ -89,6 +95,13 @@ def _count_tracks_to_analyse(db: sqlite3.Connection, session_id: int) -> int:
         "SELECT count(*) FROM tracks INDEXED BY tracks_to_analyse "
         "WHERE read_session_id = ? AND analysed = 0 AND missing_since IS NULL",
         (session_id,),
+    ).fetchone()
+    return int(row[0])
+
+
+def _count_all_tracks_to_analyse(db: sqlite3.Connection) -> int:
+    row = db.execute(
+        "SELECT count(*) FROM tracks INDEXED BY tracks_to_analyse WHERE analysed = 0 AND missing_since IS NULL"
     ).fetchone()
     return int(row[0])
 
