@@ -24,7 +24,7 @@ INTRODUCTION = """\
 
 The public API answers on port 80 of the appliance, `http://soniquebay.local`. `soniquebay serve` puts it on
 `http://127.0.0.1:8080`. The appliance also serves the description itself: `/openapi.json` for programs, and `/docs` for
-people. The page `/docs` loads Swagger UI from a public CDN, so the browser that opens it needs the internet.
+people.
 
 There is no login: whoever reaches the port can read the library, and can start, pause, resume and cancel scans. Nobody
 can insert or delete over this port; those routes belong to the [internal API](security.md#listeners).
@@ -95,7 +95,7 @@ def _operation(name: str, operation: Json) -> Iterator[str]:
 
 def _response(status: str, response: Json) -> tuple[str, str, str]:
     content = response.get("content", {})
-    bodies = [kind(body["schema"]) if "schema" in body else f"`{media}`" for media, body in content.items()]
+    bodies = [kind(body["schema"]) if "schema" in body else media for media, body in content.items()]
     standard = {"Successful Response": "", "Validation Error": "the request does not match its description"}
     meaning: str = response["description"]
     return status, " or ".join(bodies), standard.get(meaning, meaning)

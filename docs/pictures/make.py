@@ -1,10 +1,10 @@
 """Make the pictures of the documents, all of one running `soniquebay serve`.
 
-    python docs/pictures/make.py MUSIC_FOLDER SWAGGER_UI_FOLDER
+    python docs/pictures/make.py PYTHON MUSIC_FOLDER [SWAGGER_UI_FOLDER]
 
 Needs redis-server, Chromium, curl and jq; `playwright`, `pyte`, `pillow` and `rich` in this Python; and SoniqueBay in
-the Python that `SONIQUEBAY_PYTHON` names. The page of the API loads Swagger UI from a public CDN; here the npm package
-`swagger-ui-dist` stands in for it.
+`PYTHON`. Where the page of the API loads Swagger UI from a public CDN that is out of reach, the folder of the npm
+package `swagger-ui-dist` stands in for it.
 """
 
 import fcntl
@@ -32,7 +32,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 HERE = Path(__file__).parent
-PYTHON = os.environ.get("SONIQUEBAY_PYTHON", sys.executable)
+PYTHON = sys.argv[1]
 COLUMNS = 100
 PORT, FLOWER_PORT = 8090, 5565
 URL, FLOWER_URL = f"http://127.0.0.1:{PORT}", f"http://127.0.0.1:{FLOWER_PORT}"
@@ -48,7 +48,7 @@ CHROMIUM = (
 
 def main() -> None:
     """Make all of them."""
-    music, swagger = Path(sys.argv[1]), Path(sys.argv[2])
+    music, swagger = Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else None
     with tempfile.TemporaryDirectory() as folder:
         command = [PYTHON, "-m", "soniquebay.cli", "serve", "--music", str(music), "--data", f"{folder}/data"]
         command += ["--port", str(PORT), "--flower-port", str(FLOWER_PORT)]
@@ -73,14 +73,15 @@ def wait_for_api() -> None:
     raise SystemExit("no API answers")
 
 
-def pages(swagger: Path, password: str) -> None:
+def pages(swagger: Path | None, password: str) -> None:
     """Scan, and take the pictures on the way."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM.split())
         wide = {"width": 1100, "height": 560}
         flower = browser.new_page(viewport=wide, http_credentials={"username": "soniquebay", "password": password})
         api = browser.new_page(viewport={"width": 1100, "height": 700})
-        api.route("https://cdn.jsdelivr.net/**", lambda route: stand_in(route, swagger))
+        if swagger is not None:
+            api.route("https://cdn.jsdelivr.net/**", lambda route: stand_in(route, swagger))
         shell = browser.new_page(device_scale_factor=2)
         terminal(shell, "scan", "soniquebay scan --wait-vectors", midway=half_analysed)
         terminal(shell, "status", "soniquebay status")

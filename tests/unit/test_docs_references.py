@@ -1,0 +1,87 @@
+"""What the documents say of the code is still so: the API's page, named tests, settings, the list of decisions."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from soniquebay.settings import from_environment
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def test_the_api_page_is_made_from_this_code() -> None:
+    command = [sys.executable, str(DOCS / "generate_api.py"), "--check"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@cache
+def source(file: str) -> str:
+    path = ROOT / file
+    return path.read_text() if path.exists() else ""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_test_exists(page: Path) -> None:
+    missing = [
+        f"{file}::{function}"
+        for file, function in NAMED_TEST.findall(page.read_text())
+        if not re.search(rf"^(?:async )?def {function}\(", source(file), re.MULTILINE)
+    ]
+    assert missing == []
+
+
+def test_tests_are_named_at_all() -> None:
+    assert len(NAMED_TEST.findall((DOCS / "tuning.md").read_text())) > 50
+
+
+class Recorder(dict[str, str]):
+    """An environment that notes which variables are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: set[str] = set()
+
+    def get(self, key: str, default: object = None) -> str:  # type: ignore[override]
+        self.read.add(key)
+        return ""
+
+
+def test_every_setting_is_documented() -> None:
+    environment = Recorder()
+    from_environment(environment)
+    documented = re.findall(r"^\| `(SONIQUEBAY_\w+)` \|", (DOCS / "operating.md").read_text(), re.MULTILINE)
+    assert len(environment.read) > 15
+    assert environment.read - set(documented) == set()
+    assert len(documented) == len(set(documented))
+
+
+def test_every_decision_is_listed() -> None:
+    listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "decisions/README.md").read_text())
+    assert sorted(listed) == sorted(path.name for path in (DOCS / "decisions").glob("[0-9]*.md"))
+
+
+def prose(page: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a page that can be wrapped: no code, no table, no heading."""
+    fenced = False
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and not line.startswith(("|", "#", "![", "<!--")):
+            yield number, line
+
+
+WRAPPED = [page for page in PAGES if page.name not in {"glossary.md", "testing.md"}]
+
+
+@pytest.mark.parametrize("page", WRAPPED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_lines_have_at_most_120_columns(page: Path) -> None:
+    assert [number for number, line in prose(page) if len(line) > 120] == []
