@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -67,21 +66,3 @@ def test_every_setting_is_documented() -> None:
 def test_every_decision_is_listed() -> None:
     listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "decisions/README.md").read_text())
     assert sorted(listed) == sorted(path.name for path in (DOCS / "decisions").glob("[0-9]*.md"))
-
-
-def prose(page: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a page that can be wrapped: no code, no table, no heading."""
-    fenced = False
-    for number, line in enumerate(page.read_text().splitlines(), 1):
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-        elif not fenced and not line.startswith(("|", "#", "![", "<!--")):
-            yield number, line
-
-
-WRAPPED = [page for page in PAGES if page.name not in {"glossary.md", "testing.md"}]
-
-
-@pytest.mark.parametrize("page", WRAPPED, ids=lambda page: str(page.relative_to(ROOT)))
-def test_lines_have_at_most_120_columns(page: Path) -> None:
-    assert [number for number, line in prose(page) if len(line) > 120] == []
