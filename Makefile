@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .PHONY: help run test test-all check image release lint types unit pipeline slow faults corpus fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
-  test-raspi4b test-power-cuts power-cuts minimal bench lock clean
+  test-raspi4b test-power-cuts power-cuts minimal bench docs-api lock clean
 
 PYTHON ?= python3
 PROFILE ?= debian
@@ -116,6 +116,9 @@ bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), 
 bench-appliance: release # its compressed size is one of the figures
 bench-%: $(VENV)/ready
 	$(BIN)/python -m bench.$* $(BENCH_OPTIONS)
+
+docs-api: $(VENV)/ready ## write docs/api.md from the code
+	$(BIN)/python docs/generate_api.py
 
 lock: $(VENV)/ready ## pin again: requirements*.in to requirements*.lock, hashes and no index addresses
 	for name in requirements requirements-dev requirements-bootstrap; do \

@@ -1,0 +1,182 @@
+"""Write docs/api.md from the OpenAPI description of the public application.
+
+    python docs/generate_api.py            # write the page
+    python docs/generate_api.py --check    # fail when the page is stale
+
+The page depends on the routes and models alone, so equal code gives an equal page. `tests/unit/test_docs.py` runs the
+check.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from soniquebay.api.public import public_app
+from soniquebay.api.services import Services
+
+PAGE = Path(__file__).parent / "api.md"
+INTRODUCTION = """\
+# API
+
+<!-- Made by `make docs-api` from the code (docs/generate_api.py). Do not edit it by hand. -->
+
+The public API answers on port 80 of the appliance, `http://soniquebay.local`. `soniquebay serve` puts it on
+`http://127.0.0.1:8080`. The appliance also serves the description itself: `/openapi.json` for programs, and `/docs` for
+people.
+
+There is no login: whoever reaches the port can read the library, and can start, pause, resume and cancel scans. Nobody
+can insert or delete over this port; those routes belong to the [internal API](security.md#listeners).
+
+- Requests and answers are JSON, except for covers and events. A list is a page: `items`, and `total` over all pages.
+- A request that does not match its description is answered with 422 and the fields that are wrong.
+- A route answers 503 when it cannot use the database, and 507 when the disk is full. `detail` gives the reason.
+- Paths of files are encoded: a byte that is not UTF-8 reads `\\xNN`, and a backslash is doubled.
+"""
+WIDTH = 120
+Json = Mapping[str, Any]
+
+
+def main() -> None:
+    """Write or check the page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
+    # The services are only used by requests.
+    page = render(public_app(cast(Services, None)).openapi())
+    if not parser.parse_args().check:
+        PAGE.write_text(page, encoding="utf-8")
+    elif PAGE.read_text(encoding="utf-8") != page:
+        sys.exit(f"{PAGE} is stale; run: make docs-api")
+
+
+def render(description: Json) -> str:
+    """Return the page for an OpenAPI description."""
+    groups: dict[str, list[tuple[str, Json]]] = {}
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            groups.setdefault(operation["tags"][0], []).append((f"{method.upper()} {path}", operation))
+    blocks = [INTRODUCTION]
+    blocks.append(
+        table(
+            ("request", "what it does"),
+            [
+                (f"[`{name}`](#{anchor(name)})", paragraphs(operation)[0])
+                for operations in groups.values()
+                for name, operation in operations
+            ],
+        )
+    )
+    for tag, operations in groups.items():
+        blocks.append(f"## Requests: {tag}\n")
+        for name, operation in operations:
+            blocks += _operation(name, operation)
+    blocks.append("## Types\n")
+    for name, schema in description["components"]["schemas"].items():
+        blocks += _schema(name, schema)
+    return "\n".join(blocks)
+
+
+def _operation(name: str, operation: Json) -> Iterator[str]:
+    yield f"### {name}\n"
+    yield from (f"{wrap(text)}\n" for text in paragraphs(operation))
+    if parameters := operation.get("parameters"):
+        rows = [
+            (f"`{p['name']}`", p["in"], kind(p["schema"]), default(p["schema"], required=p.get("required", False)),
+             p.get("description") or p["schema"].get("description", ""))
+            for p in parameters
+        ]  # fmt: skip
+        yield table(("parameter", "in", "type", "default", "meaning"), rows)
+    if body := operation.get("requestBody"):
+        optional = "" if body.get("required") else " It may be left out."
+        yield f"Body: {kind(body['content']['application/json']['schema'])}.{optional}\n"
+    yield table(("status", "body", "meaning"), [_response(*item) for item in operation["responses"].items()])
+
+
+def _response(status: str, response: Json) -> tuple[str, str, str]:
+    content = response.get("content", {})
+    bodies = [kind(body["schema"]) if "schema" in body else media for media, body in content.items()]
+    standard = {"Successful Response": "", "Validation Error": "the request does not match its description"}
+    meaning: str = response["description"]
+    return status, " or ".join(bodies), standard.get(meaning, meaning)
+
+
+def _schema(name: str, schema: Json) -> Iterator[str]:
+    yield f"### {name}\n"
+    yield from (f"{wrap(text)}\n" for text in paragraphs(schema))
+    required = schema.get("required", ())
+    rows = [
+        (f"`{field}`", kind(facts), "" if field in required else default(facts, required=False))
+        for field, facts in schema["properties"].items()
+    ]
+    yield table(("field", "type", "default"), rows)
+
+
+def kind(schema: Json) -> str:
+    """Return a schema's type in words, its limits included."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{anchor(name)})"
+    if "anyOf" in schema:
+        return " or ".join(kind(one) for one in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        return " or ".join(f'`"{value}"`' for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        return f"list of {kind(schema['items'])}{_limits(schema)}"
+    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), Mapping):
+        return f"object of {kind(schema['additionalProperties'])}"
+    return f"{schema.get('type', 'anything')}{_limits(schema)}"
+
+
+def _limits(schema: Json) -> str:
+    words = {"minimum": "from", "minItems": "at least", "maximum": "to", "maxLength": "at most", "maxItems": "at most"}
+    found = [f"{word} {_number(schema[name])}" for name, word in words.items() if name in schema]
+    return f" ({', '.join(found).replace(', to ', ' to ')})" if found else ""
+
+
+def _number(value: int) -> str:
+    """Return a number as people write it, a large power of two as such."""
+    power = value.bit_length() - 1
+    return f"2^{power}" if value == 2**power and power > 16 else str(value)
+
+
+def default(schema: Json, *, required: bool) -> str:
+    """Return what holds where nothing is given."""
+    if required:
+        return "required"
+    value = schema.get("default")
+    return "none" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def paragraphs(described: Json) -> list[str]:
+    """Return the paragraphs of a description, each as one line."""
+    text = described.get("description") or ""
+    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()] or [""]
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that GitHub and MkDocs give a heading of these."""
+    kept = "".join(c for c in heading.lower() if c.isalnum() or c in " -_")
+    return kept.strip().replace(" ", "-")
+
+
+def wrap(text: str) -> str:
+    """Return a paragraph in lines of at most `WIDTH`."""
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + 1 + len(word) > WIDTH:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; a column that is empty in every row is left out."""
+    used = [place for place in range(len(header)) if place == 0 or any(row[place] for row in rows)]
+    lines = [[header[place] for place in used], ["---"] * len(used)]
+    lines += [[row[place].replace("|", "\\|") for place in used] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
