@@ -1,4 +1,4 @@
-"""The programs start side by side: none takes it ill that another is not there yet."""
+"""The programs start at the same time, and each one waits for the others that it needs."""
 
 import asyncio
 import subprocess
@@ -17,13 +17,13 @@ from tests.workers import Bench
 
 
 def environment_of(bench: Bench, **settings: object) -> dict[str, str]:
-    """What an API is told that uses the bench's Redis."""
-    given = {"API_SOCKET": bench.socket.with_name("api.sock"), "ONLINE": "off", **settings}
-    return {**bench.environment, **{f"SONIQUEBAY_{name}": str(value) for name, value in given.items()}}
+    """Return the environment of an API that uses the bench's Redis."""
+    values = {"API_SOCKET": bench.socket.with_name("api.sock"), "ONLINE": "off", **settings}
+    return {**bench.environment, **{f"SONIQUEBAY_{name}": str(value) for name, value in values.items()}}
 
 
 @pytest.mark.slow
-def test_the_api_waits_for_redis_quietly_and_then_begins_its_work(bench: Bench, tmp_path: Path) -> None:
+def test_the_api_waits_for_redis_quietly_and_then_starts_its_jobs(bench: Bench, tmp_path: Path) -> None:
     bench.kill_redis()
     bench.socket.unlink()
     music, log = tmp_path / "music", tmp_path / "api.log"
@@ -39,35 +39,35 @@ def test_the_api_waits_for_redis_quietly_and_then_begins_its_work(bench: Bench, 
 
     try:
         wait_until(lambda: "public API" in log.read_text())
-        began = time.monotonic()
+        started = time.monotonic()
         health = api.get("/api/health")
         assert (health.status_code, health.json()["database"]) == (503, "ok")
         assert health.json()["redis"].startswith("does not answer")
         wait_until(warnings)
-        assert time.monotonic() - began > server.REDIS_LATE / 2  # a boot takes less
+        assert time.monotonic() - started > server.REDIS_START_SECONDS / 2  # a boot takes less
         assert [line.partition(" Redis is unreachable")[0] for line in warnings()] == [
             "WARNING soniquebay.api.server nothing is sent yet."
         ]
         api.post("/api/scan")
-        said = warnings()
+        before = warnings()
         assert not api.get("/api/watch").json()["ready"]
         bench.start_redis()
         wait_until(lambda: api.get("/api/watch").json()["ready"])
         wait_until(lambda: api.get("/api/queues").json()["scan"] == 1)
-        assert ["sent again" in line for line in warnings()[len(said) :]] == [True]
+        assert ["sent again" in line for line in warnings()[len(before) :]] == [True]
     finally:
         api.close()
         process.terminate()
         assert process.wait(30) == 0
 
 
-def test_an_api_that_cannot_do_its_work_ends_and_says_why(
+def test_an_api_whose_job_fails_ends_and_says_why(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: Any) -> None:
         raise OSError("too many watchers")
 
-    monkeypatch.setattr(server, "_sweep", fail)
+    monkeypatch.setattr(server, "_delete_unused_covers", fail)
     environment = environment_of(bench, MUSIC=tmp_path, DATA=tmp_path, HTTP_PORT=free_port(), WATCH="off")
     with pytest.raises(ExceptionGroup) as raised:
         asyncio.run(asyncio.wait_for(server._serve(from_environment(environment)), 60))

@@ -1,4 +1,4 @@
-"""Tasks that the API sends. What cannot be sent now stays in the database and is sent later."""
+"""Send the API's tasks. What cannot be sent now stays in the database and is sent later."""
 
 import logging
 import shutil
@@ -21,28 +21,28 @@ from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS
 
 log = logging.getLogger(__name__)
 
-WARN_EVERY = 60.0  # seconds; what hinders is looked at far more often than a log has to say so
-ROOM = 1 << 20  # bytes; with less on its disk the database takes nothing more, or soon will not
-HOLD = 300.0  # seconds for which a scan has the machine to itself: first everything is found, then it is analysed
-VECTORS, COVERS, GENRES = 100, 50, 1000  # so many at a time
-GENRES_PER_TASK = 200  # tracks
+WARNING_INTERVAL_SECONDS = 60.0  # the same problem is checked far more often than it is logged
+MIN_FREE_DISK_BYTES = 1 << 20  # with less, the database's writes fail or soon will
+ANALYSIS_DELAY_SECONDS = 300.0  # a young scan has the machine to itself: first all is searchable, then it is analysed
+MAX_QUEUED_VECTORS, MAX_QUEUED_COVERS, MAX_QUEUED_GENRES = 100, 50, 1000  # tracks, albums, tracks
+MAX_TRACKS_PER_GENRE_TASK = 200
 _SCAN_QUEUES = ("scan", "extract", "batch", "insert")
-_SEPARATOR = "\x06\x16"  # kombu's, between queue name and priority
+_PRIORITY_SEPARATOR = "\x06\x16"  # kombu's, between the name of a queue and a priority
 
 
 class Dispatcher:
-    """Sends tasks, and sends again those that Redis forgot."""
+    """Sends tasks, and sends again those that Redis lost."""
 
     def __init__(self, database: Database, broker: "redis.Redis") -> None:
         self._database = database
         self._broker = broker
-        self._warned: dict[str, float] = {}
-        self.vector_feeder = QueueFeeder("vector", VECTORS, queries.to_analyse, self._send_vectors)
-        self.cover_feeder = QueueFeeder("covers", COVERS, queries.without_cover, self._send_covers)
-        self.genre_feeder = QueueFeeder("deferred", GENRES, queries.without_genres, self._send_genres)
+        self._warned_at: dict[str, float] = {}
+        self.vector_feeder = QueueFeeder("vector", MAX_QUEUED_VECTORS, queries.to_analyse, self._send_vectors)
+        self.cover_feeder = QueueFeeder("covers", MAX_QUEUED_COVERS, queries.without_cover, self._send_covers)
+        self.genre_feeder = QueueFeeder("deferred", MAX_QUEUED_GENRES, queries.without_genres, self._send_genres)
 
     def send(self, task: str, **arguments: Any) -> bool:
-        """Send a task; False, with a line in the log, when Redis cannot be reached."""
+        """Send a task; return False, and log a warning, when Redis is unreachable."""
         try:
             send(task, **arguments)
         except OperationalError as error:
@@ -50,26 +50,26 @@ class Dispatcher:
             return False
         return True
 
-    def discovery(self, session_id: int) -> bool:
-        """Start the walk of a session."""
+    def send_discovery(self, session_id: int) -> bool:
+        """Send the discovery of a session; return whether it was sent."""
         return self.send("scan.discovery", session_id=session_id)
 
-    def batch(self, batch: Batch) -> bool:
-        """Hand a batch to its first stage; False when it is not on its way."""
+    def send_batch(self, batch: Batch) -> bool:
+        """Send a batch to its first stage; return whether it was sent."""
         return self.send("metadata.extract_batch", session_id=batch.session_id, batch_id=batch.id, files=batch.files)
 
-    def vector(self, db: sqlite3.Connection, track_id: int) -> bool:
-        """Have a track's vector computed anew; False when there is no such track."""
+    def send_analysis(self, db: sqlite3.Connection, track_id: int) -> bool:
+        """Send the analysis of a track; return False when there is no such track."""
         path = queries.file_of_track(db, track_id)
         if path is not None:
             self.send("vector.calculate", track_id=track_id, path=path)
         return path is not None
 
     def refill(self) -> int:
-        """Fill the queues of what follows an insert; returns how many things were sent."""
+        """Fill the queues of vectors, covers and genres; return how many rows were sent."""
         try:
             db = self._database.reader()
-            if self._is_held(db):
+            if self._analysis_is_delayed(db):
                 return 0
             return sum(
                 self._refill(db, feeder) for feeder in (self.vector_feeder, self.cover_feeder, self.genre_feeder)
@@ -79,95 +79,99 @@ class Dispatcher:
             return 0
 
     def _refill(self, db: sqlite3.Connection, feeder: QueueFeeder) -> int:
-        waiting = self.waiting(feeder.queue)
-        # In this order: what is taken meanwhile is then counted twice, never not at all.
-        taken = not waiting and feeder.has_outstanding() and feeder.queue in queues_with_unacknowledged(self._broker)
-        return feeder.refill(db, waiting, has_unacknowledged=taken)
+        queued = self.queue_length(feeder.queue)
+        # In this order a message that is received in between is counted twice. In the other it would be overlooked.
+        has_unacknowledged = (
+            not queued and feeder.has_outstanding() and feeder.queue in queues_with_unacknowledged(self._broker)
+        )
+        return feeder.refill(db, queued, has_unacknowledged=has_unacknowledged)
 
     @staticmethod
-    def _is_held(db: sqlite3.Connection) -> bool:
+    def _analysis_is_delayed(db: sqlite3.Connection) -> bool:
         session = sessions.active_session(db)
         if session is None:
             return False
-        return bool(session["status"] == "paused" or time.time() - session["started_at"] < HOLD)
+        return bool(session["status"] == "paused" or time.time() - session["started_at"] < ANALYSIS_DELAY_SECONDS)
 
     def _send_vectors(self, rows: Sequence[Row]) -> bool:
         return self._send_all("vector.calculate", [{"track_id": r["id"], "path": r["path"]} for r in rows])
 
     def _send_covers(self, rows: Sequence[Row]) -> bool:
-        found = [{"album_id": r["id"], "path": r["path"], "has_picture": bool(r["has_picture"])} for r in rows]
-        return self._send_all("covers.extract", found)
+        albums = [{"album_id": r["id"], "path": r["path"], "has_picture": bool(r["has_picture"])} for r in rows]
+        return self._send_all("covers.extract", albums)
 
     def _send_genres(self, rows: Sequence[Row]) -> bool:
-        parts = [{"raw": {str(r["id"]): r["genre_raw"] for r in part}} for part in chunks(rows, GENRES_PER_TASK)]
-        return self._send_all("enrich.genres", parts)
+        parts = chunks(rows, MAX_TRACKS_PER_GENRE_TASK)
+        return self._send_all(
+            "enrich.genres", [{"raw": {str(r["id"]): r["genre_raw"] for r in part}} for part in parts]
+        )
 
     @staticmethod
-    def _send_all(task: str, arguments: Sequence[dict[str, Any]]) -> bool:
+    def _send_all(task: str, messages: Sequence[dict[str, Any]]) -> bool:
         try:
-            send_many((task, one) for one in arguments)
+            send_many((task, arguments) for arguments in messages)
         except OperationalError as error:
             log.warning("%s not sent now. %s", task, describe_broker_error(error))
             return False
         return True
 
-    def resume(self) -> dict[str, int]:
-        """Send again what nothing in Redis stands for any more; returns how much of each."""
-        return {**self.send_lost(), "follow_ups": self.refill()}
+    def resend_all_lost(self) -> dict[str, int]:
+        """Send again what a scan lost and fill the other queues; return the number of each kind."""
+        return {**self.resend_lost_scan_tasks(), "follow_ups": self.refill()}
 
-    def send_lost(self) -> dict[str, int]:
-        """Send again what a scan lost; returns how much of each."""
+    def resend_lost_scan_tasks(self) -> dict[str, int]:
+        """Send again the tasks of the running scan that Redis lost; return the number of each kind."""
         counts = {"discoveries": 0, "batches": 0, "abandoned": 0}
         try:
             session = sessions.active_session(self._database.reader())
             if session is None or session["status"] != "running":
                 return counts
-            if problem := self._no_room():
-                self._warn("nothing sent again until there is room", problem)
-            elif not self._at_work():
-                self._resume_sessions(counts)
+            if problem := self._storage_problem():
+                self._warn("nothing sent again until there is space", problem)
+            elif not self._redis_has_scan_messages():
+                self._resend_open_work(counts)
         except redis.RedisError as error:
-            self._warn("nothing resumed", describe_broker_error(error))
+            self._warn("nothing sent again", describe_broker_error(error))
         return counts
 
     def _warn(self, what: str, why: str) -> None:
         now = time.monotonic()
-        if now - self._warned.get(what, float("-inf")) >= WARN_EVERY:
-            self._warned[what] = now
+        if now - self._warned_at.get(what, float("-inf")) >= WARNING_INTERVAL_SECONDS:
+            self._warned_at[what] = now
             log.warning("%s: %s", what, why)
 
-    def _no_room(self) -> str | None:
-        """Say which is full, the disk or Redis: what fails for that was not tried in vain."""
+    def _storage_problem(self) -> str | None:
+        """Return why the disk or Redis takes nothing more. A task that fails for that is not counted as an attempt."""
         free = shutil.disk_usage(self._database.path.parent).free
-        if free < ROOM:
+        if free < MIN_FREE_DISK_BYTES:
             return f"the disk is full, {self._database.path.parent} has {free} bytes left; delete something there"
         memory = cast("dict[str, int]", self._broker.info("memory"))
         if 0 < memory["maxmemory"] <= memory["used_memory"]:
             return f"Redis is full, it uses {memory['used_memory']} bytes of {memory['maxmemory']}"
         return None
 
-    def _at_work(self) -> bool:
-        """Tell whether anything in Redis stands for a scan: a message that waits, or one that a worker has taken."""
-        if any(self.waiting(queue) for queue in _SCAN_QUEUES):
+    def _redis_has_scan_messages(self) -> bool:
+        """Tell whether Redis holds a message of a scan, waiting or unacknowledged."""
+        if any(self.queue_length(queue) for queue in _SCAN_QUEUES):
             return True
         if queues_with_unacknowledged(self._broker).intersection(_SCAN_QUEUES):
             return True
-        # A task sends its successor before its own message goes: between the two looks it may have done so.
-        return any(self.waiting(queue) for queue in _SCAN_QUEUES)
+        # A task sends its successor before its own message is acknowledged: it may have done so between the two checks.
+        return any(self.queue_length(queue) for queue in _SCAN_QUEUES)
 
     def resume_session(self) -> None:
-        """Send what a session that was paused waits for."""
-        self._resume_sessions({"discoveries": 0, "batches": 0, "abandoned": 0})
+        """Send the open work of a session that was paused."""
+        self._resend_open_work({"discoveries": 0, "batches": 0, "abandoned": 0})
 
-    def waiting(self, queue: str) -> int:
-        """Return how many messages wait in a queue; raises ``redis.RedisError``."""
-        keys = [f"{queue}{_SEPARATOR}{step}" if step else queue for step in PRIORITY_STEPS]
+    def queue_length(self, queue: str) -> int:
+        """Return how many messages wait in a queue, of all priorities. Raises ``redis.RedisError``."""
+        keys = [f"{queue}{_PRIORITY_SEPARATOR}{step}" if step else queue for step in PRIORITY_STEPS]
         return sum(int(str(self._broker.llen(KEY_PREFIX + key))) for key in keys)
 
-    def _resume_sessions(self, counts: dict[str, int]) -> None:
+    def _resend_open_work(self, counts: dict[str, int]) -> None:
         with self._database.transaction() as db:
             for batch_id in sessions.exhausted_batches(db, MESSAGE_LOST_AFTER_SECONDS):
-                reason = f"given up after {sessions.MAX_ATTEMPTS} attempts: none of them came to its end"
+                reason = f"given up after {sessions.MAX_ATTEMPTS} attempts: none of them was finished"
                 sessions.abandon_batch(db, batch_id, "extract", reason)
                 counts["abandoned"] += 1
             batches = sessions.stale_batches(db, MESSAGE_LOST_AFTER_SECONDS)
@@ -177,15 +181,17 @@ class Dispatcher:
                     reason = f"discovery given up after {sessions.MAX_ATTEMPTS} attempts"
                     sessions.end_discovery(db, session_id, 0, [{"path": "/", "reason": reason}])
                     discoveries.remove(session_id)
-        # Noted afterwards: what cannot be sent was not an attempt.
-        sent = [batch.id for batch in batches if self.batch(batch)]
-        walks = [session_id for session_id in discoveries if self.discovery(session_id)]
-        counts["batches"], counts["discoveries"] = len(sent), len(walks)
-        if sent or walks:
+        # Recorded after sending: a message that could not be sent was not an attempt.
+        sent_batches = [batch.id for batch in batches if self.send_batch(batch)]
+        sent_discoveries = [session_id for session_id in discoveries if self.send_discovery(session_id)]
+        counts["batches"], counts["discoveries"] = len(sent_batches), len(sent_discoveries)
+        if sent_batches or sent_discoveries:
             log.warning(
-                "sent again, as nothing in Redis stood for it: %d batches, %d discoveries", len(sent), len(walks)
+                "sent again, because Redis had no message of them: %d batches, %d discoveries",
+                len(sent_batches),
+                len(sent_discoveries),
             )
             with self._database.transaction() as db:
-                sessions.sent_again(db, sent)
-                for session_id in walks:
+                sessions.sent_again(db, sent_batches)
+                for session_id in sent_discoveries:
                     sessions.discovery_sent_again(db, session_id)

@@ -1,4 +1,4 @@
-"""Answers to what cannot be: each says why, and whose the fault is, in place of a stack trace."""
+"""Answer errors with a status and a reason in place of a stack trace."""
 
 import errno
 import json
@@ -12,36 +12,38 @@ from fastapi.responses import JSONResponse, Response
 log = logging.getLogger(__name__)
 
 
-def install(app: FastAPI, *, trusting: bool = False) -> None:
-    """Have an application answer 422, 507 or 503.
+def install(app: FastAPI, *, database_checks_input: bool = False) -> None:
+    """Make an application answer 422, 507 or 503 when a request fails.
 
-    422 to what is not as it is described, 507 when the disk is full, 503 when the database cannot be used for another
-    cause. Over 499 the worker waits and asks again.
+    422: the request is not as the API describes it. 507: the disk is full. 503: the database or a file cannot be used
+    for another reason. The worker repeats a request that was answered by 500 or more.
 
-    `trusting`: it believes its own worker's fields, so what the database does not bear is the request's fault too: 422.
+    `database_checks_input`: the application accepts its own worker's fields as they are and leaves their check to the
+    constraints of the database, so an error of those is 422 too.
     """
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(sqlite3.OperationalError, _unable)
-    app.add_exception_handler(OSError, _unable)
-    for kind in (KeyError, OverflowError, sqlite3.IntegrityError) if trusting else ():
-        app.add_exception_handler(kind, _contradiction)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(sqlite3.OperationalError, _storage_failed)
+    app.add_exception_handler(OSError, _storage_failed)
+    if database_checks_input:
+        for kind in (KeyError, OverflowError, sqlite3.IntegrityError):
+            app.add_exception_handler(kind, _contradictory_request)
 
 
-def _invalid(_: Request, error: Exception) -> Response:
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    # The input is not echoed, for not all of it can be written back; ASCII, for a lone surrogate has no UTF-8.
-    told = [{key: one[key] for key in ("type", "loc", "msg")} for one in found]
-    return Response(json.dumps({"detail": told}), status_code=422, media_type="application/json")
+def _invalid_request(_: Request, error: Exception) -> Response:
+    errors = error.errors() if isinstance(error, RequestValidationError) else []
+    # Without the input, which JSON cannot always hold. In ASCII, because a lone surrogate has no UTF-8.
+    detail = [{key: field[key] for key in ("type", "loc", "msg")} for field in errors]
+    return Response(json.dumps({"detail": detail}), status_code=422, media_type="application/json")
 
 
-def _contradiction(request: Request, error: Exception) -> Response:
-    why = f"{type(error).__name__}: {error}"
-    log.warning("%s %s is refused: %s", request.method, request.url.path, why)
-    return JSONResponse({"detail": f"contradicts itself or the library: {why}"}, status_code=422)
+def _contradictory_request(request: Request, error: Exception) -> Response:
+    reason = f"{type(error).__name__}: {error}"
+    log.warning("%s %s is refused: %s", request.method, request.url.path, reason)
+    return JSONResponse({"detail": f"contradicts itself or the library: {reason}"}, status_code=422)
 
 
-def _unable(request: Request, error: Exception) -> Response:
-    full = "disk is full" in str(error) or getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
-    problem = f"the disk is full ({error}); delete something there" if full else f"{type(error).__name__}: {error}"
-    log.error("%s %s: %s", request.method, request.url.path, problem, exc_info=None if full else error)
-    return JSONResponse({"detail": problem}, status_code=507 if full else 503)
+def _storage_failed(request: Request, error: Exception) -> Response:
+    disk_full = "disk is full" in str(error) or getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
+    reason = f"the disk is full ({error}); delete something there" if disk_full else f"{type(error).__name__}: {error}"
+    log.error("%s %s: %s", request.method, request.url.path, reason, exc_info=None if disk_full else error)
+    return JSONResponse({"detail": reason}, status_code=507 if disk_full else 503)

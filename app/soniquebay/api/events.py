@@ -1,4 +1,4 @@
-"""Live progress: each change of a scan goes to a capped Redis stream, and from there to every listener."""
+"""Publish the progress of scans: each change goes to a capped Redis stream, and from there to every listener."""
 
 import asyncio
 import contextlib
@@ -21,15 +21,15 @@ from soniquebay.worker.config import KEY_PREFIX
 log = logging.getLogger(__name__)
 
 STREAM = KEY_PREFIX + "progress"
-STREAM_LENGTH = 1000  # events kept for a listener that comes back
-INTERVAL = 0.25  # seconds between two events at the least
-SHARE = 0.005  # of the processor's time that looking may take: a large session is looked at less often
-LONGEST_PAUSE = 5.0  # seconds
+MAX_STREAM_EVENTS = 1000  # kept for a listener that reconnects
+MIN_INTERVAL_SECONDS = 0.25  # between two events
+MAX_INTERVAL_SECONDS = 5.0
+MAX_CPU_SHARE = 0.005  # of one processor, for making snapshots: those of a large session are made less often
 _EVENT_ID = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
 
 
 def is_event_id(text: str) -> bool:
-    """Tell whether a text can be the id of an event: that of an entry in a Redis stream, two numbers of 64 bits."""
+    """Tell whether a text can be the id of an entry in a Redis stream: two unsigned 64-bit numbers, as "1-0"."""
     match = _EVENT_ID.fullmatch(text)
     return match is not None and all(int(number) < 2**64 for number in match.groups())
 
@@ -43,15 +43,15 @@ class ProgressFeed:
         self._session_id: int | None = None
         self._changed = asyncio.Event()
         self._urgent = asyncio.Event()
-        self._pace: float | None = None
+        self._seconds_per_track: float | None = None
         self._analysed_at: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = asyncio.Event()
 
     def changed(self, session_id: int | None, *, urgent: bool = False) -> None:
-        """Say, from any thread, that a session moved; None if only the vectors of the last one did.
+        """Note that a session has changed; None when only the number of vectors has. Safe from any thread.
 
-        `urgent`: somebody waits for just this, as for the end of a scan.
+        `urgent`: publish it without the usual pause, for example the end of a scan.
         """
         if session_id is not None:
             self._session_id = session_id
@@ -61,11 +61,12 @@ class ProgressFeed:
                 self._loop.call_soon_threadsafe(self._urgent.set)
 
     def analysed(self) -> None:
-        """Say that one more track was analysed."""
+        """Note that one more track was analysed, and average the seconds that a track takes."""
         now = time.monotonic()
         if self._analysed_at is not None:
-            since = min(now - self._analysed_at, 60.0)
-            self._pace = since if self._pace is None else 0.95 * self._pace + 0.05 * since
+            seconds = min(now - self._analysed_at, 60.0)
+            average = self._seconds_per_track
+            self._seconds_per_track = seconds if average is None else 0.95 * average + 0.05 * seconds
         self._analysed_at = now
         self.changed(None)
 
@@ -74,33 +75,34 @@ class ProgressFeed:
         self._closing.set()
 
     async def publish_changes(self) -> None:
-        """Publish until cancelled: not too often, and always the last state."""
+        """Publish changes until cancelled: not too often, and always the last state."""
         self._loop = asyncio.get_running_loop()
         last: dict[str, Any] | None = None
-        # What a server before this one had no time to publish.
+        # The process before this one may have ended before it published its last change.
         self._changed.set()
         while True:
             await self._changed.wait()
             self._changed.clear()
-            cost = 0.0
+            cpu_seconds = 0.0
             try:
-                event, cost = await asyncio.to_thread(self._timed_snapshot)
+                event, cpu_seconds = await asyncio.to_thread(self._timed_snapshot)
                 if event is not None and event != last:
                     data = json.dumps(event)
-                    await self._redis.xadd(STREAM, {"data": data}, maxlen=STREAM_LENGTH, approximate=True)
+                    await self._redis.xadd(STREAM, {"data": data}, maxlen=MAX_STREAM_EVENTS, approximate=True)
                 last = event
             except (redis.RedisError, sqlite3.Error) as error:
                 log.warning("progress not published: %s", error)
                 await asyncio.sleep(2)
                 self._changed.set()
+            pause = min(max(MIN_INTERVAL_SECONDS, cpu_seconds / MAX_CPU_SHARE), MAX_INTERVAL_SECONDS)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(max(INTERVAL, cost / SHARE), LONGEST_PAUSE)):
+                async with asyncio.timeout(pause):
                     await self._urgent.wait()
             self._urgent.clear()
 
     def _timed_snapshot(self) -> tuple[dict[str, Any] | None, float]:
-        began = time.thread_time()
-        return self._snapshot(), time.thread_time() - began
+        started = time.thread_time()
+        return self._snapshot(), time.thread_time() - started
 
     def _snapshot(self) -> dict[str, Any] | None:
         db = self._database.reader()
@@ -110,11 +112,11 @@ class ProgressFeed:
         return self.snapshot(db, session_id) if session_id is not None else None
 
     def snapshot(self, db: sqlite3.Connection, session_id: int) -> dict[str, Any] | None:
-        """Return a session's progress, or None if there is no such one."""
-        return progress.snapshot(db, session_id, self._pace)
+        """Return a session's progress as `models.Progress` describes it, or None when there is no such session."""
+        return progress.snapshot(db, session_id, self._seconds_per_track)
 
     async def follow(self, last_id: str | None) -> AsyncIterator[ServerSentEvent]:
-        """Yield the events after `last_id`; without one, the current state first and then what follows."""
+        """Yield the events after `last_id`; without one, the current state first and then the events after it."""
         if last_id is None:
             newest: Any = await self._redis.xrevrange(STREAM, count=1)
             last_id = newest[0][0].decode() if newest else "0-0"
@@ -122,14 +124,14 @@ class ProgressFeed:
             if state is not None:
                 yield _event(last_id, json.dumps(state))
         while not self._closing.is_set():
-            # A short block: a listener that left, or a server that stops, is noticed within a second.
+            # Blocks for a second at most, so that a listener that left, or a stop of the server, is noticed soon.
             for event_id, data in await self._after(last_id):
                 last_id = event_id
                 yield _event(event_id, data)
 
     async def _after(self, last_id: str) -> list[tuple[str, str]]:
-        answer: Any = await self._redis.xread({STREAM: last_id}, count=100, block=1000) or []
-        entries = [entry for _, found in answer for entry in found]
+        streams: Any = await self._redis.xread({STREAM: last_id}, count=100, block=1000) or []
+        entries = [entry for _, stream_entries in streams for entry in stream_entries]
         return [(entry_id.decode(), fields[b"data"].decode()) for entry_id, fields in entries]
 
 

@@ -1,4 +1,4 @@
-"""Is everything there that a scan needs?"""
+"""Report whether everything that a scan needs is there."""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -18,18 +18,19 @@ from soniquebay.worker.config import QUEUES
 
 router = APIRouter(prefix="/api", tags=["health"])
 
-WORKER_ROUND = 2.0  # seconds in which every worker has to answer: there is no telling how many will
-# Seconds. The worker's main process answers at once, a Pi that boots does not; and one that only just comes back to
-# Redis has not heard the first question.
-WORKER_ANSWER = (1.0, 1.0, 3.0)
+# Every worker has to answer within this time: nobody knows how many there are.
+INSPECT_TIMEOUT_SECONDS = 2.0
+# One attempt after another. The worker's main process answers at once, but not on a Pi that boots. A worker that has
+# just reconnected to Redis has missed the first ping.
+PING_TIMEOUTS_SECONDS = (1.0, 1.0, 3.0)
 
 
 @router.get("/health", response_model=models.Health, responses={503: {"model": models.Health}})
 def health(services: Shared) -> Any:
-    """Ask database, Redis and worker; 200 only if all three answered."""
+    """Ask the database, Redis and the workers; 200 only when all three answered."""
     with ThreadPoolExecutor(3) as pool:
-        asked = {name: pool.submit(ask, services) for name, ask in _PARTS.items()}
-        parts = {name: answer.result() for name, answer in asked.items()}
+        checks = {name: pool.submit(check, services) for name, check in _CHECKS.items()}
+        parts = {name: check.result() for name, check in checks.items()}
     healthy = all(state == "ok" for state in parts.values())
     answer = models.Health(status="ok" if healthy else "unhealthy", version=__version__, **parts)
     return JSONResponse(answer.model_dump(), status_code=200 if healthy else 503)
@@ -37,11 +38,11 @@ def health(services: Shared) -> Any:
 
 @router.get("/worker", response_model=models.WorkerState, responses={503: {"model": models.Problem}})
 def worker_state() -> Any:
-    """Return the workers that answer, with their processes."""
+    """Return the workers that answer, with their child processes."""
     try:
         with ThreadPoolExecutor(2) as pool:
-            asked = [pool.submit(_inspect, what) for what in ("stats", "active")]
-            stats, active = (answer.result() for answer in asked)
+            answers = [pool.submit(_inspect, method) for method in ("stats", "active")]
+            stats, active = (answer.result() for answer in answers)
     except (OperationalError, redis.RedisError, OSError) as error:
         raise HTTPException(503, f"Redis does not answer: {error}") from error
     return {
@@ -56,12 +57,12 @@ def worker_state() -> Any:
 def queues(services: Shared) -> Any:
     """Return how many tasks wait in each queue."""
     try:
-        return {queue: services.dispatcher.waiting(queue) for queue in QUEUES}
+        return {queue: services.dispatcher.queue_length(queue) for queue in QUEUES}
     except redis.RedisError as error:
         raise HTTPException(503, f"Redis does not answer: {error}") from error
 
 
-def _database(services: Services) -> str:
+def _check_database(services: Services) -> str:
     try:
         with open_read_only(services.settings.database) as db:
             db.execute("SELECT count(*) FROM scan_sessions").fetchone()
@@ -70,33 +71,34 @@ def _database(services: Services) -> str:
     return "ok"
 
 
-def _redis(services: Services) -> str:
+def _check_redis(services: Services) -> str:
     try:
-        services.dispatcher.waiting("scan")
+        services.dispatcher.queue_length("scan")
     except redis.RedisError as error:
         return f"does not answer: {error}"
     return "ok"
 
 
-# Both on a connection of their own: one of the pool is not tried before kombu waits for an answer on it, so after a
-# restart of Redis each would fail once.
+# The next two open a connection of their own. kombu does not test a pooled connection before it waits for an answer on
+# it, so after a restart of Redis each one in the pool would fail once.
 
 
-def _inspect(what: str) -> dict[str, Any]:
+def _inspect(method: str) -> dict[str, Any]:
     with celery.connection_for_write() as connection:
-        return getattr(celery.control.inspect(timeout=WORKER_ROUND, connection=connection), what)() or {}
+        inspect = celery.control.inspect(timeout=INSPECT_TIMEOUT_SECONDS, connection=connection)
+        return getattr(inspect, method)() or {}
 
 
-def _worker(_: Services) -> str:
+def _check_worker(_: Services) -> str:
     try:
         with celery.connection_for_write() as connection:
-            for seconds in WORKER_ANSWER:
+            for seconds in PING_TIMEOUTS_SECONDS:
                 # The first answer is enough; waiting for more would take the whole time-out.
                 if celery.control.ping(timeout=seconds, limit=1, connection=connection):
                     return "ok"
     except (OperationalError, redis.RedisError, OSError) as error:
         return f"cannot be asked: {error}"
-    return f"no answer within {sum(WORKER_ANSWER):.0f} s"
+    return f"no answer within {sum(PING_TIMEOUTS_SECONDS):.0f} s"
 
 
-_PARTS = {"database": _database, "redis": _redis, "worker": _worker}
+_CHECKS = {"database": _check_database, "redis": _check_redis, "worker": _check_worker}

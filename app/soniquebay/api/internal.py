@@ -1,4 +1,4 @@
-"""The application on the Unix socket: the worker's inserts. Port 80 does not hold these routes."""
+"""The internal API, on the Unix socket: the worker's inserts. The public API has none of these routes."""
 
 import base64
 import binascii
@@ -21,81 +21,87 @@ from soniquebay.library.similarity import vectors
 Answer = dict[str, Any]
 
 
-class BatchIn(BaseModel):
-    """A batch that discovery found."""
+class NewBatch(BaseModel):
+    """A batch of new and changed files."""
 
     batch_id: str = Field(min_length=1, max_length=64)
     files: list[FileStamp]
 
 
-class KnownFilesIn(BaseModel):
-    """Known files: the ones that a walk did not meet, by their root, and missing or away ones that it met again."""
+class KnownFiles(BaseModel):
+    """Encoded paths of known files that are not as the library has them."""
 
     unseen: dict[str, list[str]] = {}
+    """Files that discovery did not find, by their root."""
     returned: list[str] = []
+    """Files that discovery found again, whose tracks are missing or to be retried later."""
 
 
-class DiscoveredIn(BaseModel):
-    """The end of a walk; `found` counts the files met by root."""
+class DiscoveryResult(BaseModel):
+    """The counts and failures of a discovery that has ended."""
 
     unchanged: int = Field(ge=0)
     failures: list[FailedFile]
     found: dict[str, int] = {}
+    """Number of files found, by root."""
 
 
-class AbandonIn(BaseModel):
-    """Why a batch cannot be done."""
+class AbandonedBatch(BaseModel):
+    """The stage at which a batch cannot be done, and why."""
 
     stage: str
     reason: str
 
 
-class VectorIn(BaseModel):
-    """A vector (base64 of little-endian float32) with tempo and key, or why there is none."""
+class AnalysisResult(BaseModel):
+    """A track's vector with its tempo and musical key, or the reason why it has none."""
 
     version: int
+    """Version of the feature schema."""
     data: str | None = None
+    """The vector: base64 of little-endian float32 values."""
     failure: str | None = None
     bpm: float | None = None
+    """Tempo in beats a minute."""
     musical_key: str | None = None
     retry_later: bool = False
-    """There is none because the file was not to be had."""
+    """The file was unavailable, or its analysis timed out."""
 
 
 def internal_app(services: Services) -> FastAPI:
-    """Make the application of the Unix socket."""
+    """Return the internal application."""
     app = FastAPI(title="SoniqueBay, internal", version=__version__, docs_url=None, redoc_url=None)
     app.state.services = services
-    errors.install(app, trusting=True)
+    errors.install(app, database_checks_input=True)
     app.include_router(health.router)
     app.post("/internal/sessions/{session_id}/heartbeat")(record_heartbeat)
     app.post("/internal/sessions/{session_id}/batches")(register_batch)
-    app.post("/internal/sessions/{session_id}/known-files")(known_files)
-    app.post("/internal/sessions/{session_id}/discovered")(discovered)
+    app.post("/internal/sessions/{session_id}/known-files")(update_known_files)
+    app.post("/internal/sessions/{session_id}/discovered")(end_discovery)
     app.post("/internal/batches/{batch_id}")(insert_batch)
     app.post("/internal/batches/{batch_id}/abandon")(abandon_batch)
-    app.put("/internal/vectors/{track_id}")(put_vector)
-    app.put("/internal/covers/{album_id}")(put_cover)
-    app.put("/internal/thumbnails/{digest}/{size}")(put_thumbnail)
-    app.post("/internal/covers/{album_id}/none")(no_cover)
-    app.put("/internal/genres")(put_genres)
+    app.put("/internal/vectors/{track_id}")(store_vector)
+    app.put("/internal/covers/{album_id}")(store_cover)
+    app.put("/internal/thumbnails/{digest}/{size}")(store_thumbnail)
+    app.post("/internal/covers/{album_id}/none")(mark_without_cover)
+    app.put("/internal/genres")(store_genres)
     app.post("/internal/purge")(purge)
     app.include_router(online.router)
-    app.post("/internal/resume")(resume)
-    app.post("/internal/maintenance/resume", status_code=202)(start_resume)
-    app.post("/internal/maintenance/purge", status_code=202)(start_purge)
+    app.post("/internal/resume")(resend_lost)
+    app.post("/internal/maintenance/resume", status_code=202)(send_resume_task)
+    app.post("/internal/maintenance/purge", status_code=202)(send_purge_task)
     return app
 
 
 def record_heartbeat(services: Shared, session_id: int) -> Answer:
-    """Note a sign of life of a discovery."""
+    """Note that a discovery is still running, and answer whether its session is."""
     with services.database.transaction() as db:
         sessions.record_heartbeat(db, session_id)
         return {"running": sessions.is_running(db, session_id)}
 
 
-def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
-    """Write a batch into the ledger and send it on its way; once, however often it comes."""
+def register_batch(services: Shared, session_id: int, batch: NewBatch) -> Answer:
+    """Write a batch into the ledger and send it to its first stage. A batch that is there already is not sent again."""
     try:
         with services.database.transaction() as db:
             new = sessions.register_batch(db, session_id, batch.batch_id, batch.files)
@@ -103,15 +109,15 @@ def register_batch(services: Shared, session_id: int, batch: BatchIn) -> Answer:
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
     if new and running:
-        if not services.dispatcher.batch(sessions.Batch(batch.batch_id, session_id, batch.files)):
+        if not services.dispatcher.send_batch(sessions.Batch(batch.batch_id, session_id, batch.files)):
             with services.database.transaction() as db:
                 sessions.not_sent(db, batch.batch_id)
         services.progress.changed(session_id)
     return {"new": new, "running": running}
 
 
-def known_files(services: Shared, session_id: int, known: KnownFilesIn) -> Answer:
-    """Keep which known files a walk did not meet, and note the missing ones that are there again."""
+def update_known_files(services: Shared, session_id: int, known: KnownFiles) -> Answer:
+    """Store which known files a discovery did not find, and mark those that it found again as present."""
     try:
         with services.database.transaction() as db:
             if sessions.is_open(db, session_id):
@@ -124,19 +130,19 @@ def known_files(services: Shared, session_id: int, known: KnownFilesIn) -> Answe
     return {"returned": returned}
 
 
-def discovered(services: Shared, session_id: int, end: DiscoveredIn) -> Answer:
-    """End a session's discovery: judge what was not met, then the session waits for its batches alone."""
+def end_discovery(services: Shared, session_id: int, result: DiscoveryResult) -> Answer:
+    """End a session's discovery and reconcile the unseen files. After it the session waits only for its batches."""
     try:
         with services.database.transaction() as db:
             if not sessions.is_open(db, session_id):
-                return {}  # cancelled meanwhile, or a second walk of a session that is complete
-            reconcile.protect_empty_roots(db, session_id, end.found)
+                return {}  # cancelled meanwhile, or the second discovery of a completed session
+            reconcile.protect_empty_roots(db, session_id, result.found)
         more = True
         while more:
             with services.database.transaction() as db:
-                more = reconcile.reconcile_unseen(db, session_id, end.found)
+                more = reconcile.reconcile_unseen(db, session_id, result.found)
         with services.database.transaction() as db:
-            completed = sessions.end_discovery(db, session_id, end.unchanged, end.failures)
+            completed = sessions.end_discovery(db, session_id, result.unchanged, result.failures)
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
     services.progress.changed(session_id, urgent=completed)
@@ -162,49 +168,49 @@ def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, 
     return {"applied": done.applied}
 
 
-def abandon_batch(services: Shared, batch_id: str, why: AbandonIn) -> Answer:
-    """Close a batch that cannot be done; its files become failures."""
+def abandon_batch(services: Shared, batch_id: str, abandoned: AbandonedBatch) -> Answer:
+    """Close a batch that cannot be done. Its files become failures of the session."""
     with services.database.transaction() as db:
-        session_id = sessions.abandon_batch(db, batch_id, why.stage, why.reason)
+        session_id = sessions.abandon_batch(db, batch_id, abandoned.stage, abandoned.reason)
     if session_id is not None:
         services.progress.changed(session_id)
         services.request_refill()
     return {"abandoned": session_id is not None}
 
 
-def put_vector(services: Shared, track_id: int, vector: VectorIn) -> Answer:
+def store_vector(services: Shared, track_id: int, result: AnalysisResult) -> Answer:
     """Store a track's vector, or why it has none."""
     try:
-        data = base64.b64decode(vector.data, validate=True) if vector.data is not None else None
+        data = base64.b64decode(result.data, validate=True) if result.data is not None else None
         with services.database.transaction() as db:
             stored = vectors.store(
                 db,
                 track_id,
-                vector.version,
+                result.version,
                 data,
-                vector.failure,
-                bpm=vector.bpm,
-                musical_key=vector.musical_key,
-                retry_later=vector.retry_later,
+                result.failure,
+                bpm=result.bpm,
+                musical_key=result.musical_key,
+                retry_later=result.retry_later,
             )
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
         raise HTTPException(422, f"not a vector: {error}") from error
     if stored:
-        services.vectors.put(track_id, vector.version, data)
+        services.vectors.put(track_id, result.version, data)
     services.progress.analysed()
     services.tasks_finished(services.dispatcher.vector_feeder, [track_id])
     return {"stored": stored}
 
 
-async def put_cover(services: Shared, album_id: int, request: Request) -> Answer:
-    """Store an album's cover; its bytes say what it is."""
+async def store_cover(services: Shared, album_id: int, request: Request) -> Answer:
+    """Store an album's cover. Its media type is read from its bytes."""
     data = await request.body()
     kind = media_type(data)
     if kind is None or len(data) > LARGEST:
-        raise HTTPException(422, "not a picture that is known here, or too large")
+        raise HTTPException(422, "not a picture of a known format, or too large")
 
     def store() -> bool:
-        # Before the transaction: no writer waits for the card.
+        # Before the transaction, so that no other writer waits for the card.
         covers.keep(services.settings.covers, covers.digest_of(data), data)
         with services.database.transaction() as db:
             return covers.store(db, services.settings.covers, album_id, data, kind)
@@ -214,10 +220,10 @@ async def put_cover(services: Shared, album_id: int, request: Request) -> Answer
     return {"stored": stored}
 
 
-async def put_thumbnail(
+async def store_thumbnail(
     services: Shared, digest: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], size: int, request: Request
 ) -> Answer:
-    """Keep a small copy of the picture of this SHA-256, before the picture itself."""
+    """Store a thumbnail of the picture with this SHA-256. The worker sends thumbnails before the picture itself."""
     data = await request.body()
     if size not in SIZES or media_type(data) != THUMBNAIL_TYPE or len(data) > LARGEST:
         raise HTTPException(422, f"not a JPEG of one of the sizes {SIZES}")
@@ -225,18 +231,18 @@ async def put_thumbnail(
     return {}
 
 
-def no_cover(
+def mark_without_cover(
     services: Shared, album_id: int, unavailable_file: Annotated[str | None, Body(embed=True)] = None
 ) -> Answer:
-    """Note that an album has no cover; `unavailable_file`: the file of it that was not there."""
+    """Note that an album has no cover. `unavailable_file` is the encoded path of a file of it that was unavailable."""
     with services.database.transaction() as db:
         covers.mark_none_found(db, album_id, unavailable_file)
     services.tasks_finished(services.dispatcher.cover_feeder, [album_id])
     return {}
 
 
-def put_genres(services: Shared, genres: dict[int, list[str]]) -> Answer:
-    """Replace the clean genres of tracks."""
+def store_genres(services: Shared, genres: dict[int, list[str]]) -> Answer:
+    """Replace the genres of tracks with cleaned ones."""
     with services.database.transaction() as db:
         for track_id, names in genres.items():
             genre_store.store(db, track_id, names)
@@ -245,23 +251,23 @@ def put_genres(services: Shared, genres: dict[int, list[str]]) -> Answer:
 
 
 def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:
-    """Delete some of the tracks that are missing since before a time; the caller asks until none is left."""
+    """Delete some of the tracks that are missing since before a Unix time. The caller repeats it until none is left."""
     with services.database.transaction() as db:
         purged = reconcile.purge(db, missing_before)
     return {"purged": purged}
 
 
-def resume(services: Shared) -> dict[str, int]:
-    """Send again what Redis no longer knows."""
+def resend_lost(services: Shared) -> dict[str, int]:
+    """Send again what Redis has lost; return the number of each kind."""
     services.lookups.refill()
-    return services.dispatcher.resume()
+    return services.dispatcher.resend_all_lost()
 
 
-def start_resume(services: Shared) -> Answer:
-    """Enqueue the maintenance task that resumes; the timer's way in."""
+def send_resume_task(services: Shared) -> Answer:
+    """Send the maintenance task that resumes interrupted scans. The appliance's timer calls this."""
     return {"sent": services.dispatcher.send("maintenance.resume_sessions")}
 
 
-def start_purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:
-    """Enqueue the maintenance task that deletes missing tracks. On this socket alone: nothing else ever deletes one."""
+def send_purge_task(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:
+    """Send the maintenance task that deletes missing tracks. Only the internal API has it: nothing else deletes one."""
     return {"sent": services.dispatcher.send("maintenance.purge", missing_before=missing_before)}

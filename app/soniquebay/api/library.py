@@ -1,8 +1,8 @@
-"""Reading the library: tracks, albums, artists, search, neighbours, covers."""
+"""Read the library: tracks, albums, artists, search, similar tracks, covers."""
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, HTTPException, Query
+from fastapi import APIRouter, Header, HTTPException, Path, Query
 from fastapi.responses import FileResponse, Response
 
 from soniquebay.api import models
@@ -12,9 +12,10 @@ from soniquebay.library import search as full_text
 
 router = APIRouter(prefix="/api", tags=["library"])
 NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such track"}}
-# Asked again after an hour, and by its ETag: an album may get another cover.
-COVER_CACHE = "public, max-age=3600"
-RowId = Annotated[int, Query(ge=1, le=2**62)]
+# An album may get another cover, so a browser asks again after an hour, with the ETag that it has.
+COVER_CACHE_CONTROL = "public, max-age=3600"
+AlbumFilter = Annotated[int | None, Query(ge=1, le=2**62, description="only those of the album with this id")]
+ArtistFilter = Annotated[int | None, Query(ge=1, le=2**62, description="only those of the artist with this id")]
 
 
 @router.get("/tracks", response_model=models.TrackPage)
@@ -22,11 +23,11 @@ def list_tracks(  # noqa: PLR0917 - the parameters of a query
     services: Shared,
     limit: models.Limit = 50,
     offset: models.Offset = 0,
-    album_id: RowId | None = None,
-    artist_id: RowId | None = None,
-    missing: bool = False,
+    album_id: AlbumFilter = None,
+    artist_id: ArtistFilter = None,
+    missing: Annotated[bool, Query(description="those whose file is missing instead of all others")] = False,
 ) -> Any:
-    """List tracks by album, disc and number; one album's or one artist's if asked, or those whose file is missing."""
+    """List tracks by album, disc and number."""
     return queries.tracks(services.database.reader(), limit, offset, album_id, artist_id, missing=missing)
 
 
@@ -41,31 +42,32 @@ def get_track(services: Shared, track_id: models.Id) -> Any:
 
 @router.get("/tracks/{track_id}/similar", response_model=models.Similar, responses=NO_TRACK)
 def similar(services: Shared, track_id: models.Id, limit: models.Limit = 20) -> Any:
-    """Return the tracks that sound most like this one; 404 also while it has no vector yet."""
+    """Return the tracks that sound most like this one. 404 also while the track has no vector."""
     db = services.database.reader()
     nearest = services.vectors.nearest(db, track_id, limit)
     if nearest is None:
         track = queries.track(db, track_id)
         if track is None:
             raise HTTPException(404, f"no track {track_id}")
-        waiting = "it was analysed by an older release and is analysed anew" if track["has_vector"] else None
-        why = track["vector_failure"] or waiting or "it is still to be analysed"
-        raise HTTPException(404, f"track {track_id} has no vector: {why}")
+        outdated = "it was analysed by an older release and is analysed again" if track["has_vector"] else None
+        reason = track["vector_failure"] or outdated or "it is still to be analysed"
+        raise HTTPException(404, f"track {track_id} has no vector: {reason}")
     scores = dict(nearest)
-    return {"items": [{**t, "similarity": scores[t["id"]]} for t in queries.tracks_by_id(db, list(scores))]}
+    tracks = queries.tracks_by_id(db, list(scores))
+    return {"items": [{**track, "similarity": scores[track["id"]]} for track in tracks]}
 
 
 @router.post("/tracks/{track_id}/vector", status_code=202, responses=NO_TRACK)
 def calculate_vector(services: Shared, track_id: models.Id) -> dict[str, int]:
-    """Have a track analysed anew."""
-    if not services.dispatcher.vector(services.database.reader(), track_id):
+    """Analyse a track again. The answer comes before the analysis."""
+    if not services.dispatcher.send_analysis(services.database.reader(), track_id):
         raise HTTPException(404, f"no track {track_id}")
     return {"track_id": track_id}
 
 
 @router.get("/albums", response_model=models.AlbumPage)
 def list_albums(
-    services: Shared, limit: models.Limit = 50, offset: models.Offset = 0, artist_id: RowId | None = None
+    services: Shared, limit: models.Limit = 50, offset: models.Offset = 0, artist_id: ArtistFilter = None
 ) -> Any:
     """List albums by artist and year."""
     return queries.albums(services.database.reader(), limit, offset, artist_id)
@@ -84,13 +86,13 @@ def search(
         str,
         Query(
             max_length=200,
-            description="words of title, artist and album; the last may be a beginning of two letters or more",
+            description="words of title, artist and album; the last one may be the first two or more letters of a word",
         ),
     ],
     limit: models.Limit = 50,
     offset: models.Offset = 0,
 ) -> Any:
-    """Find tracks that hold every word; `total` is counted up to 10,000."""
+    """Find the tracks that contain every word. `total` stops at 10,000."""
     db = services.database.reader()
     hits = full_text.find(db, q, limit, offset)
     return queries.Page(queries.tracks_by_id(db, hits.ids), hits.total)
@@ -100,32 +102,34 @@ def search(
     "/covers/{kind}/{item_id}",
     response_class=FileResponse,
     responses={
-        304: {"description": "the one with the ETag given is still it"},
+        304: {"description": "the cover with the given ETag is still the current one"},
         200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}, "image/gif": {}}},
         404: {"model": models.Problem, "description": "no cover"},
     },
 )
 def cover(
     services: Shared,
-    kind: Literal["album", "track", "artist"],
+    kind: Annotated[Literal["album", "track", "artist"], Path(description="what the id belongs to")],
     item_id: models.Id,
-    size: Annotated[int | None, Query(ge=1, le=4096, description="pixels wanted; without it the original")] = None,
+    size: Annotated[
+        int | None, Query(ge=1, le=4096, description="pixels of the longer side; without it the original")
+    ] = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Return the cover of an album; a track shows its album's, an artist that of an album.
+    """Return the cover of an album, of a track's album, or of an artist's first album that has one.
 
-    With `size`, the smallest form of it that has as many pixels on its longer side.
+    With `size`, the smallest of its sizes that has at least so many pixels on the longer side.
     """
-    found = covers.of(services.database.reader(), kind, item_id)
-    if found is None:
+    item_cover = covers.of(services.database.reader(), kind, item_id)
+    if item_cover is None:
         raise HTTPException(404, f"no cover for {kind} {item_id}")
-    file = covers.file_of(services.settings.covers, found, size)
+    file = covers.file_of(services.settings.covers, item_cover, size)
     if file is None:
         raise HTTPException(404, f"the cover of {kind} {item_id} is no longer there")
     path, media_type = file
-    etag = f'"{path.name}"'  # named by its content
-    headers = {"ETag": etag, "Cache-Control": COVER_CACHE, "X-Content-Type-Options": "nosniff"}
-    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
-    if known & {etag, "*"}:
+    etag = f'"{path.name}"'  # the name is made from the content
+    headers = {"ETag": etag, "Cache-Control": COVER_CACHE_CONTROL, "X-Content-Type-Options": "nosniff"}
+    known_etags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    if known_etags & {etag, "*"}:
         return Response(status_code=304, headers=headers)
     return FileResponse(path, media_type=media_type, headers=headers)

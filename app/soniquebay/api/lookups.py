@@ -1,4 +1,4 @@
-"""Windows of look-ups for the worker: what the internet is asked next."""
+"""Send lookups to the worker, a few at a time."""
 
 import logging
 import time
@@ -13,34 +13,35 @@ from soniquebay.settings import Settings
 
 log = logging.getLogger(__name__)
 
-TASKS: dict[Service, tuple[str, str]] = {  # task and its queue
+TASKS: dict[Service, tuple[str, str]] = {  # the task of a service, and its queue
     "musicbrainz": ("enrich.musicbrainz", "deferred"),
     "coverart": ("covers.fetch", "covers"),
 }
 
 
 class Lookups:
-    """Sends one window of look-ups of each service at a time, while that service answers."""
+    """Sends a few lookups of each service at a time, while that service answers."""
 
     def __init__(
-        self, settings: Settings, database: Database, send: Callable[..., bool], waiting: Callable[[str], int]
+        self, settings: Settings, database: Database, send: Callable[..., bool], queue_length: Callable[[str], int]
     ) -> None:
-        self._settings, self._database, self._send, self._waiting = settings, database, send, waiting
+        """Make it from the dispatcher's functions: `send` sends a task, `queue_length` counts waiting messages."""
+        self._settings, self._database, self._send, self._queue_length = settings, database, send, queue_length
 
     def refill(self) -> None:
-        """Send the next window of each service that has none in hand; costs a look at the rows if there is no work."""
+        """Send the next lookups of each service that has none under way; one query a service when none is due."""
         if not self._settings.online:
             return
         try:
             for service, (task, queue) in TASKS.items():
-                # What waits behind a long scan still stands for its lease that has run out.
-                if not self._waiting(queue):
-                    self._window(service, task)
+                # Behind a long scan the lease of a task may end while its message still waits.
+                if not self._queue_length(queue):
+                    self._send_lookups(service, task)
         except redis.RedisError as error:
-            log.warning("nothing is looked up, Redis is unreachable: %s", error)
+            log.warning("no lookups sent, Redis is unreachable: %s", error)
 
-    def _window(self, service: Service, task: str) -> None:
-        # The look that mostly finds nothing keeps no writer waiting.
+    def _send_lookups(self, service: Service, task: str) -> None:
+        # Most often there is nothing to send, so the first query takes no write lock.
         if not enrichment.next_window(self._database.reader(), service, time.time()):
             return
         with self._database.transaction() as db:
@@ -48,5 +49,5 @@ class Lookups:
             if items:
                 enrichment.lease(db, service, time.time())
         if items:
-            # What cannot be sent is free again when its lease ends.
+            # If this fails the items are due again when their lease ends.
             self._send(task, items=items)

@@ -1,93 +1,88 @@
-"""What the API answers, as its OpenAPI description tells it."""
+"""What the API accepts and answers, as its OpenAPI description shows it."""
 
 from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-Limit = Annotated[int, Query(ge=1, le=500, description="how many to return")]
-Offset = Annotated[int, Query(ge=0, le=2**31, description="how many to leave out before")]
+Limit = Annotated[int, Query(ge=1, le=500, description="how many to return at most")]
+Offset = Annotated[int, Query(ge=0, le=2**31, description="how many to skip")]
 Id = Annotated[int, Field(ge=1, le=2**62)]
+UnixTime = Annotated[float, Field(description="seconds since 1970-01-01 UTC")]
+EncodedPath = Annotated[str, Field(description="a byte that is not UTF-8 reads \\xNN, and a backslash is doubled")]
 
 
 class Track(BaseModel):
-    """A track; `duration` in seconds, `bpm` in beats a minute, `musical_key` as "A minor".
-
-    In `path` a byte that is not UTF-8 reads \\xNN and a backslash is doubled.
-    """
+    """A track: one audio file."""
 
     id: int
     title: str
     artist_id: int
-    artist: str
+    artist: str = Field(description="the performers as they are tagged")
     album_id: int | None
     album: str | None
     album_artist: str | None
     track_no: int | None
     disc_no: int | None
     year: int | None
-    duration: float
-    format: str
-    mbid: str | None
-    path: str
-    missing_since: float | None
+    duration: float = Field(description="seconds")
+    format: str = Field(description='for example "FLAC"')
+    mbid: str | None = Field(description="MusicBrainz's id of the recording")
+    path: EncodedPath
+    missing_since: float | None = Field(
+        description="when a scan noticed that the file is missing, in seconds since 1970-01-01 UTC; null: it is there"
+    )
     genres: list[str]
-    bpm: float | None
-    musical_key: str | None
+    bpm: float | None = Field(description="tempo in beats a minute")
+    musical_key: str | None = Field(description='tonic and mode, for example "A minor"')
     has_vector: bool
-    vector_failure: str | None
+    vector_failure: str | None = Field(description="why the track has no vector, when its analysis failed")
 
 
 class SimilarTrack(Track):
-    """A track and how near it is, from 0 to 1 for the same."""
+    """A track and how similar it is to another."""
 
-    similarity: float
+    similarity: float = Field(description="from 0 to 1; 1 is the same sound")
 
 
 class Album(BaseModel):
-    """An album; its artist is the album's own, not that of each track.
-
-    From `type` on as MusicBrainz has it, once it was asked; `release_date` is a year, a month or a day.
-    """
+    """An album. From `type` on the fields are MusicBrainz's, and empty until MusicBrainz has answered."""
 
     id: int
     title: str
     artist_id: int
-    artist: str
+    artist: str = Field(description="the album's artist, not that of each track")
     year: int | None
-    mbid: str | None
+    mbid: str | None = Field(description="MusicBrainz's id of the release")
     has_cover: bool
-    tracks: int
-    type: str | None
-    release_date: str | None
+    tracks: int = Field(description="how many, without missing ones")
+    type: str | None = Field(description='for example "Album" or "Single"')
+    release_date: str | None = Field(description="a year, a month or a day: 1997, 1997-05, 1997-05-21")
     label: str | None
     release_group_mbid: str | None
     genres: list[str]
 
 
 class Artist(BaseModel):
-    """An artist with the number of tracks performed and albums owned.
-
-    From `canonical_name` on as MusicBrainz has it, once it was asked; `country` is an ISO 3166 code.
-    """
+    """An artist. From `canonical_name` on the fields are MusicBrainz's, and empty until MusicBrainz has answered."""
 
     id: int
     name: str
-    mbid: str | None
-    tracks: int
-    albums: int
+    mbid: str | None = Field(description="MusicBrainz's id of the artist")
+    tracks: int = Field(description="how many the artist performs, without missing ones")
+    albums: int = Field(description="how many albums have the artist as their own")
     canonical_name: str | None
     sort_name: str | None
-    type: str | None
-    country: str | None
+    type: str | None = Field(description='for example "Person" or "Group"')
+    country: str | None = Field(description="ISO 3166-1 code")
     genres: list[str]
 
 
 class Failure(BaseModel):
-    """What could not be taken in, at which stage, and why."""
+    """A file or folder that a scan could not process."""
 
-    path: str
-    stage: str
+    path: EncodedPath
+    stage: str = Field(description="where in the pipeline it failed")
     reason: str
 
 
@@ -95,169 +90,169 @@ Status = Literal["running", "paused", "completed", "cancelled"]
 
 
 class ScanRequest(BaseModel):
-    """What to scan: by default everything.
+    """What to scan."""
 
-    `folders`: encoded paths of folders below the roots, scanned instead of all. `confirm_removal`: what is not found
-    was removed, even where a whole root is gone or empty; without it such a root's tracks stay as they are.
-    """
-
-    folders: list[str] | None = Field(default=None, min_length=1, max_length=1000)
-    confirm_removal: bool = False
+    folders: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="encoded paths of folders below the roots; without it every root is scanned",
+    )
+    confirm_removal: bool = Field(
+        default=False,
+        description="files that are not found were removed, even where a whole root is gone or empty; without it the "
+        "tracks of such a root stay as they are",
+    )
 
 
 class Session(BaseModel):
-    """A scan; times in Unix seconds. `files`: found so far; `files_done`: the changed ones that are through.
-
-    `moved`: known files found in another place; `missing`: known files no longer there; `protected`: known files not
-    found that stay as they are, for their whole root is gone or empty and nobody has confirmed that it was removed.
-    """
+    """A scan session."""
 
     id: int
     status: Status
-    started_at: float
-    finished_at: float | None
-    discovered: bool
-    files: int
-    unchanged: int
-    files_changed: int
-    files_done: int
-    failures: int
-    moved: int
-    missing: int
-    protected: int
-    folders: list[str] | None
+    started_at: UnixTime
+    finished_at: UnixTime | None
+    discovered: bool = Field(description="discovery has ended, so `files` is final")
+    files: int = Field(description="files found so far: `unchanged` and `files_changed`")
+    unchanged: int = Field(description="known files that are as they were")
+    files_changed: int = Field(description="new and changed files")
+    files_done: int = Field(description="those of `files_changed` that are inserted or failed")
+    failures: int = Field(description="files and folders that could not be processed")
+    moved: int = Field(description="known files found in another place")
+    missing: int = Field(description="known files that are no longer there")
+    protected: int = Field(
+        description="known files that were not found and stay as they are, because their whole root is gone or empty "
+        "and nobody has confirmed that it was removed"
+    )
+    folders: list[str] | None = Field(description="encoded paths of the folders it was limited to; null: every root")
 
 
 class Totals(BaseModel):
-    """How much the library holds; `missing` tracks, whose files are not there, are in none of the others."""
+    """How much the library holds. Missing tracks count in `missing` alone."""
 
     tracks: int
-    missing: int
+    missing: int = Field(description="tracks whose files are not there")
     albums: int
     artists: int
-    vectors: int
-    vector_failures: int
+    vectors: int = Field(description="tracks that have a vector")
+    vector_failures: int = Field(description="tracks whose analysis failed")
 
 
 class SessionDetail(Session):
-    """A scan, how far it has come, and what the library holds."""
+    """A scan session, its progress, and what the library holds."""
 
     progress: "Progress"
     library: Totals
 
 
 class Progress(BaseModel):
-    """How far a scan has come; the data of each `scan` event of `/api/events`.
-
-    `finished` counts files that need nothing more (unchanged, failed, or inserted and analysed). `percent` speaks of
-    all stages together: 0 until every file is found, then it only grows. `rate` is in files a minute: searchable ones
-    while files are inserted, then analysed ones. `library_vectors_waiting` counts the tracks of all scans that wait for
-    analysis. `seconds_left` is the time until none waits any more; it is null while it cannot be told.
-    """
+    """How far a scan has come; the data of each `scan` event of `/api/events`."""
 
     session_id: int
     status: Status
     phase: Literal["discovering", "inserting", "analysing", "done", "paused", "cancelled"]
-    files: int
-    inserted: int
-    finished: int
-    failures: int
-    vectors_waiting: int
-    library_vectors_waiting: int
-    vector_failures: int
-    percent: float
-    rate: float
-    seconds: float
-    seconds_left: int | None
+    files: int = Field(description='files found so far; final once `phase` has left "discovering"')
+    inserted: int = Field(description="files that are unchanged, inserted or failed")
+    finished: int = Field(description="files that need nothing more: unchanged, failed, or inserted and analysed")
+    failures: int = Field(description="files and folders that could not be processed")
+    vectors_waiting: int = Field(description="tracks of this scan that wait for analysis")
+    library_vectors_waiting: int = Field(description="tracks of all scans that wait for analysis")
+    vector_failures: int = Field(description="tracks of this scan whose analysis failed")
+    percent: float = Field(description="of all stages together; 0 until every file is found, then it only grows")
+    rate: float = Field(description="files a minute: inserted ones, and once all are inserted, analysed ones")
+    seconds: float = Field(description="seconds that the scan took so far, without the analysis after it")
+    seconds_left: int | None = Field(
+        description="seconds until no track of any scan waits for analysis; null while that cannot be estimated"
+    )
 
 
 class Started(BaseModel):
-    """The session that now runs."""
+    """The session of the scan that has been started."""
 
     session_id: int
     status: Literal["running"] = "running"
 
 
 class Running(BaseModel):
-    """Why no scan was started: one is under way."""
+    """Why no scan was started: another one is running or paused."""
 
     detail: str
-    session_id: int
+    session_id: int = Field(description="the session of the other scan")
     status: Literal["running", "paused"]
 
 
 class SessionState(BaseModel):
-    """A scan and the state it is in now."""
+    """A scan session and its status after the change."""
 
     session_id: int
     status: Status
 
 
 class Problem(BaseModel):
-    """What is wrong with the request."""
+    """Why a request failed."""
 
     detail: str
 
 
 class Invalid(BaseModel):
-    """A field that is not as described."""
+    """A field of a request that is not as described."""
 
-    loc: list[str | int]
+    loc: list[str | int] = Field(description='where it is, for example ["query", "limit"]')
     msg: str
-    type: str
+    type: str = Field(description="Pydantic's name of the error")
 
 
 class Refused(BaseModel):
-    """What cannot be done: why, or which fields are not as described."""
+    """Why a request was refused, or which of its fields are not as described."""
 
     detail: str | list[Invalid]
 
 
 class TrackPage(BaseModel):
-    """Some tracks of `total`."""
+    """One page of tracks."""
 
     items: list[Track]
-    total: int
+    total: int = Field(description="how many there are on all pages")
 
 
 class AlbumPage(BaseModel):
-    """Some albums of `total`."""
+    """One page of albums."""
 
     items: list[Album]
-    total: int
+    total: int = Field(description="how many there are on all pages")
 
 
 class ArtistPage(BaseModel):
-    """Some artists of `total`."""
+    """One page of artists."""
 
     items: list[Artist]
-    total: int
+    total: int = Field(description="how many there are on all pages")
 
 
 class SessionPage(BaseModel):
-    """Some scan sessions of `total`, the newest first."""
+    """One page of scan sessions, the newest first."""
 
     items: list[Session]
-    total: int
+    total: int = Field(description="how many there are on all pages")
 
 
 class FailurePage(BaseModel):
-    """Some failures of `total`."""
+    """One page of failures."""
 
     items: list[Failure]
-    total: int
+    total: int = Field(description="how many there are on all pages")
 
 
 class Similar(BaseModel):
-    """The nearest tracks, nearest first."""
+    """The most similar tracks, the most similar one first."""
 
     items: list[SimilarTrack]
 
 
 class Health(BaseModel):
-    """`ok` only if database, Redis and a worker all answered; each part says `ok` or what is wrong with it."""
+    """Whether the database, Redis and a worker answered. Each part is `ok`, or says what is wrong with it."""
 
-    status: Literal["ok", "unhealthy"]
+    status: Literal["ok", "unhealthy"] = Field(description="`ok` only when all three parts are")
     version: str
     database: str
     redis: str
@@ -265,47 +260,47 @@ class Health(BaseModel):
 
 
 class OnlineService(BaseModel):
-    """A service on the internet: look-ups due, failures in a row and why, and when it is asked again (Unix seconds)."""
+    """A service on the internet."""
 
     name: Literal["musicbrainz", "coverart"]
-    due: int
-    failures: int
-    reason: str | None
-    retry_at: float | None
+    due: int = Field(description="lookups that are due")
+    failures: int = Field(description="failures in a row; 0 while the service answers")
+    reason: str | None = Field(description="of the last failure")
+    retry_at: float | None = Field(description="when it is asked again, in seconds since 1970-01-01 UTC")
 
 
 class OnlineState(BaseModel):
-    """Whether the internet is asked at all, and how its services are."""
+    """Whether the appliance asks services on the internet, and how these are."""
 
     online: bool
     services: list[OnlineService]
 
 
 class WatchedRoot(BaseModel):
-    """A folder of music: whether the kernel tells of changes, it is scanned now and then, or it is not there.
+    """A root and how its changes are noticed."""
 
-    `folders`: how many are watched. One with a part that tells nothing is polled, and watched where it can be.
-    """
-
-    path: str
-    mode: Literal["notify", "poll", "absent"]
-    folders: int
+    path: EncodedPath
+    mode: Literal["notify", "poll", "absent"] = Field(
+        description="`notify`: the kernel reports changes; `poll`: a part of it reports none, so everything is scanned "
+        "from time to time; `absent`: it is not there"
+    )
+    folders: int = Field(description="how many of its folders the kernel watches")
 
 
 class WatchState(BaseModel):
-    """Whether changes are scanned by themselves, and how many changed folders wait for a scan."""
+    """Whether changes are scanned without a request."""
 
-    watch: Literal["on", "off", "poll"]
-    ready: bool
-    waiting: int
+    watch: Literal["on", "off", "poll"] = Field(description="the setting SONIQUEBAY_WATCH")
+    ready: bool = Field(description="every folder is watched")
+    waiting: int = Field(description="changed folders that wait for a scan")
     roots: list[WatchedRoot]
 
 
 class WorkerProcesses(BaseModel):
-    """The processes of one worker, by process id, and how many tasks run in them."""
+    """The child processes of one worker."""
 
-    processes: list[int]
-    active: int
+    processes: list[int] = Field(description="their process ids")
+    active: int = Field(description="how many tasks run in them")
 
 
 class WorkerState(BaseModel):

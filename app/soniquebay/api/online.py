@@ -1,4 +1,4 @@
-"""What the internet answered, told by the worker on the Unix socket; and how its services are."""
+"""Store what services on the internet answered, and report how these services are."""
 
 import logging
 import time
@@ -17,22 +17,22 @@ log = logging.getLogger(__name__)
 Answer = dict[str, Any]
 
 
-class FactsIn(BaseModel):
-    """What MusicBrainz says of an artist or a release; None if it knows no such thing."""
+class FactsResult(BaseModel):
+    """MusicBrainz's facts of an artist or a release; None when it has no such id."""
 
     item: Item
     facts: ArtistFacts | ReleaseFacts | None
 
 
-class SearchIn(BaseModel):
-    """Which release an album is; None if none is surely it."""
+class SearchResult(BaseModel):
+    """The release that an album is; None when the search found none, or more than one."""
 
     item: Item
     mbid: str | None
 
 
-class ServiceDownIn(BaseModel):
-    """Why a service does not answer, and the seconds it asks for."""
+class ServiceDown(BaseModel):
+    """Why a service does not answer, and how long it asks to wait (seconds)."""
 
     reason: str
     retry_after: float = Field(ge=0)
@@ -44,22 +44,22 @@ router = APIRouter(prefix="/internal/online")
 
 @public.get("/online", response_model=models.OnlineState)
 def online_state(services: Shared) -> Any:
-    """Return how MusicBrainz and the Cover Art Archive are, and how much is still to be asked of them."""
+    """Return whether MusicBrainz and the Cover Art Archive answer, and how many lookups are due."""
     states = enrichment.states(services.database.reader(), time.time())
     return {"online": services.settings.online, "services": states}
 
 
 @router.put("/facts")
-def put_facts(services: Shared, answer: FactsIn) -> Answer:
-    """Keep facts."""
+def put_facts(services: Shared, answer: FactsResult) -> Answer:
+    """Store MusicBrainz's facts of an artist or a release."""
     with services.database.transaction() as db:
         enrichment.answered(db, answer.item, answer.facts, time.time())
     return {}
 
 
 @router.put("/search")
-def put_search(services: Shared, answer: SearchIn) -> Answer:
-    """Keep the outcome of a search."""
+def put_search(services: Shared, answer: SearchResult) -> Answer:
+    """Store the result of a search for an album's release."""
     with services.database.transaction() as db:
         enrichment.searched(db, answer.item, answer.mbid, time.time())
     return {}
@@ -67,7 +67,7 @@ def put_search(services: Shared, answer: SearchIn) -> Answer:
 
 @router.put("/no-cover")
 def no_cover(services: Shared, item: Item) -> Answer:
-    """Note that the archive has no front cover of a release."""
+    """Note that the Cover Art Archive has no front cover of a release."""
     with services.database.transaction() as db:
         enrichment.postpone(db, item, time.time() + enrichment.MISSING)
     return {}
@@ -75,7 +75,7 @@ def no_cover(services: Shared, item: Item) -> Answer:
 
 @router.post("/postpone")
 def postpone(services: Shared, items: list[Item]) -> Answer:
-    """Look at items again tomorrow: what was answered was of no use, or the task of them failed."""
+    """Postpone lookups by a day: their answers were of no use, or their task failed."""
     with services.database.transaction() as db:
         for item in items:
             enrichment.postpone(db, item, time.time() + enrichment.PUT_OFF)
@@ -84,7 +84,7 @@ def postpone(services: Shared, items: list[Item]) -> Answer:
 
 @router.post("/services/{service}/up")
 def service_up(services: Shared, service: Service) -> Answer:
-    """End a window that went well, and send the next one."""
+    """Note that a service has answered all lookups of a task, and send the next ones."""
     with services.database.transaction() as db:
         was_down = enrichment.mark_service_up(db, service)
     if was_down:
@@ -94,10 +94,10 @@ def service_up(services: Shared, service: Service) -> Answer:
 
 
 @router.post("/services/{service}/down")
-def service_down(services: Shared, service: Service, trouble: ServiceDownIn) -> Answer:
-    """End a window that met trouble; nothing is sent until the service may be asked again."""
+def service_down(services: Shared, service: Service, down: ServiceDown) -> Answer:
+    """Note that a service is down. It gets no lookups until its back-off ends."""
     with services.database.transaction() as db:
-        failures = enrichment.mark_service_down(db, service, trouble.reason, trouble.retry_after, time.time())
-    if failures == 1:  # the further ones are no news
-        log.warning("%s does not answer, it is tried again from time to time: %s", service, trouble.reason)
+        failures = enrichment.mark_service_down(db, service, down.reason, down.retry_after, time.time())
+    if failures == 1:  # the next ones are not logged
+        log.warning("%s does not answer, it is tried again from time to time: %s", service, down.reason)
     return {}

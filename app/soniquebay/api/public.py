@@ -1,4 +1,4 @@
-"""The application on port 80: everything a listener, an app or an operator asks. It cannot insert."""
+"""The public API, on port 80. It has no route that inserts."""
 
 from collections.abc import AsyncIterable
 from typing import Annotated
@@ -13,7 +13,7 @@ from soniquebay.api.services import Services, Shared
 
 
 def public_app(services: Services) -> FastAPI:
-    """Make the public application."""
+    """Return the public application."""
     app = FastAPI(
         title="SoniqueBay",
         version=__version__,
@@ -28,7 +28,7 @@ def public_app(services: Services) -> FastAPI:
     app.include_router(online.public)
     app.get("/api/events", response_class=EventSourceResponse, tags=["scans"])(events)
     app.api_route("/internal/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)(
-        refuse
+        refuse_internal
     )
     return app
 
@@ -36,12 +36,12 @@ def public_app(services: Services) -> FastAPI:
 async def events(
     services: Shared, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterable[ServerSentEvent]:
-    """Follow scans live: `scan` events whose data is a `Progress`; `Last-Event-ID` replays what was missed."""
-    known = last_event_id if last_event_id and is_event_id(last_event_id) else None
-    async for event in services.progress.follow(known):
+    """Stream `scan` events, whose data is a `Progress`. With `Last-Event-ID` the stream starts after that event."""
+    last_id = last_event_id if last_event_id and is_event_id(last_event_id) else None
+    async for event in services.progress.follow(last_id):
         yield event
 
 
-def refuse(path: str) -> None:
-    """Say where inserts are answered; the routes themselves are not in this application at all."""
+def refuse_internal(path: str) -> None:
+    """Answer 403 and say where the internal API is. Its routes are not in this application at all."""
     raise HTTPException(403, f"/internal/{path} answers on the appliance's own socket only")

@@ -1,7 +1,7 @@
 """Keep a queue filled from the database: a few tasks at a time, however many rows wait.
 
 Tracks that wait for analysis and albums that wait for a cover are rows. As messages they would all be in Redis at once,
-and would be lost with it. So a queue gets a handful of tasks, and the next ones when those are done.
+and would be lost with it. So a queue gets a handful of tasks, and the next ones when half of those are done.
 """
 
 import sqlite3
@@ -21,12 +21,12 @@ MESSAGE_LOST_AFTER_SECONDS = 4.0
 
 
 class QueueFeeder:
-    """The rows of one queue that were sent and are not done."""
+    """Keeps one queue filled, and knows which of its rows were sent and are not done."""
 
     def __init__(self, queue: str, size: int, fetch: Fetch, send: Send) -> None:
         """Make a feeder that keeps up to `size` rows in `queue`.
 
-        `fetch` reads up to so many waiting rows, each with an `id`. `send` sends rows as tasks and tells whether it
+        `fetch` reads waiting rows, each with an `id`, up to a number. `send` sends rows as tasks and tells whether it
         succeeded.
         """
         self.queue = queue

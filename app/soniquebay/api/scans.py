@@ -1,4 +1,4 @@
-"""Starting scans, holding them, and looking at them."""
+"""Start, pause, resume and cancel scans, and report on them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api", tags=["scans"])
 NO_SESSION: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such session"}}
 WRONG_STATE: dict[int | str, dict[str, Any]] = {
     **NO_SESSION,
-    409: {"model": models.Problem, "description": "the session is in no state for that"},
+    409: {"model": models.Problem, "description": "the session's status does not allow it"},
 }
 
 
@@ -23,17 +23,23 @@ WRONG_STATE: dict[int | str, dict[str, Any]] = {
     status_code=202,
     response_model=models.Started,
     responses={
-        400: {"model": models.Problem, "description": "the body is no JSON"},
-        409: {"model": models.Running, "description": "a scan is under way; its session is in the answer"},
-        422: {"model": models.Refused, "description": "a folder is none of the music, or the body not as described"},
+        400: {"model": models.Problem, "description": "the body is not JSON"},
+        409: {
+            "model": models.Running,
+            "description": "a scan is running or paused already; the answer names its session",
+        },
+        422: {
+            "model": models.Refused,
+            "description": "a folder is not one of the music, or the body is not as described",
+        },
     },
 )
-def start_scan(services: Shared, wanted: models.ScanRequest | None = None) -> Any:
-    """Start a scan of all roots, or of some folders of them. One runs at a time."""
-    wanted = wanted or models.ScanRequest()
-    scope = _scope(services, wanted.folders) if wanted.folders is not None else None
+def start_scan(services: Shared, body: models.ScanRequest | None = None) -> Any:
+    """Start a scan of all roots, or of some folders below them. Only one scan runs at a time."""
+    body = body or models.ScanRequest()
+    folders = _checked_folders(services, body.folders) if body.folders is not None else None
     try:
-        session_id = start(services, scope, confirmed=wanted.confirm_removal)
+        session_id = start(services, folders, confirmed=body.confirm_removal)
     except sessions.ScanRunningError as error:
         hint = "resume or cancel it" if error.status == "paused" else "follow it instead"
         running = models.Running(detail=f"{error}; {hint}", session_id=error.session_id, status=error.status)
@@ -41,11 +47,15 @@ def start_scan(services: Shared, wanted: models.ScanRequest | None = None) -> An
     return models.Started(session_id=session_id)
 
 
-def start(services: Services, scope: Sequence[str] | None = None, *, confirmed: bool = False) -> int:
-    """Start a scan and return its session; raises `sessions.ScanRunningError`. See `sessions.start`."""
+def start(services: Services, folders: Sequence[str] | None = None, *, confirmed: bool = False) -> int:
+    """Start a scan of encoded folders, None for all roots, and return its session's id.
+
+    `confirmed`: the operator confirms that files that are not found were removed. Raises `sessions.ScanRunningError`
+    while another scan is running or paused.
+    """
     with services.database.transaction() as db:
-        session_id = sessions.start(db, scope, confirmed=confirmed)
-    services.dispatcher.discovery(session_id)
+        session_id = sessions.start(db, folders, confirmed=confirmed)
+    services.dispatcher.send_discovery(session_id)
     services.progress.changed(session_id)
     return session_id
 
@@ -68,13 +78,13 @@ def get_session(services: Shared, session_id: models.Id) -> Any:
 
 @router.post("/scan-sessions/{session_id}/pause", response_model=models.SessionState, responses=WRONG_STATE)
 def pause(services: Shared, session_id: models.Id) -> Any:
-    """Hold a scan: what is in hand is finished, then it waits, its analysis too."""
+    """Pause a scan and its analysis. Tasks that run already are finished."""
     return _change(services, session_id, sessions.pause)
 
 
 @router.post("/scan-sessions/{session_id}/resume", response_model=models.SessionState, responses=WRONG_STATE)
 def resume(services: Shared, session_id: models.Id) -> Any:
-    """Let a paused scan go on where it was."""
+    """Continue a paused scan where it stopped."""
     state = _change(services, session_id, sessions.resume)
     services.dispatcher.resume_session()
     return state
@@ -82,13 +92,13 @@ def resume(services: Shared, session_id: models.Id) -> Any:
 
 @router.post("/scan-sessions/{session_id}/cancel", response_model=models.SessionState, responses=WRONG_STATE)
 def cancel(services: Shared, session_id: models.Id) -> Any:
-    """End a scan where it is; what it has found stays."""
+    """End a scan early. The tracks that it has inserted stay."""
     return _change(services, session_id, sessions.cancel)
 
 
 @router.get("/scan-sessions/{session_id}/failures", response_model=models.FailurePage, responses=NO_SESSION)
 def list_failures(services: Shared, session_id: models.Id, limit: models.Limit = 50, offset: models.Offset = 0) -> Any:
-    """List what a scan could not take in, each with its reason."""
+    """List the files and folders that a scan could not process, with the reasons."""
     db = services.database.reader()
     if queries.session(db, session_id) is None:
         raise HTTPException(404, f"no scan session {session_id}")
@@ -109,17 +119,17 @@ def _change(services: Services, session_id: int, change: Callable[[Any, int], No
     return {"session_id": session_id, "status": state["status"]}
 
 
-def _scope(services: Services, folders: list[str]) -> list[str]:
-    """Return the folders, each below a root, none below another; 422 for any that is not."""
+def _checked_folders(services: Services, folders: list[str]) -> list[str]:
+    """Return the folders without those below another one. Raises a 422 when a folder is not below a root."""
     roots = [paths.encode(str(root)) for root in services.settings.music]
-    scope: list[str] = []
+    checked: list[str] = []
     for folder in sorted({folder.rstrip("/") for folder in folders}):
         try:
-            plain = paths.decode(folder)
+            path = paths.decode(folder)
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
-        if b"/../" in plain + b"/" or not any(paths.is_within(folder, root) for root in roots):
+        if b"/../" in path + b"/" or not any(paths.is_within(folder, root) for root in roots):
             raise HTTPException(422, f"{folder} is not a folder of the music: those are {', '.join(roots)}")
-        if not any(paths.is_within(folder, above) for above in scope):
-            scope.append(folder)
-    return scope
+        if not any(paths.is_within(folder, above) for above in checked):
+            checked.append(folder)
+    return checked

@@ -1,4 +1,4 @@
-"""The API's process: two applications, two sockets, one event loop."""
+"""Run the API: one process with two applications, two sockets and one event loop."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ import redis.asyncio
 import uvicorn
 from starlette.types import ASGIApp
 
-from soniquebay.api.dispatcher import WARN_EVERY, Dispatcher
+from soniquebay.api.dispatcher import WARNING_INTERVAL_SECONDS, Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.internal import internal_app
 from soniquebay.api.lookups import Lookups
@@ -34,17 +34,17 @@ from soniquebay.worker.app import describe_broker_error
 
 log = logging.getLogger(__name__)
 
-THREADS = 8  # requests at work at once; each thread keeps a connection with its own cache
-REFILL_INTERVAL_SECONDS = 5.0  # seconds between two looks at the queues when nobody asks for one
-RESUME_INTERVAL = 2.0  # seconds between two looks for what a scan lost on its way; without a scan a look is one query
-ONLINE_INTERVAL = 60.0  # seconds between two looks for what to ask the internet
-REDIS_PAUSE = 0.2  # seconds between two looks for a Redis that is not there yet
-REDIS_LATE = 10.0  # seconds that it may take to start before a log has to say so
+MAX_THREADS = 8  # requests handled at the same time; each thread keeps a database connection with its own cache
+REFILL_INTERVAL_SECONDS = 5.0  # of the queue feeders, when nothing asks for a refill
+RESEND_INTERVAL_SECONDS = 2.0  # of the check for lost tasks of a scan; without a scan the check is one query
+LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
+REDIS_RETRY_INTERVAL_SECONDS = 0.2
+REDIS_START_SECONDS = 10.0  # that Redis may take to start before a warning is logged
 _BACKLOG = 128
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to `serve`, which has two of them to stop."""
+    """A server that leaves signals to `_serve`, which has two servers to stop."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -65,10 +65,10 @@ def make_services(settings: Settings) -> Services:
     with database.transaction() as db:
         vectors.expire(db)
     broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
-    # Longer than the block of a reader of the stream.
+    # The time-out is longer than a read of the stream blocks.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
     dispatcher = Dispatcher(database, broker)
-    lookups = Lookups(settings, database, dispatcher.send, dispatcher.waiting)
+    lookups = Lookups(settings, database, dispatcher.send, dispatcher.queue_length)
     return Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups)
 
 
@@ -87,50 +87,50 @@ async def _serve(settings: Settings) -> None:
             server.should_exit = True
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    async with _background(services, stop):
-        for port in public_sockets:
-            # Inherited by each connection: without it a kept one waits 40 ms for an answer. asyncio sets it only
-            # on sockets whose protocol number is that of TCP, and ours reads 0.
-            port.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            log.info("public API on %s", port.getsockname())
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop)
+    anyio.to_thread.current_default_thread_limiter().total_tokens = MAX_THREADS
+    async with _background_jobs(services, stop):
+        for sock in public_sockets:
+            # Each connection inherits it. Without it an answer on a kept-alive connection is 40 ms late. asyncio sets
+            # it only on sockets whose protocol number is TCP's, and the number of these is 0.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            log.info("public API on %s", sock.getsockname())
         notify("READY=1")
         await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
-    # Access lines of every poll would wear the card; failures are logged all the same.
+    # A line for every request would wear the card. Failures are logged all the same.
     return uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5, server_header=False
     )
 
 
 @asynccontextmanager
-async def _background(services: Services, stop: Callable[[], None]) -> AsyncIterator[None]:
-    """Have the work done beside what is inside; when it cannot be, that is stopped and the reason raised."""
-    work = asyncio.create_task(_work(services))
-    work.add_done_callback(lambda _: stop())
+async def _background_jobs(services: Services, stop: Callable[[], None]) -> AsyncIterator[None]:
+    """Run the background jobs beside the body. When one of them fails, call `stop`, and raise its error at the end."""
+    jobs = asyncio.create_task(_run_jobs(services))
+    jobs.add_done_callback(lambda _: stop())
     try:
         yield
     finally:
-        work.cancel()
+        jobs.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await work
+            await jobs
 
 
-async def _work(services: Services) -> None:
-    """Do what goes on beside the answers, until cancelled: once Redis is there, for what it finds becomes messages.
+async def _run_jobs(services: Services) -> None:
+    """Run the background jobs until cancelled. They start when Redis answers, because most of them send messages.
 
-    A part of it that ends by an error ends all of it.
+    When one job raises an error, all are cancelled.
     """
-    await _redis_answers(services)
+    await _wait_for_redis(services)
     jobs = (
         services.progress.publish_changes(),
-        _sweep(services),
-        _repeat("nothing resumed", services.dispatcher.send_lost, RESUME_INTERVAL),
-        _repeat("nothing is looked up", services.lookups.refill, ONLINE_INTERVAL),
+        _delete_unused_covers(services),
+        _repeat("nothing sent again", services.dispatcher.resend_lost_scan_tasks, RESEND_INTERVAL_SECONDS),
+        _repeat("no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),
     )
     watcher = None
@@ -139,58 +139,59 @@ async def _work(services: Services) -> None:
         services.watch_state = watcher.state
         watcher.start()
     try:
-        async with asyncio.TaskGroup() as together:
+        async with asyncio.TaskGroup() as group:
             for job in jobs:
-                together.create_task(job)
+                group.create_task(job)
     finally:
         if watcher:
             await asyncio.to_thread(watcher.stop)
 
 
-async def _redis_answers(services: Services) -> None:
-    """Wait for Redis: at a boot the API starts before it."""
-    tell_at = time.monotonic() + REDIS_LATE
+async def _wait_for_redis(services: Services) -> None:
+    """Wait until Redis answers: at a boot the API starts before it."""
+    warn_at = time.monotonic() + REDIS_START_SECONDS
     while True:
         try:
-            await asyncio.to_thread(services.dispatcher.waiting, "scan")
+            await asyncio.to_thread(services.dispatcher.queue_length, "scan")
         except redis.RedisError as error:
-            if time.monotonic() >= tell_at:
+            if time.monotonic() >= warn_at:
                 log.warning("nothing is sent yet. %s", describe_broker_error(error))
-                tell_at = time.monotonic() + WARN_EVERY
+                warn_at = time.monotonic() + WARNING_INTERVAL_SECONDS
         else:
             return
-        await asyncio.sleep(REDIS_PAUSE)
+        await asyncio.sleep(REDIS_RETRY_INTERVAL_SECONDS)
 
 
 async def _repeat(what: str, job: Callable[[], object], seconds: float) -> None:
-    """Do a job in a thread for ever; what goes wrong once is told, and tried again."""
+    """Run a job in a thread again and again. An error is logged, with `what` in front of it, and not raised."""
     while True:
         try:
             await asyncio.to_thread(job)
-        except Exception as error:  # a job that ends for good would lose what it watches over
+        except Exception as error:  # whatever it is, the next run may succeed
             log.warning("%s: %s: %s", what, type(error).__name__, error, exc_info=not isinstance(error, sqlite3.Error))
         await asyncio.sleep(seconds)
 
 
-async def _sweep(services: Services) -> None:
-    def sweep() -> int:
-        return covers.sweep(services.database.reader(), services.settings.covers)  # a connection of this thread's own
+async def _delete_unused_covers(services: Services) -> None:
+    def delete() -> int:
+        # In this thread: each thread has a connection of its own.
+        return covers.sweep(services.database.reader(), services.settings.covers)
 
     try:
-        if swept := await asyncio.to_thread(sweep):
-            log.info("%d files of covers that no album shows are deleted", swept)
+        if deleted := await asyncio.to_thread(delete):
+            log.info("%d files of covers that no album has are deleted", deleted)
     except (sqlite3.Error, OSError) as error:
-        log.warning("covers that no album shows are not deleted: %s", error)
+        log.warning("covers that no album has are not deleted: %s", error)
 
 
 async def _refill_queues_forever(services: Services) -> None:
-    wanted = asyncio.Event()
+    requested = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def wake() -> None:
-        loop.call_soon_threadsafe(wanted.set)
+    def request_refill() -> None:
+        loop.call_soon_threadsafe(requested.set)
 
-    services.request_refill = wake
+    services.request_refill = request_refill
     while True:
         try:
             await asyncio.to_thread(services.dispatcher.refill)
@@ -198,20 +199,20 @@ async def _refill_queues_forever(services: Services) -> None:
             log.warning("nothing sent: %s", error, exc_info=not isinstance(error, sqlite3.Error))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REFILL_INTERVAL_SECONDS):
-                await wanted.wait()
-        wanted.clear()
+                await requested.wait()
+        requested.clear()
 
 
 def _sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:
-    """Return the public and the local sockets: systemd's if it handed some over, else our own."""
-    given = listen_sockets()
-    if not given:
-        return [_tcp(settings)], [bind_unix_socket(settings.api_socket, _BACKLOG)]
-    local = [s for s in given if s.family == socket.AF_UNIX]
-    return [s for s in given if s.family != socket.AF_UNIX], local
+    """Return the sockets of the public and the internal application: systemd's if it has passed some, else our own."""
+    passed = listen_sockets()
+    if not passed:
+        return [_tcp_socket(settings)], [bind_unix_socket(settings.api_socket, _BACKLOG)]
+    local = [sock for sock in passed if sock.family == socket.AF_UNIX]
+    return [sock for sock in passed if sock.family != socket.AF_UNIX], local
 
 
-def _tcp(settings: Settings) -> socket.socket:
+def _tcp_socket(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.http_host, settings.http_port), backlog=_BACKLOG)
     except OSError as error:

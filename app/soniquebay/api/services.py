@@ -1,4 +1,4 @@
-"""What the two ASGI applications share: the one database, and the ways to the worker and to the listeners."""
+"""What the two ASGI applications share: the database, the dispatcher and the progress feed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from soniquebay.library.similarity.index import SimilarityIndex
 from soniquebay.settings import Settings
 
 
-def _unwatched() -> dict[str, Any]:
+def _not_watching() -> dict[str, Any]:
     return {"ready": False, "waiting": 0, "roots": []}
 
 
 @dataclass(slots=True)
 class Services:
-    """One object a process; made by `api/server.py`, or by a test."""
+    """The shared objects of a process. `api/server.py` makes one, or a test does."""
 
     settings: Settings
     database: Database
@@ -29,16 +29,16 @@ class Services:
     progress: ProgressFeed
     lookups: Lookups
     request_refill: Callable[[], None] = lambda: None
-    """Has the queues filled up soon; safe from any thread."""
-    watch_state: Callable[[], dict[str, Any]] = _unwatched
-    """How the folders of music are watched, as `models.WatchState` has it."""
+    """Have the queues refilled soon. Safe from any thread."""
+    watch_state: Callable[[], dict[str, Any]] = _not_watching
+    """Return the fields of `models.WatchState`, except `watch`."""
     vectors: SimilarityIndex = field(init=False)
 
     def __post_init__(self) -> None:
         self.vectors = SimilarityIndex(self.database.reader)
 
     def tasks_finished(self, feeder: QueueFeeder, ids: Sequence[int]) -> None:
-        """Note what a queue has done, and fill it up in time."""
+        """Note that tasks of a queue are done, and have it refilled before it is empty."""
         if feeder.mark_done(ids):
             self.request_refill()
 
