@@ -210,7 +210,7 @@ def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
     wait_until(lambda: session(many, first)["status"] == "completed", 60)
     assert session(many, first)["library"]["tracks"] == 3000
     assert httpx.post(f"{many.url}/api/scan-sessions/{first}/cancel").status_code == 409
-    assert "no scan is under way" in many.cli("cancel", check=False).stderr
+    assert "no scan is running or paused" in many.cli("cancel", check=False).stderr
 
     for path in many.music.iterdir():
         os.utime(path)

@@ -1,4 +1,4 @@
-"""`soniquebay …`: the programs of the appliance and everything an operator does with them."""
+"""`soniquebay …`: the programs of the appliance, and the operator's commands."""
 
 from importlib import import_module
 
@@ -6,8 +6,8 @@ import click
 
 from soniquebay import __version__
 
-# Command and its module: no more of them is loaded than was asked for, for a Pi takes seconds to load it all, and each
-# program would keep it in memory.
+# Each command and its module. Only the module of the requested command is imported: a Pi takes seconds to import all of
+# them, and each program would keep them in memory.
 COMMANDS = {
     "scan": "scan",
     "pause": "scan",
@@ -43,7 +43,7 @@ class _Commands(click.Group):
 def main() -> None:
     """A music library that scans, tags and understands a collection.
 
-    The operator's commands speak to SONIQUEBAY_URL, by default the local appliance.
+    The operator's commands use the API at SONIQUEBAY_URL, by default that of this machine.
     """
 
 

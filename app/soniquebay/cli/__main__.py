@@ -1,4 +1,4 @@
-"""`python -m soniquebay.cli`, for where no script is installed."""
+"""`python -m soniquebay.cli`, where no script is installed."""
 
 from soniquebay.cli import main
 

@@ -1,4 +1,4 @@
-"""The CLI's way to the API, with errors that say what to do."""
+"""Requests from the CLI to the public API, with errors that say what to do."""
 
 from typing import Any
 
@@ -10,17 +10,20 @@ from soniquebay.settings import settings
 
 
 def api_url() -> str:
-    """Return the address of the API that the CLI speaks to."""
+    """Return the base URL of the API that the CLI uses."""
     return settings().url
 
 
 def get(path: str, *, expect: tuple[int, ...] = (200,), **params: Any) -> dict[str, Any]:
-    """GET JSON from the public API."""
+    """GET JSON from the public API. Raises ``click.ClickException`` as `request` does."""
     return request("GET", path, expect=expect, params=params)[1]
 
 
 def request(method: str, path: str, *, expect: tuple[int, ...], **arguments: Any) -> tuple[int, dict[str, Any]]:
-    """Ask the public API; returns status and JSON, raises ``click.ClickException`` for any status not expected."""
+    """Send a request to the public API; return the status and the JSON.
+
+    Raises ``click.ClickException`` when the API does not answer, or with a status that is not in `expect`.
+    """
     try:
         with client_of(api_url()) as api:
             response = api.request(method, path, **arguments)
@@ -33,7 +36,7 @@ def request(method: str, path: str, *, expect: tuple[int, ...], **arguments: Any
 
 
 def unreachable(error: Exception) -> click.ClickException:
-    """Return the error of an API that does not answer."""
+    """Return the exception that says that the API does not answer, and what to do."""
     return click.ClickException(
         f"no SoniqueBay answers at {api_url()} ({error}). Start one (systemctl start soniquebay.target, or "
         "soniquebay serve), or set SONIQUEBAY_URL to where it is."

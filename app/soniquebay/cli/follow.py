@@ -1,4 +1,4 @@
-"""A scan followed to its end by the appliance's event stream."""
+"""Follow a scan to its end by the API's event stream."""
 
 import json
 import time
@@ -7,18 +7,18 @@ from typing import Any
 
 import httpx
 
-SILENCE = 45.0  # seconds; the API sends a sign of life every 15
-GIVE_UP = 300.0  # seconds without any answer
+MAX_SILENCE_SECONDS = 45.0  # until the stream counts as broken; the API sends a comment every 15 s
+GIVE_UP_AFTER_SECONDS = 300.0  # without any answer
 Snapshot = dict[str, Any]
 
 
 def searchable(progress: Snapshot) -> bool:
-    """Tell whether every track of the scan can be found, or the scan was cancelled."""
+    """Tell whether every track of the scan is searchable, or the scan was cancelled."""
     return progress["status"] in {"completed", "cancelled"}
 
 
 def analysed(progress: Snapshot) -> bool:
-    """Tell whether every track of the library also has its vector, or a reason for none, or the scan was cancelled."""
+    """Tell whether also no track of the library waits for its analysis, or the scan was cancelled."""
     if progress["phase"] == "done":
         return not progress["library_vectors_waiting"]
     return bool(progress["phase"] == "cancelled")
@@ -31,10 +31,11 @@ def follow_scan(
     *,
     until: Callable[[Snapshot], bool] = analysed,
 ) -> dict[str, Any]:
-    """Follow the scan until `until`, hand each state to `show`, and return its summary.
+    """Follow a scan until its progress satisfies `until`, and return its summary.
 
-    The summary has `status`, `files`, `tracks`, `albums`, `artists`, `failures`, `vectors`, `seconds`, `per_minute` ….
-    Raises ``httpx.HTTPError`` when the API stays away.
+    `show` is called with each progress, as `models.Progress` describes it. The summary has the counts of the session
+    and of the library, `seconds` (of the scan itself), `waited` (seconds of this call) and `per_minute` (files).
+    Raises ``httpx.HTTPError`` when the API does not answer for `GIVE_UP_AFTER_SECONDS`.
     """
     started = time.monotonic()
     with client_of(url) as api:
@@ -46,23 +47,23 @@ def follow_scan(
 
 
 def client_of(url: str) -> httpx.Client:
-    """Return a client of an API; without the certificates that only https needs, which take a while to read."""
+    """Return a client of an API. Without https it skips the certificates, which take a while to load."""
     return httpx.Client(base_url=url, timeout=30, verify=url.startswith("https:"))
 
 
 def _snapshots(api: httpx.Client, session_id: int) -> Iterator[Snapshot]:
-    """Yield the progress of a session as it changes; reconnects, with what was missed, when the stream breaks."""
+    """Yield the progress of a session as it changes. When the stream breaks, reconnect after the last event."""
     last_id: str | None = None
-    heard = time.monotonic()
+    answered_at = time.monotonic()
     yield _state(api, session_id)
     while True:
         try:
             for event_id, data in _events(api, last_id):
-                last_id, heard = event_id or last_id, time.monotonic()
-                # Silence, or another session's news: ours may have moved without an event of its own.
+                last_id, answered_at = event_id or last_id, time.monotonic()
+                # Without an event of ours, ask: the session may have changed without one.
                 yield data if data and data["session_id"] == session_id else _state(api, session_id)
         except httpx.HTTPError:
-            if time.monotonic() - heard > GIVE_UP:
+            if time.monotonic() - answered_at > GIVE_UP_AFTER_SECONDS:
                 raise
         time.sleep(1)
 
@@ -80,9 +81,9 @@ def _session(api: httpx.Client, session_id: int) -> dict[str, Any]:
 
 
 def _events(api: httpx.Client, last_id: str | None) -> Iterator[tuple[str | None, Snapshot | None]]:
-    """Yield ids and data of events, and nothing twice for each sign of life; the first of them at once."""
+    """Yield the id and the data of each event, and (None, None) for each comment and once at the start."""
     headers = {"Last-Event-ID": last_id} if last_id else {}
-    timeout = httpx.Timeout(30, read=SILENCE)
+    timeout = httpx.Timeout(30, read=MAX_SILENCE_SECONDS)
     with api.stream("GET", "/api/events", headers=headers, timeout=timeout) as response:
         response.raise_for_status()
         yield None, None
@@ -100,7 +101,7 @@ def _events(api: httpx.Client, last_id: str | None) -> Iterator[tuple[str | None
 
 
 def _summary(api: httpx.Client, session_id: int, waited: float) -> dict[str, Any]:
-    """Return what a scan came to; `seconds` is the scan's own time, `waited` that of the one who waited (s)."""
+    """Return the result of a scan. `seconds` is the time of the scan itself, `waited` that of the caller (seconds)."""
     session = _session(api, session_id)
     library = session["library"]
     return {

@@ -1,4 +1,4 @@
-"""What an operator looks at: status, queues, logs; and the maintenance that the timer starts."""
+"""The operator's commands besides scans: status, queues, logs, maintenance."""
 
 import json
 import shutil
@@ -17,34 +17,30 @@ from soniquebay.settings import settings
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(as_json: bool) -> None:
-    """Show health, the worker's processes, the last scan and the queues."""
+    """Show health, the workers' processes, the last scan and the queues."""
     health = client.get("/api/health", expect=(200, 503))
     workers = client.get("/api/worker")["workers"]
-    waiting = client.get("/api/queues")
-    last = client.get("/api/scan-sessions", limit=1)["items"]
+    lengths = client.get("/api/queues")
+    newest = client.get("/api/scan-sessions", limit=1)["items"]
+    scan = newest[0] if newest else None
     if as_json:
-        click.echo(
-            json.dumps(
-                {"health": health, "workers": workers, "queues": waiting, "last_scan": last[0] if last else None}
-            )
-        )
+        click.echo(json.dumps({"health": health, "workers": workers, "queues": lengths, "last_scan": scan}))
     else:
         from rich.console import Console
 
         console = Console()
         parts = ", ".join(f"{name} {health[name]}" for name in ("database", "redis", "worker"))
         console.print(f"SoniqueBay {health['version']} is [bold]{health['status']}[/]: {parts}")
-        for name, process in workers.items():
+        for name, worker in workers.items():
+            pids = ", ".join(map(str, worker["processes"]))
             console.print(
-                f"{name}: {len(process['processes'])} processes (pids {_list(process['processes'])}), "
-                f"{process['active']} tasks running"
+                f"{name}: {len(worker['processes'])} processes (pids {pids}), {worker['active']} tasks running"
             )
-        if last:
-            scan = last[0]
+        if scan:
             console.print(
                 f"last scan: session {scan['id']} {scan['status']}, {scan['files']} files, {scan['failures']} failures"
             )
-        console.print(_queue_table(waiting))
+        console.print(_queue_table(lengths))
     if health["status"] != "ok":
         raise SystemExit(1)
 
@@ -53,27 +49,26 @@ def status(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def queues(as_json: bool) -> None:
     """Show how many tasks wait in each queue."""
-    waiting = client.get("/api/queues")
+    lengths = client.get("/api/queues")
     if as_json:
-        click.echo(json.dumps(waiting))
+        click.echo(json.dumps(lengths))
     else:
         from rich.console import Console
 
-        Console().print(_queue_table(waiting))
+        Console().print(_queue_table(lengths))
 
 
 @click.command()
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines.")
+@click.option("-f", "--follow", is_flag=True, help="Show new lines as they come.")
 @click.option("-n", "--lines", type=click.IntRange(0, 100_000), default=50, show_default=True)
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The folder given to `soniquebay serve`; without it, the appliance's journal.",
+    help="The folder of `soniquebay serve`; without it, the appliance's journal.",
 )
 @click.argument("program", type=click.Choice(["api", "worker", "flower", "online", "redis"]), required=False)
 def logs(follow: bool, lines: int, data: Path | None, program: str | None) -> None:
     """Show the logs of all programs, or of one."""
-    more = ["-f"] if follow else []
     if data is not None:
         files = sorted((data / "logs").glob(f"{program or ''}*.log"))
         if not files:
@@ -81,34 +76,35 @@ def logs(follow: bool, lines: int, data: Path | None, program: str | None) -> No
         command = ["tail", "-n", str(lines), *(["-F"] if follow else []), "--", *map(str, files)]
     elif shutil.which("journalctl"):
         unit = {None: "soniquebay-*", "redis": "redis-server*"}.get(program, f"soniquebay-{program}*")
-        command = ["journalctl", "--no-pager", "-n", str(lines), "-u", unit, *more]
+        command = ["journalctl", "--no-pager", "-n", str(lines), "-u", unit, *(["-f"] if follow else [])]
     else:
-        raise click.ClickException(
-            "this machine has no journal; say --data with the folder given to `soniquebay serve`"
-        )
+        raise click.ClickException("this machine has no journal; give --data with the folder of `soniquebay serve`")
     raise SystemExit(subprocess.run(command, check=False).returncode)
 
 
 @click.group()
 def maintenance() -> None:
-    """Start maintenance by hand; the appliance's timer does it every few minutes."""
+    """Start maintenance by hand. The appliance's timer runs `resume` every few minutes."""
 
 
 @maintenance.command()
 def resume() -> None:
-    """Send again what an interrupted scan waits for."""
+    """Send again the tasks that an interrupted scan waits for."""
     _enqueue("resume", {})
 
 
 @maintenance.command()
-@click.option("--missing-days", type=click.FloatRange(0), required=True, help="Only what is missing for so many days.")
+@click.option(
+    "--missing-days", type=click.FloatRange(0), required=True, help="Only tracks that are missing for so many days."
+)
 @click.confirmation_option(prompt="Delete missing tracks for good, with their ids and vectors?")
 def purge(missing_days: float) -> None:
-    """Delete tracks whose files are missing. Nothing else ever deletes a track."""
+    """Delete tracks whose files are missing. Nothing else deletes a track."""
     _enqueue("purge", {"missing_before": time.time() - 86400 * missing_days})
 
 
 def _enqueue(task: str, body: dict[str, object]) -> None:
+    # By the internal API, which only users of this machine reach.
     socket = settings().api_socket
     try:
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=30) as api:
@@ -121,14 +117,10 @@ def _enqueue(task: str, body: dict[str, object]) -> None:
     click.echo(f"maintenance.{task} is in its queue")
 
 
-def _queue_table(waiting: dict[str, int]) -> Any:
+def _queue_table(lengths: dict[str, int]) -> Any:
     from rich.table import Table
 
     table = Table("queue", "waiting")
-    for name, count in waiting.items():
-        table.add_row(name, str(count))
+    for name, length in lengths.items():
+        table.add_row(name, str(length))
     return table
-
-
-def _list(pids: list[Any]) -> str:
-    return ", ".join(map(str, pids))

@@ -1,4 +1,4 @@
-"""The programs themselves: what the units of the appliance start, and `serve`, which starts them all."""
+"""The commands that run programs: one for each unit of the appliance, and `serve`, which starts all of them."""
 
 from pathlib import Path
 
@@ -22,10 +22,10 @@ def api() -> None:
     type=click.IntRange(1, MAX_WORKERS),
     default=1,
     show_default=True,
-    help="Number of the worker, where there are several.",
+    help="Number of this worker, when there are several.",
 )
 def worker(instance: int) -> None:
-    """Run a worker with all queues (a service of the appliance)."""
+    """Run a worker for all queues (a service of the appliance)."""
     from soniquebay.worker.main import run
 
     run(instance)
@@ -33,7 +33,7 @@ def worker(instance: int) -> None:
 
 @click.command()
 def flower() -> None:
-    """Run Flower behind its password (a service of the appliance)."""
+    """Run Flower with its password (a service of the appliance)."""
     from soniquebay.flower import run
 
     run(settings())
@@ -41,7 +41,7 @@ def flower() -> None:
 
 @click.command()
 def online() -> None:
-    """Run the fetcher, which alone reaches the internet (a service of the appliance)."""
+    """Run the fetcher, the only program that reaches the internet (a service of the appliance)."""
     from soniquebay.online.fetcher import run
 
     run(settings())
@@ -59,7 +59,7 @@ def online() -> None:
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Where the database, the covers and the logs are kept.",
+    help="The folder for the database, the covers and the logs.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port of the API.")
@@ -74,7 +74,7 @@ def online() -> None:
     help="Niceness of the worker's child processes: with 0 a scan takes what it can get, with 19 what others leave.",
 )
 def serve(*, music: tuple[Path, ...], data: Path, host: str, port: int, flower_port: int, nice: int) -> None:
-    """Run everything on this machine, without a Pi: a private Redis, the API, the worker and Flower."""
+    """Run all programs on this machine, without a Pi: a private Redis, the API, the worker and Flower."""
     from soniquebay.cli.serve import Stack
 
     stack = Stack(tuple(m.resolve() for m in music), data.resolve(), host, port, flower_port, nice=nice)

@@ -1,4 +1,4 @@
-"""One progress bar for a scan, with counts, rate and time left."""
+"""Show the progress of a scan as a bar with counts, rate and time left."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 @contextmanager
 def progress_bar(console: Console) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Show a bar, and give the function that moves it to a scan's progress.
+    """Show a bar, and yield the function that moves it to a scan's progress (`models.Progress`).
 
     Once the scan's own tracks are analysed, the bar shows how many of the library's still wait.
     """

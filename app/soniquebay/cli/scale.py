@@ -1,4 +1,7 @@
-"""`soniquebay scale N`: more workers on this machine, each with 1 to 4 processes of its own, within the same memory."""
+"""`soniquebay scale N`: run several workers on this machine.
+
+Each has 1 to 4 child processes of its own. All of them share the memory that one worker could use.
+"""
 
 import fcntl
 import json
@@ -13,50 +16,49 @@ import click
 
 MAX_WORKERS = 4
 UNIT = "soniquebay-worker@{}.service"
-PATIENCE = 90.0  # seconds; a worker that stops hands its tasks back first
+SCALE_TIMEOUT_SECONDS = 90.0  # a worker that stops first returns its tasks
 
 
 @click.command()
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The folder given to `soniquebay serve`; without it, the services of this appliance.",
+    help="The folder of `soniquebay serve`; without it, the services of this appliance.",
 )
 @click.argument("workers", type=click.IntRange(1, MAX_WORKERS))
 def scale(data: Path | None, workers: int) -> None:
-    """Run as many workers as this on the machine; it stays so over a restart.
+    """Run this many workers on the machine. The number is kept over restarts.
 
-    One is enough: it grows to four processes by itself. More help when its main process is what the others wait for.
+    One is enough: it grows to four processes by itself. More of them help when its main process is the bottleneck.
     """
     if data is None:
         _scale_services(workers)
     else:
-        wish(data, workers)
-        _await(data, workers)
+        request_workers(data, workers)
+        _wait_for_workers(data, workers)
     click.echo(f"{workers} worker{'s' if workers > 1 else ''}")
 
 
 def _scale_services(workers: int) -> None:
     if not shutil.which("systemctl") or not Path("/run/systemd/system").exists():
-        raise click.ClickException(
-            "this machine has no systemd; say --data with the folder given to `soniquebay serve`"
-        )
+        raise click.ClickException("this machine has no systemd; give --data with the folder of `soniquebay serve`")
     if os.geteuid() != 0:
         raise click.ClickException(
-            f"this starts and stops services of the system, which root may do: sudo soniquebay scale {workers}"
+            f"only root may start and stop services of the system: sudo soniquebay scale {workers}"
         )
-    wanted = [UNIT.format(n) for n in range(2, workers + 1)]
-    others = [UNIT.format(n) for n in range(workers + 1, MAX_WORKERS + 1)]
-    for verb, units in (("disable", others), ("enable", wanted)):
+    enabled = [UNIT.format(n) for n in range(2, workers + 1)]
+    disabled = [UNIT.format(n) for n in range(workers + 1, MAX_WORKERS + 1)]
+    for verb, units in (("disable", disabled), ("enable", enabled)):
         if units and subprocess.run(["systemctl", verb, "--now", "--quiet", *units], check=False).returncode:
             raise click.ClickException(f"systemctl could not {verb} {' '.join(units)}; see: journalctl -u {units[0]}")
 
 
-# Under `serve`: a file with the number that is wanted, and one with what is, locked as long as its writer runs.
+# Under `serve` there are two files: `workers` has the requested number, and `serve.state` the running one. `serve`
+# holds a lock on the second as long as it runs.
 
 
-def wish(data: Path, workers: int) -> None:
-    """Write down how many workers `serve` over this folder shall run."""
+def request_workers(data: Path, workers: int) -> None:
+    """Write how many workers `serve` over this folder has to run."""
     path = data / "workers"
     new = path.with_suffix(".new")
     new.write_text(f"{workers}\n")
@@ -64,7 +66,7 @@ def wish(data: Path, workers: int) -> None:
 
 
 def requested_workers(data: Path) -> int:
-    """Return how many workers `serve` over this folder shall run; 1 unless a number from 1 to 4 was written down."""
+    """Return how many workers `serve` over this folder has to run: 1 unless the file has a number from 1 to 4."""
     try:
         number = int((data / "workers").read_text())
     except (OSError, ValueError):
@@ -72,8 +74,8 @@ def requested_workers(data: Path) -> int:
     return number if 1 <= number <= MAX_WORKERS else 1
 
 
-def claim(data: Path) -> IO[str]:
-    """Take a folder for this `serve`; raises ``click.ClickException`` when another one runs over it."""
+def lock_folder(data: Path) -> IO[str]:
+    """Return the locked state file of this `serve`. Raises ``click.ClickException`` when another one has the lock."""
     file = (data / "serve.state").open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,27 +84,27 @@ def claim(data: Path) -> IO[str]:
     return file
 
 
-def state(file: IO[str], workers: int) -> None:
-    """Write down how many workers run."""
-    file.truncate(0)
-    file.write(json.dumps({"workers": workers}))
-    file.flush()
+def write_running_workers(state_file: IO[str], workers: int) -> None:
+    """Write how many workers run into the file that `lock_folder` has returned."""
+    state_file.truncate(0)
+    state_file.write(json.dumps({"workers": workers}))
+    state_file.flush()
 
 
-def _await(data: Path, workers: int) -> None:
-    deadline = time.monotonic() + PATIENCE
+def _wait_for_workers(data: Path, workers: int) -> None:
+    deadline = time.monotonic() + SCALE_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        if not _claimed(data):
+        if not _is_locked(data):
             raise click.ClickException(
                 f"no `soniquebay serve` runs over {data}; the next one will start {workers} of them"
             )
-        if _running(data) == workers:
+        if _running_workers(data) == workers:
             return
         time.sleep(0.1)
-    raise click.ClickException(f"not within {PATIENCE:.0f} s; look into {data / 'logs'}")
+    raise click.ClickException(f"not within {SCALE_TIMEOUT_SECONDS:.0f} s; look into {data / 'logs'}")
 
 
-def _claimed(data: Path) -> bool:
+def _is_locked(data: Path) -> bool:
     try:
         with (data / "serve.state").open("r") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -113,9 +115,9 @@ def _claimed(data: Path) -> bool:
     return False
 
 
-def _running(data: Path) -> int:
+def _running_workers(data: Path) -> int:
     try:
         number: int = json.loads((data / "serve.state").read_text())["workers"]
     except (OSError, ValueError, KeyError):
-        return 0  # just being written
+        return 0  # it is being written
     return number

@@ -1,4 +1,4 @@
-"""`soniquebay scan`, and what is done with a scan."""
+"""The commands for scans: start, pause, resume and cancel one, and list its failures."""
 
 import json
 import sys
@@ -18,15 +18,15 @@ from soniquebay.library.paths import encode
 @click.option(
     "--confirm-removal",
     is_flag=True,
-    help="What is not found was removed, even where a whole folder of music is gone or empty.",
+    help="Files that are not found were removed, even where a whole folder of music is gone or empty.",
 )
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...")
 def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, folders: tuple[str, ...]) -> None:
-    """Scan the library, or FOLDERs of it (as the appliance names them); joins the scan that runs if there is one."""
-    wanted: dict[str, object] = {"confirm_removal": confirm_removal}
+    """Scan the library, or FOLDERs of it (paths on the appliance). When a scan runs already, follow that one."""
+    body: dict[str, object] = {"confirm_removal": confirm_removal}
     if folders:
-        wanted["folders"] = [encode(folder) for folder in folders]
-    status, answer = client.request("POST", "/api/scan", expect=(202, 409), json=wanted)
+        body["folders"] = [encode(folder) for folder in folders]
+    status, answer = client.request("POST", "/api/scan", expect=(202, 409), json=body)
     session_id = answer["session_id"]
     if status == 409:
         click.echo(answer["detail"], err=True)
@@ -36,12 +36,12 @@ def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, f
         click.echo(
             json.dumps({"session_id": session_id, "status": "running"})
             if as_json
-            else f"scan session {session_id} runs"
+            else f"scan session {session_id} is running"
         )
         return
     until = analysed if wait_vectors else searchable
     try:
-        if sys.stderr.isatty():  # late imports: nothing is drawn, and its library not loaded, where nobody looks
+        if sys.stderr.isatty():  # rich is imported only where its bar is seen
             from rich.console import Console
 
             from soniquebay.cli.progress_bar import progress_bar
@@ -69,11 +69,11 @@ def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, f
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("session_id", metavar="[SCAN]", type=click.IntRange(1), required=False)
 def failures(as_json: bool, session_id: int | None) -> None:
-    """List what a scan could not read, with the reasons: of the last one, or of number SCAN."""
+    """List the files and folders that the last scan, or number SCAN, could not process, with the reasons."""
     if session_id is None:
         newest = client.get("/api/scan-sessions", limit=1)["items"]
         if not newest:
-            raise click.ClickException("there was no scan yet: soniquebay scan --wait")
+            raise click.ClickException("there was no scan yet; start one: soniquebay scan --wait")
         session_id = int(newest[0]["id"])
     failed: list[dict[str, str]] = []
     while page := client.get(f"/api/scan-sessions/{session_id}/failures", limit=500, offset=len(failed))["items"]:
@@ -82,19 +82,19 @@ def failures(as_json: bool, session_id: int | None) -> None:
         click.echo(json.dumps({"session_id": session_id, "failures": failed}))
     else:
         for failure in failed:
-            click.echo(_shown(f"{failure['path']}: {failure['reason']}"))
+            click.echo(_printable(f"{failure['path']}: {failure['reason']}"))
         click.echo(f"scan session {session_id}: {len(failed)} failures", err=True)
 
 
-def _shown(text: str) -> str:
-    """Whoever named a file may not command the terminal."""
+def _printable(text: str) -> str:
+    """Escape control characters: the name of a file must not send commands to the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _change(verb: str) -> None:
     active = [s for s in client.get("/api/scan-sessions", limit=1)["items"] if s["status"] in {"running", "paused"}]
     if not active:
-        raise click.ClickException("no scan is under way")
+        raise click.ClickException("no scan is running or paused")
     _, answer = client.request("POST", f"/api/scan-sessions/{active[0]['id']}/{verb}", expect=(200, 409))
     if "detail" in answer:
         raise click.ClickException(answer["detail"])
@@ -103,19 +103,19 @@ def _change(verb: str) -> None:
 
 @click.command()
 def pause() -> None:
-    """Hold the scan that runs, its analysis too; what is in hand is finished."""
+    """Pause the running scan and its analysis. Tasks that run already are finished."""
     _change("pause")
 
 
 @click.command()
 def resume() -> None:
-    """Let the paused scan go on where it was."""
+    """Continue the paused scan where it stopped."""
     _change("resume")
 
 
 @click.command()
 def cancel() -> None:
-    """End the scan that is under way; what it has found stays."""
+    """End the running or paused scan. The tracks that it has inserted stay."""
     _change("cancel")
 
 

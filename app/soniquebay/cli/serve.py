@@ -1,4 +1,4 @@
-"""The whole stack on any Linux machine, as one command that leaves nothing behind."""
+"""Run the whole stack on any Linux machine with one command, which stops all of it at the end."""
 
 import os
 import shutil
@@ -15,18 +15,18 @@ from typing import Any
 import click
 import httpx
 
-from soniquebay.cli.scale import claim, requested_workers, state
+from soniquebay.cli.scale import lock_folder, requested_workers, write_running_workers
 from soniquebay.flower import USER, ensure_password
 from soniquebay.settings import settings
 
-READY_WITHIN = 60.0  # seconds
-STOP_WITHIN = 40.0  # seconds; the worker's own warm stop is 5
-_ORDER = ("redis", "online", "api", "worker", "flower")
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 40.0  # the worker's own warm stop takes 5 s
+_START_ORDER = ("redis", "online", "api", "worker", "flower")
 
 
 @dataclass
 class Stack:
-    """A private Redis, the fetcher, the API, the worker and Flower, started in this order and stopped in the other."""
+    """A private Redis, the fetcher, the API, the worker and Flower, which start in this order and stop in reverse."""
 
     music: tuple[Path, ...]
     data: Path
@@ -36,7 +36,10 @@ class Stack:
     nice: int = 10
 
     def run(self) -> int:
-        """Run until Ctrl-C or SIGTERM, or until a program ends by itself; returns the exit code."""
+        """Run until Ctrl-C or SIGTERM, and return the exit code.
+
+        Raises ``click.ClickException`` when a program does not start, or ends by itself.
+        """
         redis_server = shutil.which("redis-server")
         if redis_server is None:
             raise click.ClickException("redis-server is not installed; on Debian: sudo apt install redis-server")
@@ -46,7 +49,7 @@ class Stack:
         logs = self.data / "logs"
         for folder in (logs, self.data / "redis"):
             folder.mkdir(parents=True, exist_ok=True)
-        claimed = claim(self.data)
+        state_file = lock_folder(self.data)
         password = ensure_password(self.data / "flower-password")
         processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -54,11 +57,11 @@ class Stack:
             raise KeyboardInterrupt
 
         signal.signal(signal.SIGTERM, stop)
-        # Not below the data folder: a socket's path may have 107 bytes at most.
-        with tempfile.TemporaryDirectory(prefix="soniquebay-") as run:
-            environment = self.environment(Path(run))
+        # Not below the data folder: the path of a Unix socket has 107 bytes at most.
+        with tempfile.TemporaryDirectory(prefix="soniquebay-") as sockets:
+            environment = self.environment(Path(sockets))
             commands = {"redis": [redis_server, "-"]} | {
-                name: [sys.executable, "-m", "soniquebay.cli", name] for name in _ORDER[1:]
+                name: [sys.executable, "-m", "soniquebay.cli", name] for name in _START_ORDER[1:]
             }
             if not settings().online:
                 del commands["online"]
@@ -66,10 +69,10 @@ class Stack:
                 for name in commands:
                     processes[name] = start(commands[name], logs / f"{name}.log", environment)
                     if name == "redis":
-                        self._configure_redis(processes[name], Path(run))
+                        self._configure_redis(processes[name], Path(sockets))
                 self._wait_until_healthy(processes)
                 workers = self._scale(processes, environment)
-                state(claimed, workers)
+                write_running_workers(state_file, workers)
                 click.echo(f"SoniqueBay is up. API    http://{self.host}:{self.port}/docs")
                 click.echo(
                     f"                  Flower http://{self.host}:{self.flower_port}  user {USER}, password {password}"
@@ -82,7 +85,7 @@ class Stack:
                     _check(processes, logs)
                     if (now := self._scale(processes, environment)) != workers:
                         workers = now
-                        state(claimed, workers)
+                        write_running_workers(state_file, workers)
                     time.sleep(0.5)
             except KeyboardInterrupt:
                 click.echo("\nstopping …", err=True)
@@ -91,25 +94,25 @@ class Stack:
                 _stop(processes)
 
     def _scale(self, processes: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> int:
-        """Start and stop workers until there are as many as `soniquebay scale` asked for; returns how many."""
+        """Start and stop workers until there are as many as `soniquebay scale` has requested; return how many."""
         count = requested_workers(self.data)
-        more = {f"worker{n}": n for n in range(2, count + 1)}
-        for name in [name for name in processes if name not in _ORDER and name not in more]:
+        added = {f"worker{n}": n for n in range(2, count + 1)}
+        for name in [name for name in processes if name not in _START_ORDER and name not in added]:
             _stop_one(processes.pop(name))
-        for name, instance in more.items():
+        for name, instance in added.items():
             if name not in processes:
                 command = [sys.executable, "-m", "soniquebay.cli", "worker", f"--instance={instance}"]
                 processes[name] = start(command, self.data / "logs" / f"{name}.log", environment)
         return count
 
-    def environment(self, run: Path) -> dict[str, str]:
-        """Return the environment of the programs, whose sockets are in `run`."""
-        ours = {
+    def environment(self, sockets: Path) -> dict[str, str]:
+        """Return the environment of the programs, with their sockets in the folder `sockets`."""
+        values = {
             "MUSIC": os.pathsep.join(map(str, self.music)),
             "DATA": self.data,
-            "REDIS": f"unix://{run}/redis.sock",
-            "API_SOCKET": run / "api.sock",
-            "ONLINE_SOCKET": run / "online.sock",
+            "REDIS": f"unix://{sockets}/redis.sock",
+            "API_SOCKET": sockets / "api.sock",
+            "ONLINE_SOCKET": sockets / "online.sock",
             "HTTP_HOST": self.host,
             "HTTP_PORT": self.port,
             "FLOWER_HOST": self.host,
@@ -117,15 +120,15 @@ class Stack:
             "FLOWER_PASSWORD_FILE": self.data / "flower-password",
             "NICE": self.nice,
         }
-        # Threads share two heaps, as in the API's unit: one of each would keep what it once needed.
-        heaps = {"MALLOC_ARENA_MAX": "2"}
-        return {**os.environ, **heaps, **{f"SONIQUEBAY_{name}": str(value) for name, value in ours.items()}}
+        variables = {f"SONIQUEBAY_{name}": str(value) for name, value in values.items()}
+        # Two malloc arenas, as in the API's unit: with one for each thread, all of them keep the most they ever needed.
+        return {**os.environ, "MALLOC_ARENA_MAX": "2", **variables}
 
-    def redis_settings(self, run: Path) -> bytes:
-        """Return the configuration of Redis, whose socket is in `run`."""
+    def redis_settings(self, sockets: Path) -> bytes:
+        """Return the configuration of Redis, with its socket in the folder `sockets`."""
         lines = [
             "port 0",
-            f"unixsocket {run}/redis.sock",
+            f"unixsocket {sockets}/redis.sock",
             "unixsocketperm 700",
             f'dir "{self.data / "redis"}"',
             "appendonly yes",
@@ -135,11 +138,11 @@ class Stack:
         ]
         return "\n".join(lines).encode() + b"\n"
 
-    def _configure_redis(self, process: subprocess.Popen[bytes], run: Path) -> None:
+    def _configure_redis(self, process: subprocess.Popen[bytes], sockets: Path) -> None:
         assert process.stdin is not None  # noqa: S101 - opened by `start`
-        process.stdin.write(self.redis_settings(run))
+        process.stdin.write(self.redis_settings(sockets))
         process.stdin.close()
-        _wait((run / "redis.sock").exists, {"redis": process}, self.data / "logs", "Redis")
+        _wait_until((sockets / "redis.sock").exists, {"redis": process}, self.data / "logs", "Redis")
 
     def _wait_until_healthy(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
         url = f"http://{self.host}:{self.port}/api/health"
@@ -150,42 +153,45 @@ class Stack:
             except httpx.TransportError:
                 return False
 
-        _wait(healthy, processes, self.data / "logs", "SoniqueBay")
+        _wait_until(healthy, processes, self.data / "logs", "SoniqueBay")
 
 
 def start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a program, its output appended to a log."""
+    """Start a program whose output is appended to a log file."""
     with log.open("ab") as output:
-        # A group of its own: Ctrl-C reaches this process alone, which then stops the others in their order.
+        # In a session of its own, so that Ctrl-C reaches only this process, which then stops the others in order.
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=environment, start_new_session=True
         )
 
 
-def _wait(condition: Callable[[], bool], processes: dict[str, subprocess.Popen[bytes]], logs: Path, what: str) -> None:
-    deadline = time.monotonic() + READY_WITHIN
+def _wait_until(
+    condition: Callable[[], bool], processes: dict[str, subprocess.Popen[bytes]], logs: Path, what: str
+) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not condition():
         _check(processes, logs)
         if time.monotonic() > deadline:
-            raise click.ClickException(f"{what} did not get ready within {READY_WITHIN:.0f} s; look into {logs}")
+            raise click.ClickException(f"{what} was not ready within {START_TIMEOUT_SECONDS:.0f} s; look into {logs}")
         time.sleep(0.1)
 
 
 def _check(processes: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
     for name, process in processes.items():
         if process.poll() is not None:
-            last = (logs / f"{name}.log").read_text("utf-8", "replace").strip().splitlines()[-5:]
+            last_lines = (logs / f"{name}.log").read_text("utf-8", "replace").strip().splitlines()[-5:]
+            code = process.returncode
             raise click.ClickException(
-                f"{name} ended by itself (exit code {process.returncode}); its last lines:\n  " + "\n  ".join(last)
+                f"{name} ended by itself (exit code {code}); its last lines:\n  " + "\n  ".join(last_lines)
             )
 
 
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    # An impatient second Ctrl-C must not leave the rest running.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    more = [name for name in processes if name not in _ORDER]  # workers by `soniquebay scale`
-    for name in (*more, *reversed(_ORDER)):
+    # A second Ctrl-C must not leave the rest running.
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.SIG_IGN)
+    added = [name for name in processes if name not in _START_ORDER]  # workers by `soniquebay scale`
+    for name in (*added, *reversed(_START_ORDER)):
         if name in processes:
             _stop_one(processes[name])
 
@@ -195,7 +201,7 @@ def _stop_one(process: subprocess.Popen[bytes]) -> None:
         return
     process.terminate()
     try:
-        process.wait(STOP_WITHIN)
+        process.wait(STOP_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
