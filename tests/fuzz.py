@@ -1,4 +1,4 @@
-"""Requests made up from an API's own OpenAPI description by Schemathesis, the same in each run."""
+"""Requests that Schemathesis generates from an API's OpenAPI description, the same ones in each run."""
 
 import asyncio
 import os
@@ -12,12 +12,13 @@ from pathlib import Path
 from tests.stack import free_port
 
 SEED = "20"
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")  # a route; `make fuzz` takes more
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")  # for each route; `make fuzz` takes more
 
 
 def fuzz(url: str, checks: str, folder: Path, *options: str) -> str:
-    """Fuzz every route below `url`; returns what was found, or an empty text."""
-    # One worker: two threads that parse Python at once fail in CPython 3.11 (AST constructor recursion depth mismatch).
+    """Fuzz every route below `url`. Return Schemathesis' report of failures, or an empty text."""
+    # One worker: in CPython 3.11 two threads that parse Python at the same time fail (AST constructor recursion depth
+    # mismatch).
     run = subprocess.run(
         [str(Path(sys.executable).with_name("st")), "run", f"{url}/openapi.json", "--checks", checks,
          "--seed", SEED, "--max-examples", EXAMPLES, "--workers", "1", "--generation-database", "none",
@@ -29,7 +30,7 @@ def fuzz(url: str, checks: str, folder: Path, *options: str) -> str:
 
 @contextmanager
 def relay(target: str) -> Iterator[str]:
-    """Let a Unix socket be reached at a URL."""
+    """Yield a URL that leads to a Unix socket."""
     port, loop, ready = free_port(), asyncio.new_event_loop(), threading.Event()
 
     async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -43,8 +44,8 @@ def relay(target: str) -> Iterator[str]:
             sink.close()
 
     async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_unix_connection(target)
-        await asyncio.gather(copy(reader, back), copy(there, writer))
+        target_reader, target_writer = await asyncio.open_unix_connection(target)
+        await asyncio.gather(copy(reader, target_writer), copy(target_reader, writer))
 
     async def serve() -> None:
         await asyncio.start_server(join, "127.0.0.1", port)

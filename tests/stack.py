@@ -1,4 +1,4 @@
-"""`soniquebay serve` as a test has it: the real programs, on free ports, over a folder of music."""
+"""`soniquebay serve` for tests: the real programs, on free ports, over a folder of music."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Return the first true answer; fail when none comes in time."""
+    """Return the condition's first true value. Raises ``AssertionError`` when there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := condition():
@@ -44,9 +44,9 @@ class Stack:
              *(word for folder in self.roots for word in ("--music", str(folder))), "--data", str(data),
              "--port", str(self.port), "--flower-port", str(self.flower_port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            # off: a test asks nobody outside, unless a double stands there, and scans when it says so
+            # off: a test asks no service on the internet but a double, and scans when it starts a scan
             env={**os.environ, "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off", **settings},
-            # a shell starts what it puts in the background with Ctrl-C ignored, and these tests may be there
+            # a shell starts background jobs with Ctrl-C ignored, and these tests may be one
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip
         self.output: list[str] = []
@@ -90,9 +90,9 @@ class Stack:
         return {track["title"]: track for track in self.get("/api/tracks", limit=500)["items"]}
 
     def flower_workers(self) -> dict[str, Any]:
-        """What Flower says of each worker, by its name without the host.
+        """Return what Flower knows of each worker, by its name without the host.
 
-        One that has just started may still wait for answers to a question that no worker was there to hear.
+        A Flower that has just started may have no answers yet: it asked before the worker was there.
         """
         password = (self.data / "flower-password").read_text().strip()
         url = f"http://127.0.0.1:{self.flower_port}/api/workers?refresh=1"
@@ -109,7 +109,7 @@ class Stack:
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
-        """Hold one of the programs and its children still."""
+        """Stop one of the programs and its children with SIGSTOP, and continue them afterwards."""
         pids = [self.program(name), *children(self.program(name))]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -120,7 +120,7 @@ class Stack:
                 os.kill(pid, signal.SIGCONT)
 
     def send(self, task: str, limit: float | None = None, **arguments: Any) -> None:
-        """Send a task to the worker, as the API does; with another soft time limit than its own, if told."""
+        """Send a task to the worker, as the API does. `limit` replaces its soft time limit (seconds)."""
         code = (
             "from soniquebay.worker.app import app;"
             f"app.send_task({task!r}, kwargs={arguments!r}, soft_time_limit={limit!r})"
@@ -128,7 +128,7 @@ class Stack:
         subprocess.run([sys.executable, "-c", code], check=True, env=self.environment(), timeout=60)
 
     def environment(self) -> dict[str, str]:
-        """Return the environment that the programs were given."""
+        """Return the environment of the programs."""
         raw = Path(f"/proc/{self.program('api')}/environ").read_bytes()
         return dict(pair.split("=", 1) for pair in raw.decode().split("\0") if "=" in pair)
 

@@ -1,4 +1,4 @@
-"""Every setting of the programs, read once from ``SONIQUEBAY_*`` variables."""
+"""The settings of the programs, read once from ``SONIQUEBAY_*`` variables."""
 
 import os
 import sys
@@ -11,41 +11,41 @@ from typing import Literal, cast
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are. What a Pi can bear (limits, queues, batches) stands in ``worker/config.py``."""
+    """Settings that differ between installations. Limits that fit a Pi are constants in ``worker/config.py``."""
 
     music: tuple[Path, ...]
-    """Roots of the library, each walked in full."""
+    """Configured roots of the library."""
     data: Path
-    """Folder of the database and the covers; written by the API alone."""
+    """Folder of the database and the covers. Only the API writes to it."""
     redis: str
     """``unix:///path/to/redis.sock`` or ``redis://host:port/0``."""
     api_socket: Path
-    """Unix socket of the internal API (inserts)."""
+    """Unix socket of the internal API."""
     http_host: str
     http_port: int
-    """Address of the public API when no socket was handed over by systemd."""
+    """Address of the public API, unless systemd passes a socket."""
     flower_host: str
     flower_port: int
     flower_password_file: Path | None
     url: str
-    """What the CLI speaks to."""
+    """Base URL of the API that the CLI uses."""
     processes: int
-    """How far the worker grows: four, or as many as there are processors, for more only wait for each other."""
+    """The most child processes of the worker: 4, or one for each processor when there are fewer."""
     online: bool
-    """Whether MusicBrainz and the Cover Art Archive are asked at all."""
+    """Whether the appliance asks MusicBrainz and the Cover Art Archive."""
     musicbrainz_url: str
-    """MusicBrainz's web service 2, or a mirror of it."""
+    """URL of MusicBrainz's web service 2, or of a mirror."""
     coverart_url: str
-    """The Cover Art Archive."""
+    """URL of the Cover Art Archive."""
     contact: str
-    """Address that is told to them, as MusicBrainz asks: where one complains about this appliance's requests."""
+    """Whom these services can ask about this appliance's requests. MusicBrainz requires it in the User-Agent header."""
     online_socket: Path
-    """Unix socket of the fetcher, the one program that reaches the internet."""
+    """Unix socket of the fetcher, the only program that reaches the internet."""
     watch: Literal["on", "off", "poll"]
-    """Whether what changes in the folders of music is scanned by itself; `poll`: the kernel's notifications are not
-    trusted anywhere, everything is looked at every `poll_minutes`."""
+    """Whether changes below the roots are scanned without a request. With `poll` the kernel's notifications are not
+    used: everything is scanned every `poll_minutes`."""
     poll_minutes: float
-    """Minutes between two scans of everything while a folder cannot tell of its changes (network, FUSE); 0: never."""
+    """Minutes between two scans of everything while the kernel reports no changes of a folder (NFS, FUSE); 0: never."""
     nice: int
     """Niceness of the worker's child processes, 0 to 19. With 0 they also compete for the disk like any program."""
     log: Literal["text", "json"]
@@ -63,14 +63,14 @@ class Settings:
 
     @property
     def broker_url(self) -> str:
-        """The same Redis as Celery spells it."""
+        """The URL of the same Redis in Celery's form."""
         if self.redis.startswith("unix://"):
             return "redis+socket://" + self.redis.removeprefix("unix://")
         return self.redis
 
 
 def from_environment(env: Mapping[str, str]) -> Settings:
-    """Read the settings; raises ``ValueError`` naming the variable that is wrong."""
+    """Return the settings in the variables `env`. Raises ``ValueError`` with the variable's name when one is wrong."""
 
     def get(name: str, default: str) -> str:
         return env.get(f"SONIQUEBAY_{name}") or default
@@ -96,7 +96,9 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     def line(name: str, default: str) -> str:
         text = get(name, default)
         if not (text.isascii() and text.isprintable()):
-            raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be plain ASCII, for it goes into a header")
+            raise ValueError(
+                f"SONIQUEBAY_{name} is {text!r}: it must be printable ASCII, because it is sent in a header"
+            )
         return text
 
     def processes() -> int:
@@ -160,7 +162,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
 
 @cache
 def settings() -> Settings:
-    """Return this process's settings; ends the program with a clear message when one is wrong."""
+    """Return this process's settings. End the program with a message when one is wrong."""
     try:
         return from_environment(os.environ)
     except ValueError as error:

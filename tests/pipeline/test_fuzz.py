@@ -1,4 +1,4 @@
-"""Nothing that is sent to the two applications makes either answer 5xx, or anything that it does not describe."""
+"""No request makes one of the two applications answer 5xx, or the public one answer what it does not describe."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ DESCRIBED = (
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give a stack of its own, with a few tracks: it is told all sorts of things."""
+    """Yield a stack of its own with a few tracks, because the requests change it."""
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "music").mkdir()
     for n in range(3):
@@ -38,9 +38,9 @@ def _log(stack: Stack) -> str:
 
 
 def test_the_public_api_answers_as_it_describes(small: Stack, tmp_path: Path) -> None:
-    # /api/events never ends: it is asked by hand below.
-    found = fuzz(small.url, DESCRIBED, tmp_path, "--exclude-path", "/api/events")
-    assert not found, found
+    # /api/events never ends: the next test has its requests.
+    report = fuzz(small.url, DESCRIBED, tmp_path, "--exclude-path", "/api/events")
+    assert not report, report
     assert "Traceback" not in _log(small)
 
 
@@ -67,8 +67,8 @@ def test_a_malformed_body_is_refused(small: Stack, body: bytes) -> None:
     assert answer.status_code in {400, 422}, answer.text
 
 
-def test_the_socket_of_the_worker_never_answers_5xx(small: Stack, tmp_path: Path) -> None:
+def test_the_internal_api_never_answers_5xx(small: Stack, tmp_path: Path) -> None:
     with relay(small.environment()["SONIQUEBAY_API_SOCKET"]) as url:
-        found = fuzz(url, "not_a_server_error", tmp_path)
-    assert not found, found
+        report = fuzz(url, "not_a_server_error", tmp_path)
+    assert not report, report
     assert "Traceback" not in _log(small)

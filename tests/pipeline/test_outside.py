@@ -1,4 +1,4 @@
-"""What the stack shows to the outside: events, closed doors, the operator's commands."""
+"""The stack from outside: events, refused requests, Flower, the operator's commands."""
 
 import json
 import re
@@ -30,8 +30,8 @@ def test_inserts_are_refused_on_the_public_port(stack: Stack, method: str, path:
 
 
 @pytest.mark.parametrize(("method", "path"), INTERNAL)
-def test_the_socket_holds_these_routes(stack: Stack, method: str, path: str) -> None:
-    # Else the refusals above would prove nothing.
+def test_the_internal_api_has_these_routes(stack: Stack, method: str, path: str) -> None:
+    # Without this the refusals above would prove nothing.
     transport = httpx.HTTPTransport(uds=stack.environment()["SONIQUEBAY_API_SOCKET"])
     with httpx.Client(transport=transport, base_url="http://api") as client:
         answer = client.request(method, path, json={})
@@ -56,12 +56,12 @@ def read_events(stack: Stack, headers: dict[str, str], count: int) -> list[tuple
     raise AssertionError("the stream ended")
 
 
-def test_events_are_numbered_and_missed_ones_come_again(stack: Stack, scanned: dict[str, Any]) -> None:
-    everything = read_events(stack, {"Last-Event-ID": "0-0"}, 2)
-    assert all(re.fullmatch(r"\d+-\d+", event_id) for event_id, _ in everything)
-    missed = read_events(stack, {"Last-Event-ID": everything[0][0]}, 1)
-    assert missed == everything[1:2]
-    for _, progress in everything:
+def test_events_have_ids_and_missed_ones_are_replayed(stack: Stack, scanned: dict[str, Any]) -> None:
+    first_two = read_events(stack, {"Last-Event-ID": "0-0"}, 2)
+    assert all(re.fullmatch(r"\d+-\d+", event_id) for event_id, _ in first_two)
+    missed = read_events(stack, {"Last-Event-ID": first_two[0][0]}, 1)
+    assert missed == first_two[1:2]
+    for _, progress in first_two:
         assert progress["files"] >= progress["finished"]
     (_, now) = read_events(stack, {"Last-Event-ID": "nonsense"}, 1)[0]
     assert now["session_id"] >= scanned["session_id"]
@@ -89,12 +89,12 @@ def test_flower_shows_the_worker_and_its_tasks(stack: Stack, scanned: dict[str, 
     auth = ("soniquebay", (stack.data / "flower-password").read_text().strip())
     flower = f"http://127.0.0.1:{stack.flower_port}"
     wait_until(lambda: list(stack.flower_workers()) == ["worker"])
-    wanted = {"scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
+    names = {"scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
               "vector.calculate", "enrich.genres", "covers.extract"}  # fmt: skip
 
     def seen() -> bool:
         tasks = httpx.get(f"{flower}/api/tasks", auth=auth, timeout=30).json().values()
-        return wanted <= {task["name"] for task in tasks}
+        return names <= {task["name"] for task in tasks}
 
     wait_until(seen)
 
@@ -104,7 +104,7 @@ def test_health_names_each_part(stack: Stack) -> None:
     assert health == {"status": "ok", "version": health["version"], "database": "ok", "redis": "ok", "worker": "ok"}
 
 
-def test_the_description_of_the_api_names_what_is_there(stack: Stack) -> None:
+def test_the_openapi_description_has_the_routes(stack: Stack) -> None:
     paths = stack.get("/openapi.json")["paths"]
     assert {"/api/scan", "/api/scan-sessions", "/api/scan-sessions/{session_id}", "/api/events", "/api/tracks",
             "/api/scan-sessions/{session_id}/failures", "/api/albums", "/api/artists", "/api/search",
@@ -117,7 +117,7 @@ def test_the_description_of_the_api_names_what_is_there(stack: Stack) -> None:
     "path", ["/api/tracks?limit=0", "/api/tracks/0", "/api/tracks/x", "/api/search", "/api/covers/planet/1",
              "/api/tracks?album_id=99999999999999999999"]
 )  # fmt: skip
-def test_bad_input_is_refused_with_a_reason(stack: Stack, path: str) -> None:
+def test_invalid_input_is_refused_with_a_reason(stack: Stack, path: str) -> None:
     answer = httpx.get(stack.url + path)
     assert answer.status_code == 422
     assert answer.json()["detail"]
@@ -135,7 +135,7 @@ def test_the_operators_commands(stack: Stack, scanned: dict[str, Any]) -> None:
     assert "scan.discovery" in stack.cli("logs", "worker", "-n", "10000", "--data", str(stack.data)).stdout
 
 
-def test_the_command_that_finds_no_appliance_says_what_to_do(stack: Stack) -> None:
+def test_a_command_that_reaches_no_api_says_what_to_do(stack: Stack) -> None:
     import os
     import subprocess
     import sys
@@ -148,7 +148,7 @@ def test_the_command_that_finds_no_appliance_says_what_to_do(stack: Stack) -> No
     assert "SONIQUEBAY_URL" in answer.stderr
 
 
-def test_maintenance_is_enqueued_and_runs(stack: Stack) -> None:
+def test_a_maintenance_task_is_sent_and_runs(stack: Stack) -> None:
     import os
     import subprocess
     import sys

@@ -1,4 +1,4 @@
-"""`soniquebay scale` under `serve`, and what Flower and the operator see of it."""
+"""`soniquebay scale` under `serve`, and what Flower and the operator see of the workers."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def workers(stack: Stack) -> list[str]:
     return sorted(name.split("@")[0] for name in json.loads(stack.cli("status", "--json").stdout)["workers"])
 
 
-def test_workers_are_added_and_taken_away(one_track: Stack) -> None:
+def test_workers_are_added_and_removed(one_track: Stack) -> None:
     data = str(one_track.data)
     assert one_track.cli("scale", "2", "--data", data).stdout == "2 workers\n"
     wait_until(lambda: workers(one_track) == ["worker", "worker2"], 60)
@@ -45,7 +45,7 @@ def test_workers_are_added_and_taken_away(one_track: Stack) -> None:
     assert "worker2" in one_track.cli("logs", "worker", "--data", data).stdout
 
 
-def test_the_workers_children_come_last(one_track: Stack) -> None:
+def test_the_workers_children_have_a_low_priority(one_track: Stack) -> None:
     worker = one_track.program("worker")
     assert os.getpriority(os.PRIO_PROCESS, worker) == os.getpriority(os.PRIO_PROCESS, 0)
     (child,) = children(worker)[:1]
@@ -54,7 +54,7 @@ def test_the_workers_children_come_last(one_track: Stack) -> None:
     assert shown.stdout.strip() == "idle"
 
 
-def test_a_wish_that_cannot_be_met_says_why(one_track: Stack, tmp_path: Path) -> None:
+def test_a_number_that_is_not_possible_is_refused_with_a_reason(one_track: Stack, tmp_path: Path) -> None:
     data = str(one_track.data)
     assert "0 is not in the range" in one_track.cli("scale", "0", "--data", data, check=False).stderr
     assert "5 is not in the range" in one_track.cli("scale", "5", "--data", data, check=False).stderr

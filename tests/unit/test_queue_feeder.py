@@ -1,4 +1,4 @@
-"""Queues that are kept supplied from the database."""
+"""Queues that are kept filled from the database."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,13 +14,13 @@ class Rows:
     def __init__(self, count: int) -> None:
         self.waiting = [{"id": i} for i in range(1, count + 1)]
         self.queue: list[int] = []
-        self.takes = True
+        self.accepts = True
         self.queue_feeder = queue_feeder.QueueFeeder("q", 10, lambda db, limit: self.waiting[:limit], self.send)
 
     def send(self, rows: Sequence[dict[str, Any]]) -> bool:
-        if self.takes:
+        if self.accepts:
             self.queue += [row["id"] for row in rows]
-        return self.takes
+        return self.accepts
 
     def refill(self, waiting: int | None = None) -> int:
         return self.queue_feeder.refill(None, len(self.queue) if waiting is None else waiting)  # type: ignore[arg-type]
@@ -49,16 +49,16 @@ def test_everything_is_sent_once_in_the_end() -> None:
     assert seen == list(range(1, 58))
 
 
-def test_what_was_lost_is_sent_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_row_is_sent_again_after_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = Rows(3)
     assert rows.refill() == 3
-    rows.queue.clear()  # as a Redis that lost its memory
+    rows.queue.clear()  # as in a Redis that has lost its data
     assert rows.refill() == 0
     monkeypatch.setattr(queue_feeder, "TASK_LOST_AFTER_SECONDS", -1.0)
     assert rows.refill() == 3
 
 
-def test_what_no_worker_has_in_hand_is_lost_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_without_a_message_counts_as_lost_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = Rows(3)
     rows.refill()
     rows.queue.clear()
@@ -67,15 +67,15 @@ def test_what_no_worker_has_in_hand_is_lost_sooner(monkeypatch: pytest.MonkeyPat
     assert rows.queue_feeder.refill(None, 0, has_unacknowledged=False) == 3  # type: ignore[arg-type]
 
 
-def test_a_queue_filled_by_a_process_before_is_used_up_first() -> None:
+def test_messages_of_an_earlier_process_are_used_up_first() -> None:
     rows = Rows(5)
     assert rows.refill(waiting=4) == 0
     assert rows.refill(waiting=0) == 5
 
 
-def test_what_redis_refuses_is_tried_again() -> None:
+def test_rows_that_redis_refused_are_sent_again() -> None:
     rows = Rows(5)
-    rows.takes = False
+    rows.accepts = False
     assert rows.refill() == 0
-    rows.takes = True
+    rows.accepts = True
     assert rows.refill() == 5

@@ -1,4 +1,4 @@
-"""Settings, routing, Flower's gate, and what discovery makes of odd folders."""
+"""Settings, routing, Flower's authentication, and what discovery makes of odd folders."""
 
 import base64
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay.flower import ensure_password, permitted, read_password
+from soniquebay.flower import ensure_password, is_authenticated, read_password
 from soniquebay.library.paths import decode, encode
 from soniquebay.pipeline.extract import extract
 from soniquebay.pipeline.walk import Walk
@@ -66,10 +66,10 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def test_the_gate_opens_to_its_user_and_password_alone() -> None:
-    assert permitted(basic("soniquebay", "s3cret:ä"), "s3cret:ä")
+def test_only_the_user_with_the_password_is_authenticated() -> None:
+    assert is_authenticated(basic("soniquebay", "s3cret:ä"), "s3cret:ä")
     for header in ("", "Basic", "Basic !!!", "Bearer x", basic("soniquebay", ""), basic("admin", "s3cret:ä")):
-        assert not permitted(header, "s3cret:ä")
+        assert not is_authenticated(header, "s3cret:ä")
 
 
 def test_a_password_is_made_once_and_never_empty(tmp_path: Path) -> None:
