@@ -52,7 +52,7 @@ def test_a_vector_of_an_older_release_is_no_neighbour_and_is_made_anew(stack: St
         database.execute("UPDATE vectors SET version = ? WHERE track_id = ?", (VERSION - 1, old))
     answer = httpx.get(f"{stack.url}/api/tracks/{old}/similar", timeout=30)
     assert answer.status_code == 404
-    assert "by an older release and is analysed anew" in answer.json()["detail"]
+    assert "by an older release and is analysed again" in answer.json()["detail"]
     items = stack.get(f"/api/tracks/{other}/similar", limit=500)["items"]
     assert old not in [item["id"] for item in items]
 
