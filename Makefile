@@ -45,9 +45,10 @@ LONGER := faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-
   test-reproducible
 test-all: test $(LONGER) ## and all the others
 
-lint: $(VENV)/ready ## ruff, ansible-lint
+lint: $(VENV)/ready ## ruff, import-linter, ansible-lint
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/lint-imports --no-cache --no-logo
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
 
 types: $(VENV)/ready ## mypy, strict

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
+KEY_PREFIX = "soniquebay:"  # of every key in Redis, so that no name collides with that of another user of the server
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -18,8 +18,8 @@ from pytest_celery import (
     RedisContainer,
 )
 
-from soniquebay.settings import from_environment
-from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS, TASKS, celery_settings
+from soniquebay.settings import KEY_PREFIX, from_environment
+from soniquebay.worker.config import PRIORITY_STEPS, TASKS, celery_settings
 from tests.stack import wait_until
 
 EMULATED = 360.0  # seconds; what takes one on a processor of one's own takes ten here, and more on a poor computer

@@ -14,7 +14,7 @@ import httpx
 import redis
 
 from soniquebay.cli import serve
-from soniquebay.worker.config import KEY_PREFIX
+from soniquebay.settings import KEY_PREFIX
 from tests.stack import children, free_port, wait_until
 
 RESTART_AFTER = 1.0  # seconds, as RestartSec=1 in the units

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from soniquebay.memory import MIB, Memory
 from soniquebay.overrides.autoscaler import CHILD_MB, IDLE, MAX_PRESSURE, _grown_mb, _private_mb, process_limit, target
-from soniquebay.worker.memory import MIB, Memory
 
 QUIET = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
 

@@ -16,8 +16,9 @@ from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
 from soniquebay.overrides.unacknowledged import queues_with_unacknowledged
+from soniquebay.settings import KEY_PREFIX
 from soniquebay.worker.app import describe_broker_error, send, send_many
-from soniquebay.worker.config import KEY_PREFIX, PRIORITY_STEPS
+from soniquebay.worker.config import PRIORITY_STEPS
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from soniquebay.library import progress
 from soniquebay.library.database import Database
-from soniquebay.worker.config import KEY_PREFIX
+from soniquebay.settings import KEY_PREFIX
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from celery.worker.autoscale import Autoscaler
 
-from soniquebay.worker.memory import MIB, Memory
+from soniquebay.memory import MIB, Memory
 
 log = logging.getLogger(__name__)
 

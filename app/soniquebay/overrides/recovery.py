@@ -15,7 +15,7 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import active_requests, maybe_shutdown
 
 from soniquebay.overrides.unacknowledged import INDEX, MUTEX, TAKEN
-from soniquebay.worker.config import KEY_PREFIX
+from soniquebay.settings import KEY_PREFIX
 
 log = logging.getLogger(__name__)
 

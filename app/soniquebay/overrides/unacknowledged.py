@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, cast
 
-from soniquebay.worker.config import KEY_PREFIX
+from soniquebay.settings import KEY_PREFIX
 
 if TYPE_CHECKING:
     import redis

@@ -4,7 +4,7 @@ from typing import Any
 
 from kombu import Exchange, Queue
 
-from soniquebay.settings import Settings
+from soniquebay.settings import KEY_PREFIX, Settings
 from soniquebay.worker.compression import COMPRESSION
 
 HIGH, MEDIUM, LOW = 0, 5, 9  # on Redis 0 comes first
@@ -25,8 +25,6 @@ TASKS = {
 }
 QUEUES = tuple(dict.fromkeys(queue for queue, _ in TASKS.values()))
 PRIORITY_STEPS = (HIGH, MEDIUM, LOW)
-# A key of each queue name alone would meet other users of the same Redis.
-KEY_PREFIX = "soniquebay:"
 
 MIN_PROCESSES = 1  # the most is a setting, 4 on a Pi
 HEARTBEAT_INTERVAL = 300  # s; spares the Pi, so Flower believes a dead worker for twice that long
