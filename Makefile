@@ -6,15 +6,17 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .PHONY: help run test test-all check image release lint types unit pipeline slow faults corpus fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
-  test-raspi4b test-power-cuts power-cuts minimal bench lock clean
+  test-raspi4b test-power-cuts power-cuts minimal bench lock clean test-report
 
 PYTHON ?= python3
 PROFILE ?= debian
 VENV := .venv
 BIN := $(VENV)/bin
 # One pytest run for each level, so that the cheap ones fail first.
-PYTEST := $(BIN)/python -m pytest -q
-MOLECULE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule
+PYTEST = $(RECORD) $(BIN)/python -m pytest -q
+# Runs a command and records the target's result for `make test-report`.
+RECORD = $(BIN)/python -m tools.results record $@ --
+WITH_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 help: ## tell what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -46,13 +48,10 @@ LONGER := faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-
 test-all: test $(LONGER) ## and all the others
 
 lint: $(VENV)/ready ## ruff, import-linter, ansible-lint
-	$(BIN)/ruff format --check
-	$(BIN)/ruff check
-	$(BIN)/lint-imports --no-cache --no-logo
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
+	$(WITH_PATH) $(RECORD) sh -c 'ruff format --check && ruff check && lint-imports --no-cache --no-logo && ansible-lint'
 
 types: $(VENV)/ready ## mypy, strict
-	$(BIN)/mypy
+	$(RECORD) $(BIN)/mypy
 
 units: $(VENV)/ready ## systemd-analyze verify of every unit
 	$(PYTEST) tests/units
@@ -73,14 +72,14 @@ fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a r
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(PYTEST) tests/pipeline/test_fuzz.py
 
 test-containers: $(VENV)/ready ## queues, retries, limits and recovery, the image's own root in containers (pytest-celery)
-	@$(BIN)/python -m image containers $(PYTEST) -p no:cacheprovider tests/containers
+	@$(RECORD) $(BIN)/python -m image containers $(BIN)/python -m pytest -q -p no:cacheprovider tests/containers
 
 molecule: molecule-default molecule-image ## the playbook on a minimal Debian, and the built image: booted, verified, ended
 
 molecule-default: minimal
 molecule-%: image
 	@rm -f build/failed.txt
-	$(MOLECULE) test -s $* || { [[ ! -e build/failed.txt ]] || tail -n 60 build/failed.txt; exit 1; }
+	$(WITH_PATH) $(RECORD) $(BIN)/molecule test -s $* || { [[ ! -e build/failed.txt ]] || tail -n 60 build/failed.txt; exit 1; }
 
 test-image: molecule-image ## the built image alone
 
@@ -117,6 +116,9 @@ bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), 
 bench-appliance: release # its compressed size is one of the figures
 bench-%: $(VENV)/ready
 	$(BIN)/python -m tests.bench.$* $(BENCH_OPTIONS)
+
+test-report: $(VENV)/ready ## put the results of the tests that ran here into docs/testing.md
+	@$(BIN)/python -m tools.results report
 
 lock: $(VENV)/ready ## pin again: requirements*.in to requirements*.lock, hashes and no index addresses
 	for name in requirements requirements-dev requirements-bootstrap; do \
