@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .PHONY: help run test test-all check image release lint types unit pipeline slow faults corpus fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
-  test-raspi4b test-power-cuts power-cuts minimal bench lock clean test-report
+  test-raspi4b test-power-cuts power-cuts minimal bench lock clean docs test-report
 
 PYTHON ?= python3
 PROFILE ?= debian
@@ -43,7 +43,7 @@ test: lint types units unit ## every test of a release
 	@$(MAKE) molecule test-power-cuts
 
 # docs/testing.md has the last result and duration of each.
-LONGER := faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
+LONGER := docs faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
   test-reproducible
 test-all: test $(LONGER) ## and all the others
 
@@ -116,6 +116,10 @@ bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), 
 bench-appliance: release # its compressed size is one of the figures
 bench-%: $(VENV)/ready
 	$(BIN)/python -m tests.bench.$* $(BENCH_OPTIONS)
+
+# --quiet would hide the warnings from --strict.
+docs: $(VENV)/ready ## the documentation site, in build/site; a broken link is an error
+	@$(WITH_PATH) NO_MKDOCS_2_WARNING=1 $(RECORD) sh -c 'python -m mkdocs build --strict && python -m pytest -q tests/docs_site'
 
 test-report: $(VENV)/ready ## put the results of the tests that ran here into docs/testing.md
 	@$(BIN)/python -m tools.results report
