@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-all check image release lint types unit pipeline slow faults corpus fuzz units molecule test-image \
+.PHONY: help run test test-all check image release artifacts lint types unit pipeline slow faults corpus fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
   test-raspi4b test-power-cuts power-cuts minimal bench lock clean docs test-report
 
@@ -28,7 +28,11 @@ run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for yo
 image: $(VENV)/ready ## the flashable file, in dist/ (PROFILE=debian)
 	@$(BIN)/python -m image build --profile $(PROFILE)
 
-release: image ## compressed, with checksum, block map, SBOM, Imager's manifest (SIGN_KEY=, RELEASE_URL=)
+release: $(VENV)/ready ## what is given out, in dist/: only from a commit, with a dated section in CHANGELOG.md
+	@$(BIN)/python -m tools.release
+	@$(MAKE) artifacts
+
+artifacts: image ## the same from any tree: compressed, checksum, block map, SBOM, Imager's manifest (SIGN_KEY=, RELEASE_URL=)
 	@$(BIN)/python -m image publish --profile $(PROFILE)
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
@@ -89,7 +93,7 @@ minimal: $(VENV)/ready
 test-customised: image ## a card customised as Raspberry Pi Imager does it, booted
 	$(PYTEST) tests/customised
 
-test-artifacts: release ## the image as a file, damaged in every way the checks know, and what goes out with it
+test-artifacts: artifacts ## the image as a file, damaged in every way the checks know, and what goes out with it
 	PROFILE=$(PROFILE) $(PYTEST) tests/artifacts
 
 test-reproducible: $(VENV)/ready ## two builds from nothing, in other circumstances, are the same bit for bit (some 15 minutes, root)
@@ -113,7 +117,7 @@ faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothin
 bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), or one: bench-scan, bench-appliance …
 	$(BIN)/python -m tests.bench
 
-bench-appliance: release # its compressed size is one of the figures
+bench-appliance: artifacts # its compressed size is one of the figures
 bench-%: $(VENV)/ready
 	$(BIN)/python -m tests.bench.$* $(BENCH_OPTIONS)
 
