@@ -4,17 +4,19 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-all check image release lint types unit pipeline slow faults corpus fuzz units molecule test-image \
+.PHONY: help run test test-all check image release artifacts lint types unit pipeline slow faults corpus fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
-  test-raspi4b test-power-cuts power-cuts minimal bench docs-api lock clean
+  test-raspi4b test-power-cuts power-cuts minimal bench docs docs-api test-report lock clean
 
 PYTHON ?= python3
 PROFILE ?= debian
 VENV := .venv
 BIN := $(VENV)/bin
 # One pytest run for each level, so that the cheap ones fail first.
-PYTEST := $(BIN)/python -m pytest -q
-MOLECULE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule
+PYTEST = $(RECORD) $(BIN)/python -m pytest -q
+# Runs a command and records the target's result for `make test-report`.
+RECORD = $(BIN)/python -m tools.results record $@ --
+WITH_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 help: ## tell what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,7 +28,11 @@ run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for yo
 image: $(VENV)/ready ## the flashable file, in dist/ (PROFILE=debian)
 	@$(BIN)/python -m image build --profile $(PROFILE)
 
-release: image ## compressed, with checksum, block map, SBOM, Imager's manifest (SIGN_KEY=, RELEASE_URL=)
+release: $(VENV)/ready ## what is given out, in dist/: only from a commit, with a dated section in CHANGELOG.md
+	@$(BIN)/python -m tools.release
+	@$(MAKE) artifacts
+
+artifacts: image ## the same from any tree: compressed, checksum, block map, SBOM, Imager's manifest (SIGN_KEY=, RELEASE_URL=)
 	@$(BIN)/python -m image publish --profile $(PROFILE)
 
 check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
@@ -41,17 +47,15 @@ test: lint types units unit ## every test of a release
 	@$(MAKE) molecule test-power-cuts
 
 # docs/testing.md has the last result and duration of each.
-LONGER := faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
+LONGER := docs faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
   test-reproducible
 test-all: test $(LONGER) ## and all the others
 
-lint: $(VENV)/ready ## ruff, ansible-lint
-	$(BIN)/ruff format --check
-	$(BIN)/ruff check
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint
+lint: $(VENV)/ready ## ruff, import-linter, ansible-lint
+	$(WITH_PATH) $(RECORD) sh -c 'ruff format --check && ruff check && lint-imports --no-cache --no-logo && ansible-lint'
 
 types: $(VENV)/ready ## mypy, strict
-	$(BIN)/mypy
+	$(RECORD) $(BIN)/mypy
 
 units: $(VENV)/ready ## systemd-analyze verify of every unit
 	$(PYTEST) tests/units
@@ -72,14 +76,14 @@ fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a r
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(PYTEST) tests/pipeline/test_fuzz.py
 
 test-containers: $(VENV)/ready ## queues, retries, limits and recovery, the image's own root in containers (pytest-celery)
-	@$(BIN)/python -m image containers $(PYTEST) -p no:cacheprovider tests/containers
+	@$(RECORD) $(BIN)/python -m image containers $(BIN)/python -m pytest -q -p no:cacheprovider tests/containers
 
 molecule: molecule-default molecule-image ## the playbook on a minimal Debian, and the built image: booted, verified, ended
 
 molecule-default: minimal
 molecule-%: image
 	@rm -f build/failed.txt
-	$(MOLECULE) test -s $* || { [[ ! -e build/failed.txt ]] || tail -n 60 build/failed.txt; exit 1; }
+	$(WITH_PATH) $(RECORD) $(BIN)/molecule test -s $* || { [[ ! -e build/failed.txt ]] || tail -n 60 build/failed.txt; exit 1; }
 
 test-image: molecule-image ## the built image alone
 
@@ -89,7 +93,7 @@ minimal: $(VENV)/ready
 test-customised: image ## a card customised as Raspberry Pi Imager does it, booted
 	$(PYTEST) tests/customised
 
-test-artifacts: release ## the image as a file, damaged in every way the checks know, and what goes out with it
+test-artifacts: artifacts ## the image as a file, damaged in every way the checks know, and what goes out with it
 	PROFILE=$(PROFILE) $(PYTEST) tests/artifacts
 
 test-reproducible: $(VENV)/ready ## two builds from nothing, in other circumstances, are the same bit for bit (some 15 minutes, root)
@@ -113,12 +117,19 @@ faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothin
 bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), or one: bench-scan, bench-appliance …
 	$(BIN)/python -m bench
 
-bench-appliance: release # its compressed size is one of the figures
+bench-appliance: artifacts # its compressed size is one of the figures
 bench-%: $(VENV)/ready
 	$(BIN)/python -m bench.$* $(BENCH_OPTIONS)
 
 docs-api: $(VENV)/ready ## write docs/api.md from the code
 	$(BIN)/python docs/generate_api.py
+
+# --quiet would hide the warnings from --strict.
+docs: $(VENV)/ready ## the documentation site, in build/site; a broken link is an error
+	@$(WITH_PATH) NO_MKDOCS_2_WARNING=1 $(RECORD) sh -c 'python -m mkdocs build --strict && python -m pytest -q tests/docs_site'
+
+test-report: $(VENV)/ready ## put the results of the tests that ran here into docs/testing.md
+	@$(BIN)/python -m tools.results report
 
 lock: $(VENV)/ready ## pin again: requirements*.in to requirements*.lock, hashes and no index addresses
 	for name in requirements requirements-dev requirements-bootstrap; do \

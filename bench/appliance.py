@@ -194,7 +194,9 @@ def show(result: dict[str, Any]) -> None:
     """Print what was measured beside what was asked."""
     scanned, boots = result["scan"], result["boots"]
     second, bare, without = (boots[kind] for kind in ("second", "bare", "without_cloud_init"))
-    packed = f"{result['size']['compressed_mb']:.0f}" if "compressed_mb" in result["size"] else "not made: make release"
+    packed = (
+        f"{result['size']['compressed_mb']:.0f}" if "compressed_mb" in result["size"] else "not made: make artifacts"
+    )
     busy = f"{scanned['busy_mb']:.0f}" if scanned["busy_mb"] else f"never were {CHILDREN}"
     rows = [
         (f"second boot to a healthy API, s ({len(boots['each']['second'])} in turns)", f"{second['ready']:.0f}", ""),

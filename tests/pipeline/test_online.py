@@ -13,6 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from soniquebay import __version__
 from soniquebay.library.enrichment import MAX_LOOKUPS_PER_TASK
 from soniquebay.online.fetcher import REST
 from tests.audio_files import png, tag, tone
@@ -144,7 +145,9 @@ def test_a_scanned_library_gets_facts_and_covers(online: Stack, double: Double) 
                 assert all(abs(a - b) < 12 for a, b in zip(image.getpixel((9, 9)), colour, strict=True))  # type: ignore[arg-type]
     # Never two requests within a second to one service, whatever the answers were; and who asks says so.
     assert min(gaps(double, "/ws/2/")) >= 1.0
-    assert {headers["User-Agent"] for _, _, headers in double.asked} == {"SoniqueBay/0.1.0 ( http://soniquebay.local )"}
+    assert {headers["User-Agent"] for _, _, headers in double.asked} == {
+        f"SoniqueBay/{__version__} ( http://soniquebay.local )"
+    }
     # A picture of the files' own is not asked for.
     assert [path for path in double.paths(PICTURED) if not path.startswith("/ws/2/")] == []
     assert httpx.get(f"{online.url}/api/covers/album/{shown['Pictured']['id']}").content == png()
