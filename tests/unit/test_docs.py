@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from image.__main__ import parser as image_parser
+from soniquebay import logs
 from soniquebay.cli import main as soniquebay
 from soniquebay.settings import from_environment
 
@@ -159,9 +160,9 @@ def is_target(name: str) -> bool:
     targets, patterns = make_targets()
     if name in targets:
         return True
-    # a scenario of molecule/ or a module of tests/bench
+    # a scenario of molecule/ or a module of bench
     exists = (ROOT / "molecule" / name.removeprefix("molecule-") / "molecule.yml").exists()
-    exists |= (ROOT / "tests/bench" / f"{name.removeprefix('bench-')}.py").exists()
+    exists |= (ROOT / "bench" / f"{name.removeprefix('bench-')}.py").exists()
     return exists and any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
@@ -276,11 +277,12 @@ class Asked(Mapping[str, str]):
 
 
 def variables() -> set[str]:
-    """Return the variables of the application and of the image's build."""
+    """Return the variables of the application and of the image's build, and the fields of the journal."""
     asked = Asked()
     from_environment(asked)
     build = "\n".join(path.read_text() for path in ROOT.glob("image/**/*.py"))
-    return asked.names | set(re.findall(r'"(SONIQUEBAY_[A-Z_]+)"', build))
+    fields = {f"SONIQUEBAY_{name.upper()}" for name in logs.FIELDS}  # of the journal
+    return asked.names | fields | set(re.findall(r'"(SONIQUEBAY_[A-Z_]+)"', build))
 
 
 @by_page(PAGES)

@@ -155,7 +155,7 @@ def end_discovery(services: Shared, session_id: int, result: DiscoveryResult) ->
 
 
 def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, Any], Body()]) -> Answer:
-    """Insert a batch in one transaction, then send what follows: vectors, covers, genres."""
+    """Insert a batch in one transaction. The queue feeders send the vectors, covers and genres that follow."""
     if entities.get("schema") != ENTITIES_SCHEMA:
         # Its fields may have other names. The dispatcher sends the batch again, so its files are extracted anew.
         with services.database.transaction() as db:

@@ -159,7 +159,8 @@ class MemoryAutoscaler(Autoscaler):
         dispatcher = getattr(getattr(self.worker, "consumer", None), "event_dispatcher", None)
         if dispatcher is not None:
             figures = {"processes": self.processes, "process_limit": highest, "memory_limited": memory_limited}
-            dispatcher.send(EVENT, **figures, active=tasks, retry=False)
+            # Not `active`: Celery's own state of the worker has a field of that name, which this would overwrite.
+            dispatcher.send(EVENT, **figures, tasks=tasks, retry=False)
 
     def info(self) -> dict[str, Any]:
         """Return what `inspect stats`, and so Flower's page of the worker, shows."""
