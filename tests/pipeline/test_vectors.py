@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from soniquebay.audio.feature_schema import MUSICAL_KEYS, VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS
 from soniquebay.library.similarity import vectors
 from tests.stack import Stack, wait_until
 
@@ -49,14 +49,14 @@ def test_a_vector_of_an_older_release_is_no_neighbour_and_is_made_anew(stack: St
     tracks = stack.tracks()
     old, other = tracks["Song flac"]["id"], tracks["Song mp3"]["id"]
     with sqlite3.connect(stack.data / "library.db", timeout=30) as database:
-        database.execute("UPDATE vectors SET version = ? WHERE track_id = ?", (VERSION - 1, old))
+        database.execute("UPDATE vectors SET version = ? WHERE track_id = ?", (FEATURE_VERSION - 1, old))
     answer = httpx.get(f"{stack.url}/api/tracks/{old}/similar", timeout=30)
     assert answer.status_code == 404
     assert "by an older release and is analysed anew" in answer.json()["detail"]
     items = stack.get(f"/api/tracks/{other}/similar", limit=500)["items"]
     assert old not in [item["id"] for item in items]
 
-    vectors.expire(database)  # as the API does at its start
+    vectors.mark_outdated_for_analysis(database)  # as the API does at its start
     database.commit()
     database.close()
     wait_until(lambda: httpx.get(f"{stack.url}/api/tracks/{old}/similar", timeout=30).status_code == 200, 60)

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from soniquebay.audio.picture_format import SIZES, THUMBNAIL_TYPE
+from soniquebay.audio.picture_format import THUMBNAIL_MEDIA_TYPE, THUMBNAIL_SIZES_PIXELS
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _UPLOAD_TIME = 3600.0  # seconds; a younger file may belong to a cover that is just being stored
@@ -120,10 +120,10 @@ def file_of(folder: Path, cover: Cover, size: int | None) -> tuple[Path, str] | 
 
     A picture smaller than a thumbnail has no such thumbnail: it is its own. None when the file is gone.
     """
-    for thumbnail in SIZES if size else ():
+    for thumbnail in THUMBNAIL_SIZES_PIXELS if size else ():
         file = path(folder, cover.digest, thumbnail)
         if thumbnail >= (size or 0) and file.is_file():
-            return file, THUMBNAIL_TYPE
+            return file, THUMBNAIL_MEDIA_TYPE
     original = path(folder, cover.digest)
     return (original, cover.media_type) if original.is_file() else None
 

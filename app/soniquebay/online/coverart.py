@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from soniquebay.audio.pictures import Picture, UnusablePictureError, render
+from soniquebay.audio.pictures import Picture, UnusablePictureError, decode_picture
 from soniquebay.online.client import fetch
 from soniquebay.online.errors import UpstreamError
 
@@ -25,7 +25,7 @@ def front(mbid: str, group_mbid: str | None) -> Picture | None:
         data = None if path is None else fetch(path)
         if data is not None:
             try:
-                return render(data)
+                return decode_picture(data)
             except UnusablePictureError:
                 continue  # theirs, too, may be damaged: the group may have a better one
     return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
-from soniquebay.audio.feature_schema import VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.library.paths import decode, is_there
 from soniquebay.overrides.memory_recycling import replace_this_process
 from soniquebay.pipeline import library_api
@@ -31,7 +31,9 @@ class VectorTask(StageTask):
         """Store why there is no vector; one that ran out of time may get it another time."""
         late = isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded)
         result = {"failure": "its analysis took too long" if late else reason_of(error), "retry_later": late}
-        library_api.put(f"/internal/vectors/{arguments['track_id']}", {"version": VERSION, **result}, GIVE_UP_PATIENCE)
+        library_api.put(
+            f"/internal/vectors/{arguments['track_id']}", {"version": FEATURE_VERSION, **result}, GIVE_UP_PATIENCE
+        )
 
 
 @stage("vector.calculate", base=VectorTask)
@@ -40,7 +42,7 @@ def calculate(track_id: int, path: str) -> None:
     # Late: the parent process then forks without the decoder's and numpy's memory.
     try:
         from soniquebay.audio.analysis import analyse
-        from soniquebay.audio.decode import TOO_LONG, UndecodableAudioError, UnreachableAudioError
+        from soniquebay.audio.decode import TIMEOUT_REASON, UnavailableAudioError, UndecodableAudioError
     except SoftTimeLimitExceeded:
         replace_this_process()  # of a library that was loaded in part the rest cannot be
         raise
@@ -52,12 +54,12 @@ def calculate(track_id: int, path: str) -> None:
     except UndecodableAudioError as error:
         log.warning("track %d has no vector: %s", track_id, error)
         # A drive that went while it was read may also look like a damaged file.
-        retry_later = isinstance(error, UnreachableAudioError) or not is_there(file)
+        retry_later = isinstance(error, UnavailableAudioError) or not is_there(file)
         result = {"failure": str(error), "retry_later": retry_later}
     except SoftTimeLimitExceeded:
         log.warning("track %d has no vector: its analysis took too long", track_id)
-        result = {"failure": TOO_LONG, "retry_later": True}  # as a drive that hangs
+        result = {"failure": TIMEOUT_REASON, "retry_later": True}  # as a drive that hangs
     else:
         data = base64.b64encode(found.vector.astype("<f4").tobytes()).decode("ascii")
         result = {"data": data, "bpm": found.bpm, "musical_key": found.musical_key}
-    library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result}, _PATIENCE)
+    library_api.put(f"/internal/vectors/{track_id}", {"version": FEATURE_VERSION, **result}, _PATIENCE)
