@@ -53,7 +53,7 @@ def fetch_covers(items: list[Item]) -> None:
 
 
 def _fetch(item: Item) -> None:
-    picture = coverart.front(str(item["mbid"]), item.get("group_mbid"))
+    picture = coverart.fetch_front_cover(str(item["mbid"]), item.get("group_mbid"))
     if picture is None:
         library_api.put("/internal/online/no-cover", item)
     else:

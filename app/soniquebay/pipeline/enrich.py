@@ -33,7 +33,7 @@ def facts(items: list[Item]) -> None:
 
 def _look_up(item: Item) -> None:
     if item["kind"] == "search":
-        library_api.put("/internal/online/search", {"item": item, "mbid": musicbrainz.search(item)})
+        library_api.put("/internal/online/search", {"item": item, "mbid": musicbrainz.find_release(item)})
         return
-    ask = musicbrainz.artist if item["kind"] == "artist" else musicbrainz.release
-    library_api.put("/internal/online/facts", {"item": item, "facts": ask(str(item["mbid"]))})
+    fetch_facts = musicbrainz.fetch_artist if item["kind"] == "artist" else musicbrainz.fetch_release
+    library_api.put("/internal/online/facts", {"item": item, "facts": fetch_facts(str(item["mbid"]))})
