@@ -26,9 +26,10 @@ def estimate_tempo(mel_power_segments: Sequence[Float32Array]) -> float | None:
     The autocorrelation of the onset strength is averaged over the segments. Each candidate period is scored by a comb,
     which adds up the autocorrelation at its multiples (as in Davies and Plumbley 2007), less what the autocorrelation
     has at a half and a third of it. The score is multiplied by a log-normal prior around 120 BPM (Ellis 2007, "Beat
-    Tracking by Dynamic Programming"). Both settle the octave: of the tempi at which the music repeats, the one that
-    people would tap. Unlike these authors, the onset strength is taken of magnitudes and not of logarithms, only one
-    tempo is estimated for a track, and no beats are located.
+    Tracking by Dynamic Programming"). Together they resolve the octave: of the tempi at which the music
+    repeats, the one that people would tap. It differs from both papers: the onset strength is the flux of magnitudes
+    (Ellis takes decibels), strong fractions of the period count against it, a track has one tempo, and no beats are
+    located.
     """
     segments = [_autocorrelation(_onset_strength(mel_power)) for mel_power in mel_power_segments]
     usable = [segment for segment in segments if segment is not None]
@@ -43,7 +44,7 @@ def estimate_tempo(mel_power_segments: Sequence[Float32Array]) -> float | None:
     def at(lag: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.interp(lag, lags, autocorrelation)
 
-    # The multiples tell a beat from three eighth notes; the fractions tell it from two or three beats.
+    # The multiples distinguish one beat from three eighth notes, the fractions from two or three beats.
     comb = np.mean([at(multiple * period) for multiple in _COMB_MULTIPLES], axis=0)
     score = comb - 0.5 * np.maximum(0, np.maximum(at(period / 2), at(period / 3)))
     prior = np.exp(-0.5 * (np.log2(bpm / _PRIOR_CENTRE_BPM) / _PRIOR_DEVIATION_OCTAVES) ** 2)

@@ -44,9 +44,9 @@ def fit_embedding(vectors: Float32Array) -> Embedding:
     """Return the embedding for the vectors of a library, or of a sample of it: float32, (n, VECTOR_SIZE), n >= 1."""
     low, median, high = np.percentile(vectors, _PERCENTILES, axis=0).astype(np.float32)
     spread = (high - low) / 2
-    # A value that is equal for most tracks (mono) still tells the others apart.
+    # A value that is equal for most tracks (mono) still distinguishes the others.
     spread = np.where(spread > _MIN_SPREAD, spread, vectors.std(axis=0))
-    # A value that is equal for all tracks tells nothing: divided by its spread, it would be noise.
+    # A value that is equal for all tracks says nothing: divided by its spread, it would be noise.
     scale = np.where(spread > _MIN_SPREAD, 1 / np.maximum(spread, _MIN_SPREAD), 0).astype(np.float32)
     scaled = _scale_and_clip(vectors, median, scale)
     centre = scaled.mean(axis=0)
