@@ -22,7 +22,7 @@ from bench.library import Library, library
 from bench.report import say
 from image import cache
 from image.paths import ROOT
-from soniquebay.audio.feature_schema import SIZE, VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from tests.stack import Stack
 
 NAME = "library.db"
@@ -109,7 +109,10 @@ def finish(data: Path) -> None:
         rng = np.random.default_rng(1)
         tracks = [row[0] for row in db.execute("SELECT id FROM tracks")]
         db.execute("DELETE FROM vectors")
-        rows = ((track, VERSION, rng.standard_normal(SIZE, np.float32).astype("<f4").tobytes()) for track in tracks)
+        rows = (
+            (track, FEATURE_VERSION, rng.standard_normal(VECTOR_SIZE, np.float32).astype("<f4").tobytes())
+            for track in tracks
+        )
         db.executemany("INSERT INTO vectors (track_id, version, data) VALUES (?, ?, ?)", rows)
         db.execute("UPDATE albums SET cover_checked = 1, cover_media_type = NULL")
         db.execute("UPDATE tracks SET genres_cleaned = 1")

@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from soniquebay.audio.feature_schema import SIZE, VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library.database import Database
 from tests.stack import Stack, wait_until
 
@@ -35,7 +35,7 @@ def fill(path: Path, tracks: int) -> None:
     database = Database(path)
     database.migrate()
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(_CLUSTERS, SIZE))
+    centres = rng.normal(size=(_CLUSTERS, VECTOR_SIZE))
     numbers = range(1, tracks + 1)
     with database.transaction() as db:
         db.executemany(
@@ -53,10 +53,10 @@ def fill(path: Path, tracks: int) -> None:
         )
         for start in range(0, tracks, 1000):
             size = min(1000, tracks - start)
-            rows = (centres[rng.integers(_CLUSTERS, size=size)] + rng.normal(size=(size, SIZE))).astype("<f4")
+            rows = (centres[rng.integers(_CLUSTERS, size=size)] + rng.normal(size=(size, VECTOR_SIZE))).astype("<f4")
             db.executemany(
                 "INSERT INTO vectors (track_id, version, data, bpm, musical_key) VALUES (?, ?, ?, 120, 'A minor')",
-                ((start + i + 1, VERSION, row.tobytes()) for i, row in enumerate(rows)),
+                ((start + i + 1, FEATURE_VERSION, row.tobytes()) for i, row in enumerate(rows)),
             )
 
 
@@ -101,8 +101,8 @@ def store(stack: Stack, tracks: int, stop: threading.Event, stored: list[int]) -
     with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://api", timeout=60) as client:
         while not stop.wait(EVERY):
             track = int(rng.integers(1, tracks + 1))
-            data = base64.b64encode(rng.normal(size=SIZE).astype("<f4").tobytes()).decode()
-            client.put(f"/internal/vectors/{track}", json={"version": VERSION, "data": data}).raise_for_status()
+            data = base64.b64encode(rng.normal(size=VECTOR_SIZE).astype("<f4").tobytes()).decode()
+            client.put(f"/internal/vectors/{track}", json={"version": FEATURE_VERSION, "data": data}).raise_for_status()
             stored.append(track)
 
 

@@ -1,4 +1,4 @@
-"""Real audio for the tests: tones encoded by FFmpeg's libraries, tagged by mutagen in each format's own way."""
+"""Audio files for the tests: tones encoded with FFmpeg's libraries and tagged with mutagen, in every format."""
 
 import base64
 import struct
@@ -27,11 +27,11 @@ CODECS = {
     ".wav": "pcm_s16le",
     ".aiff": "pcm_s16be",
 }
-RATE = 48000
+SAMPLE_RATE_HZ = 48000
 
 
 def png() -> bytes:
-    """Return a picture of one red pixel."""
+    """Return a PNG picture of one red pixel."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -42,22 +42,22 @@ def png() -> bytes:
 
 
 def tone(path: Path, seconds: float = 2.0, frequency: float = 440.0, **tags: str) -> Path:
-    """Write a tone with overtones and a beat, encoded as the file's name says, with these tags."""
-    t = np.arange(int(seconds * RATE)) / RATE
+    """Write a tone with overtones and a beat, in the format of the file's suffix and with these tags (see `tag`)."""
+    t = np.arange(int(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     wave = sum(np.sin(2 * np.pi * frequency * k * t) / k for k in (1, 2, 3)) * (
         0.6 + 0.4 * np.sign(np.sin(4 * np.pi * t))
     )
     samples = (wave / np.abs(wave).max() * 20000).astype(np.int16)
     container = {".aac": "adts", ".m4a": "ipod"}.get(path.suffix)
     with av.open(str(path), "w", format=container) as output:
-        # FFmpeg calls its own Vorbis encoder experimental; it is the one the wheel has.
+        # PyAV's wheel has only FFmpeg's own Vorbis encoder, which counts as experimental.
         options = {"strict": "experimental"}
-        stream = output.add_stream(CODECS[path.suffix], rate=RATE, layout="stereo", options=options)
+        stream = output.add_stream(CODECS[path.suffix], rate=SAMPLE_RATE_HZ, layout="stereo", options=options)
         size = stream.codec_context.frame_size or 1024
         for start in range(0, samples.size, size):
             part = np.repeat(samples[start : start + size], 2).reshape(1, -1)
             frame = av.AudioFrame.from_ndarray(part, format="s16", layout="stereo")
-            frame.rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+            frame.rate, frame.pts, frame.time_base = SAMPLE_RATE_HZ, start, Fraction(1, SAMPLE_RATE_HZ)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     if tags:

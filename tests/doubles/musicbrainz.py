@@ -1,6 +1,6 @@
-"""A stand-in for the edge of the internet: MusicBrainz's web service 2 and the Cover Art Archive, as they speak.
+"""A test double of MusicBrainz's web service 2 and the Cover Art Archive.
 
-Real HTTP on a local port; forms of the answers after the services' own documentation.
+It serves HTTP on a local port. The answers have the form that the services document.
 """
 
 import json
@@ -23,33 +23,34 @@ _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @dataclass
-class Trouble:
-    """What the double answers instead of the truth."""
+class Failure:
+    """What the double answers in place of a proper answer; with status 200 and no body it is only slow."""
 
     status: int = 503
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = json.dumps(BUSY).encode()
-    seconds: float = 0.0  # before it answers at all
-    times: int = 10**9
+    delay_seconds: float = 0.0
+    times: int = 10**9  # how many requests it concerns
 
 
-class Double:
-    """Both services on one port: `{url}/ws/2` and `{url}`."""
+class UpstreamDouble:
+    """Both services on one port: MusicBrainz at `{url}/ws/2`, the archive at `{url}`."""
 
     def __init__(self, port: int = 0, certificate: Path | None = None) -> None:
         self.artists: dict[str, dict[str, Any]] = {}
         self.releases: dict[str, dict[str, Any]] = {}
         self.results: list[dict[str, Any]] = []
-        self.pictures: dict[tuple[str, str], tuple[str, bytes]] = {}  # ("release", id) to (the release of it, picture)
-        self.asked: list[tuple[float, str, dict[str, str]]] = []  # monotonic seconds, path, headers
-        self.trouble: Trouble | None = None
+        # ("release" or "release-group", MBID) to (MBID of the release that has the picture, picture)
+        self.pictures: dict[tuple[str, str], tuple[str, bytes]] = {}
+        self.requests: list[tuple[float, str, dict[str, str]]] = []  # monotonic seconds, path, headers
+        self.failure: Failure | None = None
         double = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                double._answer(self)
+                double._respond(self)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -64,11 +65,12 @@ class Double:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:
+        """Stop serving and free the port."""
         self._server.shutdown()
         self._server.server_close()
 
-    def settings(self) -> dict[str, str]:
-        """Return the environment that has SoniqueBay ask here."""
+    def environment(self) -> dict[str, str]:
+        """Return the settings with which SoniqueBay uses the double."""
         return {
             "SONIQUEBAY_ONLINE": "on",
             "SONIQUEBAY_MUSICBRAINZ_URL": f"{self.url}/ws/2",
@@ -76,7 +78,8 @@ class Double:
         }
 
     def paths(self, part: str = "") -> list[str]:
-        return [path for _, path, _ in self.asked if part in path]
+        """Return the requested paths that contain `part`."""
+        return [path for _, path, _ in self.requests if part in path]
 
     def add_artist(self, mbid: str, name: str, *genres: str) -> None:
         self.artists[mbid] = {
@@ -104,7 +107,7 @@ class Double:
         }  # fmt: skip
 
     def add_result(self, mbid: str, title: str, artist: str, group: str, tracks: int) -> None:
-        """Add a release to every search's answer."""
+        """Add a release to the answer of every search."""
         credit = {"name": artist, "artist": {"id": "22222222-0000-4000-8000-000000000002", "name": artist,
                                              "sort-name": artist}}  # fmt: skip
         self.results.append({
@@ -115,17 +118,17 @@ class Double:
         })  # fmt: skip
 
     def add_picture(self, kind: str, mbid: str, picture: bytes, release: str | None = None) -> None:
-        """Add a front cover of a release, or one of a release group that belongs to one of its releases."""
+        """Add a front cover of a release, or of a release group; `release` is then the one that has the picture."""
         self.pictures[kind, mbid] = (release or mbid, picture)
 
-    def _answer(self, request: BaseHTTPRequestHandler) -> None:
-        self.asked.append((time.monotonic(), request.path, dict(request.headers)))
-        trouble = self.trouble
-        if trouble is not None and trouble.times > 0:
-            trouble.times -= 1
-            time.sleep(trouble.seconds)
-            if trouble.status != 200 or trouble.body:
-                _send(request, trouble.status, trouble.body, trouble.headers)
+    def _respond(self, request: BaseHTTPRequestHandler) -> None:
+        self.requests.append((time.monotonic(), request.path, dict(request.headers)))
+        failure = self.failure
+        if failure is not None and failure.times > 0:
+            failure.times -= 1
+            time.sleep(failure.delay_seconds)
+            if failure.status != 200 or failure.body:
+                _send(request, failure.status, failure.body, failure.headers)
                 return
         path = urlsplit(request.path).path
         if path.startswith("/ws/2/"):
@@ -139,35 +142,36 @@ class Double:
         query = parse_qs(urlsplit(request.path).query)
         kind, _, mbid = path.partition("/")
         if not re.match(r"[^/]+/[\w.]+ \( .+ \)$", request.headers["User-Agent"] or ""):
-            _json(request, {"error": "no User-Agent that says who asks"}, 403)
+            _json(request, {"error": "no User-Agent with a contact"}, 403)
         elif query.get("fmt") != ["json"]:
             _send(request, 200, b'<?xml version="1.0" encoding="UTF-8"?><metadata/>', {"Content-Type": "text/xml"})
         elif path == "release" and "query" in query:
-            found = {"created": "2024-01-01T00:00:00.000Z", "count": len(self.results), "offset": 0}
-            _json(request, {**found, "releases": self.results})
+            answer = {"created": "2024-01-01T00:00:00.000Z", "count": len(self.results), "offset": 0}
+            _json(request, {**answer, "releases": self.results})
         elif not re.fullmatch(_UUID, mbid):
             _json(request, {"error": "Invalid mbid.", "help": NOT_FOUND["help"]}, 400)
         else:
-            known = {"artist": self.artists, "release": self.releases}[kind].get(mbid)
-            _json(request, known or NOT_FOUND, 200 if known else 404)
+            entity = {"artist": self.artists, "release": self.releases}[kind].get(mbid)
+            _json(request, entity or NOT_FOUND, 200 if entity else 404)
 
     def _coverart(self, request: BaseHTTPRequestHandler, path: str) -> None:
-        index = re.fullmatch(rf"/(release|release-group)/({_UUID})/?", path)
+        listing = re.fullmatch(rf"/(release|release-group)/({_UUID})/?", path)
         image = re.fullmatch(rf"/release/({_UUID})/(\d+)(?:-(\d+))?\.jpg", path)
-        if index and (index[1], index[2]) in self.pictures:
-            where = f"/download/mbid-{index[2]}/{index[1]}.json"
+        if listing and (listing[1], listing[2]) in self.pictures:
+            location = f"/download/mbid-{listing[2]}/{listing[1]}.json"
         elif image:
-            where = f"/download/mbid-{image[1]}/mbid-{image[1]}-{image[2]}_thumb{image[3]}.jpg"
+            location = f"/download/mbid-{image[1]}/mbid-{image[1]}-{image[2]}_thumb{image[3]}.jpg"
         else:
             _send(request, 404, b"<!doctype html><title>404 Not Found</title>", {"Content-Type": "text/html"})
             return
-        _send(request, 307, f"See: {where}\n".encode(), {"Location": self.url + where, "Content-Type": "text/plain"})
+        headers = {"Location": self.url + location, "Content-Type": "text/plain"}
+        _send(request, 307, f"See: {location}\n".encode(), headers)
 
     def _archive(self, request: BaseHTTPRequestHandler, path: str) -> None:
         mbid = re.findall(_UUID, path)[0]
         if path.endswith(".json"):
             kind = path.rpartition("/")[2].removesuffix(".json")
-            _json(request, self._index(self.pictures[kind, mbid][0]))
+            _json(request, self._listing(self.pictures[kind, mbid][0]))
             return
         picture = next((data for release, data in self.pictures.values() if release == mbid), None)
         if picture is None:
@@ -175,7 +179,7 @@ class Double:
         else:
             _send(request, 200, picture, {"Content-Type": "image/jpeg"})
 
-    def _index(self, release: str) -> dict[str, Any]:
+    def _listing(self, release: str) -> dict[str, Any]:
         base = f"http://coverartarchive.org/release/{release}/829521842"
         thumbnails = {size: f"{base}-{pixels}.jpg" for size, pixels in (
             ("250", 250), ("500", 500), ("1200", 1200), ("small", 250), ("large", 500))}  # fmt: skip
@@ -193,8 +197,8 @@ def _genres(names: tuple[str, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _json(request: BaseHTTPRequestHandler, words: Any, status: int = 200) -> None:
-    _send(request, status, json.dumps(words).encode(), {"Content-Type": "application/json; charset=utf-8"})
+def _json(request: BaseHTTPRequestHandler, content: Any, status: int = 200) -> None:
+    _send(request, status, json.dumps(content).encode(), {"Content-Type": "application/json; charset=utf-8"})
 
 
 def _send(request: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Covers of a scanned library: one look an album, whatever its pictures are, and the sizes that are given out."""
+"""Covers of a scanned library: each album is checked once, and its cover is served in several sizes."""
 
 import io
 import re
@@ -32,7 +32,7 @@ def embed(path: Path, data: bytes) -> None:
 
 @pytest.fixture
 def pictured(tmp_path: Path) -> Iterator[Stack]:
-    """Give a stack over two albums with one picture in each of 28 tracks, and two whose pictures are broken."""
+    """Give a stack with two albums that share one picture in 28 tracks, and two whose pictures are broken."""
     music = tmp_path / "music"
     source = tone(tmp_path / "source.flac", seconds=1)
     for album, count, data in (
@@ -54,7 +54,7 @@ def pictured(tmp_path: Path) -> Iterator[Stack]:
     assert running.stop() == 0
 
 
-def test_one_look_an_album_and_every_size_from_it(pictured: Stack) -> None:
+def test_each_album_is_checked_once_and_its_cover_served_in_every_size(pictured: Stack) -> None:
     pictured.scan()
     albums = {album["title"]: album["id"] for album in pictured.get("/api/albums")["items"]}
     log = pictured.data / "logs" / "worker.log"
@@ -72,23 +72,23 @@ def test_one_look_an_album_and_every_size_from_it(pictured: Stack) -> None:
         1: 160, 160: 160, 200: 320, 320: 320, 640: 640, 641: 1000, 4000: 1000}  # fmt: skip
     assert cover("Same")[2].content == jpeg("navy", 1000)
     assert cover("Same again")[2].content == jpeg("navy", 1000)
-    # What is broken is passed over, also beside the files; the name of a file says nothing of its kind.
+    # Broken pictures are skipped, embedded or in the folder, and the suffix does not decide the kind of a picture.
     assert cover("Broken")[:2] == ("image/jpeg", 400)
     assert httpx.get(f"{pictured.url}/api/covers/album/{albums['Bomb']}").status_code == 404
-    # Two pictures, the same one for 28 tracks, with the thumbnails that are smaller than they.
+    # Two different pictures are stored, with the thumbnails that are smaller than they are.
     files = [file for file in (pictured.data / "covers").rglob("*") if file.is_file()]
     assert len(files) == (1 + 3) + (1 + 2)
     assert "is given up" not in log.read_text()
-    # It is asked for again only when it has changed.
+    # A conditional request gets the cover again only if it has changed.
     first = cover("Same", size=160)[2]
     assert first.headers["cache-control"] == "public, max-age=3600"
     url = f"{pictured.url}/api/covers/album/{albums['Same']}"
-    for known in (first.headers["etag"], f'"x", W/{first.headers["etag"]}', "*"):
-        again = httpx.get(url, params={"size": 160}, headers={"If-None-Match": known})
+    for etags in (first.headers["etag"], f'"x", W/{first.headers["etag"]}', "*"):
+        again = httpx.get(url, params={"size": 160}, headers={"If-None-Match": etags})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
     assert httpx.get(url, params={"size": 320}, headers={"If-None-Match": first.headers["etag"]}).status_code == 200
     assert httpx.get(url, params={"size": 0}).status_code == 422
-    # An album of several batches is sent for several times: it is looked at until it has its cover, or a file changes.
+    # An album in several batches gets several tasks: only those before it has a cover check its files.
     for album in ("Same", "Bomb"):
         file = pictured.music / album / "0.flac"
         audio = FLAC(file)

@@ -1,4 +1,4 @@
-"""MusicBrainz and the Cover Art Archive, by real HTTP to a double that speaks as they do, and without them."""
+"""Enrichment from MusicBrainz and the Cover Art Archive, over HTTP to a test double of them, and without them."""
 
 import io
 import re
@@ -13,11 +13,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from soniquebay import __version__
 from soniquebay.library.enrichment import MAX_LOOKUPS_PER_TASK
-from soniquebay.online.fetcher import REST
+from soniquebay.online.fetcher import COOL_DOWN_SECONDS
 from tests.audio_files import png, tag, tone
-from tests.doubles.musicbrainz import Double, Trouble
+from tests.doubles.musicbrainz import Failure, UpstreamDouble
 from tests.stack import Stack, free_port, wait_until
 
 pytestmark = pytest.mark.slow
@@ -35,7 +34,7 @@ def picture(colour: str = "navy", side: int = 1200) -> bytes:
 
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
-    """Make albums: with an id, without, with a cover of the group alone, that nobody knows, with its own picture."""
+    """Make albums: with an MBID, without one, with a cover of its group only, with an unknown MBID, with a picture."""
     folder = tmp_path / "music"
     for number, (album, more) in enumerate(
         {"Tagged": {"mb_album": TAGGED}, "Found": {}, "Grouped": {"mb_album": GROUP_ONLY},
@@ -50,7 +49,7 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-def fill(double: Double) -> None:
+def add_entities(double: UpstreamDouble) -> None:
     double.add_artist(ARTIST, "Sigur Rós", "post-rock", "ambient")
     for mbid, title in ((TAGGED, "Tagged"), (FOUND, "Found"), (GROUP_ONLY, "Grouped"), (PICTURED, "Pictured")):
         double.add_release(mbid, title, GROUPS[mbid], *(["dream pop"] if mbid == TAGGED else []))
@@ -62,16 +61,16 @@ def fill(double: Double) -> None:
 
 
 @pytest.fixture
-def double() -> Iterator[Double]:
-    running = Double()
-    fill(running)
+def double() -> Iterator[UpstreamDouble]:
+    running = UpstreamDouble()
+    add_entities(running)
     yield running
     running.stop()
 
 
 @pytest.fixture
-def online(music: Path, tmp_path: Path, double: Double) -> Iterator[Stack]:
-    running = Stack(music, tmp_path / "data", **double.settings())
+def online(music: Path, tmp_path: Path, double: UpstreamDouble) -> Iterator[Stack]:
+    running = Stack(music, tmp_path / "data", **double.environment())
     yield running
     assert running.stop() == 0
 
@@ -81,7 +80,7 @@ def albums(stack: Stack) -> dict[str, Any]:
 
 
 def resume(stack: Stack) -> None:
-    """Have the API look for work, as it does by itself every minute."""
+    """Have the API refill its queues, as it does by itself every minute."""
     socket = stack.environment()["SONIQUEBAY_API_SOCKET"]
     with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://api", timeout=30) as api:
         assert api.post("/internal/resume").status_code == 200
@@ -95,26 +94,26 @@ def rows(stack: Stack, sql: str, *values: Any) -> list[Any]:
         database.close()
 
 
-def settled(stack: Stack) -> None:
-    """Wait until every file was looked at for a cover: then it is the internet's turn."""
+def wait_for_local_covers(stack: Stack) -> None:
+    """Wait until every album was checked for a cover in its files; only then the archive is asked."""
     wait_until(lambda: rows(stack, "SELECT count(*) FROM albums WHERE cover_checked = 0") == [(0,)])
 
 
-def enriched(stack: Stack) -> bool:
-    asked = rows(stack, "SELECT (SELECT count(*) FROM mb_artists), (SELECT count(*) FROM mb_releases)")
-    return asked == [(1, 5)] and sum(album["has_cover"] for album in albums(stack).values()) == 4
+def is_enriched(stack: Stack) -> bool:
+    counts = rows(stack, "SELECT (SELECT count(*) FROM mb_artists), (SELECT count(*) FROM mb_releases)")
+    return counts == [(1, 5)] and sum(album["has_cover"] for album in albums(stack).values()) == 4
 
 
-def gaps(double: Double, part: str) -> list[float]:
-    times = [when for when, path, _ in double.asked if part in path]
+def intervals(double: UpstreamDouble, part: str) -> list[float]:
+    times = [when for when, path, _ in double.requests if part in path]
     return [later - earlier for earlier, later in pairwise(times)]
 
 
-def test_a_scanned_library_gets_facts_and_covers(online: Stack, double: Double) -> None:
+def test_a_scanned_library_gets_facts_and_covers(online: Stack, double: UpstreamDouble) -> None:
     online.scan()
-    settled(online)
+    wait_for_local_covers(online)
     resume(online)
-    wait_until(lambda: enriched(online), 90)
+    wait_until(lambda: is_enriched(online), 90)
     assert [path for path in double.paths(UNKNOWN) if not path.startswith("/ws/2/")] == []
     (artist,) = online.get("/api/artists")["items"]
     assert (artist["name"], artist["canonical_name"], artist["sort_name"]) == (
@@ -130,12 +129,12 @@ def test_a_scanned_library_gets_facts_and_covers(online: Stack, double: Double) 
     assert (facts["type"], facts["release_date"], facts["label"]) == ("Album", "1999-06-12", "Smekkleysa")
     assert (facts["release_group_mbid"], facts["genres"]) == (GROUPS[TAGGED], ["Dream Pop"])
     assert (shown["Strange"]["type"], shown["Strange"]["has_cover"]) == (None, False)
-    # Genres: of the tags, else of the release, else of the artist.
+    # Genres are those of the tags, or else of the release, or else of the artist.
     genres = {title: sorted(track["genres"]) for title, track in online.tracks().items()}
     assert genres["Tagged 2"] == ["Hymn"]
     assert genres["Tagged 1"] == ["Dream Pop"]
     assert genres["Found 1"] == ["Ambient", "Post-Rock"]
-    # Covers: of the release, and of the group where the release has none.
+    # Covers are those of the release, or else of its group.
     for title, colour in (("Tagged", (0, 0, 128)), ("Found", (0, 128, 0)), ("Grouped", (255, 0, 0))):
         url = f"{online.url}/api/covers/album/{shown[title]['id']}"
         for size in (None, 160, 640):
@@ -143,25 +142,25 @@ def test_a_scanned_library_gets_facts_and_covers(online: Stack, double: Double) 
             with Image.open(io.BytesIO(answer.content)) as image:
                 assert max(image.size) == (size or 1200)
                 assert all(abs(a - b) < 12 for a, b in zip(image.getpixel((9, 9)), colour, strict=True))  # type: ignore[arg-type]
-    # Never two requests within a second to one service, whatever the answers were; and who asks says so.
-    assert min(gaps(double, "/ws/2/")) >= 1.0
-    assert {headers["User-Agent"] for _, _, headers in double.asked} == {
-        f"SoniqueBay/{__version__} ( http://soniquebay.local )"
+    # There are never two requests to one service within a second, and all have our User-Agent.
+    assert min(intervals(double, "/ws/2/")) >= 1.0
+    assert {headers["User-Agent"] for _, _, headers in double.requests} == {
+        "SoniqueBay/0.1.0 ( http://soniquebay.local )"
     }
-    # A picture of the files' own is not asked for.
+    # No cover is fetched for an album whose files have a picture.
     assert [path for path in double.paths(PICTURED) if not path.startswith("/ws/2/")] == []
     assert httpx.get(f"{online.url}/api/covers/album/{shown['Pictured']['id']}").content == png()
-    # What is known is not asked again.
-    before = len(double.asked)
+    # Nothing is looked up twice.
+    before = len(double.requests)
     resume(online)
     online.scan()
     resume(online)
     time.sleep(3)
-    assert len(double.asked) == before
+    assert len(double.requests) == before
     assert len(set(double.paths())) == before
 
 
-def test_without_a_network_everything_else_works_and_it_goes_on_later(music: Path, tmp_path: Path) -> None:
+def test_without_a_network_the_scan_completes_and_enrichment_continues_later(music: Path, tmp_path: Path) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     stack = Stack(music, tmp_path / "data", SONIQUEBAY_ONLINE="on", SONIQUEBAY_MUSICBRAINZ_URL=f"{address}/ws/2",
@@ -169,7 +168,7 @@ def test_without_a_network_everything_else_works_and_it_goes_on_later(music: Pat
     try:
         done = stack.scan()
         assert (done["status"], done["tracks"], done["failures"], done["vectors"]) == ("completed", 10, 0, 10)
-        settled(stack)
+        wait_for_local_covers(stack)
         resume(stack)
         state = "SELECT failures, retry_at, leased_until FROM online_services WHERE name = 'musicbrainz'"
         wait_until(lambda: rows(stack, state)[0][0] == 1)
@@ -177,54 +176,54 @@ def test_without_a_network_everything_else_works_and_it_goes_on_later(music: Pat
         assert 30 < retry_at - time.time() <= 60
         assert leased == 0
         for _ in range(5):
-            resume(stack)  # too early: nothing happens
+            resume(stack)  # before the back-off has passed nothing happens
         time.sleep(2)
         assert rows(stack, state) == [(1, retry_at, 0)]
         assert not any(stack.get("/api/queues").values())
-        # The next look is a single one, and in vain too.
+        # The next attempt is a single lookup, and fails too.
         rows(stack, "UPDATE online_services SET retry_at = 0")
         resume(stack)
         wait_until(lambda: rows(stack, state)[0][0] == 2)
         assert 60 < rows(stack, state)[0][1] - time.time() <= 120
         assert not any(stack.get("/api/queues").values())
-        # No noise: one line of the API, and of the worker those of two small tasks.
+        # The logs stay short: one line of the API, and two tasks in the log of the worker.
         api, worker = ((stack.data / "logs" / f"{name}.log").read_text() for name in ("api", "worker"))
         assert len(re.findall("musicbrainz does not answer", api)) == 1
         assert len(re.findall(r"Task enrich\.musicbrainz\[.*received", worker)) == 2
         assert "Traceback" not in api + worker
         assert stack.get("/api/health")["status"] == "ok"
-        # It is back: time passes, and it goes on by itself.
-        double = Double(port)
+        # Once the network is back and the back-off has passed, enrichment continues.
+        double = UpstreamDouble(port)
         try:
-            fill(double)
-            time.sleep(REST)
+            add_entities(double)
+            time.sleep(COOL_DOWN_SECONDS)
             rows(stack, "UPDATE online_services SET retry_at = 0")
             resume(stack)
             wait_until(lambda: rows(stack, "SELECT count(*) FROM mb_releases") == [(5,)], 60)
             resume(stack)
-            wait_until(lambda: enriched(stack), 60)
+            wait_until(lambda: is_enriched(stack), 60)
         finally:
             double.stop()
     finally:
         assert stack.stop() == 0
 
 
-def test_what_is_no_answer_is_not_taken_for_one(online: Stack, double: Double) -> None:
-    double.trouble = Trouble(
+def test_an_unusable_answer_is_not_taken_for_facts(online: Stack, double: UpstreamDouble) -> None:
+    double.failure = Failure(
         200, {"Content-Type": "application/json"}, b"<html>Log in to the hotel's network</html>", times=1
     )
     online.scan()
-    settled(online)
+    wait_for_local_covers(online)
     resume(online)
     state = "SELECT failures, retry_at, reason FROM online_services WHERE name = 'musicbrainz'"
     wait_until(lambda: rows(online, state)[0][0] == 1)
-    # The one that was asked waits a day, and the next look is at another one.
+    # The release that was looked up waits a day, and the next lookup is that of another one.
     ((first, name, until),) = rows(online, "SELECT mbid, name, expires_at FROM mb_releases")
     assert name is None
     assert 0.9 < (until - time.time()) / 86400 <= 1
-    # Then it is busy, and says until when.
-    double.trouble = Trouble(503, {"Retry-After": "1800", "Content-Type": "application/json"})
-    time.sleep(REST)
+    # Then the service is busy, and states for how long.
+    double.failure = Failure(503, {"Retry-After": "1800", "Content-Type": "application/json"})
+    time.sleep(COOL_DOWN_SECONDS)
     rows(online, "UPDATE online_services SET retry_at = 0")
     resume(online)
     wait_until(lambda: rows(online, state)[0][0] == 2)
@@ -232,18 +231,18 @@ def test_what_is_no_answer_is_not_taken_for_one(online: Stack, double: Double) -
     assert 1700 < retry_at - time.time() <= 1800
     assert "503" in reason
     assert len(double.paths(first)) == 1
-    assert len(double.asked) == 2
+    assert len(double.requests) == 2
     assert len(rows(online, "SELECT * FROM mb_releases")) == 1
-    # The fetcher, too, keeps the time it was told: it is the appliance's one way out.
-    double.trouble = None
+    # The fetcher keeps that time too, whatever the API does.
+    double.failure = None
     rows(online, "UPDATE online_services SET retry_at = 0")
     resume(online)
     wait_until(lambda: rows(online, state)[0][0] == 3)
-    assert len(double.asked) == 2
+    assert len(double.requests) == 2
 
 
-def test_off_means_that_nobody_is_asked(stack: Stack, scanned: dict[str, Any]) -> None:
-    settled(stack)
+def test_nothing_is_looked_up_when_it_is_off(stack: Stack, scanned: dict[str, Any]) -> None:
+    wait_for_local_covers(stack)
     resume(stack)
     state = stack.get("/api/online")
     assert not state["online"]
@@ -255,8 +254,8 @@ def test_off_means_that_nobody_is_asked(stack: Stack, scanned: dict[str, Any]) -
         stack.program("online")
 
 
-def test_a_window_is_all_that_is_ever_queued(tmp_path: Path, double: Double) -> None:
-    """More albums than a window holds: never more than two messages of look-ups, and one request a second."""
+def test_at_most_one_window_of_lookups_a_service_is_queued(tmp_path: Path, double: UpstreamDouble) -> None:
+    """With more albums than a window holds, at most two messages are queued, and one request a second is made."""
     music = tmp_path / "music"
     source = tone(tmp_path / "source.flac", seconds=1)
     for number in range(MAX_LOOKUPS_PER_TASK + 3):
@@ -265,22 +264,22 @@ def test_a_window_is_all_that_is_ever_queued(tmp_path: Path, double: Double) -> 
         (folder / "x.flac").write_bytes(source.read_bytes())
         tag(folder / "x.flac", title=f"T{number}", artist=f"A{number}", album=f"B{number}",
             mb_album=f"00000000-0000-4000-8000-{number:012}")  # fmt: skip
-    stack = Stack(music, tmp_path / "data", **double.settings())
+    stack = Stack(music, tmp_path / "data", **double.environment())
     try:
         stack.scan()
-        settled(stack)
+        wait_for_local_covers(stack)
         resume(stack)
-        most = 0
+        max_queued = 0
 
         def done() -> bool:
-            nonlocal most
+            nonlocal max_queued
             queues = stack.get("/api/queues")
-            most = max(most, queues["deferred"] + queues["covers"])
+            max_queued = max(max_queued, queues["deferred"] + queues["covers"])
             return rows(stack, "SELECT count(*) FROM mb_releases") == [(MAX_LOOKUPS_PER_TASK + 3,)]
 
-        # More than one window, and no minute's wait between them: the first one's end sends the second.
+        # There is no wait between two windows: the end of the first one sends the second.
         wait_until(done, MAX_LOOKUPS_PER_TASK + 3 + 25)
-        assert most <= 2
-        assert min(gaps(double, "/ws/2/")) >= 1.0
+        assert max_queued <= 2
+        assert min(intervals(double, "/ws/2/")) >= 1.0
     finally:
         assert stack.stop() == 0

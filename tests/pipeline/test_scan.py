@@ -17,7 +17,7 @@ from tests.stack import Stack, children, wait_until
 REASONS = {
     "empty.mp3": "the file is empty",
     "broken.flac": "not readable as audio",
-    "text.ogg": "not an audio format",
+    "text.ogg": "not a supported audio format",
     "pipe.wav": "not a regular file",
 }
 

@@ -1,4 +1,4 @@
-"""Vectors through the real worker and the real API: what comes with them, what hangs, what an upgrade leaves behind."""
+"""Vectors through a real worker and a real API: their tempo and key, files that hang, and older feature versions."""
 
 import os
 import sqlite3
@@ -10,25 +10,25 @@ from typing import Any
 import httpx
 import pytest
 
-from soniquebay.audio.feature_schema import MUSICAL_KEYS, VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS
 from soniquebay.library.similarity import vectors
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 
 
-def test_tempo_and_key_are_shown(stack: Stack, scanned: dict[str, Any]) -> None:
+def test_tracks_have_tempo_and_key(stack: Stack, scanned: dict[str, Any]) -> None:
     tracks = stack.get("/api/tracks", limit=500)["items"]
     assert {"bpm", "musical_key"} <= tracks[0].keys()
     keys = {track["musical_key"] for track in tracks}
     assert keys - {None} <= set(MUSICAL_KEYS)
     assert keys != {None}  # a tone with overtones has one
-    one = stack.get(f"/api/tracks/{tracks[0]['id']}")
-    assert (one["bpm"], one["musical_key"]) == (tracks[0]["bpm"], tracks[0]["musical_key"])
+    track = stack.get(f"/api/tracks/{tracks[0]['id']}")
+    assert (track["bpm"], track["musical_key"]) == (tracks[0]["bpm"], tracks[0]["musical_key"])
 
 
-def test_a_file_that_hangs_is_given_up_and_says_why(stack: Stack, scanned: dict[str, Any], tmp_path: Path) -> None:
-    """Opening a pipe waits for ever, like a file on a mount that hangs; the task's own limit is shortened for it."""
+def test_a_file_that_hangs_becomes_a_vector_failure(stack: Stack, scanned: dict[str, Any], tmp_path: Path) -> None:
+    """Opening a pipe blocks like a file on a mount that hangs; the test sends the task with a shorter time limit."""
     track = stack.tracks()["Song wav"]["id"]
     os.mkfifo(tmp_path / "pipe.wav")
     code = (
@@ -45,18 +45,20 @@ def test_a_file_that_hangs_is_given_up_and_says_why(stack: Stack, scanned: dict[
     wait_until(lambda: stack.get(f"/api/tracks/{track}")["has_vector"], 60)
 
 
-def test_a_vector_of_an_older_release_is_no_neighbour_and_is_made_anew(stack: Stack, scanned: dict[str, Any]) -> None:
+def test_a_vector_of_an_older_feature_version_is_no_neighbour_and_is_replaced(
+    stack: Stack, scanned: dict[str, Any]
+) -> None:
     tracks = stack.tracks()
     old, other = tracks["Song flac"]["id"], tracks["Song mp3"]["id"]
     with sqlite3.connect(stack.data / "library.db", timeout=30) as database:
-        database.execute("UPDATE vectors SET version = ? WHERE track_id = ?", (VERSION - 1, old))
+        database.execute("UPDATE vectors SET version = ? WHERE track_id = ?", (FEATURE_VERSION - 1, old))
     answer = httpx.get(f"{stack.url}/api/tracks/{old}/similar", timeout=30)
     assert answer.status_code == 404
     assert "by an older release and is analysed again" in answer.json()["detail"]
     items = stack.get(f"/api/tracks/{other}/similar", limit=500)["items"]
     assert old not in [item["id"] for item in items]
 
-    vectors.expire(database)  # as the API does at its start
+    vectors.mark_outdated_for_analysis(database)  # as the API does at its start
     database.commit()
     database.close()
     wait_until(lambda: httpx.get(f"{stack.url}/api/tracks/{old}/similar", timeout=30).status_code == 200, 60)

@@ -1,11 +1,11 @@
-"""Tags and pictures of real files of every format."""
+"""Tags and pictures of real files in every format."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from soniquebay.audio.artwork import embedded, in_folder
+from soniquebay.audio.artwork import embedded_picture, folder_picture
 from soniquebay.audio.file_names import is_audio
 from soniquebay.audio.picture_format import media_type
 from soniquebay.audio.tags import UnreadableAudioError, read_tags
@@ -16,7 +16,7 @@ TAGGED = [suffix for suffix in CODECS if suffix != ".aac"]
 
 
 @pytest.mark.parametrize("suffix", TAGGED)
-def test_every_format_is_read_by_its_own_tag_names(tmp_path: Path, suffix: str) -> None:
+def test_the_tags_of_every_format_are_read(tmp_path: Path, suffix: str) -> None:
     given = {"title": "Tïtle", "artist": "Ärtist", "album": "Album", "albumartist": "Host", "tracknumber": "3"}
     more = {"date": "1999-05-01", "genre": "Folk", "mb_track": MBID, "mb_album": MBID, "mb_artist": MBID}
     file = tone(tmp_path / f"x{suffix}", **given, **more)
@@ -28,27 +28,27 @@ def test_every_format_is_read_by_its_own_tag_names(tmp_path: Path, suffix: str) 
     assert not tags.has_picture
 
 
-def test_raw_aac_has_no_tags_but_a_title_and_a_duration(tmp_path: Path) -> None:
+def test_a_raw_aac_file_has_its_name_as_title_and_a_duration(tmp_path: Path) -> None:
     tags = read_tags(str(tone(tmp_path / "My song.aac")))
     assert (tags.title, tags.artist, tags.format) == ("My song", None, "AAC")
     assert tags.duration == pytest.approx(2.0, abs=0.2)
 
 
-def test_a_numbered_id3_genre_gets_its_name(tmp_path: Path) -> None:
+def test_a_numeric_id3_genre_is_translated_to_its_name(tmp_path: Path) -> None:
     assert read_tags(str(tone(tmp_path / "x.mp3", genre="(17)"))).genres == ("Rock",)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"\0" * 4000, b"ID3\x04\0\0\0\0\x0f\x7f" + b"x" * 300, b"fLaC" + b"\xff" * 99]
 )
-def test_what_is_not_audio_is_refused_with_a_reason(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_audio_is_refused_with_a_reason(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "x.mp3"
     file.write_bytes(content)
     with pytest.raises(UnreadableAudioError, match=r"\w"):
         read_tags(str(file))
 
 
-def test_a_file_that_is_gone_says_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_with_the_system_error(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudioError, match="No such file"):
         read_tags(str(tmp_path / "gone.flac"))
 
@@ -56,25 +56,25 @@ def test_a_file_that_is_gone_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", TAGGED)
 def test_an_embedded_picture_is_found(tmp_path: Path, suffix: str) -> None:
     file = tone(tmp_path / f"x{suffix}")
-    assert embedded(str(file)) is None
+    assert embedded_picture(str(file)) is None
     tag(file, picture=True)
-    found = embedded(str(file))
-    assert found is not None
-    assert (found.data, found.media_type) == (png(), "image/png")
+    picture = embedded_picture(str(file))
+    assert picture is not None
+    assert (picture.data, picture.media_type) == (png(), "image/png")
     assert read_tags(str(file)).has_picture
 
 
-def test_a_folder_picture_is_what_its_bytes_say(tmp_path: Path) -> None:
+def test_the_kind_of_a_folder_picture_is_told_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "cover.jpg").write_bytes(b"no picture at all")
-    assert in_folder(tmp_path) is None
-    os.mkfifo(tmp_path / "cover.png")  # opened, it would wait for ever
+    assert folder_picture(tmp_path) is None
+    os.mkfifo(tmp_path / "cover.png")  # opening it would block for ever
     (tmp_path / "Folder.JPG").write_bytes(png())
-    found = in_folder(tmp_path)
-    assert found is not None
-    assert found.media_type == "image/png"
+    picture = folder_picture(tmp_path)
+    assert picture is not None
+    assert picture.media_type == "image/png"
     assert media_type(b"<html>") is None
 
 
-def test_only_names_of_audio_are_audio() -> None:
+def test_only_known_suffixes_are_audio() -> None:
     assert all(map(is_audio, ("a.mp3", "a.b.FLAC", "x.Opus")))
     assert not any(map(is_audio, (".mp3", "mp3", "a.jpg", "a.mp3.part", "")))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from soniquebay.audio.feature_schema import VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.cli.follow import analysed, searchable
 from soniquebay.cli.progress_bar import progress_bar
 from soniquebay.library import progress, sessions
@@ -41,7 +41,7 @@ def test_waiting_for_vectors_means_those_of_the_whole_library(rescanned: Databas
         assert not analysed(current)
         with rescanned.transaction() as connection:
             # A track that cannot be analysed is not waited for.
-            vectors.store(connection, waiting, VERSION, None, "no sound", retry_later=waiting == 1)
+            vectors.store(connection, waiting, FEATURE_VERSION, None, "no sound", retry_later=waiting == 1)
     current = state(rescanned, 2, pace=10.0)
     assert (current["library_vectors_waiting"], current["seconds_left"]) == (0, 0)
     assert analysed(current)
@@ -69,7 +69,7 @@ def test_the_bar_shows_what_is_left_in_the_library(rescanned: Database) -> None:
     with progress_bar(console) as show:
         show(state(rescanned, 2, pace=40.0))
         with rescanned.transaction() as connection:
-            vectors.store(connection, 1, VERSION, None, "no sound")
+            vectors.store(connection, 1, FEATURE_VERSION, None, "no sound")
         show(state(rescanned, 2, pace=40.0))
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.getvalue())
     assert re.search(r"analysing .* 33% .*2 tracks to analyse  0:01:20 left", shown)

@@ -1,19 +1,19 @@
-"""What a track gets after its insert, vector, cover and genres, and how it is found then."""
+"""What a track gets after its insert (vector, cover, genres), and how it is found."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from soniquebay.audio.feature_schema import SIZE, VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import covers, genres, queries, search
 from soniquebay.library.database import Database
-from soniquebay.library.similarity import index as similarity
 from soniquebay.library.similarity import vectors
+from soniquebay.library.similarity.index import SimilarityIndex
 from tests.unit.songs import file, insert
 
 
-def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> None:
+def test_a_track_waits_for_vector_cover_and_genres_until_each_is_stored(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="X", genres=("rock",)))
     waiting = lambda: [  # noqa: E731
         len(fetch(db.reader(), 10))
@@ -25,7 +25,7 @@ def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> 
     ]
     assert waiting() == [1, 1, 1]
     with db.transaction() as connection:
-        vectors.store(connection, 1, VERSION, None, "no sound")
+        vectors.store(connection, 1, FEATURE_VERSION, None, "no sound")
     assert waiting() == [0, 1, 1]
     with db.transaction() as connection:
         covers.mark_none_found(connection, 1)
@@ -35,7 +35,7 @@ def test_what_a_track_still_waits_for_is_known(db: Database, tmp_path: Path) -> 
     assert waiting() == [0, 0, 0]
 
 
-def test_search_wants_every_word_and_takes_the_last_as_a_beginning(db: Database) -> None:
+def test_search_needs_every_word_and_takes_the_last_one_as_a_prefix(db: Database) -> None:
     insert(db, file("/1", title="Hoppípolla", artist="Sigur Rós", album="Takk"), file("/2", title="Takk", artist="B"))
     found = lambda text: search.find(db.reader(), text, 10, 0).ids  # noqa: E731
     assert found("hoppipolla sigur") == [1]
@@ -46,21 +46,21 @@ def test_search_wants_every_word_and_takes_the_last_as_a_beginning(db: Database)
     assert found("  ") == []
 
 
-def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) -> None:
+def test_neighbours_come_nearest_first_without_the_track_itself(db: Database) -> None:
     insert(db, *(file(f"/{i}") for i in range(4)))
-    rows = np.random.default_rng(1).normal(size=(4, SIZE)).astype("<f4")
+    rows = np.random.default_rng(1).normal(size=(4, VECTOR_SIZE)).astype("<f4")
     rows[3] = rows[0] + 0.01
-    index = similarity.SimilarityIndex(db.reader)
+    index = SimilarityIndex(db.reader)
     with db.transaction() as connection:
         for i, row in enumerate(rows[:3], start=1):
-            assert vectors.store(connection, i, VERSION, row.tobytes(), None)
+            assert vectors.store(connection, i, FEATURE_VERSION, row.tobytes(), None)
     assert index.nearest(db.reader(), 4, 5) is None
     with db.transaction() as connection:
-        vectors.store(connection, 4, VERSION, rows[3].tobytes(), None)
-        assert not vectors.store(connection, 99, VERSION, rows[3].tobytes(), None)
+        vectors.store(connection, 4, FEATURE_VERSION, rows[3].tobytes(), None)
+        assert not vectors.store(connection, 99, FEATURE_VERSION, rows[3].tobytes(), None)
         with pytest.raises(ValueError, match="float32"):
-            vectors.store(connection, 1, VERSION, b"short", None)
-    index.put(4, VERSION, rows[3].tobytes())
+            vectors.store(connection, 1, FEATURE_VERSION, b"short", None)
+    index.update(4, FEATURE_VERSION, rows[3].tobytes())
     nearest = index.nearest(db.reader(), 1, 5)
     assert nearest is not None
     assert next(i for i, _ in nearest) == 4
@@ -71,20 +71,20 @@ def test_neighbours_come_nearest_first_and_never_the_track_itself(db: Database) 
 def test_a_single_vector_has_no_neighbours(db: Database) -> None:
     insert(db, file("/1"))
     with db.transaction() as connection:
-        vectors.store(connection, 1, VERSION, b"\0\0\x80?" * SIZE, None)
-    assert similarity.SimilarityIndex(db.reader).nearest(db.reader(), 1, 10) == []
+        vectors.store(connection, 1, FEATURE_VERSION, b"\0\0\x80?" * VECTOR_SIZE, None)
+    assert SimilarityIndex(db.reader).nearest(db.reader(), 1, 10) == []
 
 
 @pytest.mark.parametrize(
-    ("raw", "clean"),
+    ("raw", "cleaned"),
     [("rock; Pop", ["Rock", "Pop"]), ("R&B", ["R&B"]), ("Hip-Hop\x1fhip hop", ["Hip-Hop"]), ("Unknown", []), ("", []),
      ("Zeuhl/Krautrock", ["Zeuhl", "Krautrock"]), ("IDM", ["IDM"])],
 )  # fmt: skip
-def test_genres_are_cleaned_and_none_is_thrown_away(raw: str, clean: list[str]) -> None:
-    assert genres.clean_genres(raw) == clean
+def test_genres_are_cleaned_and_none_is_lost(raw: str, cleaned: list[str]) -> None:
+    assert genres.clean_genres(raw) == cleaned
 
 
-def test_genres_and_covers_are_stored_beside_their_track(db: Database, tmp_path: Path) -> None:
+def test_genres_and_covers_are_stored_for_their_track(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="X"))
     with db.transaction() as connection:
         genres.store(connection, 1, ["Folk", "Rock"])
@@ -94,6 +94,6 @@ def test_genres_and_covers_are_stored_beside_their_track(db: Database, tmp_path:
         assert not covers.store(connection, tmp_path / "covers", 99, b"picture", "image/png")
     assert queries.track(db.reader(), 1)["genres"] == ["Folk"]  # type: ignore[index]
     for kind in ("album", "track", "artist"):
-        found = covers.find_cover(db.reader(), kind, 1)
-        assert found == covers.Cover(covers.digest_of(b"picture"), "image/png")
-    assert covers.picture_path(tmp_path / "covers", found.digest).read_bytes() == b"picture"
+        cover = covers.find_cover(db.reader(), kind, 1)
+        assert cover == covers.Cover(covers.digest_of(b"picture"), "image/png")
+    assert covers.picture_path(tmp_path / "covers", cover.digest).read_bytes() == b"picture"

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from soniquebay.audio.feature_schema import VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.library import progress, queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.similarity import vectors
@@ -48,7 +48,7 @@ def test_a_file_is_finished_once_it_is_analysed_or_failed(db: Database) -> None:
     with db.transaction() as connection:
         connection.execute("UPDATE batches SET file_count = 4")
         sessions.end_discovery(connection, 1, 0, [{"path": "/dark", "reason": "no"}])
-        vectors.store(connection, 1, VERSION, None, "no sound")
+        vectors.store(connection, 1, FEATURE_VERSION, None, "no sound")
     state = progress.snapshot(db.reader(), 1)
     assert state is not None
     assert (state["files"], state["finished"], state["vectors_waiting"], state["failures"]) == (4, 2, 2, 2)

@@ -1,4 +1,4 @@
-"""The fetcher as a program of its own, against a double of the internet."""
+"""The fetcher, run as a program against a double of the services."""
 
 import json
 import os
@@ -19,12 +19,12 @@ import pytest
 
 from soniquebay.online import coverart
 from soniquebay.online.errors import UpstreamError
-from soniquebay.online.fetcher import INTERVAL, REST
-from soniquebay.online.http import _onward, retry_after, user_agent
-from soniquebay.online.routes import target
+from soniquebay.online.fetcher import COOL_DOWN_SECONDS, MIN_REQUEST_INTERVAL_SECONDS
+from soniquebay.online.http import _redirect_url, retry_after, user_agent
+from soniquebay.online.routes import resolve
 from soniquebay.settings import from_environment
 from tests.audio_files import png
-from tests.doubles.musicbrainz import Double, Trouble
+from tests.doubles.musicbrainz import Failure, UpstreamDouble
 from tests.stack import free_port, wait_until
 
 pytestmark = pytest.mark.slow
@@ -32,8 +32,8 @@ pytestmark = pytest.mark.slow
 MBID, OTHER, GROUP = (f"{n * 8}-0000-4000-8000-000000000000" for n in "123")
 
 
-class Asker:
-    """The fetcher as a process, and one who asks it."""
+class FetcherProcess:
+    """A running fetcher, and a client of it."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.socket = folder / "online.sock"
@@ -43,9 +43,10 @@ class Asker:
         transport = httpx.HTTPTransport(uds=str(self.socket))
         self.client = httpx.Client(transport=transport, base_url="http://online", timeout=90)
 
-    def ask(self, path: str, **query: str) -> tuple[int, Any]:
-        answer = self.client.get(path, params=query)
-        return answer.status_code, answer.content if answer.status_code == 200 else answer.json()
+    def get(self, path: str, **query: str) -> tuple[int, Any]:
+        """Return the status, and the body or the problem."""
+        response = self.client.get(path, params=query)
+        return response.status_code, response.content if response.status_code == 200 else response.json()
 
     def stop(self) -> None:
         self.process.terminate()
@@ -53,52 +54,54 @@ class Asker:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Asker, Double]]:
-    double = Double()
-    asker = Asker(tmp_path_factory.mktemp("run"), **double.settings())
-    yield asker, double
-    asker.stop()
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FetcherProcess, UpstreamDouble]]:
+    double = UpstreamDouble()
+    fetcher = FetcherProcess(tmp_path_factory.mktemp("run"), **double.environment())
+    yield fetcher, double
+    fetcher.stop()
     double.stop()
 
 
 @pytest.fixture
-def asked(running: tuple[Asker, Double]) -> tuple[Asker, Double]:
+def services(running: tuple[FetcherProcess, UpstreamDouble]) -> tuple[FetcherProcess, UpstreamDouble]:
     _, double = running
-    double.trouble = None
-    double.asked.clear()
+    double.failure = None
+    double.requests.clear()
     return running
 
 
-def test_it_fetches_by_id_by_words_and_through_the_archives_redirects(asked: tuple[Asker, Double]) -> None:
-    asker, double = asked
+def test_lookups_searches_and_redirected_pictures_are_fetched(services: tuple[FetcherProcess, UpstreamDouble]) -> None:
+    fetcher, double = services
     double.add_artist(MBID, "A", "rock")
     double.add_result(MBID, "T", "A", GROUP, 3)
     double.add_picture("release", MBID, png())
-    assert json.loads(asker.ask(f"/musicbrainz/artist/{MBID}")[1])["name"] == "A"
-    assert json.loads(asker.ask("/musicbrainz/release", query='release:"T & U" AND tracks:3')[1])["count"] == 1
-    index = asker.ask(f"/coverart/release/{MBID}")[1]
-    path = coverart.front_path(index)
+    assert json.loads(fetcher.get(f"/musicbrainz/artist/{MBID}")[1])["name"] == "A"
+    assert json.loads(fetcher.get("/musicbrainz/release", query='release:"T & U" AND tracks:3')[1])["count"] == 1
+    listing = fetcher.get(f"/coverart/release/{MBID}")[1]
+    path = coverart.front_cover_path(listing)
     assert path == f"/coverart/release/{MBID}/829521842-1200.jpg"
-    assert asker.ask(path) == (200, png())
-    for nothing in (f"/musicbrainz/artist/{OTHER}", f"/coverart/release/{OTHER}"):
-        assert asker.ask(nothing)[0] == 404
-    agents = {headers["User-Agent"] for _, _, headers in double.asked}
+    assert fetcher.get(path) == (200, png())
+    for unknown in (f"/musicbrainz/artist/{OTHER}", f"/coverart/release/{OTHER}"):
+        assert fetcher.get(unknown)[0] == 404
+    agents = {headers["User-Agent"] for _, _, headers in double.requests}
     assert agents == {user_agent("http://soniquebay.local")}
 
 
-def test_its_pace_is_one_a_second_however_many_ask(asked: tuple[Asker, Double]) -> None:
-    asker, double = asked
+def test_the_rate_is_one_request_a_second_for_any_number_of_clients(
+    services: tuple[FetcherProcess, UpstreamDouble],
+) -> None:
+    fetcher, double = services
     clients = [
         subprocess.Popen([sys.executable, "-c",
                           "import httpx, sys; t = httpx.HTTPTransport(uds=sys.argv[1]);"
                           "c = httpx.Client(transport=t, timeout=60);"
-                          f"[c.get('http://o/musicbrainz/artist/{MBID}') for _ in range(2)]", str(asker.socket)])
+                          f"[c.get('http://o/musicbrainz/artist/{MBID}') for _ in range(2)]", str(fetcher.socket)])
         for _ in range(3)
     ]  # fmt: skip
     assert [client.wait(60) for client in clients] == [0, 0, 0]
-    times = [when for when, _, _ in double.asked]
+    times = [when for when, _, _ in double.requests]
     assert len(times) == 6
-    assert INTERVAL == 1.0
+    assert MIN_REQUEST_INTERVAL_SECONDS == 1.0
     assert min(b - a for a, b in pairwise(times)) >= 1.0
 
 
@@ -108,71 +111,71 @@ def test_its_pace_is_one_a_second_however_many_ask(asked: tuple[Asker, Double]) 
      f"/musicbrainz/label/{MBID}", "/musicbrainz/release", f"/coverart/release/{MBID}/1-250.exe",
      "http://elsewhere.example/", "//elsewhere.example/x", f"/coverart/release/{MBID}/../x"],
 )  # fmt: skip
-def test_nothing_else_is_fetched(asked: tuple[Asker, Double], path: str) -> None:
-    asker, double = asked
-    with socket.socket(socket.AF_UNIX) as raw:  # as it stands: a client would tidy it up
-        raw.connect(str(asker.socket))
+def test_no_other_path_is_fetched(services: tuple[FetcherProcess, UpstreamDouble], path: str) -> None:
+    fetcher, double = services
+    with socket.socket(socket.AF_UNIX) as raw:  # an HTTP client would normalise the path
+        raw.connect(str(fetcher.socket))
         raw.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
         assert raw.recv(100).split()[1] == b"403"
-    assert double.asked == []
+    assert double.requests == []
 
 
 @pytest.mark.parametrize(
-    ("trouble", "reason", "answered"),
-    [(Trouble(503, {"Retry-After": "90"}), "patience", False), (Trouble(429), "patience", False),
-     (Trouble(500), "500", True), (Trouble(403), "403", True),
-     (Trouble(302, {"Location": "https://elsewhere.example/"}), "elsewhere.example", True),
-     (Trouble(302, {"Location": "http://[half"}), r"127\.0\.0\.1", False),
-     (Trouble(307, {"Location": "/ws/2/for/ever"}), "without end", True),
-     (Trouble(200, body=b"<html>"), "something else", True), (Trouble(200, body=b"{" * 5_000_000), "more than", True),
-     (Trouble(200, {"Content-Length": "500"}, b'{"name": "cut'), "127", False),
-     (Trouble(200, seconds=20, body=b"{}"), "timed out", False)],
+    ("failure", "reason", "answered"),
+    [(Failure(503, {"Retry-After": "90"}), "asks to wait", False), (Failure(429), "asks to wait", False),
+     (Failure(500), "500", True), (Failure(403), "403", True),
+     (Failure(302, {"Location": "https://elsewhere.example/"}), "elsewhere.example", True),
+     (Failure(302, {"Location": "http://[half"}), r"127\.0\.0\.1", False),
+     (Failure(307, {"Location": "/ws/2/for/ever"}), "redirects too often", True),
+     (Failure(200, body=b"<html>"), "did not send", True), (Failure(200, body=b"{" * 5_000_000), "more than", True),
+     (Failure(200, {"Content-Length": "500"}, b'{"name": "cut'), "127", False),
+     (Failure(200, delay_seconds=20, body=b"{}"), "timed out", False)],
 )  # fmt: skip
-def test_trouble_has_a_reason_and_a_rest(tmp_path: Path, trouble: Trouble, reason: str, answered: bool) -> None:
-    double = Double()
-    asker = Asker(tmp_path, **double.settings())
-    double.trouble = trouble
+def test_a_failure_has_a_reason_and_a_cool_down(tmp_path: Path, failure: Failure, reason: str, answered: bool) -> None:
+    double = UpstreamDouble()
+    fetcher = FetcherProcess(tmp_path, **double.environment())
+    double.failure = failure
     try:
-        status, words = asker.ask(f"/musicbrainz/artist/{MBID}")
-        assert (status, words["answered"]) == (502, answered), words
-        assert re.search(reason, words["reason"])
-        assert words["retry_after"] == (90 if "Retry-After" in trouble.headers else 0)
-        # Asked again at once, it answers by itself.
-        before = len(double.asked)
-        status, again = asker.ask(f"/musicbrainz/artist/{OTHER}")
-        assert (status, again["answered"], len(double.asked)) == (502, False, before)
-        assert again["retry_after"] == pytest.approx(max(words["retry_after"], REST), abs=3)
+        status, problem = fetcher.get(f"/musicbrainz/artist/{MBID}")
+        assert (status, problem["answered"]) == (502, answered), problem
+        assert re.search(reason, problem["reason"])
+        assert problem["retry_after"] == (90 if "Retry-After" in failure.headers else 0)
+        # A second request at once fails without reaching the service.
+        before = len(double.requests)
+        status, again = fetcher.get(f"/musicbrainz/artist/{OTHER}")
+        assert (status, again["answered"], len(double.requests)) == (502, False, before)
+        assert again["retry_after"] == pytest.approx(max(problem["retry_after"], COOL_DOWN_SECONDS), abs=3)
     finally:
-        asker.stop()
+        fetcher.stop()
         double.stop()
 
 
-def test_a_picture_is_told_by_its_bytes(asked: tuple[Asker, Double]) -> None:
-    asker, double = asked
+def test_a_picture_is_recognised_by_its_content(services: tuple[FetcherProcess, UpstreamDouble]) -> None:
+    fetcher, double = services
     double.add_picture("release", OTHER, b"<html>not a picture</html>")
-    status, words = asker.ask(f"/coverart/release/{OTHER}/829521842-500.jpg")
-    assert (status, words["answered"]) == (502, True)
+    status, problem = fetcher.get(f"/coverart/release/{OTHER}/829521842-500.jpg")
+    assert (status, problem["answered"]) == (502, True)
     del double.pictures["release", OTHER]
 
 
-def test_no_network_and_off(tmp_path: Path) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    asker = Asker(tmp_path, SONIQUEBAY_MUSICBRAINZ_URL=nobody, SONIQUEBAY_ONLINE="on")
+def test_without_a_network_or_when_off_the_reason_is_given(tmp_path: Path) -> None:
+    unreachable = f"http://127.0.0.1:{free_port()}"
+    fetcher = FetcherProcess(tmp_path, SONIQUEBAY_MUSICBRAINZ_URL=unreachable, SONIQUEBAY_ONLINE="on")
     try:
-        status, words = asker.ask(f"/musicbrainz/artist/{MBID}")
-        assert (status, words["answered"]) == (502, False)
-        assert "refused" in words["reason"]
+        status, problem = fetcher.get(f"/musicbrainz/artist/{MBID}")
+        assert (status, problem["answered"]) == (502, False)
+        assert "refused" in problem["reason"]
     finally:
-        asker.stop()
-    asker = Asker(tmp_path / "..", SONIQUEBAY_ONLINE="off")
+        fetcher.stop()
+    fetcher = FetcherProcess(tmp_path / "..", SONIQUEBAY_ONLINE="off")
     try:
-        assert asker.ask(f"/musicbrainz/artist/{MBID}") == (403, {"reason": "SONIQUEBAY_ONLINE is off"})
+        assert fetcher.get(f"/musicbrainz/artist/{MBID}") == (403, {"reason": "SONIQUEBAY_ONLINE is off"})
     finally:
-        asker.stop()
-        asker.socket.unlink()
+        fetcher.stop()
+        fetcher.socket.unlink()
 
 
-def test_over_tls_only_whom_the_system_trusts(tmp_path: Path) -> None:
+def test_only_certificates_that_the_system_trusts_are_accepted(tmp_path: Path) -> None:
     certificate = tmp_path / "certificate.pem"
     command = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=double -addext subjectAltName=IP:127.0.0.1"
     subprocess.run(
@@ -180,36 +183,37 @@ def test_over_tls_only_whom_the_system_trusts(tmp_path: Path) -> None:
         check=True, capture_output=True,
     )  # fmt: skip
     certificate.write_text(certificate.read_text() + (tmp_path / "public.pem").read_text())
-    double = Double(certificate=certificate)
+    double = UpstreamDouble(certificate=certificate)
     double.add_artist(MBID, "A")
     for trusted in (True, False):
-        settings = {"SSL_CERT_FILE": str(tmp_path / "public.pem")} if trusted else {}
-        asker = Asker(tmp_path, **double.settings(), **settings)
+        certificates = {"SSL_CERT_FILE": str(tmp_path / "public.pem")} if trusted else {}
+        fetcher = FetcherProcess(tmp_path, **double.environment(), **certificates)
         try:
-            status, words = asker.ask(f"/musicbrainz/artist/{MBID}")
+            status, result = fetcher.get(f"/musicbrainz/artist/{MBID}")
         finally:
-            asker.stop()
-            asker.socket.unlink()
+            fetcher.stop()
+            fetcher.socket.unlink()
         if trusted:
-            assert json.loads(words)["name"] == "A"
+            assert json.loads(result)["name"] == "A"
         else:
             assert status == 502
-            assert "certificate verify failed" in words["reason"]
+            assert "certificate verify failed" in result["reason"]
     double.stop()
 
 
-def test_with_systemds_socket_it_ends_when_nobody_asks(tmp_path: Path) -> None:
+def test_with_a_socket_from_systemd_the_fetcher_ends_when_it_is_idle(tmp_path: Path) -> None:
     path = tmp_path / "given.sock"
     code = (
         "import os, sys; os.dup2(int(sys.argv[1]), 3);"
         "os.environ |= {'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1'};"
-        "from soniquebay.online import fetcher; fetcher.IDLE = 1.5; from soniquebay.settings import settings;"
+        "from soniquebay.online import fetcher; fetcher.IDLE_TIMEOUT_SECONDS = 1.5;"
+        "from soniquebay.settings import settings;"
         "fetcher.run(settings())"
     )
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
-        began = time.monotonic()
+        started = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-c", code, str(listening.fileno())], pass_fds=[listening.fileno()],
             env={**os.environ, "SONIQUEBAY_ONLINE": "off"},
@@ -217,38 +221,38 @@ def test_with_systemds_socket_it_ends_when_nobody_asks(tmp_path: Path) -> None:
         client = httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), timeout=30)
         assert client.get("http://online/").status_code == 403
         assert process.wait(20) == 0
-        assert time.monotonic() - began >= 1.5
-        # The door stays open: who comes now waits for the next one, and is not refused.
+        assert time.monotonic() - started >= 1.5
+        # The socket stays open: a new client waits for the next fetcher, and is not refused.
         with socket.socket(socket.AF_UNIX) as late:
             late.connect(str(path))
 
 
-def test_only_the_archive_is_followed_and_only_safely() -> None:
-    home = urlsplit("https://coverartarchive.org/release/x")
-    url = home.geturl()
-    assert _onward(url, "http://archive.org/download/a?b=c", home) == "https://archive.org/download/a?b=c"
-    assert _onward(url, "https://ia8.us.archive.org/1/x.jpg", home) == "https://ia8.us.archive.org/1/x.jpg"
-    assert _onward(url, "/other", home) == "https://coverartarchive.org/other"
+def test_redirects_are_followed_only_to_the_service_or_the_archive() -> None:
+    origin = urlsplit("https://coverartarchive.org/release/x")
+    url = origin.geturl()
+    assert _redirect_url(url, "http://archive.org/download/a?b=c", origin) == "https://archive.org/download/a?b=c"
+    assert _redirect_url(url, "https://ia8.us.archive.org/1/x.jpg", origin) == "https://ia8.us.archive.org/1/x.jpg"
+    assert _redirect_url(url, "/other", origin) == "https://coverartarchive.org/other"
     for elsewhere in ("https://evilarchive.org/", "http://127.0.0.1/", "https://archive.org:22/", "file:///etc/passwd",
                       "https://archive.org.example/", "//localhost/", "ftp://archive.org/x"):  # fmt: skip
         with pytest.raises(UpstreamError, match="not followed"):
-            _onward(url, elsewhere, home)
+            _redirect_url(url, elsewhere, origin)
 
 
-def test_retry_after_is_seconds_or_a_date() -> None:
+def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:
     assert retry_after({"Retry-After": "120"}) == 120
     assert retry_after({"Retry-After": formatdate(time.time() + 60, usegmt=True)}) == pytest.approx(60, abs=3)
-    for nothing in ("", "soon", "-5", "9" * 5000, formatdate(0, usegmt=True)):
-        assert 0 <= retry_after({"Retry-After": nothing}) <= 999_999_999
+    for invalid in ("", "soon", "-5", "9" * 5000, formatdate(0, usegmt=True)):
+        assert 0 <= retry_after({"Retry-After": invalid}) <= 999_999_999
     assert retry_after({}) == 0
 
 
-def test_settings_that_are_wrong_name_themselves() -> None:
+def test_an_invalid_setting_is_named() -> None:
     for name, value in (("ONLINE", "yes"), ("MUSICBRAINZ_URL", "musicbrainz.org"), ("CONTACT", "a\nb")):
         with pytest.raises(ValueError, match=f"SONIQUEBAY_{name}"):
             from_environment({f"SONIQUEBAY_{name}": value})
     settings = from_environment({})
     assert settings.online
-    found = target(f"/musicbrainz/release/{MBID}", settings)
-    assert found is not None
-    assert found.url.startswith(f"https://musicbrainz.org/ws/2/release/{MBID}?inc=")
+    target = resolve(f"/musicbrainz/release/{MBID}", settings)
+    assert target is not None
+    assert target.url.startswith(f"https://musicbrainz.org/ws/2/release/{MBID}?inc=")

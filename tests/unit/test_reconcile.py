@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from soniquebay.audio.feature_schema import SIZE, VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.identity import group
@@ -66,7 +66,7 @@ def test_a_deleted_file_is_missing_and_returns_unchanged(db: Database) -> None:
 def test_a_moved_file_keeps_its_id_and_its_vector(db: Database, late: bool) -> None:
     scan(db, [song("/r/a/1", "One"), song("/r/a/2", "Two")], {}, {"/r": 2})
     with db.transaction() as connection:
-        vectors.store(connection, 1, VERSION, b"\0\0\x80?" * SIZE, None)
+        vectors.store(connection, 1, FEATURE_VERSION, b"\0\0\x80?" * VECTOR_SIZE, None)
     result = scan(db, [song("/r/b/1", "One")], {"/r": ["/r/a/1"]}, {"/r": 2}, late=late)
     assert result["moved"] == 1
     assert present(db) == {"/r/b/1": 1, "/r/a/2": 2}
@@ -79,7 +79,7 @@ def test_unavailable_files_are_retried_once_they_are_seen(db: Database) -> None:
     scan(db, [song("/r/a/1", "One"), song("/r/a/2", "Two"), song("/r/a/3", "Three")], {}, {"/r": 3})
     with db.transaction() as connection:
         for track in (1, 2, 3):
-            vectors.store(connection, track, VERSION, None, "cannot be read", retry_later=track != 3)
+            vectors.store(connection, track, FEATURE_VERSION, None, "cannot be read", retry_later=track != 3)
         covers.mark_none_found(connection, 1, "/r/a/1")
     result = scan(db, [song("/r/b/1", "One")], {"/r": ["/r/a/1"]}, {"/r": 3})
     assert result["moved"] == 1

@@ -1,4 +1,4 @@
-"""A process in which loading the analysis was cut short does no other one."""
+"""A child process in which importing the analysis was interrupted is replaced."""
 
 import sys
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from soniquebay.pipeline.vector import calculate
 ANALYSIS = "soniquebay.audio.analysis"
 
 
-class _OutOfTime:
-    """Python's import system, in which the time limit comes while the analysis is loaded."""
+class _InterruptedImport:
+    """A finder of Python's import system that reaches the time limit when the analysis is imported."""
 
     def find_spec(self, name: str, *_: Any) -> None:
         if name == ANALYSIS:
@@ -22,15 +22,15 @@ class _OutOfTime:
 
 
 @pytest.fixture
-def loading_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def import_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delitem(sys.modules, ANALYSIS, raising=False)
-    monkeypatch.setattr(sys, "meta_path", [_OutOfTime(), *sys.meta_path])
-    monkeypatch.setattr(billiard.pool, "mem_rss", lambda: 0)  # put back afterwards
+    monkeypatch.setattr(sys, "meta_path", [_InterruptedImport(), *sys.meta_path])
+    monkeypatch.setattr(billiard.pool, "mem_rss", lambda: 0)  # restored afterwards
     yield
 
 
-@pytest.mark.usefixtures("loading_is_cut_short")
-def test_a_process_whose_loading_was_cut_short_is_replaced() -> None:
+@pytest.mark.usefixtures("import_is_interrupted")
+def test_a_process_whose_import_was_interrupted_is_replaced() -> None:
     with pytest.raises(SoftTimeLimitExceeded):
         calculate(1, "/nowhere")
-    assert billiard.pool.mem_rss() > 2**32  # KiB, what the pool replaces a process for
+    assert billiard.pool.mem_rss() > 2**32  # KiB; the pool replaces a process above its limit

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from soniquebay import __version__
 from soniquebay.api import errors, health, online
 from soniquebay.api.services import Services, Shared
-from soniquebay.audio.picture_format import LARGEST, SIZES, THUMBNAIL_TYPE, media_type
+from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPE, THUMBNAIL_SIZES_PIXELS, media_type
 from soniquebay.library import covers, ingest, reconcile, sessions
 from soniquebay.library import genres as genre_store
 from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, FailedFile, FileStamp
@@ -129,7 +129,7 @@ def update_known_files(services: Shared, session_id: int, known: KnownFiles) -> 
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
     if returned:
-        services.vectors.outdated()
+        services.vectors.mark_outdated()
     return {"returned": returned}
 
 
@@ -205,7 +205,7 @@ def store_vector(services: Shared, track_id: int, result: AnalysisResult) -> Ans
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:
         raise HTTPException(422, f"not a vector: {error}") from error
     if stored:
-        services.vectors.put(track_id, result.version, data)
+        services.vectors.update(track_id, result.version, data)
     services.progress.analysed()
     services.tasks_finished(services.dispatcher.vector_feeder, [track_id])
     return {"stored": stored}
@@ -215,7 +215,7 @@ async def store_cover(services: Shared, album_id: int, request: Request) -> Answ
     """Store an album's cover. Its media type is read from its bytes."""
     data = await request.body()
     kind = media_type(data)
-    if kind is None or len(data) > LARGEST:
+    if kind is None or len(data) > MAX_PICTURE_BYTES:
         raise HTTPException(422, "not a picture of a known format, or too large")
 
     def store() -> bool:
@@ -234,8 +234,8 @@ async def store_thumbnail(
 ) -> Answer:
     """Store a thumbnail of the picture with this SHA-256. The worker sends thumbnails before the picture itself."""
     data = await request.body()
-    if size not in SIZES or media_type(data) != THUMBNAIL_TYPE or len(data) > LARGEST:
-        raise HTTPException(422, f"not a JPEG of one of the sizes {SIZES}")
+    if size not in THUMBNAIL_SIZES_PIXELS or media_type(data) != THUMBNAIL_MEDIA_TYPE or len(data) > MAX_PICTURE_BYTES:
+        raise HTTPException(422, f"not a JPEG of one of the sizes {THUMBNAIL_SIZES_PIXELS}")
     await run_in_threadpool(covers.write_picture, services.settings.covers, digest, data, size)
     return {}
 

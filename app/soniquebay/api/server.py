@@ -66,7 +66,7 @@ def make_services(settings: Settings) -> Services:
     database = Database(settings.database)
     database.migrate()
     with database.transaction() as db:
-        vectors.expire(db)
+        vectors.mark_outdated_for_analysis(db)
     broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
     # The time-out is longer than a read of the stream blocks.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
@@ -77,7 +77,7 @@ def make_services(settings: Settings) -> Services:
 
 async def _serve(settings: Settings) -> None:
     services = make_services(settings)
-    services.vectors.warm()
+    services.vectors.load_in_background()
     public_sockets, local_sockets = _sockets(settings)
     servers = [
         (_Server(_config(public_app(services))), public_sockets),

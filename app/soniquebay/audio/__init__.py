@@ -1,1 +1,1 @@
-"""Pure functions on audio files: tags, pictures, samples, features. No Celery, no HTTP."""
+"""Functions that read audio files: tags, pictures, samples and features. Nothing here uses Celery or HTTP."""

@@ -1,28 +1,32 @@
-"""A track analysed: decoded once, transformed once; its vector, tempo and key."""
+"""The analysis of a track: it is decoded once and transformed once, for its vector, tempo and musical key."""
 
 from dataclasses import dataclass
 
 from soniquebay.audio.decode import decode_segments
-from soniquebay.audio.features import features
-from soniquebay.audio.musical_key import musical_key
-from soniquebay.audio.spectra import Array, spectra
-from soniquebay.audio.tempo import tempo
+from soniquebay.audio.features import feature_vector
+from soniquebay.audio.musical_key import estimate_key
+from soniquebay.audio.spectra import Float32Array, compute_spectra
+from soniquebay.audio.tempo import estimate_tempo
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What a track sounds like."""
+    """The result of the analysis of one track."""
 
-    vector: Array  # (features.SIZE,)
-    bpm: float | None  # beats a minute
-    musical_key: str | None  # as "A minor"
+    vector: Float32Array  # (VECTOR_SIZE,), raw feature values
+    bpm: float | None  # beats per minute
+    musical_key: str | None  # one of MUSICAL_KEYS, as "A minor"
 
 
 def analyse(path: str) -> Analysis:
-    """Analyse a file by its decoded samples alone; raises `decode.UndecodableAudioError`."""
-    segments = [spectra(samples) for samples in decode_segments(path)]
+    """Return the vector, tempo and musical key of an audio file; tags play no part.
+
+    `path` is Python's file-system string. Raises `decode.UndecodableAudioError` when no samples come out of the file,
+    and its subclass `decode.UnavailableAudioError` when the file cannot be read.
+    """
+    segments = [compute_spectra(samples) for samples in decode_segments(path)]
     return Analysis(
-        vector=features(segments),
-        bpm=tempo([s.mel for s in segments]),
-        musical_key=musical_key([s.chroma for s in segments]),
+        vector=feature_vector(segments),
+        bpm=estimate_tempo([segment.mel_power for segment in segments]),
+        musical_key=estimate_key([segment.chroma for segment in segments]),
     )

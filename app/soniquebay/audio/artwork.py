@@ -1,4 +1,4 @@
-"""The picture of a track: embedded in the file, else lying in its folder."""
+"""Pictures of a track: embedded in its file, or a cover file in its folder."""
 
 import base64
 import binascii
@@ -12,19 +12,19 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
 
 from soniquebay.audio.file_names import COVER_STEMS, is_cover
-from soniquebay.audio.picture_format import LARGEST
-from soniquebay.audio.pictures import Picture, UnusablePictureError, render
+from soniquebay.audio.picture_format import MAX_PICTURE_BYTES
+from soniquebay.audio.pictures import Picture, UnusablePictureError, decode_picture
 from soniquebay.audio.tags import open_audio
 
 log = logging.getLogger(__name__)
 
-_FRONT = 3  # the type of a front cover in ID3 and FLAC
+_FRONT_COVER = 3  # picture type in ID3 and FLAC
 
 
-def embedded(path: str) -> Picture | None:
-    """Return the picture embedded in an audio file, the front cover if there are several that can be shown.
+def embedded_picture(path: str) -> Picture | None:
+    """Return the picture embedded in an audio file, preferably its front cover; None if it has none that can be shown.
 
-    Raises `UnreadableAudioError` when the file cannot be opened.
+    Raises `tags.UnreadableAudioError` when the file cannot be opened.
     """
     audio = open_audio(path)
     tags = audio.tags
@@ -33,14 +33,17 @@ def embedded(path: str) -> Picture | None:
         pictures += [(frame.type, frame.data) for frame in tags.getall("APIC")]
     elif isinstance(audio, MP4):
         covers: list[bytes] = tags.get("covr", []) if tags else []
-        pictures += [(_FRONT, bytes(cover)) for cover in covers]
+        pictures += [(_FRONT_COVER, bytes(cover)) for cover in covers]
     elif tags is not None:
         pictures += _vorbis_pictures(tags.get("metadata_block_picture", []))
-    return _first(data for _, data in sorted(pictures, key=lambda picture: picture[0] != _FRONT))
+    return _first_usable(data for _, data in sorted(pictures, key=lambda picture: picture[0] != _FRONT_COVER))
 
 
-def in_folder(folder: Path) -> Picture | None:
-    """Return the cover lying in a folder under one of the customary names; None if there is none to be read."""
+def folder_picture(folder: Path) -> Picture | None:
+    """Return the picture of the best cover file in a folder (see `file_names.COVER_STEMS`) that can be shown.
+
+    Returns None if there is no such file, or if the folder cannot be read.
+    """
     try:
         files = sorted(folder.iterdir())
     except OSError:
@@ -48,35 +51,35 @@ def in_folder(folder: Path) -> Picture | None:
     ranked = sorted(
         (COVER_STEMS.index(file.stem.lower()), file)
         for file in files
-        # is_file: a pipe of that name would be waited for without end
+        # is_file: opening a pipe would block for ever
         if is_cover(file.name) and file.is_file()
     )
-    return _first(_read(file) for _, file in ranked)
+    return _first_usable(_read_picture(file) for _, file in ranked)
 
 
 def _vorbis_pictures(values: Iterable[str]) -> list[tuple[int, bytes]]:
-    found = []
+    pictures = []
     for value in values:
         try:
             picture = FLACPicture(base64.b64decode(value))
         except (binascii.Error, ValueError, FLACError):
-            continue  # a damaged picture is no reason to refuse the next one
-        found.append((picture.type, picture.data))
-    return found
+            continue  # the next one may be intact
+        pictures.append((picture.type, picture.data))
+    return pictures
 
 
-def _read(path: Path) -> bytes:
+def _read_picture(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(LARGEST + 1)
+            return file.read(MAX_PICTURE_BYTES + 1)  # one more, so that a larger file is seen to be too large
     except OSError:
         return b""
 
 
-def _first(candidates: Iterable[bytes]) -> Picture | None:
+def _first_usable(candidates: Iterable[bytes]) -> Picture | None:
     for data in candidates:
         try:
-            return render(data)
+            return decode_picture(data)
         except UnusablePictureError as error:
-            log.info("a picture is passed over: %s", error)
+            log.info("picture skipped: %s", error)
     return None

@@ -1,4 +1,4 @@
-"""Samples of an audio file, by FFmpeg's libraries (PyAV)."""
+"""Decoding of audio files to samples, with FFmpeg's libraries (PyAV)."""
 
 from collections.abc import Iterator
 
@@ -6,68 +6,77 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 44100  # Hz; cymbals, hiss and the air of a room lie above what half of it holds
-SEGMENT = 6.0  # seconds
-SEGMENTS = 5
-WHOLE = 1.2 * SEGMENT * SEGMENTS  # seconds; a shorter file is decoded as it is
-_SKIPPED = 30.0  # seconds that are decoded in vain after a seek that went wrong, before what comes is taken
-_NUMBER = "Error number"
-_LEAST = 0.1  # seconds
-TOO_LONG = "it took too long to read: is its disk slow, or does it hang?"
-Samples = NDArray[np.float32]  # (2, samples): left and right, in [-1, 1]
+SAMPLE_RATE_HZ = 44100  # half of it would lose cymbals, hiss and the sound of a room
+SEGMENT_SECONDS = 6.0
+SEGMENT_COUNT = 5
+MAX_WHOLE_FILE_SECONDS = 1.2 * SEGMENT_SECONDS * SEGMENT_COUNT  # a file up to this length is decoded whole
+TIMEOUT_REASON = "it took too long to read: its drive may be slow, or may not respond"
+
+_MIN_SEGMENT_SECONDS = 0.1
+_MAX_DISCARDED_SECONDS = 30.0  # a seek that landed too early is made up for by decoding at most this much
+_MAX_AMPLITUDE = 8.0
+_DAMAGED = "the file is damaged"
+_ERROR_WITHOUT_TEXT = "Error number"  # how FFmpeg's message begins for an error that it cannot describe
+
+Samples = NDArray[np.float32]  # (2, samples): left and right, nominally in [-1, 1]
 
 
 class UndecodableAudioError(Exception):
-    """No samples come out of the file; its text is the reason shown to people."""
+    """No samples come out of a file. The text is the reason that people see."""
 
 
-class UnreachableAudioError(UndecodableAudioError):
-    """Not the file is to blame, but that it cannot be read: its drive is gone, or may be."""
+class UnavailableAudioError(UndecodableAudioError):
+    """A file cannot be read at present, for example because its drive was unplugged. Another time it may be."""
 
 
 def decode_segments(path: str) -> list[Samples]:
-    """Decode stereo samples at `RATE`.
+    """Return the stereo samples of a file at `SAMPLE_RATE_HZ`, in one or several segments.
 
-    A long file gives `SEGMENTS` arrays of `SEGMENT` seconds spread over it, which is enough to know how it sounds at a
-    fraction of the cost; a short one is decoded whole, as one array. Raises `UndecodableAudioError`, and
-    `UnreachableAudioError` where another time may bring more.
+    A file longer than `MAX_WHOLE_FILE_SECONDS` gives `SEGMENT_COUNT` arrays of `SEGMENT_SECONDS`, spread evenly over
+    it: enough to tell how it sounds, at a fraction of the cost. A shorter file gives one array. Each array is float32
+    of shape (2, samples), holds finite values in [-8, 8], and lasts at least 0.1 s; a segment that is shorter is left
+    out.
+
+    Raises `UndecodableAudioError` when the file gives no samples, and `UnavailableAudioError` when it cannot be read.
     """
     try:
         with av.open(path, metadata_errors="replace") as container:
             if not container.streams.audio:
-                raise UndecodableAudioError("no audio stream in it")
-            length = (container.duration or 0) / av.time_base
-            if length > WHOLE:
-                # Centres of equal parts: no lead-in silence, no fade-out.
-                starts = [length * (i + 0.5) / SEGMENTS - SEGMENT / 2 for i in range(SEGMENTS)]
-                segments = [_decode(container, start, SEGMENT) for start in starts]
-                if sum(s.shape[1] for s in segments) >= 0.5 * SEGMENT * SEGMENTS * RATE:
-                    return _checked(segments)
-        # Short, or its length or its index is not what it says: from the beginning, in one go.
+                raise UndecodableAudioError("it has no audio stream")
+            duration = (container.duration or 0) / av.time_base
+            if duration > MAX_WHOLE_FILE_SECONDS:
+                # The segments lie in the middle of equal parts, so they miss a silent beginning and a fade-out.
+                starts = [duration * (i + 0.5) / SEGMENT_COUNT - SEGMENT_SECONDS / 2 for i in range(SEGMENT_COUNT)]
+                segments = [_decode_segment(container, start, SEGMENT_SECONDS) for start in starts]
+                if sum(s.shape[1] for s in segments) >= 0.5 * SEGMENT_SECONDS * SEGMENT_COUNT * SAMPLE_RATE_HZ:
+                    return _usable(segments)
+        # The file is short, or its stated duration or its index is wrong: decode it from the beginning.
         with av.open(path, metadata_errors="replace") as container:
-            return _checked([_decode(container, 0.0, WHOLE)])
+            return _usable([_decode_segment(container, 0.0, MAX_WHOLE_FILE_SECONDS)])
     except av.error.InterruptedError as error:
-        # What ends a read that waits is the signal of the task's time limit, and the libraries take it for an error.
-        raise UnreachableAudioError(TOO_LONG) from error
+        # The signal of the task's time limit interrupts a read that waits; FFmpeg reports that as an error.
+        raise UnavailableAudioError(TIMEOUT_REASON) from error
     except OSError as error:
-        raise UnreachableAudioError(f"cannot be read: {error.strerror or error}") from error
+        raise UnavailableAudioError(f"cannot be read: {error.strerror or error}") from error
     except (av.FFmpegError, ValueError, OverflowError) as error:
-        text = str(getattr(error, "strerror", None) or "it is damaged")
-        # FFmpeg has no words for some of its errors.
-        raise UndecodableAudioError(f"cannot be decoded: {'it is damaged' if _NUMBER in text else text}") from error
+        text = str(getattr(error, "strerror", None) or _DAMAGED)
+        raise UndecodableAudioError(
+            f"cannot be decoded: {_DAMAGED if _ERROR_WITHOUT_TEXT in text else text}"
+        ) from error
 
 
-def _decode(container: av.container.InputContainer, start: float, seconds: float) -> Samples:
+def _decode_segment(container: av.container.InputContainer, start: float, seconds: float) -> Samples:
+    """Return at most `seconds` of samples from `start` (seconds) on; fewer where the file ends earlier."""
     stream = container.streams.audio[0]
     if start > 0:
         try:
             container.seek(int(start * av.time_base))
         except av.FFmpegError:
-            return np.zeros((2, 0), np.float32)  # beyond the end of a file that is shorter than it says
-    wanted = int(seconds * RATE)
+            return np.zeros((2, 0), np.float32)  # the file is shorter than it states
+    wanted = int(seconds * SAMPLE_RATE_HZ)
     parts: list[Samples] = []
     count = 0
-    for samples in _resampled(container, stream, start):
+    for samples in _resampled_frames(container, stream, start):
         parts.append(samples)
         count += samples.shape[1]
         if count >= wanted:
@@ -75,20 +84,22 @@ def _decode(container: av.container.InputContainer, start: float, seconds: float
     return np.concatenate(parts, axis=1)[:, :wanted] if parts else np.zeros((2, 0), np.float32)
 
 
-def _resampled(container: av.container.InputContainer, stream: av.AudioStream, start: float) -> Iterator[Samples]:
-    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
-    skipped = 0.0
-    for frame in _frames(container, stream):
+def _resampled_frames(
+    container: av.container.InputContainer, stream: av.AudioStream, start: float
+) -> Iterator[Samples]:
+    resampler = _make_resampler()
+    discarded = 0.0
+    for frame in _decoded_frames(container, stream):
         seconds = frame.samples / max(frame.sample_rate, 1)
-        early = start > 0 and frame.time is not None and frame.time + seconds < start
-        if early and skipped < _SKIPPED:
-            skipped += seconds  # a seek lands on an earlier key frame
+        is_early = start > 0 and frame.time is not None and frame.time + seconds < start
+        if is_early and discarded < _MAX_DISCARDED_SECONDS:
+            discarded += seconds  # a seek lands on an earlier key frame
             continue
         try:
             resampled = resampler.resample(frame)
         except ValueError:
-            # The stream changes its rate or its channels: the resampler was made for what it had before.
-            resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
+            # The stream has changed its sample rate or its channels, for which the resampler was made.
+            resampler = _make_resampler()
             resampled = resampler.resample(frame)
         for out in resampled:
             yield np.asarray(out.to_ndarray(), np.float32)
@@ -96,25 +107,31 @@ def _resampled(container: av.container.InputContainer, stream: av.AudioStream, s
         yield np.asarray(out.to_ndarray(), np.float32)
 
 
-def _frames(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
+def _make_resampler() -> av.AudioResampler:
+    return av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE_HZ)
+
+
+def _decoded_frames(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
     packets = container.demux(stream)
     while True:
         try:
             packet = next(packets, None)
         except av.error.InvalidDataError:
-            return  # damaged beyond finding the next packet: what came before is the music
+            return  # the demuxer finds no further packet: the frames so far are the music
         if packet is None:
             return
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
-            continue  # a damaged packet costs its own few milliseconds
+            continue  # only the few milliseconds of a damaged packet are lost
         yield from frames
 
 
-def _checked(segments: list[Samples]) -> list[Samples]:
-    usable = [s for s in segments if s.shape[1] >= _LEAST * RATE]
-    if not usable:
+def _usable(segments: list[Samples]) -> list[Samples]:
+    long_enough = [s for s in segments if s.shape[1] >= _MIN_SEGMENT_SECONDS * SAMPLE_RATE_HZ]
+    if not long_enough:
         raise UndecodableAudioError("no samples could be decoded")
-    # Float formats may hold anything: NaN, infinity, and values that overflow when squared.
-    return [np.clip(np.nan_to_num(s, nan=0.0, posinf=0.0, neginf=0.0), -8.0, 8.0) for s in usable]
+    # A float format can hold NaN, infinity, and values that overflow when they are squared.
+    return [
+        np.clip(np.nan_to_num(s, nan=0.0, posinf=0.0, neginf=0.0), -_MAX_AMPLITUDE, _MAX_AMPLITUDE) for s in long_enough
+    ]

@@ -1,29 +1,33 @@
-"""What the analysis of a track yields, for those who only store and compare it: no decoder, no numpy."""
+"""The layout of a feature vector, and the names of musical keys, for code that stores and compares them.
 
-VERSION = 2  # of the vector; raise it when a track's would come out otherwise
+This module imports neither a decoder nor numpy, so the API can use it without loading them.
+"""
 
-MELS = 64
-BANDS = 8  # of the onset strength
-CEPSTRA = 20
-STEREO = 16
-LAGS = 24
-TEMPI = (0.4, 0.8, 1.3, 2, 3, 4.5, 6.5, 10, 16, 21)  # Hz, edges of the bands of modulation
+FEATURE_VERSION = 2  # raise it when a change of the analysis changes the vectors: every track is then analysed again
 
-GROUPS = {
-    "level": 3,  # loudness, its deviation, its movement
-    "crest": 1,  # peak over mean level: how hard it was compressed
-    "spectrum": MELS // 2,  # long-term average, without the level
-    "cepstrum": CEPSTRA,  # deviation of the timbre
-    "movement": CEPSTRA,  # deviation of its change from frame to frame
-    "width": STEREO,  # share of the sides in each band
-    "width_change": STEREO,
-    "flatness": 8,  # noise or tone in four bands, mean and deviation
-    "onset": 2 * BANDS,  # strength of attacks in each band, mean and deviation
-    "modulation": BANDS * (len(TEMPI) - 1),  # how fast each band beats
-    "pulse": LAGS,  # autocorrelation of the attacks from 0.1 to 2 s
-    "harmony": 6,  # intervals that sound together, in whatever key
+MEL_BANDS = 64
+ONSET_BANDS = 8
+CEPSTRAL_COEFFICIENTS = 20
+STEREO_BANDS = 16
+AUTOCORRELATION_LAGS = 24
+MODULATION_EDGES_HZ = (0.4, 0.8, 1.3, 2, 3, 4.5, 6.5, 10, 16, 21)  # of the bands of the modulation spectrum
+
+# The groups of a vector in their order, each with its number of values; `features.py` computes them.
+FEATURE_GROUPS = {
+    "loudness": 3,  # log10 of the power, as the mean over the mel bands: mean, deviation, deviation of its change
+    "crest_factor": 1,  # log of peak over level: low for music with a compressed dynamic range
+    "mean_spectrum": MEL_BANDS // 2,  # long-term average of the log spectrum, without the loudness
+    "mfcc_std": CEPSTRAL_COEFFICIENTS,  # how much the timbre varies
+    "mfcc_delta_std": CEPSTRAL_COEFFICIENTS,  # how much it varies from frame to frame
+    "side_share": STEREO_BANDS,  # stereo width: share of the side signal in the power of each band
+    "side_share_std": STEREO_BANDS,
+    "spectral_flatness": 8,  # noise or tone in four bands: mean and deviation
+    "onset_strength": 2 * ONSET_BANDS,  # mean and deviation in each band
+    "modulation_spectrum": ONSET_BANDS * (len(MODULATION_EDGES_HZ) - 1),  # at which rates the onsets of a band recur
+    "onset_autocorrelation": AUTOCORRELATION_LAGS,  # at lags from 0.1 to 2 s
+    "chroma_dft": 6,  # which intervals sound together, in whatever key
 }
-SIZE = sum(GROUPS.values())
+VECTOR_SIZE = sum(FEATURE_GROUPS.values())
 
-NOTES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-MUSICAL_KEYS = tuple(f"{note} {mode}" for mode in ("major", "minor") for note in NOTES)
+PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MUSICAL_KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in PITCH_CLASSES)

@@ -1,31 +1,41 @@
-"""Musical key: the major or minor scale whose profile the pitch classes fit best."""
+"""The musical key of a track: the major or minor key whose profile correlates best with its pitch classes."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from soniquebay.audio.feature_schema import MUSICAL_KEYS
-from soniquebay.audio.spectra import Array, together
+from soniquebay.audio.spectra import Float32Array, concatenate_frames
 
-# How well each degree of the scale fits a key, as listeners rated it: Krumhansl and Kessler 1982.
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-_CLEAR = 0.45  # correlation below which there is no key to speak of
+# How well listeners found each semitone above the tonic to fit the key: Krumhansl and Kessler 1982.
+_MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+_MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+_MIN_CORRELATION = 0.45  # the music has no clear key below it
+_MIN_RELATIVE_STRENGTH = 0.05  # of the strongest frame; weaker frames count as silent
 
 
-def musical_key(chromas: Sequence[Array]) -> str | None:
-    """Return one of `MUSICAL_KEYS`, from the chroma (frames, 12) of each segment; None for noise, drums or silence."""
-    chroma = together(chromas)
+def estimate_key(chroma_segments: Sequence[Float32Array]) -> str | None:
+    """Return one of `MUSICAL_KEYS`, or None for noise, drums or silence.
+
+    `chroma_segments` holds the chroma of each segment, (frames, 12), from C. The method is Krumhansl and Schmuckler's
+    (Krumhansl 1990): the key with the highest Pearson correlation between the pitch classes and its profile. It differs
+    in its input: the pitch classes are the mean over all frames that are not silent, each normalised to a sum of 1 and
+    reduced by its median, so that loud frames do not count more and noise does not count at all.
+    """
+    chroma = concatenate_frames(chroma_segments)
     strength = chroma.sum(axis=1)
-    heard = strength > 0.05 * strength.max(initial=0.0)
-    if not heard.any():
+    audible = strength > _MIN_RELATIVE_STRENGTH * strength.max(initial=0.0)
+    if not audible.any():
         return None
-    # Each frame counts alike, however loud; and a note above its frame's own floor, so that noise tells nothing.
-    notes = chroma[heard] / strength[heard, None]
-    notes = np.maximum(0, notes - np.median(notes, axis=1, keepdims=True))
-    profile = notes.mean(axis=0)
-    if profile.std() < 1e-6:
+    frames = chroma[audible] / strength[audible, None]
+    frames = np.maximum(0, frames - np.median(frames, axis=1, keepdims=True))
+    pitch_classes = frames.mean(axis=0)
+    if pitch_classes.std() < 1e-6:
         return None
-    scores = [np.corrcoef(profile, np.roll(scale, tonic))[0, 1] for scale in (_MAJOR, _MINOR) for tonic in range(12)]
-    best = int(np.argmax(scores))
-    return MUSICAL_KEYS[best] if scores[best] >= _CLEAR else None
+    correlations = [
+        np.corrcoef(pitch_classes, np.roll(profile, tonic))[0, 1]
+        for profile in (_MAJOR_PROFILE, _MINOR_PROFILE)
+        for tonic in range(12)
+    ]
+    best = int(np.argmax(correlations))
+    return MUSICAL_KEYS[best] if correlations[best] >= _MIN_CORRELATION else None

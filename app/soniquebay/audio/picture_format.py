@@ -1,12 +1,12 @@
-"""What is a picture here: limits and kinds, for programs that have no need of a decoder."""
+"""Kinds, sizes and limits of pictures, for code that needs no image decoder."""
 
-LARGEST = 16 * 1024 * 1024  # bytes; a larger picture is no cover
-SIZES = (160, 320, 640)  # pixels of a thumbnail's longer side, smallest first
-THUMBNAIL_TYPE = "image/jpeg"
+MAX_PICTURE_BYTES = 16 * 1024 * 1024
+THUMBNAIL_SIZES_PIXELS = (160, 320, 640)  # of the longer side, in ascending order
+THUMBNAIL_MEDIA_TYPE = "image/jpeg"
 
 
 def media_type(data: bytes) -> str | None:
-    """Tell a picture's media type from its first bytes; None if it is no picture a browser shows."""
+    """Return the media type of a picture by its first bytes; None if it is not a kind that every browser shows."""
     if data.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):

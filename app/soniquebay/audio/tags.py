@@ -1,4 +1,4 @@
-"""Tags and duration of an audio file, by mutagen, under one set of names whatever the format."""
+"""Tags and duration of an audio file, read with mutagen, under the same names for every format."""
 
 import logging
 import re
@@ -22,7 +22,7 @@ from mutagen.wave import WAVE
 
 log = logging.getLogger(__name__)
 
-# Each format is read by its own names: one table for all once left every MP3 without a title.
+# The name of each tag differs between formats. Several names of one tag are in order of preference.
 _ID3 = {
     "title": "TIT2",
     "artist": "TPE1",
@@ -84,26 +84,27 @@ _FORMATS: dict[type, str] = {
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|2[0-9]{3})(?!\d)")
-# What a person makes nothing of: Python's literals, places in the file, names of codecs and classes.
-_FOR_PROGRAMMERS = re.compile(r"\bb['\"]|\\x|0x|codec|Error\b|[()]")
-DAMAGED = "it is damaged"
-_LONGEST = 1000  # characters of a tag kept: some files carry whole pages in one
+# What means nothing to people: Python literals, offsets in the file, names of codecs and classes.
+_TECHNICAL = re.compile(r"\bb['\"]|\\x|0x|codec|Error\b|[()]")
+_DAMAGED = "the file is damaged"
+_MAX_REASON_CHARACTERS = 100
+_MAX_TAG_CHARACTERS = 1000  # some files hold whole pages in one tag
 
 
 class UnreadableAudioError(Exception):
-    """The file is not audio that can be read; its text is the reason shown to people."""
+    """A file is not readable as audio. The text is the reason that people see."""
 
 
-class UnreachableFileError(UnreadableAudioError):
-    """The file could not be read at all; nothing is known of what it holds."""
+class UnavailableFileError(UnreadableAudioError):
+    """A file cannot be read at present, so nothing is known about its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What a file says of itself. Absent values are None or empty; ids are lower-case UUIDs."""
+    """The tags of a file. Absent values are None or empty; MusicBrainz ids are lower-case UUIDs."""
 
     title: str
-    has_title: bool  # else `title` is the file's name
+    has_title: bool  # False: `title` is the name of the file
     artist: str | None
     album: str | None
     album_artist: str | None
@@ -121,7 +122,7 @@ class Tags:
     mb_album_artist: str | None
 
     def as_dict(self) -> dict[str, object]:
-        """Return the fields by their names; the values are plain already, so nothing is copied."""
+        """Return the fields by their names. Unlike `dataclasses.asdict` it copies no values, which are immutable."""
         return {name: getattr(self, name) for name in _FIELDS}
 
 
@@ -129,40 +130,47 @@ _FIELDS = tuple(field.name for field in fields(Tags))
 
 
 def open_audio(path: str) -> mutagen.FileType:
-    """Open a file with mutagen; raises `UnreadableAudioError`, also where mutagen fails in ways of its own."""
+    """Open a file with mutagen.
+
+    Raises `UnavailableFileError` when the file cannot be read, and `UnreadableAudioError` for every other failure.
+    """
     try:
         audio: mutagen.FileType | None = mutagen.File(path, options=list(_FORMATS))
     except mutagen.MutagenError as error:
-        # mutagen wraps the system's errors; theirs is the text a person understands.
+        # mutagen wraps an OSError, whose text is the one that people understand.
         cause = error.args[0] if error.args else error
         if isinstance(cause, OSError) and cause.strerror:
-            raise UnreachableFileError(f"cannot be read: {cause.strerror}") from error
-        raise UnreadableAudioError(f"not readable as audio: {_told(error, path)}") from error
+            raise UnavailableFileError(f"cannot be read: {cause.strerror}") from error
+        raise UnreadableAudioError(f"not readable as audio: {_readable_reason(error, path)}") from error
     except OSError as error:
-        raise UnreachableFileError(f"cannot be read: {error.strerror or error}") from error
+        raise UnavailableFileError(f"cannot be read: {error.strerror or error}") from error
     except Exception as error:
-        # A parser meets bytes that nobody foresaw; one such file must be a listed failure, not the end of its batch.
+        # mutagen raises all kinds of errors on damaged data; such a file must be a failure, not the end of its batch.
         log.info("%r: %s: %s", path, type(error).__name__, error)
-        raise UnreadableAudioError(f"not readable as audio: {DAMAGED}") from error
+        raise UnreadableAudioError(f"not readable as audio: {_DAMAGED}") from error
     if audio is None:
-        raise UnreadableAudioError("not an audio format that is known here")
+        raise UnreadableAudioError("not a supported audio format")
     return audio
 
 
-def _told(error: mutagen.MutagenError, path: str) -> str:
-    """Return what mutagen says of a file, where that is a sentence and no dump of its bytes."""
+def _readable_reason(error: mutagen.MutagenError, path: str) -> str:
+    """Return mutagen's message without the path, or a plain one where mutagen's means nothing to people."""
     text = str(error).replace(f"{path!r} ", "").strip("\"' ")
-    plain = text.isascii() and text.isprintable() and len(text) <= 100
-    return text if text and plain and not _FOR_PROGRAMMERS.search(text) else DAMAGED
+    plain = text.isascii() and text.isprintable() and len(text) <= _MAX_REASON_CHARACTERS
+    return text if text and plain and not _TECHNICAL.search(text) else _DAMAGED
 
 
 def read_tags(path: str) -> Tags:
-    """Read the tags of the file at `path` (Python's file-system string); raises `UnreadableAudioError`."""
+    """Return the tags of the file at `path` (Python's file-system string).
+
+    Raises `UnavailableFileError` when the file cannot be read, and `UnreadableAudioError` when it is not audio or its
+    duration is zero.
+    """
     audio = open_audio(path)
     duration = float(getattr(audio.info, "length", 0.0) or 0.0)
     if duration <= 0:
-        raise UnreadableAudioError("holds no audio: its duration is zero")
-    read = _reader(audio)
+        raise UnreadableAudioError("contains no audio: its duration is zero")
+    read = _tag_reader(audio)
 
     def first(field: str) -> str | None:
         return next(iter(read(field)), None)
@@ -174,22 +182,23 @@ def read_tags(path: str) -> Tags:
         artist=first("artist"),
         album=first("album"),
         album_artist=first("album_artist"),
-        track_no=_number(first("track_no")),
-        disc_no=_number(first("disc_no")),
-        year=_year(first("year")),
+        track_no=_parse_number(first("track_no")),
+        disc_no=_parse_number(first("disc_no")),
+        year=_parse_year(first("year")),
         genres=tuple(read("genres")),
         compilation=first("compilation") in {"1", "True", "true"},
         duration=round(duration, 3),
         format=next((name for kind, name in _FORMATS.items() if isinstance(audio, kind)), type(audio).__name__),
         has_picture=_has_picture(audio),
-        mb_recording=_uuid(first("mb_recording")),
-        mb_album=_uuid(first("mb_album")),
-        mb_artist=_uuid(first("mb_artist")),
-        mb_album_artist=_uuid(first("mb_album_artist")),
+        mb_recording=_parse_uuid(first("mb_recording")),
+        mb_album=_parse_uuid(first("mb_album")),
+        mb_artist=_parse_uuid(first("mb_artist")),
+        mb_album_artist=_parse_uuid(first("mb_album_artist")),
     )
 
 
-def _reader(audio: mutagen.FileType) -> Callable[[str], list[str]]:
+def _tag_reader(audio: mutagen.FileType) -> Callable[[str], list[str]]:
+    """Return a function from the name of a field to its values."""
     tags = audio.tags
     if tags is None:
         return lambda field: []
@@ -197,7 +206,7 @@ def _reader(audio: mutagen.FileType) -> Callable[[str], list[str]]:
         return lambda field: _id3_values(tags, field)
     if isinstance(audio, MP4):
         return lambda field: _clean(_mp4_values(tags, field))
-    # Once for all fields: mutagen goes through all comments at each look.
+    # Index the comments once: mutagen goes through all of them on each access.
     comments: dict[str, list[str]] = {}
     for key, value in tags:
         comments.setdefault(key.lower(), []).append(value)
@@ -216,7 +225,7 @@ def _id3_values(tags: ID3, field: str) -> list[str]:
     for key in _keys(_ID3, field):
         frame = tags.get(key)
         if frame is not None:
-            # TCON's own property turns "(17)" and "17" into the names they stand for.
+            # `genres` translates the numbers of ID3v1 genres, "(17)" and "17", to names.
             return _clean(frame.genres if key == "TCON" else [str(text) for text in frame.text])
     return []
 
@@ -236,29 +245,29 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _clean(values: Iterable[str]) -> list[str]:
-    texts = (_printable(value).strip()[:_LONGEST] for value in values)
+    texts = (_printable(value).strip()[:_MAX_TAG_CHARACTERS] for value in values)
     return [text for text in texts if text]
 
 
 def _printable(text: str) -> str:
-    """Return text that is valid UTF-8 and holds no control characters, which no screen or JSON reader wants."""
+    """Return text as valid UTF-8, with a space for each character that is not printable."""
     if text.isprintable() and text.isascii():
         return text
     valid = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if c.isprintable() else " " for c in valid)
 
 
-def _number(text: str | None) -> int | None:
+def _parse_number(text: str | None) -> int | None:
     match = re.match(r"\s*(\d{1,6})", text or "")
     return int(match[1]) or None if match else None
 
 
-def _year(text: str | None) -> int | None:
+def _parse_year(text: str | None) -> int | None:
     match = _YEAR.search(text or "")
     return int(match[1]) if match else None
 
 
-def _uuid(text: str | None) -> str | None:
+def _parse_uuid(text: str | None) -> str | None:
     match = _UUID.search((text or "").lower())
     return match[0] if match else None
 

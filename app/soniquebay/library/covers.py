@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from soniquebay.audio.picture_format import SIZES, THUMBNAIL_TYPE
+from soniquebay.audio.picture_format import THUMBNAIL_MEDIA_TYPE, THUMBNAIL_SIZES_PIXELS
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MIN_UNUSED_AGE_SECONDS = 3600.0  # a younger file may belong to a cover that is being stored right now
@@ -125,10 +125,10 @@ def find_file(folder: Path, cover: Cover, size: int | None) -> tuple[Path, str] 
     A picture smaller than a thumbnail size has no thumbnail of that size, so the original is returned. None when the
     files do not exist.
     """
-    for thumbnail_size in SIZES if size else ():
+    for thumbnail_size in THUMBNAIL_SIZES_PIXELS if size else ():
         file = picture_path(folder, cover.digest, thumbnail_size)
         if thumbnail_size >= (size or 0) and file.is_file():
-            return file, THUMBNAIL_TYPE
+            return file, THUMBNAIL_MEDIA_TYPE
     original = picture_path(folder, cover.digest)
     return (original, cover.media_type) if original.is_file() else None
 

@@ -1,1 +1,1 @@
-"""What speaks to the internet: the fetcher, which alone may, and those who ask it and read the answers."""
+"""Access to the internet: the fetcher, which alone has it, and the worker's code that asks it and reads the answers."""

@@ -1,4 +1,4 @@
-"""The worker's way to the fetcher, over its Unix socket."""
+"""The worker's client of the fetcher, over its Unix socket."""
 
 from functools import cache
 from typing import Any
@@ -8,23 +8,24 @@ import httpx
 from soniquebay.online.errors import UpstreamError
 from soniquebay.settings import settings
 
-_TIMEOUT = 180.0  # seconds; the fetcher itself ends a request after one minute, and another one may stand before
+_TIMEOUT_SECONDS = 180.0  # the fetcher limits a request to one minute, and another one may come first
 
 
 class RefusedError(Exception):
-    """The fetcher does not fetch such a thing."""
+    """The fetcher does not allow this request."""
 
 
 @cache
 def _client() -> httpx.Client:
     transport = httpx.HTTPTransport(uds=str(settings().online_socket))
-    return httpx.Client(transport=transport, base_url="http://online", timeout=_TIMEOUT)
+    return httpx.Client(transport=transport, base_url="http://online", timeout=_TIMEOUT_SECONDS)
 
 
 def fetch(path: str, **query: str) -> bytes | None:
-    """Return what the service of this path has (see `routes`); None if it has no such thing.
+    """Return what the service has under a path of `routes`; None if it has nothing there.
 
-    Raises `UpstreamError`, also when there is no fetcher, and `RefusedError`.
+    Raises `UpstreamError` when the service or the fetcher does not answer as it should, and `RefusedError` when the
+    path is not one of `routes`.
     """
     try:
         response = _client().get(path, params=query)
@@ -34,7 +35,7 @@ def fetch(path: str, **query: str) -> bytes | None:
         return response.content
     if response.status_code == 404:
         return None
-    words: dict[str, Any] = response.json()
+    problem: dict[str, Any] = response.json()
     if response.status_code == 502:
-        raise UpstreamError(words["reason"], words["retry_after"], answered=words["answered"])
-    raise RefusedError(f"{path}: {words['reason']}")
+        raise UpstreamError(problem["reason"], problem["retry_after"], answered=problem["answered"])
+    raise RefusedError(f"{path}: {problem['reason']}")

@@ -1,48 +1,52 @@
-"""The Cover Art Archive: the front cover of a release, else of its release group."""
+"""The Cover Art Archive: the front cover of a release, or else of its release group."""
 
 import json
 import re
 from typing import Any
 
-from soniquebay.audio.pictures import Picture, UnusablePictureError, render
+from soniquebay.audio.pictures import Picture, UnusablePictureError, decode_picture
 from soniquebay.online.client import fetch
 from soniquebay.online.errors import UpstreamError
 
-_SIZES = ("1200", "500")  # pixels of the archive's own copies; its originals may be of any size
-_RELEASE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-_IMAGE = re.compile(r"\d{1,20}")
+_PREFERRED_SIZES_PIXELS = ("1200", "500")  # of the archive's own thumbnails; an original may be of any size
+_RELEASE_AT_END = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+_IMAGE_ID = re.compile(r"\d{1,20}")
 
 
-def front(mbid: str, group_mbid: str | None) -> Picture | None:
-    """Return a release's front cover; None if the archive has none that can be shown.
+def fetch_front_cover(mbid: str, group_mbid: str | None) -> Picture | None:
+    """Return the front cover of a release, or else of its release group; None if neither has one that can be shown.
 
     Raises `UpstreamError`.
     """
-    places = [f"release/{mbid}"] + ([f"release-group/{group_mbid}"] if group_mbid else [])
-    for place in places:
-        index = fetch(f"/coverart/{place}")
-        path = None if index is None else front_path(index)
+    entities = [f"release/{mbid}"] + ([f"release-group/{group_mbid}"] if group_mbid else [])
+    for entity in entities:
+        listing = fetch(f"/coverart/{entity}")
+        path = None if listing is None else front_cover_path(listing)
         data = None if path is None else fetch(path)
         if data is not None:
             try:
-                return render(data)
+                return decode_picture(data)
             except UnusablePictureError:
-                continue  # theirs, too, may be damaged: the group may have a better one
+                continue  # the release group may have one that is intact
     return None
 
 
-def front_path(index: bytes) -> str | None:
-    """Return the fetcher's path of the front cover in an index of the archive; None if it lists none."""
+def front_cover_path(listing: bytes) -> str | None:
+    """Return the fetcher's path of the front cover in the archive's listing (JSON) of a release; None without one.
+
+    Raises `UpstreamError` when the listing does not have the documented form.
+    """
     try:
-        listing = json.loads(index)
-        images = [image for image in listing["images"] if image.get("front")]
-        release = _RELEASE.search(listing["release"])
+        content = json.loads(listing)
+        images = [image for image in content["images"] if image.get("front")]
+        release = _RELEASE_AT_END.search(content["release"])
         if not images or not release:
             return None
-        # One that a person has looked at, before one that waits for it.
+        # Prefer an image that the archive's editors have approved.
         image: dict[str, Any] = max(images, key=lambda image: bool(image.get("approved")))
-        number = str(image["id"])
-        size = next((f"-{size}" for size in _SIZES if image.get("thumbnails", {}).get(size)), "")
+        image_id = str(image["id"])
+        thumbnails = image.get("thumbnails", {})
+        suffix = next((f"-{size}" for size in _PREFERRED_SIZES_PIXELS if thumbnails.get(size)), "")
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise UpstreamError(f"the Cover Art Archive sent no listing: {error!r}", answered=True) from error
-    return f"/coverart/release/{release[0]}/{number}{size}.jpg" if _IMAGE.fullmatch(number) else None
+        raise UpstreamError(f"the Cover Art Archive sent an invalid listing: {error!r}", answered=True) from error
+    return f"/coverart/release/{release[0]}/{image_id}{suffix}.jpg" if _IMAGE_ID.fullmatch(image_id) else None

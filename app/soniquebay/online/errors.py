@@ -1,10 +1,12 @@
-"""The one error of everything online."""
+"""The error of everything that asks a service on the internet."""
 
 
 class UpstreamError(Exception):
-    """The service did not answer, or not with what was asked for.
+    """A service did not answer, or not with what was asked for.
 
-    `retry_after`: seconds that it asks for, 0 if it does not. `answered`: it spoke, so what was asked may be the cause.
+    `retry_after` is the number of seconds for which the service asks to wait, 0 if it does not. `answered` is True when
+    it sent an answer that is of no use: the request itself may be the cause, so others may still succeed. It is False
+    when the service is unreachable or too busy.
     """
 
     def __init__(self, reason: str, retry_after: float = 0.0, *, answered: bool = False) -> None:

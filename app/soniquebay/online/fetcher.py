@@ -1,7 +1,7 @@
-"""`soniquebay online`: the one program that reaches the internet, and only what `routes` knows.
+"""`soniquebay online`, the fetcher: the one program that reaches the internet, and there only what `routes` allows.
 
-It answers HTTP on a Unix socket, one request after another, which is also what keeps its pace: the worker, which reads
-files of unknown origin, stays without a network. systemd starts it with the first request; it ends when nobody asks.
+It serves HTTP on a Unix socket, one request at a time, which also limits the rate of requests. So the worker, which
+reads untrusted files, needs no network. systemd starts the fetcher with the first request, and it ends when it is idle.
 """
 
 import json
@@ -11,70 +11,77 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import BaseServer, UnixStreamServer
 
-from soniquebay import logs
 from soniquebay.online.errors import UpstreamError
 from soniquebay.online.http import get
-from soniquebay.online.routes import Target, target
+from soniquebay.online.routes import Target, resolve
 from soniquebay.settings import Settings
 from soniquebay.sockets import bind_unix_socket
 from soniquebay.systemd import listen_sockets
 
 log = logging.getLogger(__name__)
 
-INTERVAL = 1.0  # seconds from the end of a request to the next one to the same service, as MusicBrainz asks
-REST = 5.0  # seconds without a request after trouble, whatever who asks thinks
-IDLE = 60.0  # seconds after which it ends, if systemd starts it again
-LIFE = 300.0  # seconds after which it ends between two requests: a newer release takes over
+MIN_REQUEST_INTERVAL_SECONDS = 1.0  # to one service, from the end of a request to the next one: MusicBrainz's limit
+COOL_DOWN_SECONDS = 5.0  # without requests to a service after an error, whatever the clients want
+IDLE_TIMEOUT_SECONDS = 60.0  # without a request before it ends, if systemd starts it
+MAX_LIFETIME_SECONDS = 300.0  # before it ends between two requests, so that an upgrade takes effect
 _BACKLOG = 16
-_ASKER_TIMEOUT = 10.0  # seconds that one who asks has for his words
+_CLIENT_TIMEOUT_SECONDS = 10.0  # for the bytes of a request
 
 
 class RateLimiter:
-    """When each service may be asked next (monotonic seconds)."""
+    """Limits the requests to each service, and makes none while the service is down."""
 
     def __init__(self) -> None:
-        # One that ran before may have asked this very moment.
-        self._first = time.monotonic() + INTERVAL
-        self._next: dict[str, float] = {}
-        self._trouble: dict[str, tuple[float, str]] = {}
+        # A fetcher that ran before this one may have made a request just now.
+        self._first_request_at = time.monotonic() + MIN_REQUEST_INTERVAL_SECONDS
+        self._next_request_at: dict[str, float] = {}  # by service, monotonic seconds
+        self._down: dict[str, tuple[float, str]] = {}  # by service: until when, and why
 
-    def fetch(self, wanted: Target, settings: Settings) -> bytes | None:
-        """Fetch when it is time; raises `UpstreamError`, at once while the last one is fresh."""
-        until, reason = self._trouble.get(wanted.service, (0.0, ""))
-        if time.monotonic() < until:
-            raise UpstreamError(reason, until - time.monotonic())
-        time.sleep(max(self._next.get(wanted.service, self._first) - time.monotonic(), 0.0))
+    def fetch(self, target: Target, settings: Settings) -> bytes | None:
+        """Fetch a target as soon as the rate limit allows; None if the service has nothing there.
+
+        Raises `UpstreamError`: at once while the service is down.
+        """
+        down_until, reason = self._down.get(target.service, (0.0, ""))
+        if time.monotonic() < down_until:
+            raise UpstreamError(reason, down_until - time.monotonic())
+        request_at = self._next_request_at.get(target.service, self._first_request_at)
+        time.sleep(max(request_at - time.monotonic(), 0.0))
         try:
-            return get(wanted, settings.contact)
+            return get(target, settings.contact)
         except UpstreamError as error:
-            self._trouble[wanted.service] = (time.monotonic() + max(error.retry_after, REST), error.reason)
+            down_until = time.monotonic() + max(error.retry_after, COOL_DOWN_SECONDS)
+            self._down[target.service] = (down_until, error.reason)
             raise
         finally:
-            self._next[wanted.service] = time.monotonic() + INTERVAL
+            self._next_request_at[target.service] = time.monotonic() + MIN_REQUEST_INTERVAL_SECONDS
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = _ASKER_TIMEOUT
+    timeout = _CLIENT_TIMEOUT_SECONDS
     server: "Fetcher"
 
     def do_GET(self) -> None:
         settings = self.server.settings
-        wanted = target(self.path, settings) if settings.online else None
-        if wanted is None:
-            self._answer(403, {"reason": "not fetched here" if settings.online else "SONIQUEBAY_ONLINE is off"})
+        target = resolve(self.path, settings) if settings.online else None
+        if target is None:
+            reason = "not an allowed request" if settings.online else "SONIQUEBAY_ONLINE is off"
+            self._send_problem(403, {"reason": reason})
             return
         try:
-            body = self.server.pace.fetch(wanted, settings)
+            body = self.server.rate_limiter.fetch(target, settings)
         except UpstreamError as error:
-            self._answer(502, {"reason": error.reason, "retry_after": error.retry_after, "answered": error.answered})
+            self._send_problem(
+                502, {"reason": error.reason, "retry_after": error.retry_after, "answered": error.answered}
+            )
             return
         if body is None:
-            self._answer(404, {"reason": "no such thing"})
+            self._send_problem(404, {"reason": "not found"})
         else:
             self._send(200, body)
 
-    def _answer(self, status: int, words: dict[str, object]) -> None:
-        self._send(status, json.dumps(words).encode())
+    def _send_problem(self, status: int, problem: dict[str, object]) -> None:
+        self._send(status, json.dumps(problem).encode())
 
     def _send(self, status: int, body: bytes) -> None:
         self.send_response_only(status)
@@ -83,41 +90,41 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing of each request: the library's API logs what matters."""
+        """Log nothing of a request: the API logs what matters."""
 
     def address_string(self) -> str:
         return "unix"
 
 
 class Fetcher(UnixStreamServer):
-    """A server of one request at a time."""
+    """A server that handles one request at a time."""
 
     def __init__(self, settings: Settings, sock: socket.socket) -> None:
         BaseServer.__init__(self, "", _Handler)
         self.socket = sock
         self.settings = settings
-        self.pace = RateLimiter()
-        self.idle = False
+        self.rate_limiter = RateLimiter()
+        self.is_idle = False
 
     def get_request(self) -> tuple[socket.socket, str]:
-        """Accept; a Unix socket has no address of who asks."""
+        """Accept a connection; a client on a Unix socket has no address."""
         return self.socket.accept()[0], ""
 
     def handle_timeout(self) -> None:
-        """Note that nobody asked."""
-        self.idle = True
+        """Note that there was no request within the timeout."""
+        self.is_idle = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Log one who went away before the answer, and go on."""
+        """Log that a client has closed its connection before the answer, and go on."""
         log.info("a request was not answered", exc_info=True)
 
 
 def run(settings: Settings) -> None:
-    """Serve on systemd's socket until nobody asks, or on our own for good."""
-    logs.configure("soniquebay-online", settings.log)
-    given = listen_sockets()
-    with Fetcher(settings, given[0] if given else bind_unix_socket(settings.online_socket, _BACKLOG)) as server:
-        server.timeout = IDLE
-        end = time.monotonic() + LIFE
-        while not given or (not server.idle and time.monotonic() < end):
+    """Serve on systemd's socket until the fetcher is idle or old; without systemd, on its own socket for good."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    sockets = listen_sockets()
+    with Fetcher(settings, sockets[0] if sockets else bind_unix_socket(settings.online_socket, _BACKLOG)) as server:
+        server.timeout = IDLE_TIMEOUT_SECONDS
+        end_at = time.monotonic() + MAX_LIFETIME_SECONDS
+        while not sockets or (not server.is_idle and time.monotonic() < end_at):
             server.handle_request()

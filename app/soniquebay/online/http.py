@@ -1,4 +1,4 @@
-"""One careful GET: its time, its size, its kind and where it may be sent on to are all limited."""
+"""One GET request with limits: of its time, of the size and kind of the answer, and of the hosts it may redirect to."""
 
 import http.client
 import signal
@@ -17,96 +17,103 @@ from soniquebay.audio.picture_format import media_type
 from soniquebay.online.errors import UpstreamError
 from soniquebay.online.routes import JSON, Target
 
-STEP_TIMEOUT = 15.0  # seconds for a connection, or for the next bytes
-WHOLE_TIMEOUT = 60.0  # seconds for everything, however steadily it drips
-_HOPS = 5
-_GONE = {400, 404, 410}  # says that there is no such thing; MusicBrainz answers 400 for an id that is none
+STEP_TIMEOUT_SECONDS = 15.0  # for a connection, or for the next bytes
+TOTAL_TIMEOUT_SECONDS = 60.0  # for all redirects and the whole answer, however steadily it arrives
+_MAX_REQUESTS = 5  # the first one and the redirects
+_REDIRECTS = {301, 302, 303, 307, 308}
+_NOT_FOUND = {400, 404, 410}  # MusicBrainz answers 400 to an invalid id
+_BUSY = {429, 503}
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Response:
     status: int
     headers: Any
     body: bytes
 
 
 def user_agent(contact: str) -> str:
-    """Return who we are, in the form that MusicBrainz asks for."""
+    """Return the User-Agent in the form that MusicBrainz requires, with a URL or an address as contact."""
     return f"SoniqueBay/{__version__} ( {contact} )"
 
 
 def get(target: Target, contact: str) -> bytes | None:
-    """Fetch a target; None if the service has no such thing.
+    """Fetch a target; None if the service has nothing there.
 
-    Raises `UpstreamError`. To be called from the main thread: the limit for the whole is an alarm.
+    Raises `UpstreamError` when the service does not answer as it should within `TOTAL_TIMEOUT_SECONDS`. Only the main
+    thread may call it, because that timeout is a signal.
     """
     url = target.url
-    home = urlsplit(url)
+    origin = urlsplit(url)
     try:
-        with _alarm(WHOLE_TIMEOUT):
-            for _ in range(_HOPS):
-                answer = _request(urlsplit(url), target, user_agent(contact))
-                if answer.status not in {301, 302, 303, 307, 308}:
-                    return _judge(answer, target)
-                url = _onward(url, answer.headers.get("Location") or "", home)
+        with _time_limit(TOTAL_TIMEOUT_SECONDS):
+            for _ in range(_MAX_REQUESTS):
+                response = _request(urlsplit(url), target, user_agent(contact))
+                if response.status not in _REDIRECTS:
+                    return _checked_body(response, target)
+                url = _redirect_url(url, response.headers.get("Location") or "", origin)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        # ssl's errors and every time-out are OSErrors too; ValueError: an address that is none.
+        # Errors of TLS and timeouts are OSErrors, too. ValueError: an invalid URL.
         raise UpstreamError(f"{urlsplit(url).hostname}: {error or type(error).__name__}") from error
-    raise UpstreamError(f"{home.hostname} sends from one address to the next without end", answered=True)
+    raise UpstreamError(f"{origin.hostname} redirects too often", answered=True)
 
 
-def _request(url: SplitResult, target: Target, agent: str) -> _Answer:
-    secure = url.scheme == "https"
+def _request(url: SplitResult, target: Target, agent: str) -> _Response:
     host, port = url.hostname or "", url.port
     connection = (
-        http.client.HTTPSConnection(host, port, timeout=STEP_TIMEOUT, context=_tls())
-        if secure
-        else http.client.HTTPConnection(host, port, timeout=STEP_TIMEOUT)
+        http.client.HTTPSConnection(host, port, timeout=STEP_TIMEOUT_SECONDS, context=_tls_context())
+        if url.scheme == "https"
+        else http.client.HTTPConnection(host, port, timeout=STEP_TIMEOUT_SECONDS)
     )
     try:
         path = urlunsplit(("", "", url.path or "/", url.query, ""))
-        connection.request("GET", path, headers={"User-Agent": agent, "Accept": target.kind, "Connection": "close"})
+        connection.request("GET", path, headers={"User-Agent": agent, "Accept": target.accept, "Connection": "close"})
         response = connection.getresponse()
-        body = response.read(target.limit + 1) if response.status == 200 else b""
-        if response.length and response.status == 200 and len(body) <= target.limit:
+        body = response.read(target.max_bytes + 1) if response.status == 200 else b""
+        if response.length and response.status == 200 and len(body) <= target.max_bytes:
             raise http.client.IncompleteRead(body, response.length)
-        return _Answer(response.status, response.headers, body)
+        return _Response(response.status, response.headers, body)
     finally:
         connection.close()
 
 
-def _judge(answer: _Answer, target: Target) -> bytes | None:
+def _checked_body(response: _Response, target: Target) -> bytes | None:
+    """Return the body of a usable response, None for one that says not found; raise `UpstreamError` for any other."""
     host = urlsplit(target.url).hostname
-    if answer.status in _GONE:
+    if response.status in _NOT_FOUND:
         return None
-    if answer.status in {429, 503}:
-        raise UpstreamError(f"{host} asks for patience ({answer.status})", retry_after(answer.headers))
-    if answer.status != 200:
-        raise UpstreamError(f"{host} answered {answer.status}", retry_after(answer.headers), answered=True)
-    if len(answer.body) > target.limit:
-        raise UpstreamError(f"{host} sent more than {target.limit} bytes", answered=True)
-    # By its bytes and not by its header: a hotel's log-in page calls itself many things.
-    right = answer.body.lstrip()[:1] == b"{" if target.kind == JSON else media_type(answer.body) is not None
-    if not right:
-        raise UpstreamError(f"{host} sent something else than {target.kind}", answered=True)
-    return answer.body
+    if response.status in _BUSY:
+        raise UpstreamError(f"{host} asks to wait ({response.status})", retry_after(response.headers))
+    if response.status != 200:
+        raise UpstreamError(f"{host} answered {response.status}", retry_after(response.headers), answered=True)
+    if len(response.body) > target.max_bytes:
+        raise UpstreamError(f"{host} sent more than {target.max_bytes} bytes", answered=True)
+    # Check the content and not the Content-Type, which the log-in page of a public network may set to anything.
+    is_json = response.body.lstrip()[:1] == b"{"
+    is_expected = is_json if target.accept == JSON else media_type(response.body) is not None
+    if not is_expected:
+        raise UpstreamError(f"{host} did not send {target.accept}", answered=True)
+    return response.body
 
 
-def _onward(url: str, location: str, home: SplitResult) -> str:
-    """Return where an answer sends us on to, if that is the service itself or, from it, the Internet Archive."""
+def _redirect_url(url: str, location: str, origin: SplitResult) -> str:
+    """Return the URL of a redirect, if it leads to the same service or from there to the Internet Archive.
+
+    Raises `UpstreamError` for any other one.
+    """
     parts = urlsplit(urljoin(url, location))
     host = (parts.hostname or "").lower()
-    if (parts.scheme, parts.netloc) == (home.scheme, home.netloc):
+    if (parts.scheme, parts.netloc) == (origin.scheme, origin.netloc):
         return parts.geturl()
-    trusted = host in {home.hostname, "archive.org"} or host.endswith(".archive.org")
-    if not trusted or parts.port not in {None, 80, 443} or parts.scheme not in {"http", "https"}:
-        raise UpstreamError(f"{home.hostname} sends on to {host or 'nowhere'}, which is not followed", answered=True)
-    # The archive's own addresses still begin with http.
+    is_trusted = host in {origin.hostname, "archive.org"} or host.endswith(".archive.org")
+    if not is_trusted or parts.port not in {None, 80, 443} or parts.scheme not in {"http", "https"}:
+        raise UpstreamError(f"{origin.hostname} redirects to {host or 'no host'}, which is not followed", answered=True)
+    # The archive redirects to http URLs, but serves the same by https.
     return urlunsplit(("https", host, parts.path, parts.query, ""))
 
 
 def retry_after(headers: Any) -> float:
-    """Return the seconds that a Retry-After asks for, given as seconds or as a date; 0 without a good one."""
+    """Return the seconds of a Retry-After header, which states seconds or a date; 0 if it is absent or invalid."""
     text = (headers.get("Retry-After") or "").strip()
     if text.isdecimal():
         return float(text[:9])
@@ -117,19 +124,21 @@ def retry_after(headers: Any) -> float:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def _tls_context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    def ring(*_: Any) -> None:
-        raise TimeoutError(f"no whole answer within {seconds:.0f} s")
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise ``TimeoutError`` in the block when it takes longer."""
 
-    before = signal.signal(signal.SIGALRM, ring)
+    def on_alarm(*_: Any) -> None:
+        raise TimeoutError(f"no complete answer within {seconds:.0f} s")
+
+    previous = signal.signal(signal.SIGALRM, on_alarm)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous)

@@ -1,6 +1,6 @@
-"""MusicBrainz's web service 2: what is asked of it, and its JSON answers.
+"""MusicBrainz's web service 2: the lookups, and the reading of its JSON answers.
 
-Raises `UpstreamError` (answered) where an answer has not the form it should have.
+Every function that reads an answer raises `UpstreamError` when the answer does not have the documented form.
 """
 
 import json
@@ -13,125 +13,138 @@ from soniquebay.library.identity import normalised_name
 from soniquebay.online.client import fetch
 from soniquebay.online.errors import UpstreamError
 
-GENRES = 5  # of the most voted ones
-GOOD_SCORE = 90  # of 100, by MusicBrainz's search; what decides is the comparison here
-_LONGEST_NAME = 200  # characters of a name in a query
+MAX_GENRES = 5
+MIN_SEARCH_SCORE = 90  # of 100, as MusicBrainz rates a result; `_is_album` compares the result itself
+_MAX_NAME_CHARACTERS = 200  # in a query
 
 Json = Mapping[str, Any]
 
 
-def artist(mbid: str) -> ArtistFacts | None:
-    """Look an artist up by id."""
+def fetch_artist(mbid: str) -> ArtistFacts | None:
+    """Look up an artist; None if MusicBrainz has none with this MBID. Raises `UpstreamError`."""
     answer = fetch(f"/musicbrainz/artist/{mbid}")
-    return None if answer is None else artist_facts(_read(answer))
+    return None if answer is None else artist_facts(_parse(answer))
 
 
-def release(mbid: str) -> ReleaseFacts | None:
-    """Look a release up by id."""
+def fetch_release(mbid: str) -> ReleaseFacts | None:
+    """Look up a release; None if MusicBrainz has none with this MBID. Raises `UpstreamError`."""
     answer = fetch(f"/musicbrainz/release/{mbid}")
-    return None if answer is None else release_facts(_read(answer))
+    return None if answer is None else release_facts(_parse(answer))
 
 
-def search(item: Lookup) -> str | None:
-    """Return the id of the release that an album surely is; None if there is none, or more than one could be it."""
-    answer = fetch("/musicbrainz/release", query=query(item))
-    return None if answer is None else choose(_read(answer), item)
+def find_release(item: Lookup) -> str | None:
+    """Search for the release of an album and return its MBID; None if there is none, or no certain one.
+
+    Raises `UpstreamError`.
+    """
+    answer = fetch("/musicbrainz/release", query=search_query(item))
+    return None if answer is None else choose_release(_parse(answer), item)
 
 
 def artist_facts(answer: Json) -> ArtistFacts:
-    """Read an artist."""
+    """Return the facts in the answer to an artist lookup."""
     return {
-        "name": _need(answer, "name"),
+        "name": _required_text(answer, "name"),
         "sort_name": _text(answer.get("sort-name")),
         "type": _text(answer.get("type")),
         "country": _text(answer.get("country")),
-        "genres": genres(answer.get("genres")),
+        "genres": top_genres(answer.get("genres")),
     }
 
 
 def release_facts(answer: Json) -> ReleaseFacts:
-    """Read a release; its group says the type, and the genres where it has none of its own."""
-    group = _map(answer.get("release-group"))
-    labels = [_text(_map(_map(info).get("label")).get("name")) for info in _list(answer.get("label-info"))]
+    """Return the facts in the answer to a release lookup.
+
+    The type is that of the release group; so are the genres if the release has none.
+    """
+    group = _mapping(answer.get("release-group"))
+    labels = [_text(_mapping(_mapping(info).get("label")).get("name")) for info in _list(answer.get("label-info"))]
     return {
-        "name": _need(answer, "title"),
+        "name": _required_text(answer, "title"),
         "group_mbid": _text(group.get("id")),
         "type": _text(group.get("primary-type")),
         "date": _text(answer.get("date")),
         "label": next((label for label in labels if label), None),
-        "genres": genres(answer.get("genres")) or genres(group.get("genres")),
+        "genres": top_genres(answer.get("genres")) or top_genres(group.get("genres")),
     }
 
 
-def genres(answer: Any) -> list[str]:
-    """Return the names of the most voted genres, written as the library writes its own."""
-    voted = [_map(genre) for genre in _list(answer)]
-    voted.sort(key=lambda genre: -_number(genre.get("count")))
-    names = [_text(genre.get("name")) for genre in voted if _number(genre.get("count")) > 0]
-    return [display_name(name) for name in names if name][:GENRES]
+def top_genres(genres: Any) -> list[str]:
+    """Return the names of the genres with the most votes, at most `MAX_GENRES`, in the spelling of the library."""
+    by_votes = [_mapping(genre) for genre in _list(genres)]
+    by_votes.sort(key=lambda genre: -_number(genre.get("count")))
+    names = [_text(genre.get("name")) for genre in by_votes if _number(genre.get("count")) > 0]
+    return [display_name(name) for name in names if name][:MAX_GENRES]
 
 
-def query(item: Lookup) -> str:
-    """Return a search for an album, in the syntax of Lucene."""
-    words = [f"release:{_quoted(item['title'])}", f"tracks:{item['tracks']}"]
+def search_query(item: Lookup) -> str:
+    """Return the search for an album's release, in Lucene's query syntax."""
     mbid = item.get("artist_mbid")
-    words.insert(1, f"arid:{mbid}" if mbid else f"artist:{_quoted(item['artist'])}")
-    return " AND ".join(words)
+    artist = f"arid:{mbid}" if mbid else f"artist:{_quote(item['artist'])}"
+    return " AND ".join([f"release:{_quote(item['title'])}", artist, f"tracks:{item['tracks']}"])
 
 
-def choose(answer: Json, item: Lookup) -> str | None:
-    """Return the release of a search's answer that is the album, if all that could be it are editions of one thing.
+def choose_release(answer: Json, item: Lookup) -> str | None:
+    """Return the MBID of the release that is the album; None if no result is, or if it could be different things.
 
-    Title, artist and number of tracks have to be the same; of several editions the official one, the earliest.
+    Title, artist and number of tracks have to be equal, and all such results have to be of one release group. Of these
+    editions an official one is preferred, then the earliest.
     """
-    good = [found for found in map(_map, _list(answer.get("releases"))) if _is(found, item)]
-    groups = {_text(_map(found.get("release-group")).get("id")) for found in good}
+    matches = [release for release in map(_mapping, _list(answer.get("releases"))) if _is_album(release, item)]
+    groups = {_text(_mapping(release.get("release-group")).get("id")) for release in matches}
     if len(groups) != 1 or None in groups:
         return None
     best = min(
-        good, key=lambda found: (found.get("status") != "Official", _text(found.get("date")) or "9", found["id"])
+        matches,
+        key=lambda release: (release.get("status") != "Official", _text(release.get("date")) or "9", release["id"]),
     )
-    return _need(best, "id")
+    return _required_text(best, "id")
 
 
-def _is(found: Json, item: Lookup) -> bool:
-    credits = [_map(credit) for credit in _list(found.get("artist-credit"))]
-    names = {normalised_name(name) for credit in credits for name in (_text(credit.get("name")), _text(
-             _map(credit.get("artist")).get("name"))) if name}  # fmt: skip
-    whole = "".join((_text(credit.get("name")) or "") + str(credit.get("joinphrase") or "") for credit in credits)
-    ids = {_map(credit.get("artist")).get("id") for credit in credits}
-    mbid = item.get("artist_mbid")
-    same_artist = (
-        mbid in ids
-        if mbid
-        else item["normalised_artist"] in ({normalised_name(whole)} | (names if len(credits) == 1 else set()))
-    )
-    tracks = _number(found.get("track-count")) or sum(
-        _number(_map(medium).get("track-count")) for medium in _list(found.get("media"))
+def _is_album(release: Json, item: Lookup) -> bool:
+    tracks = _number(release.get("track-count")) or sum(
+        _number(_mapping(medium).get("track-count")) for medium in _list(release.get("media"))
     )
     return (
-        _number(found.get("score")) >= GOOD_SCORE
-        and normalised_name(_text(found.get("title")) or "") == item["normalised_album"]
-        and same_artist
+        _number(release.get("score")) >= MIN_SEARCH_SCORE
+        and normalised_name(_text(release.get("title")) or "") == item["normalised_album"]
+        and _is_by_artist(release, item)
         and tracks == item["tracks"]
-        and _text(found.get("id")) is not None
+        and _text(release.get("id")) is not None
     )
 
 
-def _quoted(name: str) -> str:
-    plain = name[:_LONGEST_NAME].replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{plain}"'
+def _is_by_artist(release: Json, item: Lookup) -> bool:
+    """Return whether a release is credited to the album's artist, by MBID if it is known, else by name."""
+    credits = [_mapping(credit) for credit in _list(release.get("artist-credit"))]
+    artists = [_mapping(credit.get("artist")) for credit in credits]
+    mbid = item.get("artist_mbid")
+    if mbid:
+        return mbid in {artist.get("id") for artist in artists}
+    whole_credit = "".join(
+        (_text(credit.get("name")) or "") + str(credit.get("joinphrase") or "") for credit in credits
+    )
+    names = {normalised_name(whole_credit)}
+    if len(credits) == 1:
+        credited_and_own = (_text(credits[0].get("name")), _text(artists[0].get("name")))
+        names |= {normalised_name(name) for name in credited_and_own if name}
+    return item["normalised_artist"] in names
 
 
-def _read(answer: bytes) -> Json:
+def _quote(name: str) -> str:
+    escaped = name[:_MAX_NAME_CHARACTERS].replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _parse(answer: bytes) -> Json:
     try:
-        found = json.loads(answer)
+        content = json.loads(answer)
     except (ValueError, RecursionError) as error:
-        raise UpstreamError(f"MusicBrainz sent what is no JSON: {error}", answered=True) from error
-    return _map(found)
+        raise UpstreamError(f"MusicBrainz sent invalid JSON: {error}", answered=True) from error
+    return _mapping(content)
 
 
-def _need(answer: Json, name: str) -> str:
+def _required_text(answer: Json, name: str) -> str:
     text = _text(answer.get(name))
     if text is None:
         raise UpstreamError(f"MusicBrainz sent an answer without {name}", answered=True)
@@ -146,7 +159,7 @@ def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _map(value: Any) -> Json:
+def _mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from soniquebay.audio.artwork import embedded, in_folder
-from soniquebay.audio.picture_format import THUMBNAIL_TYPE
+from soniquebay.audio.artwork import embedded_picture, folder_picture
+from soniquebay.audio.picture_format import THUMBNAIL_MEDIA_TYPE
 from soniquebay.audio.pictures import Picture
 from soniquebay.audio.tags import UnreadableAudioError
 from soniquebay.library.covers import digest_of, has_cover
@@ -38,7 +38,7 @@ def extract_cover(album_id: int, path: str, has_picture: bool) -> None:
         if has_cover(db, album_id):
             return  # an album whose files are in several batches is sent once for each
     file = os.fsdecode(decode(path))
-    picture = (_embedded(file) if has_picture else None) or in_folder(Path(file).parent)
+    picture = (_embedded(file) if has_picture else None) or folder_picture(Path(file).parent)
     if picture is None:
         unavailable_file = None if path_exists(file) else path
         library_api.post(f"/internal/covers/{album_id}/none", {"unavailable_file": unavailable_file})
@@ -53,7 +53,7 @@ def fetch_covers(items: list[Lookup]) -> None:
 
 
 def _fetch(lookup: Lookup) -> None:
-    picture = coverart.front(str(lookup["mbid"]), lookup.get("group_mbid"))
+    picture = coverart.fetch_front_cover(str(lookup["mbid"]), lookup.get("group_mbid"))
     if picture is None:
         library_api.put("/internal/online/no-cover", lookup)
     else:
@@ -64,13 +64,13 @@ def _store(album_id: int, picture: Picture) -> None:
     # The thumbnails first: whoever sees the cover can also load them.
     digest = digest_of(picture.data)
     for size, data in picture.thumbnails.items():
-        library_api.put_bytes(f"/internal/thumbnails/{digest}/{size}", data, THUMBNAIL_TYPE)
+        library_api.put_bytes(f"/internal/thumbnails/{digest}/{size}", data, THUMBNAIL_MEDIA_TYPE)
     library_api.put_bytes(f"/internal/covers/{album_id}", picture.data, picture.media_type)
 
 
 def _embedded(file: str) -> Picture | None:
     try:
-        return embedded(file)
+        return embedded_picture(file)
     except UnreadableAudioError as error:
         log.warning("no cover from %r: %s", file, error)
         return None

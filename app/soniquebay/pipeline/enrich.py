@@ -34,7 +34,7 @@ def facts(items: list[Lookup]) -> None:
 
 def _look_up(lookup: Lookup) -> None:
     if lookup["kind"] == "search":
-        library_api.put("/internal/online/search", {"item": lookup, "mbid": musicbrainz.search(lookup)})
+        library_api.put("/internal/online/search", {"item": lookup, "mbid": musicbrainz.find_release(lookup)})
         return
-    fetch_facts = musicbrainz.artist if lookup["kind"] == "artist" else musicbrainz.release
+    fetch_facts = musicbrainz.fetch_artist if lookup["kind"] == "artist" else musicbrainz.fetch_release
     library_api.put("/internal/online/facts", {"item": lookup, "facts": fetch_facts(str(lookup["mbid"]))})

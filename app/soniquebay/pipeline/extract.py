@@ -3,7 +3,7 @@
 import logging
 import os
 
-from soniquebay.audio.tags import UnreachableFileError, UnreadableAudioError, read_tags
+from soniquebay.audio.tags import UnavailableFileError, UnreadableAudioError, read_tags
 from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FailedFile, FileStamp, FileTags
 from soniquebay.library.paths import decode
@@ -46,7 +46,7 @@ def extract(file: FileStamp) -> FileTags | FailedFile:
     try:
         tags = read_tags(os.fsdecode(decode(file["path"])))
     except UnreadableAudioError as error:
-        return {"path": file["path"], "reason": str(error), "bad_content": not isinstance(error, UnreachableFileError)}
+        return {"path": file["path"], "reason": str(error), "bad_content": not isinstance(error, UnavailableFileError)}
     return {**file, "tags": tags.as_dict()}
 
 

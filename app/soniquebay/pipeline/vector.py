@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
-from soniquebay.audio.feature_schema import VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.library.paths import decode, path_exists
 from soniquebay.overrides.memory_recycling import replace_this_process
 from soniquebay.pipeline import library_api
@@ -31,7 +31,7 @@ class VectorTask(StageTask):
         """Store why there is no vector; a task that ran out of time is retried later."""
         timed_out = isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded)
         failure = "its analysis took too long" if timed_out else describe_error(error)
-        body = {"version": VERSION, "failure": failure, "retry_later": timed_out}
+        body = {"version": FEATURE_VERSION, "failure": failure, "retry_later": timed_out}
         library_api.put(f"/internal/vectors/{arguments['track_id']}", body, RECORD_FAILURE_MAX_WAIT_SECONDS)
 
 
@@ -41,7 +41,7 @@ def calculate(track_id: int, path: str) -> None:
     # Imported here: the parent process then forks without the memory of the decoder and numpy.
     try:
         from soniquebay.audio.analysis import analyse
-        from soniquebay.audio.decode import TOO_LONG, UndecodableAudioError, UnreachableAudioError
+        from soniquebay.audio.decode import TIMEOUT_REASON, UnavailableAudioError, UndecodableAudioError
     except SoftTimeLimitExceeded:
         replace_this_process()  # a partially loaded library cannot be loaded again
         raise
@@ -53,12 +53,12 @@ def calculate(track_id: int, path: str) -> None:
     except UndecodableAudioError as error:
         log.warning("track %d has no vector: %s", track_id, error)
         # A drive that was unplugged during the read can also look like a damaged file.
-        retry_later = isinstance(error, UnreachableAudioError) or not path_exists(file)
+        retry_later = isinstance(error, UnavailableAudioError) or not path_exists(file)
         result = {"failure": str(error), "retry_later": retry_later}
     except SoftTimeLimitExceeded:
         log.warning("track %d has no vector: its analysis took too long", track_id)
-        result = {"failure": TOO_LONG, "retry_later": True}  # the drive may hang
+        result = {"failure": TIMEOUT_REASON, "retry_later": True}  # the drive may hang
     else:
         data = base64.b64encode(analysis.vector.astype("<f4").tobytes()).decode("ascii")
         result = {"data": data, "bpm": analysis.bpm, "musical_key": analysis.musical_key}
-    library_api.put(f"/internal/vectors/{track_id}", {"version": VERSION, **result}, _STORE_MAX_WAIT_SECONDS)
+    library_api.put(f"/internal/vectors/{track_id}", {"version": FEATURE_VERSION, **result}, _STORE_MAX_WAIT_SECONDS)

@@ -1,1 +1,1 @@
-"""Noticing what changes in the folders of music: the kernel's notifications, and when they are worth a scan."""
+"""Watching the folders of music: what the kernel reports, and when a change is worth a scan."""

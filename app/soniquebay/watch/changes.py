@@ -1,25 +1,25 @@
-"""Changed folders gathered until a scan of them is worth while: after a pause, but not after too long a wait."""
+"""Changed folders, collected until a scan of them is worth while: after a pause, but not after too long a wait."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from soniquebay.library.paths import is_within
 
-QUIET = 3.0  # seconds without a change before a scan: a copy under way is one change
-LONGEST = 30.0  # seconds that a change waits at most: music that trickles in all day is seen all day
-MOST = 1000  # folders; of more, a scan of everything costs less than their list
+QUIET_SECONDS = 3.0  # without a change before a scan: the files of one copy are one change
+MAX_WAIT_SECONDS = 30.0  # after the first change, so that files that arrive all day are scanned all day
+MAX_CHANGED_FOLDERS = 1000  # of more, a scan of everything costs less than their list
 
 
 @dataclass(slots=True)
-class _Noted:
-    first: float
-    last: float
-    session: int
+class _Pending:
+    first_at: float
+    last_at: float
+    session_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """What to scan: everything, or the folders; neither if nothing is due."""
+class DueScan:
+    """What a scan is due for: everything, or some folders. It is false when no scan is due."""
 
     everything: bool = False
     folders: tuple[str, ...] = ()
@@ -29,88 +29,97 @@ class Due:
 
 
 @dataclass
-class Changes:
-    """The changes that no scan has followed.
+class PendingChanges:
+    """The changes for which no scan has been started.
 
-    Times are monotonic, in seconds; `session` is the id of the newest scan at that time.
+    Times are monotonic seconds; a session id is that of the newest scan at the time of the change.
     """
 
-    _folders: dict[str, _Noted] = field(default_factory=dict)
-    _everything: _Noted | None = None
+    _folders: dict[str, _Pending] = field(default_factory=dict)
+    _everything: _Pending | None = None
 
     def __len__(self) -> int:
         return len(self._folders) + (self._everything is not None)
 
     @property
-    def are_everything(self) -> bool:
-        """Tell whether everything is to be scanned."""
+    def includes_everything(self) -> bool:
+        """Whether everything has to be scanned."""
         return self._everything is not None
 
-    def folder(self, folder: str, now: float, session: int) -> None:
+    def add_folder(self, folder: str, now: float, session_id: int) -> None:
         """Note a change in a folder (an encoded path)."""
         if self._everything is not None:
-            self._everything.last, self._everything.session = now, session
+            self._everything.last_at, self._everything.session_id = now, session_id
             return
-        noted = self._folders.setdefault(folder, _Noted(now, now, session))
-        noted.last, noted.session = now, session
-        if len(self._folders) > MOST:
-            self.everything(now, session)
+        pending = self._folders.setdefault(folder, _Pending(now, now, session_id))
+        pending.last_at, pending.session_id = now, session_id
+        if len(self._folders) > MAX_CHANGED_FOLDERS:
+            self.add_everything(now, session_id)
 
-    def everything(self, now: float, session: int) -> None:
-        """Note that there is no telling what has changed."""
-        first = min((noted.first for noted in self._all()), default=now)
-        self._everything = _Noted(first, now, session)
+    def add_everything(self, now: float, session_id: int) -> None:
+        """Note that anything may have changed."""
+        first_at = min((pending.first_at for pending in self._all()), default=now)
+        self._everything = _Pending(first_at, now, session_id)
         self._folders.clear()
 
-    def seen_by(self, session: int) -> None:
-        """Forget what was noted before a scan of everything began, now that it has ended."""
-        self._folders = {folder: noted for folder, noted in self._folders.items() if noted.session >= session}
-        if self._everything is not None and self._everything.session < session:
+    def remove_seen_by(self, session_id: int) -> None:
+        """Remove the changes from before a scan of everything began. That scan has ended, so it has seen them."""
+        self._folders = {
+            folder: pending for folder, pending in self._folders.items() if pending.session_id >= session_id
+        }
+        if self._everything is not None and self._everything.session_id < session_id:
             self._everything = None
 
-    def due_at(self, *, writing: bool) -> float | None:
-        """Return when something is due if no more comes; None without a change. `writing`: files grow somewhere."""
-        noted = self._all()
-        if not noted:
-            return None
-        longest = min(one.first for one in noted) + LONGEST
-        return longest if writing else min(longest, max(one.last for one in noted) + QUIET)
+    def due_at(self, *, files_are_growing: bool) -> float | None:
+        """Return when a scan is due if nothing else changes; None without a change.
 
-    def due(self, now: float, writing: Collection[str] = ()) -> Due:
-        """Return what is to be scanned now; it stays noted until `done`. `writing`: folders with files that grow."""
-        at = self.due_at(writing=bool(writing))
-        if at is None or now < at:
-            return Due()
+        While files are growing somewhere, only the longest wait counts.
+        """
+        pending = self._all()
+        if not pending:
+            return None
+        latest = min(change.first_at for change in pending) + MAX_WAIT_SECONDS
+        return latest if files_are_growing else min(latest, max(change.last_at for change in pending) + QUIET_SECONDS)
+
+    def due(self, now: float, growing_folders: Collection[str] = ()) -> DueScan:
+        """Return what is due for a scan now. It stays pending until `mark_scanned`.
+
+        A folder in which a file grows waits for it up to MAX_WAIT_SECONDS, and does not hold up the others.
+        """
+        due_at = self.due_at(files_are_growing=bool(growing_folders))
+        if due_at is None or now < due_at:
+            return DueScan()
         if self._everything is not None:
-            return Due(everything=True)
-        # One in which a file grows waits for it as long as it may, and does not hold up the others.
-        return Due(
+            return DueScan(everything=True)
+        return DueScan(
             folders=outermost(
                 folder
-                for folder, noted in self._folders.items()
-                if folder not in writing or now >= noted.first + LONGEST
+                for folder, pending in self._folders.items()
+                if folder not in growing_folders or now >= pending.first_at + MAX_WAIT_SECONDS
             )
         )
 
-    def done(self, due: Due) -> None:
-        """Forget what is being scanned."""
+    def mark_scanned(self, due: DueScan) -> None:
+        """Remove the changes for which a scan has been started."""
         if due.everything:
             self._everything = None
             self._folders.clear()
-        self._folders = {folder: noted for folder, noted in self._folders.items() if not _within(folder, due.folders)}
+        self._folders = {
+            folder: pending for folder, pending in self._folders.items() if not _is_within_any(folder, due.folders)
+        }
 
-    def _all(self) -> list[_Noted]:
+    def _all(self) -> list[_Pending]:
         return [*self._folders.values(), *([self._everything] if self._everything else [])]
 
 
 def outermost(folders: Iterable[str]) -> tuple[str, ...]:
-    """Return folders in their order, without those that lie below another of them."""
-    kept: list[str] = []
+    """Return folders in sorted order, without those that lie below another one of them."""
+    result: list[str] = []
     for folder in sorted(set(folders)):
-        if not _within(folder, kept):
-            kept.append(folder)
-    return tuple(kept)
+        if not _is_within_any(folder, result):
+            result.append(folder)
+    return tuple(result)
 
 
-def _within(folder: str, folders: Iterable[str]) -> bool:
-    return any(is_within(folder, above) for above in folders)
+def _is_within_any(folder: str, folders: Iterable[str]) -> bool:
+    return any(is_within(folder, outer) for outer in folders)

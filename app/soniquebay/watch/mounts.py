@@ -1,4 +1,4 @@
-"""Which file systems are mounted where, and which of them tell of every change."""
+"""Which file systems are mounted where, and which of them do not report every change."""
 
 import re
 from collections.abc import Iterable
@@ -6,40 +6,46 @@ from typing import NamedTuple
 
 from soniquebay.library.paths import is_within
 
-# What another machine, or a program behind the kernel's back, changes there is not told here. `fuseblk` is a local disk
-# (ntfs-3g) and tells of all.
-_SILENT = frozenset({"9p", "afs", "ceph", "cifs", "coda", "fuse", "gfs2", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs",
-                     "prl_fs", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs"})  # fmt: skip
+# inotify does not report what another machine, or a program behind the kernel's back, changes on these. `fuseblk` is a
+# local disk (ntfs-3g), on which every change is reported.
+_UNREPORTED_TYPES = frozenset({"9p", "afs", "ceph", "cifs", "coda", "fuse", "gfs2", "ncpfs", "nfs", "nfs4", "ocfs2",
+                               "orangefs", "prl_fs", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs"})  # fmt: skip
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 
 class Mount(NamedTuple):
-    """A mounted file system; `id` is another one each time it is mounted."""
+    """A mounted file system. The kernel gives it another id each time it is mounted."""
 
-    point: bytes
-    id: int
-    kind: str
+    mount_point: bytes
+    mount_id: int
+    fs_type: str
 
     @property
-    def is_silent(self) -> bool:
-        """Tell whether it can change without a notification."""
-        return self.kind in _SILENT or self.kind.startswith("fuse.")
+    def needs_polling(self) -> bool:
+        """Whether it can change without an inotify event."""
+        return self.fs_type in _UNREPORTED_TYPES or self.fs_type.startswith("fuse.")
 
 
-def parse(mountinfo: bytes) -> list[Mount]:
-    """Read the lines of ``/proc/self/mountinfo`` (proc(5)); what is mounted over another comes after it."""
+def parse_mountinfo(mountinfo: bytes) -> list[Mount]:
+    """Return the mounts in the content of ``/proc/self/mountinfo`` (proc(5)), in its order.
+
+    Of two mounts on the same mount point, the later one covers the earlier one.
+    """
     mounts = []
     for line in mountinfo.splitlines():
-        words = line.split(b" ")
-        point = _ESCAPE.sub(lambda match: bytes([int(match[1], 8)]), words[4])
-        mounts.append(Mount(point, int(words[0]), words[words.index(b"-") + 1].decode("ascii", "replace")))
+        fields = line.split(b" ")
+        mount_point = _ESCAPE.sub(lambda match: bytes([int(match[1], 8)]), fields[4])
+        fs_type = fields[fields.index(b"-") + 1].decode("ascii", "replace")
+        mounts.append(Mount(mount_point, int(fields[0]), fs_type))
     return mounts
 
 
-def holding(mounts: Iterable[Mount], path: bytes) -> Mount | None:
-    """Return the mount that a real path (no links in it) lies on."""
-    found = None
+def mount_of(mounts: Iterable[Mount], path: bytes) -> Mount | None:
+    """Return the mount on which a real path (without symbolic links) lies."""
+    innermost = None
     for mount in mounts:
-        if is_within(path, mount.point) and (found is None or len(mount.point) >= len(found.point)):
-            found = mount
-    return found
+        if is_within(path, mount.mount_point) and (
+            innermost is None or len(mount.mount_point) >= len(innermost.mount_point)
+        ):
+            innermost = mount
+    return innermost

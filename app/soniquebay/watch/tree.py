@@ -1,4 +1,4 @@
-"""Every folder below the roots, watched by the kernel (inotify(7)); for those it cannot watch, a look now and then."""
+"""The folders below the roots, watched with inotify(7). Folders that the kernel cannot watch have to be polled."""
 
 import contextlib
 import errno
@@ -12,21 +12,20 @@ from inotify_simple import Event, INotify, flags
 
 from soniquebay.audio.file_names import is_audio, is_cover, is_scanned_folder
 from soniquebay.library.paths import encode, is_within
-from soniquebay.watch import mounts
-from soniquebay.watch.growing_files import Writing
-from soniquebay.watch.mounts import Mount
+from soniquebay.watch.growing_files import GrowingFiles
+from soniquebay.watch.mounts import Mount, mount_of, parse_mountinfo
 
 log = logging.getLogger(__name__)
 
 MOUNTINFO = Path("/proc/self/mountinfo")
-_COME = flags.CLOSE_WRITE | flags.MOVED_TO
-_GONE = flags.DELETE | flags.MOVED_FROM
-_MASK = _COME | _GONE | flags.CREATE | flags.ONLYDIR
-_ROOT_MASK = _MASK | flags.MOVE_SELF | flags.DELETE_SELF
+_ADDED = flags.CLOSE_WRITE | flags.MOVED_TO
+_REMOVED = flags.DELETE | flags.MOVED_FROM
+_FOLDER_MASK = _ADDED | _REMOVED | flags.CREATE | flags.ONLYDIR
+_ROOT_MASK = _FOLDER_MASK | flags.MOVE_SELF | flags.DELETE_SELF
 
 
 class Change(NamedTuple):
-    """Music or a cover has changed in a folder (Python's file-system string), or no one knows what has changed."""
+    """A change of music or of a cover in a folder (Python's file-system string), or of anything anywhere."""
 
     what: Literal["music", "cover", "everything"]
     folder: str = ""
@@ -36,104 +35,112 @@ EVERYTHING = Change("everything")
 
 
 class RootState(NamedTuple):
-    """How a root is watched, and how many folders of it are."""
+    """How a root is watched, and how many of its folders are."""
 
     path: str
     mode: Literal["notify", "poll", "absent"]
     folders: int
 
 
-class Tree:
-    """The watched folders of some roots. Of one thread alone, but for `states` and `stop`.
+class WatchedTree:
+    """The watched folders below some roots.
 
-    `poll`: watch nothing, each root has to be looked at.
+    Only `states` and `stop` may be called from another thread. With `poll_only` no folder is watched, so every root has
+    to be polled. `read_mountinfo` returns the content of ``/proc/self/mountinfo``.
     """
 
     def __init__(
-        self, roots: Sequence[str], *, poll: bool = False, read_mounts: Callable[[], bytes] = MOUNTINFO.read_bytes
+        self,
+        roots: Sequence[str],
+        *,
+        poll_only: bool = False,
+        read_mountinfo: Callable[[], bytes] = MOUNTINFO.read_bytes,
     ) -> None:
         self._roots = [root.rstrip("/") or "/" for root in roots]
-        self._poll, self._read_mounts = poll, read_mounts
+        self._poll_only, self._read_mountinfo = poll_only, read_mountinfo
         self._mounts: dict[str, Mount] = {}
-        self._folders: dict[int, str] = {}
+        self._folders: dict[int, str] = {}  # by watch descriptor
         self._polled: set[str] = set()
         self._links: set[str] = set()
-        self._full = self._stopped = False
-        self.writing = Writing()
+        self._watches_are_used_up = self._is_stopped = False
+        self.growing_files = GrowingFiles()
         self._inotify = INotify()
 
     def fileno(self) -> int:
-        """Return what is readable when something has changed; another one after `watch_all`."""
+        """Return the file descriptor that is readable after a change; `watch_all` replaces it."""
         return int(self._inotify.fileno())
 
     def close(self) -> None:
-        """Give all watches back."""
+        """Release all watches."""
         self._inotify.close()
 
     def stop(self) -> None:
         """End `watch_all` early; from any thread."""
-        self._stopped = True
+        self._is_stopped = True
 
     def watch_all(self) -> None:
-        """Watch every folder there is, from the beginning."""
+        """Watch every folder below the roots, from scratch."""
         self._inotify.close()
         self._inotify = INotify()
-        self._folders, self._polled, self._links, self._full = {}, set(), set(), False
-        self._mounts = self._places()
+        self._folders, self._polled, self._links, self._watches_are_used_up = {}, set(), set(), False
+        self._mounts = self._mounts_by_path()
         for root in self._roots:
-            self._add(root)
+            self._watch_below(root)
 
     def watch_absent(self) -> bool:
-        """Watch the roots that were not there before; True when one is now."""
+        """Watch the roots that were absent and are there now; return whether there is one."""
         absent = [state.path for state in self.states() if state.mode == "absent" and Path(state.path).is_dir()]
         for root in absent:
-            self._add(root)
+            self._watch_below(root)
         return any(state.path in absent and state.mode != "absent" for state in self.states())
 
     def states(self) -> list[RootState]:
         """Return how each root is watched."""
         folders = list(self._folders.values())
-        answer = []
+        states = []
         for root in self._roots:
-            below = sum(is_within(folder, root) for folder in folders)
-            polled = self._full or any(is_within(folder, root) for folder in list(self._polled))
-            answer.append(RootState(root, "poll" if polled else "notify" if below else "absent", below))
-        return answer
+            count = sum(is_within(folder, root) for folder in folders)
+            polled = self._watches_are_used_up or any(is_within(folder, root) for folder in list(self._polled))
+            states.append(RootState(root, "poll" if polled else "notify" if count else "absent", count))
+        return states
 
     @property
     def has_links(self) -> bool:
-        """Tell whether a folder was come to by a link: one folder may then have two paths."""
+        """Whether a watched folder was reached by a symbolic link. A folder may then have two paths."""
         return bool(self._links)
 
     @property
-    def must_poll(self) -> bool:
-        """Tell whether there is a folder that nothing is told of."""
-        return self._full or bool(self._polled)
+    def needs_polling(self) -> bool:
+        """Whether there is a folder whose changes are not reported."""
+        return self._watches_are_used_up or bool(self._polled)
 
-    def read(self) -> list[Change]:
-        """Return what has changed since the last look, each once."""
+    def read_changes(self) -> list[Change]:
+        """Return the changes since the last call, each once."""
         changes: dict[Change, None] = {}
         for event in self._inotify.read(timeout=0):
-            changes.update(dict.fromkeys(self._changes(event)))
+            changes.update(dict.fromkeys(self._changes_of(event)))
         return list(changes)
 
-    def mounts_changed(self) -> list[Change]:
-        """Follow what was mounted and unmounted. A drive that is gone is no deletion."""
-        before, self._mounts = self._mounts, self._places()
-        gone = [path for path, mount in before.items() if mount != self._mounts.get(path)]
-        come = [path for path, mount in self._mounts.items() if mount != before.get(path)]
-        for path in sorted({*gone, *come}):
-            self._drop(path)
-            self._add(path)
-        for path in come:
-            log.info("%s is mounted", path)
-        for path in gone:
-            log.info("%s is unmounted", path)
-        return [EVERYTHING] if come else []
+    def update_mounts(self) -> list[Change]:
+        """Watch what was mounted and stop watching what was unmounted, and return the changes.
 
-    def _changes(self, event: Event) -> Iterator[Change]:
+        An unmounted drive is no change: its files are unavailable, not deleted.
+        """
+        before, self._mounts = self._mounts, self._mounts_by_path()
+        unmounted = [path for path, mount in before.items() if mount != self._mounts.get(path)]
+        mounted = [path for path, mount in self._mounts.items() if mount != before.get(path)]
+        for path in sorted({*unmounted, *mounted}):
+            self._unwatch_below(path)
+            self._watch_below(path)
+        for path in mounted:
+            log.info("%s is mounted", path)
+        for path in unmounted:
+            log.info("%s is unmounted", path)
+        return [EVERYTHING] if mounted else []
+
+    def _changes_of(self, event: Event) -> Iterator[Change]:
         if event.mask & flags.Q_OVERFLOW:
-            log.warning("too much has changed at once: everything is watched anew, and scanned")
+            log.warning("too many changes at once: all folders are watched again from scratch, and scanned")
             self.watch_all()
             yield EVERYTHING
             return
@@ -143,113 +150,114 @@ class Tree:
         if event.mask & (flags.IGNORED | flags.UNMOUNT):
             self._folders.pop(event.wd)
         elif event.mask & (flags.MOVE_SELF | flags.DELETE_SELF):
-            self._drop(folder)
+            self._unwatch_below(folder)
             yield EVERYTHING
         elif event.mask & flags.ISDIR:
             if is_scanned_folder(event.name):
-                yield from self._folder_changed(f"{folder}/{event.name}", event.mask)
+                yield from self._folder_changes(f"{folder}/{event.name}", event.mask)
         elif is_audio(event.name):
             path = f"{folder}/{event.name}"
             if event.mask & flags.CREATE:
-                self.writing.begun(path)
+                self.growing_files.started(path)
             else:
-                self.writing.ended(path)
+                self.growing_files.finished(path)
                 yield Change("music", folder)
         elif is_cover(event.name):
-            if event.mask & _COME:
+            if event.mask & _ADDED:
                 yield Change("cover", folder)
         else:
-            yield from self._link_changed(f"{folder}/{event.name}", event.mask)
+            yield from self._link_changes(f"{folder}/{event.name}", event.mask)
 
-    def _folder_changed(self, path: str, mask: int) -> Iterator[Change]:
-        if mask & _GONE:
-            self._drop(path)
+    def _folder_changes(self, path: str, mask: int) -> Iterator[Change]:
+        if mask & _REMOVED:
+            self._unwatch_below(path)
         if mask & flags.MOVED_FROM:
             yield Change("music", path)
         if mask & (flags.CREATE | flags.MOVED_TO):
-            # What was in it before it was watched is told by nobody; a file may still grow.
-            self._add(path, self.writing.begun)
+            # No event reports the files that were there before the folder was watched; they may still grow.
+            self._watch_below(path, self.growing_files.started)
         if mask & flags.MOVED_TO:
             yield Change("music", path)
 
-    def _link_changed(self, path: str, mask: int) -> Iterator[Change]:
-        # Of a link to a folder no more is told than of a file.
-        if mask & _GONE and path in self._links:
-            self._drop(path)
+    def _link_changes(self, path: str, mask: int) -> Iterator[Change]:
+        # The event of a symbolic link to a folder does not say that it is a folder.
+        if mask & _REMOVED and path in self._links:
+            self._unwatch_below(path)
             yield Change("music", path)
         elif mask & (flags.CREATE | flags.MOVED_TO) and Path(path).is_symlink() and Path(path).is_dir():
             self._links.add(path)
-            self._add(path)
+            self._watch_below(path)
             yield Change("music", path)
 
-    def _add(self, top: str, met: Callable[[str], None] | None = None) -> None:
-        """Watch a folder and all below it; `met` is told of each audio file there."""
+    def _watch_below(self, top: str, on_audio_file: Callable[[str], None] | None = None) -> None:
+        """Watch a folder and all folders below it, and call `on_audio_file` with the path of each audio file there."""
         stack = [top]
-        while stack and not self._stopped:
+        while stack and not self._is_stopped:
             folder = stack.pop()
-            if self._is_silent(folder):
+            if self._must_be_polled(folder):
                 self._polled.add(folder)
                 continue
-            if not self._watch(folder):
+            if not self._watch_folder(folder):
                 continue
-            below = []
+            subfolders = []
             try:
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         if entry.is_dir():
                             if is_scanned_folder(entry.name):
-                                below.append(entry.path)
+                                subfolders.append(entry.path)
                                 if entry.is_symlink():
                                     self._links.add(entry.path)
-                        elif met and is_audio(entry.name):
-                            met(entry.path)
+                        elif on_audio_file and is_audio(entry.name):
+                            on_audio_file(entry.path)
             except OSError:
-                continue  # gone meanwhile, or not to be read: the scan will say so
-            # In the order of a walk: a folder with two paths is known by the same one.
-            below.sort(key=lambda path: encode(path) + "/", reverse=True)
-            stack += below
+                continue  # removed meanwhile, or not readable, which the scan reports
+            # In the order of a scan's walk, so that a folder with two paths is known by the same one.
+            subfolders.sort(key=lambda path: encode(path) + "/", reverse=True)
+            stack += subfolders
 
-    def _watch(self, folder: str) -> bool:
+    def _watch_folder(self, folder: str) -> bool:
+        """Watch one folder; return False if that failed, or if it is watched by another path already."""
         try:
-            watch = self._inotify.add_watch(folder, _ROOT_MASK if folder in self._roots else _MASK)
+            watch = self._inotify.add_watch(folder, _ROOT_MASK if folder in self._roots else _FOLDER_MASK)
         except OSError as error:
-            if error.errno == errno.ENOSPC and not self._full:
-                self._full = True
+            if error.errno == errno.ENOSPC and not self._watches_are_used_up:
+                self._watches_are_used_up = True
                 log.warning(
-                    "the kernel watches no more folders for one user (fs.inotify.max_user_watches): the rest is polled"
+                    "the limit of watches is reached (fs.inotify.max_user_watches): the other folders are polled"
                 )
             return False
-        # A folder that was come to by another path has its watch.
         return self._folders.setdefault(watch, folder) == folder
 
-    def _drop(self, top: str) -> None:
+    def _unwatch_below(self, top: str) -> None:
         for watch, folder in list(self._folders.items()):
             if is_within(folder, top):
                 del self._folders[watch]
-                with contextlib.suppress(OSError):  # gone with its folder
+                with contextlib.suppress(OSError):  # the kernel has removed it with its folder
                     self._inotify.rm_watch(watch)
         self._polled = {folder for folder in self._polled if not is_within(folder, top)}
         self._links = {folder for folder in self._links if not is_within(folder, top)}
-        self.writing.gone(top)
+        self.growing_files.folder_removed(top)
 
-    def _is_silent(self, folder: str) -> bool:
-        if self._poll and Path(folder).is_dir():
+    def _must_be_polled(self, folder: str) -> bool:
+        if self._poll_only and Path(folder).is_dir():
             return True
         mount = self._mounts.get(folder)
         if mount is None and folder in self._links:
-            mount = mounts.holding(mounts.parse(self._read_mounts()), os.fsencode(os.path.realpath(folder)))
-        return mount is not None and mount.is_silent
+            mount = mount_of(parse_mountinfo(self._read_mountinfo()), os.fsencode(os.path.realpath(folder)))
+        return mount is not None and mount.needs_polling
 
-    def _places(self) -> dict[str, Mount]:
-        """Return what is mounted at each root and below it, by the path that leads there from the root."""
-        table = mounts.parse(self._read_mounts())
-        places: dict[str, Mount] = {}
+    def _mounts_by_path(self) -> dict[str, Mount]:
+        """Return the mounts at and below each root, by the path that leads there from the root."""
+        mounts = parse_mountinfo(self._read_mountinfo())
+        by_path: dict[str, Mount] = {}
         for root in self._roots:
-            real = os.fsencode(os.path.realpath(root))
-            holding = mounts.holding(table, real)
-            if holding is not None:
-                places[root] = holding
-            for mount in table:
-                if mount.point != real and is_within(mount.point, real):
-                    places[root.rstrip("/") + os.fsdecode(mount.point[len(real.rstrip(b"/")) :])] = mount
-        return places
+            real_root = os.fsencode(os.path.realpath(root))
+            root_mount = mount_of(mounts, real_root)
+            if root_mount is not None:
+                by_path[root] = root_mount
+            for mount in mounts:
+                point = mount.mount_point
+                if point != real_root and is_within(point, real_root):
+                    by_path[root.rstrip("/") + os.fsdecode(point[len(real_root.rstrip(b"/")) :])] = mount
+        return by_path

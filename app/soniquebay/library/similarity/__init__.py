@@ -1,1 +1,1 @@
-"""More like this: stored vectors, the embedding they are compared in, and the index of nearest neighbours."""
+"""Similar tracks: stored vectors, the embedding in which they are compared, and the nearest-neighbour index."""

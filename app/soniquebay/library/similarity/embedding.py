@@ -1,8 +1,10 @@
-"""The space in which tracks are compared: made from the library's own vectors, nothing of it is learned from labels.
+"""The embedding in which tracks are compared. It is fitted to the library's own vectors; no labels are used.
 
-Each dimension is measured by its median and spread in the library; each group of features counts the same, however many
-values it has; within a group, directions that say the same are evened out by half (partial whitening); at the end the
-directions in which the library's tracks hardly differ are left out.
+1. Robust scaling: each value is centred by its median and divided by its spread in the library.
+2. Soft clipping: tanh limits the influence of a single extreme value.
+3. Partial whitening within each group of features: correlated values count less, and each group has a total variance of
+   1, however many values it has.
+4. Principal component analysis: the directions in which the tracks differ least are left out.
 """
 
 from dataclasses import dataclass
@@ -10,64 +12,69 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from soniquebay.audio.feature_schema import GROUPS
+from soniquebay.audio.feature_schema import FEATURE_GROUPS
 
-DIMENSIONS = 64
-_BEND = 3.0  # spreads; a value farther out counts little more: one odd value must not decide
-_WHITENING = 0.75  # 0: directions keep their spread, 1: all count the same
-_FLOOR = 0.02  # of the mean variance of a group's directions: what lies below is noise
+EMBEDDING_DIMENSIONS = 64
 
-Array = NDArray[np.float32]
+_PERCENTILES = [15.87, 50, 84.13]  # a normal distribution has them one deviation below, at, and above its mean
+_MIN_SPREAD = 1e-6
+_CLIP_SPREADS = 3.0  # tanh bends values towards this limit
+_WHITENING_EXPONENT = 0.75  # 0 keeps the variances of a group's directions, 1 makes them equal
+_VARIANCE_FLOOR = 0.02  # relative to the mean variance of the directions; what lies below is noise
+
+Float32Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
-    """A way from raw vectors to points whose Euclidean distance is how different two tracks sound."""
+class Embedding:
+    """A map from vectors to points. Their Euclidean distance says how different two tracks sound."""
 
-    median: Array  # (SIZE,)
-    scale: Array  # (SIZE,) one over the spread; 0 where all tracks agree
-    centre: Array  # (SIZE,) mean of the bent values
-    projection: Array  # (SIZE, up to DIMENSIONS)
+    median: Float32Array  # (VECTOR_SIZE,)
+    scale: Float32Array  # (VECTOR_SIZE,), reciprocal of the spread; 0 where all tracks have the same value
+    centre: Float32Array  # (VECTOR_SIZE,), mean of the scaled and clipped values
+    projection: Float32Array  # (VECTOR_SIZE, EMBEDDING_DIMENSIONS)
 
-    def points(self, raw: Array) -> Array:
-        """Return the points of vectors, (n, SIZE) to (n, DIMENSIONS)."""
-        return np.asarray((_bent(raw, self.median, self.scale) - self.centre) @ self.projection, np.float32)
+    def embed(self, vectors: Float32Array) -> Float32Array:
+        """Return the points of vectors: (n, VECTOR_SIZE) to (n, EMBEDDING_DIMENSIONS), float32."""
+        scaled = _scale_and_clip(vectors, self.median, self.scale)
+        return np.asarray((scaled - self.centre) @ self.projection, np.float32)
 
 
-def fit(raw: Array) -> Space:
-    """Make the space of these vectors, (n, SIZE): all of a library, or a sample of it."""
-    low, median, high = np.percentile(raw, [15.87, 50, 84.13], axis=0).astype(np.float32)
+def fit_embedding(vectors: Float32Array) -> Embedding:
+    """Return the embedding for the vectors of a library, or of a sample of it: float32, (n, VECTOR_SIZE), n >= 1."""
+    low, median, high = np.percentile(vectors, _PERCENTILES, axis=0).astype(np.float32)
     spread = (high - low) / 2
-    # A dimension that is the same for most tracks (mono) still tells the others apart.
-    spread = np.where(spread > 1e-6, spread, raw.std(axis=0))
-    # Where all tracks agree there is nothing to tell; dividing by the spread would make noise of it.
-    scale = np.where(spread > 1e-6, 1 / np.maximum(spread, 1e-6), 0).astype(np.float32)
-    bent = _bent(raw, median, scale)
-    centre = bent.mean(axis=0)
-    bent = bent - centre
-    blocks = np.zeros((raw.shape[1], raw.shape[1]), np.float32)
+    # A value that is equal for most tracks (mono) still distinguishes the others.
+    spread = np.where(spread > _MIN_SPREAD, spread, vectors.std(axis=0))
+    # A value that is equal for all tracks says nothing: divided by its spread, it would be noise.
+    scale = np.where(spread > _MIN_SPREAD, 1 / np.maximum(spread, _MIN_SPREAD), 0).astype(np.float32)
+    scaled = _scale_and_clip(vectors, median, scale)
+    centre = scaled.mean(axis=0)
+    scaled = scaled - centre
+    whitening = np.zeros((vectors.shape[1], vectors.shape[1]), np.float32)  # block-diagonal, one block a group
     start = 0
-    for size in GROUPS.values():
-        place = slice(start, start + size)
-        blocks[place, place] = _even(bent[:, place])
+    for size in FEATURE_GROUPS.values():
+        group = slice(start, start + size)
+        whitening[group, group] = _whitening_matrix(scaled[:, group])
         start += size
-    return Space(median, scale, centre, blocks @ _principal(bent @ blocks))
+    return Embedding(median, scale, centre, whitening @ _principal_directions(scaled @ whitening))
 
 
-def _bent(raw: Array, median: Array, scale: Array) -> Array:
-    return np.asarray(_BEND * np.tanh((raw - median) * scale / _BEND), np.float32)
+def _scale_and_clip(vectors: Float32Array, median: Float32Array, scale: Float32Array) -> Float32Array:
+    return np.asarray(_CLIP_SPREADS * np.tanh((vectors - median) * scale / _CLIP_SPREADS), np.float32)
 
 
-def _even(values: Array) -> Array:
-    """Return the matrix that whitens a group in part and gives it the total variance 1."""
+def _whitening_matrix(values: Float32Array) -> Float32Array:
+    """Return the matrix that whitens the centred values of a group, (n, size), in part; zero if they are constant."""
     variance, directions = np.linalg.eigh(values.T.astype(np.float64) @ values / max(1, values.shape[0]))
     variance = np.maximum(variance, 0)
     if variance.sum() < 1e-9:
         return np.zeros((values.shape[1], values.shape[1]), np.float32)
-    gain = (variance + _FLOOR * variance.mean()) ** (-_WHITENING / 2)
+    gain = (variance + _VARIANCE_FLOOR * variance.mean()) ** (-_WHITENING_EXPONENT / 2)
     return np.asarray(directions * gain / np.sqrt((variance * gain**2).sum()), np.float32)
 
 
-def _principal(values: Array) -> Array:
+def _principal_directions(values: Float32Array) -> Float32Array:
+    """Return the directions of the largest variance of centred values, as columns."""
     variance, directions = np.linalg.eigh(values.T.astype(np.float64) @ values)
-    return np.asarray(directions[:, np.argsort(variance)[::-1][:DIMENSIONS]], np.float32)
+    return np.asarray(directions[:, np.argsort(variance)[::-1][:EMBEDDING_DIMENSIONS]], np.float32)

@@ -1,4 +1,4 @@
-"""More like this: the nearest tracks in the library's own space, kept up to date while the library is analysed."""
+"""The similarity index: the nearest-neighbour index, kept up to date while tracks are analysed."""
 
 import sqlite3
 import threading
@@ -6,119 +6,123 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from soniquebay.audio.feature_schema import VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.library.similarity import vectors
 
 if TYPE_CHECKING:
-    from soniquebay.library.similarity.nearest_neighbours import NearestNeighbours
+    from soniquebay.library.similarity.nearest_neighbours import NearestNeighbourIndex
 
-_AT_ONCE = 2000  # tracks up to which a new space is made while the question waits: some 50 ms
-_SHARE = 100  # at most this part of the time goes into new spaces
+_MAX_SYNCHRONOUS_TRACKS = 2000  # up to here a request waits for a rebuild, which takes some 50 ms
+_PAUSE_FACTOR = 100  # the pause after a rebuild is this many times as long as the rebuild took
 
 
 class SimilarityIndex:
-    """All vectors of the library in memory, 270 bytes each; brute force is exact and fast enough here.
+    """The vectors of the whole library in memory, 270 bytes each. Safe to use from several threads.
 
-    A stored vector is added as it comes. The space itself is made anew when the library has changed, seldom enough to
-    cost a hundredth of the time, and in the background once it takes long. `connect` gives the calling thread's own
-    connection to read from.
+    A stored vector is added at once. The index as a whole, with its embedding, is rebuilt when the library has changed:
+    at most a hundredth of the time goes into that, and for a larger library it happens in the background. `connect`
+    returns a connection that the calling thread can read from.
     """
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
-        self._index: NearestNeighbours | None = None
-        self._lock = threading.Lock()  # of all fields
-        self._making = threading.Lock()  # held while an index is made
-        self._journal: dict[int, bytes | None] | None = None  # what came while one is made
-        self._due = 0.0  # monotonic time at which a new space may be made
+        self._index: NearestNeighbourIndex | None = None
+        self._lock = threading.Lock()  # guards all fields
+        self._rebuild_lock = threading.Lock()  # held during a rebuild
+        self._updates_during_rebuild: dict[int, bytes | None] | None = None  # None: no rebuild is under way
+        self._next_rebuild_at = 0.0  # monotonic seconds
 
-    def warm(self) -> None:
-        """Read the library in the background, so that the first question does not wait for it."""
-        threading.Thread(target=self._make, name="vectors", daemon=True).start()
+    def load_in_background(self) -> None:
+        """Build the index in a thread, so that the first request does not wait for it."""
+        threading.Thread(target=self._rebuild, name="vectors", daemon=True).start()
 
-    def put(self, track_id: int, version: int, data: bytes | None) -> None:
-        """Take in what `store` has committed."""
-        usable = data if version == VERSION else None
+    def update(self, track_id: int, version: int, data: bytes | None) -> None:
+        """Add or replace a track after `vectors.store` was committed; None as its vector removes it.
+
+        `data` is a vector as `vectors.store` takes it. One of another feature version counts as None.
+        """
+        vector = data if version == FEATURE_VERSION else None
         with self._lock:
-            if self._journal is not None:
-                self._journal[track_id] = usable
+            if self._updates_during_rebuild is not None:
+                self._updates_during_rebuild[track_id] = vector
             if self._index is not None:
-                self._index.apply(track_id, usable)
+                self._index.set_vector(track_id, vector)
 
-    def outdated(self) -> None:
-        """Say that tracks which were missing are back: they are in the next index."""
+    def mark_outdated(self) -> None:
+        """Have the next request rebuild the index, because tracks that were missing are back."""
         with self._lock:
             if self._index is not None:
                 self._index.changes += 1
-                self._due = 0.0
+                self._next_rebuild_at = 0.0
 
     def nearest(self, db: sqlite3.Connection, track_id: int, limit: int) -> list[tuple[int, float]] | None:
-        """Return ids and similarities (0 to 1) of the nearest tracks, nearest first; None without a vector of its own.
+        """Return the ids and similarities (0 to 1) of the nearest tracks, nearest first.
 
-        Only vectors of the features' present version are compared.
+        Returns None when the track has no vector of the current feature version. Tracks without one are no neighbours.
         """
-        self._refresh()
+        self._rebuild_if_due()
         while True:
             with self._lock:
                 index = self._index
-                at = index.place(track_id) if index else None
-                if index is None or at is None:
+                row = index.row_of(track_id) if index else None
+                if index is None or row is None:
                     return None
-                ids, scores = index.nearest(at, limit)
-            # Tracks go in many ways (a file that changed, a folder that was removed): the database knows what is left.
-            gone = _gone(db, [track_id, *ids.tolist()])
-            if not gone:
-                return list(zip(ids.tolist(), scores.tolist(), strict=True))
-            for one in gone:
-                self.put(one, VERSION, None)
+                ids, similarities = index.nearest(row, limit)
+            # Tracks are removed in many ways (a changed file, a removed folder), so the database has the last word.
+            removed = _without_vector(db, [track_id, *ids.tolist()])
+            if not removed:
+                return list(zip(ids.tolist(), similarities.tolist(), strict=True))
+            for removed_id in removed:
+                self.update(removed_id, FEATURE_VERSION, None)
 
-    def _refresh(self) -> None:
+    def _rebuild_if_due(self) -> None:
         with self._lock:
             index = self._index
-            if index is not None and (not index.changes or time.monotonic() < self._due):
+            if index is not None and (not index.changes or time.monotonic() < self._next_rebuild_at):
                 return
-            small = index is None or index.count <= _AT_ONCE
-        if small:
-            self._make()
-        elif not self._making.locked():
-            self.warm()
+            is_quick = index is None or index.count <= _MAX_SYNCHRONOUS_TRACKS
+        if is_quick:
+            self._rebuild()
+        elif not self._rebuild_lock.locked():
+            self.load_in_background()
 
-    def _make(self) -> None:
-        waited = self._making.locked()
-        with self._making:
-            if waited and self._index is not None:
-                return  # another thread made it meanwhile
+    def _rebuild(self) -> None:
+        has_waited = self._rebuild_lock.locked()
+        with self._rebuild_lock:
+            if has_waited and self._index is not None:
+                return  # another thread has rebuilt it meanwhile
             with self._lock:
-                self._journal = {}
+                self._updates_during_rebuild = {}
             started = time.monotonic()
             try:
-                index = _read(self._connect())
+                index = _load(self._connect())
             finally:
                 with self._lock:
-                    journal, self._journal = self._journal or {}, None
+                    updates, self._updates_during_rebuild = self._updates_during_rebuild or {}, None
             with self._lock:
                 if index is not None:
-                    for track_id, data in journal.items():
-                        index.apply(track_id, data)
+                    for track_id, vector in updates.items():
+                        index.set_vector(track_id, vector)
                 self._index = index
-                self._due = time.monotonic() + _SHARE * (time.monotonic() - started)
+                self._next_rebuild_at = time.monotonic() + _PAUSE_FACTOR * (time.monotonic() - started)
 
 
-def _read(db: sqlite3.Connection) -> "NearestNeighbours | None":
-    if not vectors.any_usable(db):
+def _load(db: sqlite3.Connection) -> "NearestNeighbourIndex | None":
+    if not vectors.has_current_vectors(db):
         return None
-    # What it calculates with takes 25 MB and is loaded with the first vector: the API starts without it.
-    from soniquebay.library.similarity.nearest_neighbours import read
+    # Imported late: numpy takes 25 MB, which the API of an empty library does not need.
+    from soniquebay.library.similarity.nearest_neighbours import load_index
 
-    return read(db)
+    return load_index(db)
 
 
-def _gone(db: sqlite3.Connection, ids: list[int]) -> list[int]:
-    marks = ", ".join("?" * len(ids))
+def _without_vector(db: sqlite3.Connection, ids: list[int]) -> list[int]:
+    """Return those of the tracks that are missing, deleted, or without a vector of the current feature version."""
+    placeholders = ", ".join("?" * len(ids))
     rows = db.execute(
         "SELECT v.track_id FROM vectors v JOIN tracks t ON t.id = v.track_id AND t.missing_since IS NULL "
-        f"WHERE v.version = ? AND v.data IS NOT NULL AND v.track_id IN ({marks})",
-        (VERSION, *ids),
+        f"WHERE v.version = ? AND v.data IS NOT NULL AND v.track_id IN ({placeholders})",
+        (FEATURE_VERSION, *ids),
     )
-    left = {row["track_id"] for row in rows}
-    return [i for i in ids if i not in left]
+    with_vector = {row["track_id"] for row in rows}
+    return [track_id for track_id in ids if track_id not in with_vector]

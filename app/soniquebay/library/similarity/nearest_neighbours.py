@@ -1,4 +1,4 @@
-"""The points of all tracks and the distances between them, hubs held down; how it is read from the database."""
+"""The nearest-neighbour index: the points of all tracks, the search among them, and how it is loaded."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,145 +7,163 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from soniquebay.audio.feature_schema import SIZE, VERSION
-from soniquebay.library.similarity.embedding import Array, Space, fit
+from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
+from soniquebay.library.similarity.embedding import Embedding, Float32Array, fit_embedding
 
-_SAMPLE = 4096  # vectors that the space is made from, if there are more
-_ANCHORS = 512  # tracks by whose distances a track's surroundings are measured
-_NEIGHBOURS = 10  # of them
-_CHUNK = 1000  # rows read at a time
+_MAX_SAMPLE_TRACKS = 4096  # the embedding is fitted to at most this many vectors
+_MAX_ANCHORS = 512  # tracks of the sample to which local scales are measured
+_NEAREST_ANCHORS = 10
+_MIN_DISTANCE = 1e-3  # an anchor that is nearer is the track itself
+_CHUNK_ROWS = 1000
+_SPARE_ROWS = 64
 
 
 @dataclass(slots=True)
-class NearestNeighbours:
-    """NearestNeighbours of all tracks in one space; arrays have room to grow, `count` says how much is in use."""
+class NearestNeighbourIndex:
+    """The points of all tracks in one embedding, compared one by one: exact, and fast enough for a home library.
 
-    space: Space
-    anchors: Array  # (anchors, dimensions)
-    ids: NDArray[np.int64]
-    points: Array
-    square: Array  # squared length of each point
-    radius: Array  # mean distance to the nearest anchors: small where tracks lie dense
+    The arrays have spare rows to grow into; `count` says how many rows are in use.
+    """
+
+    embedding: Embedding
+    anchors: Float32Array  # (anchors, dimensions)
+    ids: NDArray[np.int64]  # (rows,), track ids
+    points: Float32Array  # (rows, dimensions)
+    squared_norms: Float32Array  # (rows,)
+    local_scale: Float32Array  # (rows,), mean distance to the nearest anchors: small where tracks lie dense
     count: int = 0
-    changes: int = 0  # since the space was made
+    changes: int = 0  # tracks added, replaced and removed since the embedding was fitted
 
-    def place(self, track_id: int) -> int | None:
-        """Return the row of a track."""
-        (found,) = np.nonzero(self.ids[: self.count] == track_id)
-        return int(found[0]) if found.size else None
+    def row_of(self, track_id: int) -> int | None:
+        """Return the row of a track; None if it is not in the index."""
+        (rows,) = np.nonzero(self.ids[: self.count] == track_id)
+        return int(rows[0]) if rows.size else None
 
-    def put(self, ids: NDArray[np.int64], raw: Array) -> None:
-        """Add tracks, or replace one that is there; several at once only while the index is made."""
-        points = self.space.points(raw)
-        at = self.place(int(ids[0])) if len(ids) == 1 else None
-        if at is None:
-            at = self.count
-            self._make_room(at + len(ids))
+    def upsert(self, ids: NDArray[np.int64], vectors: Float32Array) -> None:
+        """Add tracks by their vectors, (n, VECTOR_SIZE), or replace a single track.
+
+        Several tracks must all be new.
+        """
+        points = self.embedding.embed(vectors)
+        row = self.row_of(int(ids[0])) if len(ids) == 1 else None
+        if row is None:
+            row = self.count
+            self._ensure_capacity(row + len(ids))
             self.count += len(ids)
-        rows = slice(at, at + len(ids))
+        rows = slice(row, row + len(ids))
         self.ids[rows], self.points[rows] = ids, points
-        self.square[rows] = np.einsum("ij,ij->i", points, points)
-        self.radius[rows] = self._local_scale(points)
+        self.squared_norms[rows] = np.einsum("ij,ij->i", points, points)
+        self.local_scale[rows] = self._local_scale_of(points)
         self.changes += len(ids)
 
-    def apply(self, track_id: int, data: bytes | None) -> None:
-        """Put or replace a track by its stored vector, or drop it."""
+    def set_vector(self, track_id: int, data: bytes | None) -> None:
+        """Add or replace a track by its stored vector; remove it if that is None."""
         if data is None:
-            self.drop(track_id)
+            self.remove(track_id)
         else:
-            self.put(np.array([track_id], np.int64), np.frombuffer(data, "<f4").reshape(1, SIZE))
+            self.upsert(np.array([track_id], np.int64), np.frombuffer(data, "<f4").reshape(1, VECTOR_SIZE))
 
-    def drop(self, track_id: int) -> None:
-        """Remove a track, if it is there."""
-        at = self.place(track_id)
-        if at is None:
+    def remove(self, track_id: int) -> None:
+        """Remove a track, if it is in the index."""
+        row = self.row_of(track_id)
+        if row is None:
             return
         self.count -= 1
-        for array in (self.ids, self.points, self.square, self.radius):
-            array[at] = array[self.count]  # the last one moves in
+        for array in (self.ids, self.points, self.squared_norms, self.local_scale):
+            array[row] = array[self.count]  # the last row fills the gap
         self.changes += 1
 
-    def nearest(self, at: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return ids and similarities of the tracks nearest to the one in this row, nearest first; 1 for the same.
+    def nearest(self, row: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the ids and similarities of the tracks nearest to the one in a row, nearest first, without itself.
 
-        A distance counts by the surroundings of both tracks (local scaling, Zelnik-Manor and Perona 2004): else tracks
-        in the middle of everything would be near everybody.
+        The similarity is exp(-d^2 / (s1 s2)), where d is the distance and s1 and s2 are the local scales of the two
+        tracks: 1 for equal points, near 0 for distant ones. Local scaling (Zelnik-Manor and Perona 2004) keeps central
+        tracks from being near to every other one (hubness: Schnitzer et al. 2012). Here the local scale is the mean
+        distance to the 10 nearest of a sample of tracks, in place of the distance to the k-th nearest track.
         """
         n = self.count
-        scaled = self.points[:n] @ (-2 * self.points[at])
-        scaled += self.square[:n]
-        scaled += self.square[at]
-        scaled /= self.radius[:n]
-        scaled[at] = np.inf
+        scaled = self.points[:n] @ (-2 * self.points[row])
+        scaled += self.squared_norms[:n]
+        scaled += self.squared_norms[row]
+        scaled /= self.local_scale[:n]
+        scaled[row] = np.inf
         count = min(limit, n - 1)
         best = np.argpartition(scaled, count - 1)[:count] if count else np.zeros(0, np.int64)
         best = best[np.argsort(scaled[best], kind="stable")]
-        return self.ids[best], np.exp(-np.maximum(scaled[best], 0).astype(np.float64) / float(self.radius[at]))
+        similarity = np.exp(-np.maximum(scaled[best], 0).astype(np.float64) / float(self.local_scale[row]))
+        return self.ids[best], similarity
 
-    def _local_scale(self, points: Array) -> Array:
+    def _local_scale_of(self, points: Float32Array) -> Float32Array:
+        """Return the mean distance of each point to its nearest anchors, (n,)."""
         distances = ((points**2).sum(axis=1)[:, None] + (self.anchors**2).sum(axis=1)) - 2 * (points @ self.anchors.T)
         distances = np.sqrt(np.maximum(distances, 0))
-        # An anchor is not its own neighbour.
-        distances[distances < 1e-3] = np.inf
-        count = min(_NEIGHBOURS, distances.shape[1])
+        distances[distances < _MIN_DISTANCE] = np.inf
+        count = min(_NEAREST_ANCHORS, distances.shape[1])
         nearest = np.partition(distances, count - 1, axis=1)[:, :count]
-        known = np.isfinite(nearest)
-        mean = np.where(known, nearest, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        return np.asarray(np.maximum(mean, 1e-3), np.float32)
+        finite = np.isfinite(nearest)
+        mean = np.where(finite, nearest, 0).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
+        return np.asarray(np.maximum(mean, _MIN_DISTANCE), np.float32)
 
-    def _make_room(self, size: int) -> None:
-        if size <= self.ids.size:
+    def _ensure_capacity(self, rows: int) -> None:
+        if rows <= self.ids.size:
             return
-        room = max(size, self.ids.size * 9 // 8 + 256)
-        for name in ("ids", "points", "square", "radius"):
+        capacity = max(rows, self.ids.size * 9 // 8 + 256)
+        for name in ("ids", "points", "squared_norms", "local_scale"):
             old = getattr(self, name)
-            new = np.zeros((room, *old.shape[1:]), old.dtype)
+            new = np.zeros((capacity, *old.shape[1:]), old.dtype)
             new[: self.count] = old[: self.count]
             setattr(self, name, new)
 
 
-def read(db: sqlite3.Connection) -> NearestNeighbours | None:
-    """Make the index in two passes, so that the raw vectors are never in memory all at once."""
+def load_index(db: sqlite3.Connection) -> NearestNeighbourIndex | None:
+    """Fit an embedding to the stored vectors and return the index of all tracks; None if there are no vectors.
+
+    Vectors of another feature version and missing tracks are left out. The vectors are read twice, in chunks, so that
+    they are never all in memory.
+    """
     rows = db.execute(
         "SELECT track_id FROM vectors JOIN tracks ON id = track_id AND missing_since IS NULL "
         "WHERE version = ? AND data IS NOT NULL ORDER BY track_id",
-        (VERSION,),
+        (FEATURE_VERSION,),
     )
     ids = np.fromiter((row["track_id"] for row in rows), np.int64)
     if not ids.size:
         return None
-    chosen = np.random.default_rng(0).permutation(ids)[:_SAMPLE].tolist()
-    sample = np.concatenate([raw for _, raw in _chunks(db, "AND track_id IN (SELECT value FROM json_each(?))", chosen)])
-    space = fit(sample)
-    anchors = space.points(np.random.default_rng(0).permutation(sample)[:_ANCHORS])
-    room = ids.size + 64
-    index = NearestNeighbours(
-        space,
+    sample_ids = np.random.default_rng(0).permutation(ids)[:_MAX_SAMPLE_TRACKS].tolist()
+    condition = "AND track_id IN (SELECT value FROM json_each(?))"
+    sample = np.concatenate([vectors for _, vectors in _read_vectors(db, condition, sample_ids)])
+    embedding = fit_embedding(sample)
+    anchors = embedding.embed(np.random.default_rng(0).permutation(sample)[:_MAX_ANCHORS])
+    capacity = ids.size + _SPARE_ROWS
+    index = NearestNeighbourIndex(
+        embedding,
         anchors,
-        ids=np.zeros(room, np.int64),
-        points=np.zeros((room, anchors.shape[1]), np.float32),
-        square=np.zeros(room, np.float32),
-        radius=np.ones(room, np.float32),
+        ids=np.zeros(capacity, np.int64),
+        points=np.zeros((capacity, anchors.shape[1]), np.float32),
+        squared_norms=np.zeros(capacity, np.float32),
+        local_scale=np.ones(capacity, np.float32),
     )
-    for some, raw in _chunks(db, "", None):
-        index.put(some, raw)
+    for chunk_ids, vectors in _read_vectors(db, "", None):
+        index.upsert(chunk_ids, vectors)
     index.changes = 0
     return index
 
 
-def _chunks(
-    db: sqlite3.Connection, condition: str, chosen: list[int] | None
-) -> Iterator[tuple[NDArray[np.int64], Array]]:
-    last = -1
-    values = [] if chosen is None else [str(chosen)]
+def _read_vectors(
+    db: sqlite3.Connection, condition: str, track_ids: list[int] | None
+) -> Iterator[tuple[NDArray[np.int64], Float32Array]]:
+    """Yield ids and vectors, (n, VECTOR_SIZE), in chunks; `track_ids` is the parameter of the condition, if any."""
+    last_id = -1
+    values = [] if track_ids is None else [str(track_ids)]
     while True:
         rows = db.execute(
             "SELECT track_id, data FROM vectors JOIN tracks ON id = track_id AND missing_since IS NULL "
-            f"WHERE version = ? AND data IS NOT NULL AND track_id > ? {condition} ORDER BY track_id LIMIT {_CHUNK}",
-            (VERSION, last, *values),
+            f"WHERE version = ? AND data IS NOT NULL AND track_id > ? {condition} ORDER BY track_id "
+            f"LIMIT {_CHUNK_ROWS}",
+            (FEATURE_VERSION, last_id, *values),
         ).fetchall()
         if not rows:
             return
-        last = rows[-1]["track_id"]
-        raw = np.frombuffer(b"".join(row["data"] for row in rows), "<f4").reshape(-1, SIZE)
-        yield np.array([row["track_id"] for row in rows], np.int64), raw
+        last_id = rows[-1]["track_id"]
+        vectors = np.frombuffer(b"".join(row["data"] for row in rows), "<f4").reshape(-1, VECTOR_SIZE)
+        yield np.array([row["track_id"] for row in rows], np.int64), vectors

@@ -1,10 +1,10 @@
-"""The vectors in the database, one a track: little-endian float32 values, or why there are none."""
+"""Vectors in the database, one row a track: little-endian float32 values, or the reason why there are none."""
 
 import math
 import sqlite3
 import struct
 
-from soniquebay.audio.feature_schema import MUSICAL_KEYS, SIZE, VERSION
+from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS, VECTOR_SIZE
 
 
 def store(
@@ -18,21 +18,23 @@ def store(
     musical_key: str | None = None,
     retry_later: bool = False,
 ) -> bool:
-    """Write a track's vector (little-endian float32), tempo and key, or why it has none; False when the track is gone.
+    """Store the result of a track's analysis; False if the track no longer exists.
 
-    `retry_later`: its file was not to be had; it is analysed once a scan meets it (`ingest.mark_returned`).
-    Raises ``ValueError`` for a vector of another size or version or with values that are no numbers, and for a tempo or
-    key that is none.
+    `data` is a vector of `VECTOR_SIZE` little-endian float32 values, or None with the reason in `failure`. With
+    `retry_later` the file was unavailable: the track is analysed again once a scan sees it (`ingest.mark_returned`).
+
+    Raises ``ValueError`` for a vector of the wrong size or version or with values that are not finite, for a tempo
+    outside of 0 to 1000 BPM, and for an unknown key.
     """
     if data is not None:
-        if version != VERSION:
-            raise ValueError(f"the features are of version {version}, this release compares version {VERSION}")
-        if len(data) != 4 * SIZE:
-            raise ValueError(f"a vector has {SIZE} float32 values, this one has {len(data)} bytes")
-        if not all(map(math.isfinite, struct.unpack(f"<{SIZE}f", data))):
-            raise ValueError("a vector holds finite numbers only")
+        if version != FEATURE_VERSION:
+            raise ValueError(f"its feature version is {version}, this release uses version {FEATURE_VERSION}")
+        if len(data) != 4 * VECTOR_SIZE:
+            raise ValueError(f"a vector has {VECTOR_SIZE} float32 values, this one has {len(data)} bytes")
+        if not all(map(math.isfinite, struct.unpack(f"<{VECTOR_SIZE}f", data))):
+            raise ValueError("the values of a vector must be finite")
     if bpm is not None and not 0 < bpm < 1000:
-        raise ValueError(f"{bpm} beats a minute is no tempo")
+        raise ValueError(f"{bpm} BPM is not a tempo")
     if musical_key is not None and musical_key not in MUSICAL_KEYS:
         raise ValueError(f"{musical_key!r} is not one of the {len(MUSICAL_KEYS)} keys, as 'A minor'")
     if db.execute("SELECT 1 FROM tracks WHERE id = ?", (track_id,)).fetchone() is None:
@@ -45,15 +47,16 @@ def store(
     return True
 
 
-def expire(db: sqlite3.Connection) -> int:
-    """Have every track analysed anew whose vector is of another version of the features; returns how many."""
+def mark_outdated_for_analysis(db: sqlite3.Connection) -> int:
+    """Have every track with a vector of another feature version analysed again; return how many there are."""
     return db.execute(
         "UPDATE tracks SET analysed = 0 WHERE analysed = 1 AND id IN "
         "(SELECT track_id FROM vectors WHERE version < ?1 OR version > ?1)",
-        (VERSION,),
+        (FEATURE_VERSION,),
     ).rowcount
 
 
-def any_usable(db: sqlite3.Connection) -> bool:
-    """Tell whether there is a vector of the features' present version."""
-    return db.execute("SELECT 1 FROM vectors WHERE version = ? AND data IS NOT NULL", (VERSION,)).fetchone() is not None
+def has_current_vectors(db: sqlite3.Connection) -> bool:
+    """Return whether any track has a vector of the current feature version."""
+    query = "SELECT 1 FROM vectors WHERE version = ? AND data IS NOT NULL"
+    return db.execute(query, (FEATURE_VERSION,)).fetchone() is not None
