@@ -53,8 +53,8 @@ lint: $(VENV)/ready ## ruff, ansible-lint
 types: $(VENV)/ready ## mypy, strict
 	$(BIN)/mypy
 
-units: $(VENV)/ready ## systemd-analyze verify of every unit
-	$(PYTEST) tests/units
+units: $(VENV)/ready ## systemd-analyze verify of every unit; the roles, by ansible-playbook on this machine
+	$(PYTEST) tests/units tests/roles
 
 unit: $(VENV)/ready ## unit tests
 	$(PYTEST) -m "not slow" tests/unit
