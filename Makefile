@@ -54,7 +54,7 @@ types: $(VENV)/ready ## mypy, strict
 	$(BIN)/mypy
 
 units: $(VENV)/ready ## systemd-analyze verify of every unit; the roles, by ansible-playbook on this machine
-	$(PYTEST) tests/units tests/roles
+	$(PYTEST) tests/systemd_units tests/roles
 
 unit: $(VENV)/ready ## unit tests
 	$(PYTEST) -m "not slow" tests/unit

@@ -55,12 +55,12 @@ def verify(unit: Path) -> str:
 
 
 @pytest.mark.parametrize("name", [t.stem for t in templates()])
-def test_systemd_understands_the_unit(rendered: Path, name: str) -> None:
+def test_systemd_accepts_the_unit(rendered: Path, name: str) -> None:
     assert verify(rendered / name) == ""
 
 
 @pytest.mark.parametrize("name", ["soniquebay-worker.service", "soniquebay-worker@.service"])
-def test_a_worker_may_make_its_processes_nice(rendered: Path, name: str) -> None:
+def test_a_worker_may_lower_the_priority_of_its_processes(rendered: Path, name: str) -> None:
     """And its last lines are lines of their own: one that hangs on to another's value is no error to systemd."""
     lines = (rendered / name).read_text().splitlines()
     assert "InaccessiblePaths=-/boot" in lines
@@ -68,7 +68,7 @@ def test_a_worker_may_make_its_processes_nice(rendered: Path, name: str) -> None
     assert last == "SystemCallFilter=setpriority"
 
 
-def test_a_misspelt_directive_is_found(rendered: Path) -> None:
+def test_systemd_rejects_a_misspelt_directive(rendered: Path) -> None:
     # Else the silence above would prove nothing.
     unit = rendered / "soniquebay-api.service"
     broken = rendered / "soniquebay-broken.service"
@@ -76,5 +76,5 @@ def test_a_misspelt_directive_is_found(rendered: Path) -> None:
     assert "Restrat" in verify(broken)
 
 
-def test_there_are_units() -> None:
+def test_there_are_templates() -> None:
     assert len(templates()) >= 10
