@@ -29,8 +29,13 @@ def load(path: Path) -> Any:
 class LocalMachine:
     """This machine as the target of a playbook, with a log of the calls of systemctl."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, inventory: dict[str, Any] | None = None, roles: Path = ROLES) -> None:
         self.folder = folder
+        self.roles = roles
+        self.inventory = folder / "inventory.yml"
+        self.inventory.write_text(
+            yaml.safe_dump(inventory or {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}})
+        )
         self.log = folder / "systemctl.log"
         programs = folder / "programs"
         programs.mkdir()
@@ -49,15 +54,22 @@ class LocalMachine:
     ) -> subprocess.CompletedProcess[str]:
         """Run plays that may fail."""
         playbook = self.folder / "playbook.yml"
-        common = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+        common = {"hosts": "localhost", "gather_facts": False}
         playbook.write_text(yaml.safe_dump([common | play for play in plays], sort_keys=False))
         extra = self.folder / "variables.yml"
         extra.write_text(yaml.safe_dump(variables))
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-e", f"@{extra}"]
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            str(self.inventory),
+            "-e",
+            f"@{extra}",
+        ]
         environment = {
             **os.environ,
             "PATH": self.path,
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_ROLES_PATH": str(self.roles),
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "ANSIBLE_LOCAL_TEMP": str(self.folder / "ansible"),
             "ANSIBLE_REMOTE_TEMP": str(self.folder / "ansible"),

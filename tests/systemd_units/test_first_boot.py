@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "roles/base/templates/first-boot.j2"
+from tests.roles.rendering import rendered
+
 COMMANDS = {"systemctl": 'echo "systemctl $*"', "findmnt": "echo /dev/vda2", "cloud-init": 'echo "cloud-init $*"'}
 
 
@@ -18,7 +19,7 @@ class Card:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kept = folder / "var/lib/cloud/instance/soniquebay-kept"
-        self.text = SCRIPT.read_text()
+        self.text = rendered()["default"]["base"]["/usr/local/lib/soniquebay/first-boot"]["content"]
         for name in (
             "/boot/firmware",
             "/var/lib/cloud",

@@ -1,16 +1,17 @@
-"""Every unit of the roles, rendered with the roles' defaults, is one that systemd understands."""
+"""Every unit of the roles, as Ansible renders it with the roles' defaults, is one that systemd accepts."""
 
 import subprocess
 from pathlib import Path
 
-import jinja2
 import pytest
-import yaml
 
-ROLES = Path(__file__).parents[2] / "roles"
+from tests.roles.playbook import ROLES, load
+from tests.roles.rendering import rendered
+
 SUFFIXES = (".service", ".socket", ".timer", ".slice", ".target")
+SHARED = load(ROLES / "soniquebay/defaults/main.yml") | load(ROLES / "soniquebay/vars/main.yml")
 # What the units start is not on this machine; systemd also checks that it is there.
-STAND_IN = "/bin/true"
+STAND_INS = {f"{SHARED['soniquebay_command']} ": "/bin/true ", f"{SHARED['soniquebay_scripts']}/": "/bin/true /"}
 
 
 def templates() -> list[Path]:
@@ -18,60 +19,54 @@ def templates() -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Render all units into one folder, so that they find each other."""
+def folder_of_units(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write all units into one folder, so that they find each other."""
     folder = tmp_path_factory.mktemp("units")
+    units = {
+        Path(path).name: file["content"]
+        for files in rendered()["default"].values()
+        for path, file in files.items()
+        if Path(path).parent == Path("/etc/systemd/system") and "content" in file
+    }
     for template in templates():
-        role = template.relative_to(ROLES).parts[0]
-        loader = jinja2.FileSystemLoader(ROLES / role / "templates")
-        # as Ansible does: the end of a line is taken away after a tag, and at the end of what is included
-        environment = jinja2.Environment(
-            loader=loader,
-            undefined=jinja2.StrictUndefined,
-            autoescape=False,  # noqa: S701
-            trim_blocks=True,
-        )
-        values = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text())
-        values |= {name: STAND_IN for name in values if name.endswith("_command")}
-        text = environment.get_template(str(template.relative_to(ROLES / role / "templates"))).render(
-            values, ansible_managed="managed"
-        )
-        text = text.replace("/usr/local/lib/soniquebay/", "/bin/true /")
+        text = units[template.stem]
+        for program, stand_in in STAND_INS.items():
+            text = text.replace(program, stand_in)
         (folder / template.stem).write_text(text)
     return folder
 
 
 def verify(unit: Path) -> str:
-    # An instance, for a template alone says nothing.
+    # an instance, because systemd does not check a template by itself
     name = unit.name.replace("@.", "@sda1.")
     run = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit.with_name(name))],
         check=False, capture_output=True, text=True,
         env={"SYSTEMD_UNIT_PATH": f"{unit.parent}:", "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
-    # Other packages' units on this machine are not ours to judge.
+    # other packages' units on this machine are not tested here
     lines = [line for line in run.stderr.splitlines() if "soniquebay" in line or str(unit.parent) in line]
     return "\n".join(lines) or ("" if run.returncode == 0 else run.stderr)
 
 
 @pytest.mark.parametrize("name", [t.stem for t in templates()])
-def test_systemd_accepts_the_unit(rendered: Path, name: str) -> None:
-    assert verify(rendered / name) == ""
+def test_systemd_accepts_the_unit(folder_of_units: Path, name: str) -> None:
+    assert verify(folder_of_units / name) == ""
 
 
 @pytest.mark.parametrize("name", ["soniquebay-worker.service", "soniquebay-worker@.service"])
-def test_a_worker_may_lower_the_priority_of_its_processes(rendered: Path, name: str) -> None:
-    """And its last lines are lines of their own: one that hangs on to another's value is no error to systemd."""
-    lines = (rendered / name).read_text().splitlines()
+def test_a_worker_may_lower_the_priority_of_its_processes(folder_of_units: Path, name: str) -> None:
+    """Its last lines are lines of their own: systemd reports no error when one is appended to the line before."""
+    lines = (folder_of_units / name).read_text().splitlines()
     assert "InaccessiblePaths=-/boot" in lines
     last = [line for line in lines if line.startswith("SystemCallFilter=")][-1]
     assert last == "SystemCallFilter=setpriority"
 
 
-def test_systemd_rejects_a_misspelt_directive(rendered: Path) -> None:
-    # Else the silence above would prove nothing.
-    unit = rendered / "soniquebay-api.service"
-    broken = rendered / "soniquebay-broken.service"
+def test_systemd_rejects_a_misspelt_directive(folder_of_units: Path) -> None:
+    # otherwise the empty output above would prove nothing
+    unit = folder_of_units / "soniquebay-api.service"
+    broken = folder_of_units / "soniquebay-broken.service"
     broken.write_text(unit.read_text().replace("Restart=", "Restrat="))
     assert "Restrat" in verify(broken)
 
