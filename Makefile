@@ -54,7 +54,7 @@ types: $(VENV)/ready ## mypy, strict
 	$(BIN)/mypy
 
 units: $(VENV)/ready ## systemd-analyze verify of every unit; the roles, by ansible-playbook on this machine
-	$(PYTEST) tests/systemd_units tests/roles
+	$(PYTEST) -m "not slow" tests/systemd_units tests/roles
 
 unit: $(VENV)/ready ## unit tests
 	$(PYTEST) -m "not slow" tests/unit
@@ -62,8 +62,8 @@ unit: $(VENV)/ready ## unit tests
 pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 	$(PYTEST) -m "not slow" tests/pipeline
 
-slow: $(VENV)/ready ## tests that take their time: recovery, faults, made-up requests, the double of the internet, watching
-	$(PYTEST) -m slow tests/unit tests/pipeline
+slow: $(VENV)/ready ## tests that take their time: recovery, faults, made-up requests, the double of the internet, watching, upgrades
+	$(PYTEST) -m slow tests/unit tests/roles tests/pipeline
 
 corpus: $(VENV)/ready ## every broken file there is, read directly and scanned, beside one that hangs
 	$(PYTEST) tests/corpus

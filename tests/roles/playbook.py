@@ -17,7 +17,7 @@ ROLE_NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "meta").is_
 # Answers as systemd does for a unit that runs.
 SYSTEMCTL = """#!/bin/sh
 echo "$*" >>"{log}"
-if [ "$1" = show ]; then printf 'LoadState=loaded\\nActiveState=active\\n'; fi
+case "$*" in *"show "*) printf 'LoadState=loaded\\nActiveState=active\\n' ;; esac
 """
 
 
@@ -56,6 +56,12 @@ class LocalMachine:
         playbook = self.folder / "playbook.yml"
         common = {"hosts": "localhost", "gather_facts": False}
         playbook.write_text(yaml.safe_dump([common | play for play in plays], sort_keys=False))
+        return self.try_run(playbook, options=options, **variables)
+
+    def try_run(
+        self, playbook: Path, options: list[str] | None = None, **variables: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a playbook that may fail."""
         extra = self.folder / "variables.yml"
         extra.write_text(yaml.safe_dump(variables))
         command = [
@@ -77,7 +83,7 @@ class LocalMachine:
         }
         return subprocess.run(
             [*command, *(options or []), str(playbook)],
-            cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120,
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
 
     def restarts(self) -> int:

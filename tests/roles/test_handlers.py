@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .playbook import ROLE_NAMES, ROLES, LocalMachine, load
+from .playbook import ROLE_NAMES, ROLES, ROOT, LocalMachine, load
 
 
 def handlers(role: str) -> list[str]:
@@ -45,7 +46,7 @@ def make_release(root: Path) -> dict[str, Any]:
     """Unpack a release that is not the current one yet; return the variables with which the role takes it."""
     program = root / "releases/1.0/bin/soniquebay"
     program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\n")
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}/app" exec "{sys.executable}" -m soniquebay.cli "$@"\n')
     program.chmod(0o755)
     archive = root / "soniquebay-1.0-aarch64.tar.gz"
     return {"soniquebay_root": str(root), "soniquebay_command": str(root / "command"), "release_archive": str(archive)}
