@@ -11,10 +11,13 @@ from soniquebay.settings import Settings, from_environment
 from .rendering import OTHER_VALUES, rendered
 
 
-def settings(host: str) -> Settings:
+def variables(host: str) -> dict[str, str]:
     text = rendered()[host]["services"]["/etc/soniquebay/soniquebay.env"]["content"]
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return from_environment(dict(line.split("=", 1) for line in lines))
+    return dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def settings(host: str) -> Settings:
+    return from_environment(variables(host))
 
 
 def test_defaults() -> None:
