@@ -34,3 +34,7 @@ def test_defaults() -> None:
 )
 def test_other_values(name: str, value: object) -> None:
     assert getattr(settings("other"), name) == value
+
+
+def test_niceness_of_the_child_processes() -> None:
+    assert variables("default")["SONIQUEBAY_NICE"] == "10"
