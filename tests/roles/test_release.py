@@ -134,7 +134,7 @@ def test_an_upgrade_from_a_release_without_these_commands_and_one_that_is_undone
     assert (installation.data / LIBRARY).read_text() == "kept"
     assert [path.name for path in installation.data.iterdir()] == [LIBRARY]
     calls = [line for line in machine.log.read_text().splitlines() if " show " not in line and line[:5] != "show "]
-    change_over = [
+    switch = [
         "--no-block restart soniquebay-api.service",
         "--no-block restart soniquebay-worker.service",
     ]
@@ -142,4 +142,4 @@ def test_an_upgrade_from_a_release_without_these_commands_and_one_that_is_undone
     restore = ["stop soniquebay-api.socket soniquebay-api.service", "start soniquebay-api.socket"]
     last = ["restart soniquebay-flower.service", "restart soniquebay-maintenance.timer"]
     unquoted = [call.replace("'", "") for call in calls]
-    assert unquoted == [*stop, *change_over, *stop, *restore, *change_over, *last]
+    assert unquoted == [*stop, *switch, *stop, *restore, *switch, *last]

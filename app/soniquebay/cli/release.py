@@ -1,8 +1,8 @@
-"""`soniquebay release …`: install a release, make it the current one, give an older one its library back.
+"""`soniquebay release …`: install a release, make it the current one, and restore the library of an older one.
 
 Ansible's role `release` and playbooks/upgrade.yml run these commands, by the program of the release that they install.
 They need nothing but the standard library and click, so that they work while Redis, the database or the API does not.
-A command that changes something prints "changed" and what it changed, and nothing when all is as it should be.
+A command prints "changed" and a path for everything that it changes, and nothing when there is nothing to do.
 
     <root>/releases/<version>/   one unpacked release each
     <root>/current               symbolic link to the one that runs
@@ -127,10 +127,10 @@ def activate(version: str, root: Path, command_link: Path, keep: int) -> None:
     help="Folder of the library.",
 )
 def restore_library(data: Path) -> None:
-    """Give the release before the library as it was before an upgrade changed its schema.
+    """Restore the library as it was before an upgrade changed its schema.
 
-    The API makes that copy when it migrates. Without a copy there is nothing to restore. The API is stopped meanwhile,
-    and its socket listens again afterwards. Everything that was written since the copy is lost.
+    The API copies the library before it migrates it. Without a copy there is nothing to restore. The command stops the
+    API and opens its socket again afterwards. Everything that was written since the copy is lost.
     """
     copies = [(int(match[1]), path) for path in data.iterdir() if (match := _COPY.fullmatch(path.name))]
     if not copies:
