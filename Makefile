@@ -57,8 +57,8 @@ lint: $(VENV)/ready ## ruff, import-linter, ansible-lint
 types: $(VENV)/ready ## mypy, strict
 	$(RECORD) $(BIN)/mypy
 
-units: $(VENV)/ready ## systemd-analyze verify of every unit
-	$(PYTEST) tests/units
+units: $(VENV)/ready ## systemd-analyze verify of every unit; the roles, by ansible-playbook on this machine
+	$(PYTEST) -m "not slow" tests/systemd_units tests/roles
 
 unit: $(VENV)/ready ## unit tests
 	$(PYTEST) -m "not slow" tests/unit
@@ -66,8 +66,8 @@ unit: $(VENV)/ready ## unit tests
 pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 	$(PYTEST) -m "not slow" tests/pipeline
 
-slow: $(VENV)/ready ## tests that take their time: recovery, faults, made-up requests, the double of the internet, watching
-	$(PYTEST) -m slow tests/unit tests/pipeline
+slow: $(VENV)/ready ## tests that take their time: recovery, faults, made-up requests, the double of the internet, watching, upgrades
+	$(PYTEST) -m slow tests/unit tests/roles tests/pipeline
 
 corpus: $(VENV)/ready ## every broken file there is, read directly and scanned, beside one that hangs
 	$(PYTEST) tests/corpus

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 # ruff: noqa: E402  the documentation comes first in a module
-"""Write a set of files, folders and links in one run of Python on the target."""
+"""Write a set of files, folders and links with one start of Python on the target."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ module: file_set
 short_description: Write a set of files, folders and links at once
 description:
   - Writes every entry of a list in one module run, each atomically.
-  - One run instead of two for every file, which counts where Python is emulated (a root filesystem of another
+  - One run instead of two for every file saves time where Python is emulated (a root file system of another
     architecture) or the machine is slow.
-  - Parent folders that are missing are made, owned by root, mode 0755.
+  - Creates missing parent folders, owned by root, with mode 0755.
 options:
   files:
-    description: What has to be there.
+    description: The files, folders and links.
     type: list
     elements: dict
     default: []
@@ -31,12 +31,12 @@ options:
         type: str
       state:
         description:
-          - V(present) writes the content, V(touch) makes an empty file only where none is, V(directory) a folder.
+          - V(present) writes the content, V(touch) creates an empty file where none exists, V(directory) a folder.
         type: str
         choices: [present, touch, directory]
         default: present
       mode:
-        description: Permissions in octal; 0644 for a file and 0755 for a folder unless told.
+        description: Permissions in octal, by default 0644 for a file and 0755 for a folder.
         type: str
       owner:
         description: Name of the owner.
@@ -47,7 +47,7 @@ options:
         type: str
         default: root
   absent:
-    description: Glob patterns of files and links which must not be there.
+    description: Glob patterns of files and links that must not exist.
     type: list
     elements: str
     default: []
@@ -66,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 paths:
-  description: What was changed.
+  description: Paths that were changed.
   returned: always
   type: list
   elements: str
@@ -93,7 +93,7 @@ ENTRY = {
 
 
 def make_parents(path):
-    """Make the folders above `path` that are missing."""
+    """Create the missing parent folders of `path`."""
     parent = path.parent
     if not parent.is_dir():
         make_parents(parent)
@@ -102,7 +102,7 @@ def make_parents(path):
 
 
 def replace(path, make):
-    """Make a new file beside `path` and rename it over, so that a reader sees the old or the new one."""
+    """Create a file beside `path` with `make` and rename it to `path`, so that a reader sees the old or the new one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     try:
@@ -113,7 +113,7 @@ def replace(path, make):
 
 
 def put_link(path, entry, check):
-    """Make a symbolic link; tells whether anything changed, as all of these do."""
+    """Create a symbolic link. Return whether it changed anything, as all these functions do."""
     if path.is_symlink() and str(path.readlink()) == entry["link"]:
         return False
     if not check:
@@ -123,7 +123,7 @@ def put_link(path, entry, check):
 
 
 def put_attributes(path, mode, owner, check):
-    """Set owner, group and mode where they are not so already."""
+    """Set owner, group and mode where they differ."""
     if not path.exists():
         return True
     now = path.lstat()
@@ -139,7 +139,7 @@ def put_attributes(path, mode, owner, check):
 
 
 def put_folder(path, mode, owner, check):
-    """Make a folder."""
+    """Create a folder."""
     missing = not path.is_dir()
     if missing and not check:
         make_parents(path)
@@ -148,7 +148,7 @@ def put_folder(path, mode, owner, check):
 
 
 def put_file(path, entry, mode, owner, check):
-    """Write a file, unless it says that already."""
+    """Write a file, unless it has this content already."""
     wanted = (entry["content"] or "").encode()
     if path.is_file() and not path.is_symlink() and (entry["state"] == "touch" or path.read_bytes() == wanted):
         return put_attributes(path, mode, owner, check)
@@ -169,7 +169,7 @@ def put_file(path, entry, mode, owner, check):
 
 
 def put(entry, check):
-    """Make one entry so."""
+    """Write one entry."""
     path = Path(entry["path"])
     if entry["link"] is not None:
         return put_link(path, entry, check)

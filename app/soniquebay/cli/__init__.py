@@ -19,6 +19,7 @@ COMMANDS = {
     "logs": "operate",
     "maintenance": "operate",
     "scale": "scale",
+    "release": "release",
     "serve": "programs",
     "api": "programs",
     "worker": "programs",

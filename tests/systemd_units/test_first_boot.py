@@ -1,4 +1,4 @@
-"""`first-boot` of the role base: when a boot may do without cloud-init, and when cloud-init has to begin again."""
+"""`first-boot` of the role base: when a boot needs no cloud-init, and when cloud-init has to start again."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "roles/base/templates/first-boot.j2"
+from tests.roles.rendering import rendered
+
 COMMANDS = {"systemctl": 'echo "systemctl $*"', "findmnt": "echo /dev/vda2", "cloud-init": 'echo "cloud-init $*"'}
 
 
 class Card:
-    """The script, with a folder in the place of the machine's root."""
+    """The script, with a folder as the root of the machine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kept = folder / "var/lib/cloud/instance/soniquebay-kept"
-        self.text = SCRIPT.read_text()
+        self.text = rendered()["default"]["base"]["/usr/local/lib/soniquebay/first-boot"]["content"]
         for name in (
             "/boot/firmware",
             "/var/lib/cloud",
@@ -59,8 +60,8 @@ class Card:
         )
         return done.stdout
 
-    def boots_without(self) -> bool:
-        """A boot: whether it did without cloud-init; if not, cloud-init comes to its end."""
+    def boots_without_cloud_init(self) -> bool:
+        """Boot, and tell whether cloud-init stayed out of it; otherwise it runs to its end."""
         mark = self.folder / "run/cloud-init/disabled"
         mark.unlink(missing_ok=True)
         if self.kept.exists():  # the unit's condition
@@ -78,8 +79,8 @@ def card(tmp_path: Path) -> Card:
     return Card(tmp_path)
 
 
-def test_the_first_boot_needs_cloud_init_and_later_ones_do_not(card: Card) -> None:
-    assert [card.boots_without() for _ in range(3)] == [False, True, True]
+def test_only_the_first_boot_runs_cloud_init(card: Card) -> None:
+    assert [card.boots_without_cloud_init() for _ in range(3)] == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -93,10 +94,10 @@ def test_the_first_boot_needs_cloud_init_and_later_ones_do_not(card: Card) -> No
         ("sys/class/block/vda/size", "25165824\n"),
     ],
 )
-def test_what_is_new_is_done_once(card: Card, name: str, text: str) -> None:
-    card.boots_without()
+def test_a_change_runs_cloud_init_once_more(card: Card, name: str, text: str) -> None:
+    card.boots_without_cloud_init()
     card.write(name, text)
-    assert [card.boots_without() for _ in range(3)] == [False, True, True]
+    assert [card.boots_without_cloud_init() for _ in range(3)] == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -110,21 +111,21 @@ def test_what_is_new_is_done_once(card: Card, name: str, text: str) -> None:
         ("var/lib/cloud/scripts/per-boot/each", "#!/bin/sh\n"),
     ],
 )
-def test_what_is_wanted_at_every_boot_is_done_at_every_boot(card: Card, name: str, text: str) -> None:
+def test_a_request_for_every_boot_runs_cloud_init_at_every_boot(card: Card, name: str, text: str) -> None:
     card.write(name, text)
-    assert [card.boots_without() for _ in range(3)] == [False, False, False]
+    assert [card.boots_without_cloud_init() for _ in range(3)] == [False, False, False]
 
 
-def test_a_first_boot_that_was_cut_short_begins_again(card: Card) -> None:
+def test_an_interrupted_first_boot_starts_again(card: Card) -> None:
     assert "cloud-init clean" in card.run("begin")
     card.run("end")
     assert not card.kept.exists()  # cloud-init had not finished
-    card.boots_without()
+    card.boots_without_cloud_init()
     assert card.run("begin") == ""
 
 
-def test_settings_that_cloud_init_writes_reach_the_api_that_was_earlier(card: Card) -> None:
-    assert card.boots_without() is False
+def test_the_api_restarts_when_cloud_init_has_changed_its_settings(card: Card) -> None:
+    assert card.boots_without_cloud_init() is False
     assert "try-restart" not in card.run("end")
     card.run("begin")
     card.write("etc/soniquebay/soniquebay.env", "SONIQUEBAY_ONLINE=off\n")

@@ -1,0 +1,36 @@
+"""Release archives as small as the role release can install them: the real program, without what it serves with."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+import tarfile
+from pathlib import Path
+
+import click
+
+from image.release import LAUNCHER, archive_name
+
+from .playbook import ROOT
+
+
+def make_archive(folder: Path, version: str) -> Path:
+    """Write a release archive of this version, with its checksum beside it."""
+    program = LAUNCHER.replace("#!/usr/bin/python3", f"#!{sys.executable}", 1)
+    texts = {"VERSION": f"{version}\n", "bin/soniquebay": program, "lib/other/__init__.py": ""}
+    application = ROOT / "app/soniquebay"
+    for package in (application, Path(click.__file__).parent):
+        for path in sorted(package.rglob("*.py")):
+            texts[f"lib/{package.name}/{path.relative_to(package)}"] = path.read_text()
+    texts["lib/soniquebay/__init__.py"] += f"\n__version__ = {version!r}\n"
+    archive = folder / archive_name(version)
+    with tarfile.open(archive, "w:gz") as packed:
+        for name, text in texts.items():
+            info = tarfile.TarInfo(name)
+            info.mode = 0o755 if name.startswith("bin/") else 0o644
+            info.size = len(text.encode())
+            packed.addfile(info, io.BytesIO(text.encode()))
+    checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
+    archive.with_name(f"{archive.name}.sha256").write_text(f"{checksum}  {archive.name}\n")
+    return archive

@@ -1,0 +1,40 @@
+"""The application reads what the role services writes to soniquebay.env."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from soniquebay.settings import Settings, from_environment
+
+from .rendering import OTHER_VALUES, rendered
+
+
+def variables(host: str) -> dict[str, str]:
+    text = rendered()[host]["services"]["/etc/soniquebay/soniquebay.env"]["content"]
+    return dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def settings(host: str) -> Settings:
+    return from_environment(variables(host))
+
+
+def test_defaults() -> None:
+    assert settings("default") == from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("music", (Path(str(OTHER_VALUES["soniquebay_music"])),)),
+        ("redis", f"unix://{OTHER_VALUES['soniquebay_redis_socket']}"),
+        ("url", f"http://localhost:{OTHER_VALUES['soniquebay_http_port']}"),
+    ],
+)
+def test_other_values(name: str, value: object) -> None:
+    assert getattr(settings("other"), name) == value
+
+
+def test_niceness_of_the_child_processes() -> None:
+    assert variables("default")["SONIQUEBAY_NICE"] == "10"

@@ -1,0 +1,75 @@
+"""Every unit of the roles, as Ansible renders it with the roles' defaults, is one that systemd accepts."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.roles.playbook import ROLES, load
+from tests.roles.rendering import rendered
+
+SUFFIXES = (".service", ".socket", ".timer", ".slice", ".target")
+SHARED = load(ROLES / "soniquebay/defaults/main.yml") | load(ROLES / "soniquebay/vars/main.yml")
+# What the units start is not on this machine; systemd also checks that it is there.
+STAND_INS = {f"{SHARED['soniquebay_command']} ": "/bin/true ", f"{SHARED['soniquebay_scripts']}/": "/bin/true /"}
+
+
+def templates() -> list[Path]:
+    return sorted(t for t in ROLES.glob("*/templates/**/soniquebay*.j2") if t.stem.endswith(SUFFIXES))
+
+
+@pytest.fixture(scope="module")
+def folder_of_units(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write all units into one folder, so that they find each other."""
+    folder = tmp_path_factory.mktemp("units")
+    units = {
+        Path(path).name: file["content"]
+        for files in rendered()["default"].values()
+        for path, file in files.items()
+        if Path(path).parent == Path("/etc/systemd/system") and "content" in file
+    }
+    for template in templates():
+        text = units[template.stem]
+        for program, stand_in in STAND_INS.items():
+            text = text.replace(program, stand_in)
+        (folder / template.stem).write_text(text)
+    return folder
+
+
+def verify(unit: Path) -> str:
+    # an instance, because systemd does not check a template by itself
+    name = unit.name.replace("@.", "@sda1.")
+    run = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit.with_name(name))],
+        check=False, capture_output=True, text=True,
+        env={"SYSTEMD_UNIT_PATH": f"{unit.parent}:", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    # other packages' units on this machine are not tested here
+    lines = [line for line in run.stderr.splitlines() if "soniquebay" in line or str(unit.parent) in line]
+    return "\n".join(lines) or ("" if run.returncode == 0 else run.stderr)
+
+
+@pytest.mark.parametrize("name", [t.stem for t in templates()])
+def test_systemd_accepts_the_unit(folder_of_units: Path, name: str) -> None:
+    assert verify(folder_of_units / name) == ""
+
+
+@pytest.mark.parametrize("name", ["soniquebay-worker.service", "soniquebay-worker@.service"])
+def test_a_worker_may_lower_the_priority_of_its_processes(folder_of_units: Path, name: str) -> None:
+    """Its last lines are lines of their own: systemd reports no error when one is appended to the line before."""
+    lines = (folder_of_units / name).read_text().splitlines()
+    assert "InaccessiblePaths=-/boot" in lines
+    last = [line for line in lines if line.startswith("SystemCallFilter=")][-1]
+    assert last == "SystemCallFilter=setpriority"
+
+
+def test_systemd_rejects_a_misspelt_directive(folder_of_units: Path) -> None:
+    # otherwise the empty output above would prove nothing
+    unit = folder_of_units / "soniquebay-api.service"
+    broken = folder_of_units / "soniquebay-broken.service"
+    broken.write_text(unit.read_text().replace("Restart=", "Restrat="))
+    assert "Restrat" in verify(broken)
+
+
+def test_there_are_templates() -> None:
+    assert len(templates()) >= 10
