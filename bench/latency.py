@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 import httpx
 import redis
 
-from tests.audio_files import tone
-from tests.stack import Stack, free_port, wait_until
+from tests.support.audio_files import tone
+from tests.support.stack import Stack, free_port, wait_until
 
 GAP = 0.05  # seconds after a task's end before the next request: the worker is idle
 CHANNEL = "bench:vector"

@@ -22,7 +22,7 @@ from mutagen.oggvorbis import OggVorbis
 
 from bench import names
 from image import cache
-from tests import audio_files
+from tests.support import audio_files
 
 FORMATS = (".mp3", ".flac", ".ogg", ".m4a")
 SECONDS = (1.0, 1.3, 1.6)  # one encoding each, so that a wrong duration shows

@@ -10,7 +10,7 @@ from bench.library import library
 from bench.processes import CHILDREN, PROGRAMS
 from bench.running import running, scan, scanned
 from bench.sampler import BUSY, TOTAL, Sampler
-from tests.stack import Stack, wait_until
+from tests.support.stack import Stack, wait_until
 
 SIZES = (1000, 10_000, 100_000)
 WANTED = {"busy": 1000.0, "idle": 350.0}  # MB

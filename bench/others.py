@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bench.tools import Tools
-from tests.stack import free_port, wait_until
+from tests.support.stack import free_port, wait_until
 
 Run = Callable[[Tools, Path, Path], tuple[float, int]]  # tools, music, fresh folder -> seconds, tracks
 

@@ -14,8 +14,8 @@ import mutagen
 from image import cache, music
 from image.build_root import BuildRoot
 from image.ui import Step
-from tests import audio_files
 from tests.corpus import archives
+from tests.support import audio_files
 
 FORMATS = (".mp3", ".flac", ".opus", ".m4a")
 SECONDS = 15  # of each piece: enough for a whole vector's worth of short parts

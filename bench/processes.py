@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from tests.stack import Stack, children
+from tests.support.stack import Stack, children
 
 TICK = os.sysconf("SC_CLK_TCK")
 PROGRAMS = ("redis", "api", "worker", "flower")

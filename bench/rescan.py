@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import processes, report
 from bench.library import library
 from bench.running import running, scan, scanned
-from tests import audio_files
+from tests.support import audio_files
 
 WANTED = 4.0  # times as long as `find`
 

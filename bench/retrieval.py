@@ -26,7 +26,7 @@ import numpy as np
 
 from bench.corpus import SETS, Piece, encode, make
 from soniquebay.audio.analysis import analyse
-from tests.stack import Stack, wait_until
+from tests.support.stack import Stack, wait_until
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 Orders = dict[int, list[int]]  # of each piece, all others, nearest first

@@ -23,7 +23,7 @@ from bench.report import say
 from image import cache
 from image.paths import ROOT
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 NAME = "library.db"
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from types import TracebackType
 
 from bench import processes
-from tests.stack import Stack, children
+from tests.support.stack import Stack, children
 
 INTERVAL = 0.5  # seconds
 TOTAL, BUSY = "sum", "children"

@@ -24,7 +24,7 @@ import numpy as np
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library.database import Database
-from tests.stack import Stack, wait_until
+from tests.support.stack import Stack, wait_until
 
 EVERY = 0.1  # seconds between two stored vectors
 _CLUSTERS = 2000  # as artists: neighbours that are nearer than the rest

@@ -3,8 +3,7 @@
     python docs/generate_api.py            # write the page
     python docs/generate_api.py --check    # fail when the page is stale
 
-The page depends on the routes and models alone, so equal code gives an equal page. `tests/unit/test_docs.py` runs the
-check.
+The page depends on the routes and models alone. `tests/unit/repository/test_docs_references.py` runs the check.
 """
 
 import argparse

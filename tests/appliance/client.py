@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from image.emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine
-from tests.audio_files import tone
+from tests.support.audio_files import tone
 
 PROGRAMS = ("api", "worker", "flower")
 NO_ENTRIES = (1, "")  # exit status and output of `journalctl -q -g` when no entry matches

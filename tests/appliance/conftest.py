@@ -12,7 +12,7 @@ from image import music, ui
 from image.build_root import BuildRoot
 from image.emulated import detached
 from image.paths import ROOT
-from tests.built import card, image_file, tools
+from tests.support.built import card, image_file, tools
 
 from .client import Appliance, wait_for
 from .disk import MusicDisk, make_disk

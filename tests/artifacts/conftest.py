@@ -9,7 +9,7 @@ import pytest
 
 from image.build_root import BuildRoot
 from image.card import copy_sparse
-from tests.built import image_file, tools
+from tests.support.built import image_file, tools
 
 from .damage import Damaged
 

@@ -28,7 +28,7 @@ from image.bootcheck.card import Card
 from image.build_root import BuildRoot
 from image.errors import ActionableError
 from image.paths import dist, source_epoch
-from tests.built import PROFILE
+from tests.support.built import PROFILE
 
 LARGEST = 350_000_000
 SCHEMA = json.loads(Path(__file__).with_name("imager_manifest.schema.json").read_text())

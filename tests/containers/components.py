@@ -20,7 +20,7 @@ from pytest_celery import (
 
 from soniquebay.settings import REDIS_KEY_PREFIX, from_environment
 from soniquebay.worker.config import PRIORITY_STEPS, TASKS, celery_settings
-from tests.stack import wait_until
+from tests.support.stack import wait_until
 
 # One second of a native processor takes ten seconds on the emulated one, and more on a slow computer.
 CONTAINER_TIMEOUT_SECONDS = 360.0

@@ -17,10 +17,10 @@ import pytest
 from pytest_celery import CeleryBrokerCluster, RedisTestBroker
 from pytest_docker_tools import container, fxtr, network, volume
 
-from tests.audio_files import tone
 from tests.containers import units
 from tests.containers.components import Api, Redis, Setup, Worker, WorkerContainer
 from tests.containers.units import Image, Program
+from tests.support.audio_files import tone
 
 START_TIMEOUT_SECONDS = 360
 

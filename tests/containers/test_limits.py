@@ -6,7 +6,7 @@ import pytest
 from pytest_celery import CeleryTestSetup
 
 from tests.containers.components import CONTAINER_TIMEOUT_SECONDS, Api
-from tests.stack import wait_until
+from tests.support.stack import wait_until
 
 # Received, decoded and parsed, it takes more than the 500 MB that a process may use.
 LARGE_PATH_CHARACTERS = 130 * 2**20

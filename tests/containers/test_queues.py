@@ -7,7 +7,7 @@ from pytest_celery import CeleryBrokerCluster, CeleryTestSetup
 
 from soniquebay.worker.config import QUEUES, TASKS
 from tests.containers.components import CONTAINER_TIMEOUT_SECONDS, Api
-from tests.stack import wait_until
+from tests.support.stack import wait_until
 
 # Arguments that refer to nothing in the library.
 ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -5,7 +5,7 @@ from typing import Any
 from pytest_celery import CeleryTestSetup
 
 from tests.containers.components import CONTAINER_TIMEOUT_SECONDS, Api
-from tests.stack import wait_until
+from tests.support.stack import wait_until
 
 WAITS_FOR_API = r"scan\.discovery\[([0-9a-f-]+)\] waiting for the API"
 

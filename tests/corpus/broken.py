@@ -6,8 +6,8 @@ import socket
 from pathlib import Path
 
 from soniquebay.audio.file_names import is_audio
-from tests.audio_files import CODECS, tone
 from tests.corpus import archives
+from tests.support.audio_files import CODECS, tone
 
 SEED = 20
 CUT_BYTES = {"0": 0, "1": 1, "10": 10, "100": 100, "1000": 1000}  # lengths to which files are cut

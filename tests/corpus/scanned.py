@@ -7,7 +7,7 @@ from typing import Any
 from soniquebay.library.paths import decode
 from tests.corpus.broken import Corpus
 from tests.corpus.reasons import unreadable
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 
 def all_items(stack: Stack, path: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from soniquebay.library.paths import encode
 from tests.corpus.broken import Corpus
 from tests.corpus.probe import assert_all_well
 from tests.corpus.scanned import assert_accounted_for
-from tests.stack import Stack, children, wait_until
+from tests.support.stack import Stack, children, wait_until
 
 
 @pytest.fixture(scope="module")

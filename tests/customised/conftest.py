@@ -11,7 +11,7 @@ import pytest
 from image import build_root
 from image.emulated.boot_partition import BootPartition
 from image.emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine
-from tests.built import image_file
+from tests.support.built import image_file
 
 from .imager import Customisation
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults import library
 from tests.faults.supervisor import Supervised
-from tests.stack import wait_until
+from tests.support.stack import wait_until
 
 STAGES = {"discovery": "scan", "extract": "extract", "batch": "batch", "insert": "insert", "vector": "vector"}
 REDIS_AND_DATA = "redis and its data"

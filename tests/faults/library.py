@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from soniquebay.library.database import open_read_only
-from tests.audio_files import tag, tone
 from tests.faults.supervisor import Supervised
-from tests.stack import wait_until
+from tests.support.audio_files import tag, tone
+from tests.support.stack import wait_until
 
 
 def make(music: Path, count: int, albums: int = 12, seed: int = 1) -> list[str]:

@@ -15,7 +15,7 @@ import redis
 
 from soniquebay.cli import serve
 from soniquebay.settings import REDIS_KEY_PREFIX
-from tests.stack import children, free_port, wait_until
+from tests.support.stack import children, free_port, wait_until
 
 RESTART_DELAY_SECONDS = 1.0  # as RestartSec=1 in the units
 PROGRAMS = ("redis", "api", "worker")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.audio_files import CODECS, png, tone
-from tests.stack import Stack
-from tests.workers import Bench
+from tests.support.audio_files import CODECS, png, tone
+from tests.support.stack import Stack
+from tests.support.workers import Bench
 
 
 @pytest.fixture(scope="session")

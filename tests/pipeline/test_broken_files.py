@@ -6,7 +6,7 @@ import pytest
 
 from tests.corpus.broken import Corpus
 from tests.corpus.scanned import assert_accounted_for
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.slow
 

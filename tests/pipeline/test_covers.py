@@ -10,8 +10,8 @@ import pytest
 from mutagen.flac import FLAC, Picture
 from PIL import Image
 
-from tests.audio_files import tag, tone
-from tests.stack import Stack, wait_until
+from tests.support.audio_files import tag, tone
+from tests.support.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.audio_files import tone
-from tests.fuzz import fuzz, relay
-from tests.stack import Stack
+from tests.support.audio_files import tone
+from tests.support.fuzz import fuzz, relay
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from soniquebay.library.database import open_read_only
-from tests.audio_files import tag, tone
-from tests.stack import Stack, wait_until
+from tests.support.audio_files import tag, tone
+from tests.support.stack import Stack, wait_until
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.audio_files import tone
 from tests.faults import library
-from tests.stack import Stack, wait_until
+from tests.support.audio_files import tone
+from tests.support.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 

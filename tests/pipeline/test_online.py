@@ -13,11 +13,12 @@ import httpx
 import pytest
 from PIL import Image
 
+from soniquebay import __version__
 from soniquebay.library.enrichment import MAX_LOOKUPS_PER_TASK
 from soniquebay.online.fetcher import COOL_DOWN_SECONDS
-from tests.audio_files import png, tag, tone
-from tests.doubles.musicbrainz import Failure, UpstreamDouble
-from tests.stack import Stack, free_port, wait_until
+from tests.support.audio_files import png, tag, tone
+from tests.support.doubles.musicbrainz import Failure, UpstreamDouble
+from tests.support.stack import Stack, free_port, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -145,7 +146,7 @@ def test_a_scanned_library_gets_facts_and_covers(online: Stack, double: Upstream
     # There are never two requests to one service within a second, and all have our User-Agent.
     assert min(intervals(double, "/ws/2/")) >= 1.0
     assert {headers["User-Agent"] for _, _, headers in double.requests} == {
-        "SoniqueBay/0.1.0 ( http://soniquebay.local )"
+        f"SoniqueBay/{__version__} ( http://soniquebay.local )"
     }
     # No cover is fetched for an album whose files have a picture.
     assert [path for path in double.paths(PICTURED) if not path.startswith("/ws/2/")] == []

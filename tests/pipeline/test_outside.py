@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack import Stack, wait_until
+from tests.support.stack import Stack, wait_until
 
 INTERNAL = [
     ("POST", "/internal/sessions/1/batches"),

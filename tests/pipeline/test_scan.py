@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.audio_files import CODECS, png, tag, tone
-from tests.stack import Stack, children, wait_until
+from tests.support.audio_files import CODECS, png, tag, tone
+from tests.support.stack import Stack, children, wait_until
 
 REASONS = {
     "empty.mp3": "the file is empty",

@@ -12,8 +12,8 @@ import pytest
 
 from soniquebay.api import server
 from soniquebay.settings import from_environment
-from tests.stack import free_port, wait_until
-from tests.workers import Bench
+from tests.support.stack import free_port, wait_until
+from tests.support.workers import Bench
 
 
 def environment_of(bench: Bench, **settings: object) -> dict[str, str]:

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from soniquebay.library.paths import encode
-from tests.audio_files import png, tone
-from tests.stack import Stack, wait_until
+from tests.support.audio_files import png, tone
+from tests.support.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 

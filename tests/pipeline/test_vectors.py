@@ -12,7 +12,7 @@ import pytest
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS
 from soniquebay.library.similarity import vectors
-from tests.stack import Stack, wait_until
+from tests.support.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 

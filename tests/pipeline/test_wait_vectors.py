@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.audio_files import tone
-from tests.stack import Stack
+from tests.support.audio_files import tone
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.audio_files import png, tone
-from tests.stack import Stack, wait_until
+from tests.support.audio_files import png, tone
+from tests.support.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ import pytest
 
 from soniquebay.overrides.priorities import POLLS_PER_LOW_FIRST, POLLS_PER_YIELD
 from soniquebay.worker.config import PRIORITY_STEPS
-from tests.stack import wait_until
-from tests.workers import Bench
+from tests.support.stack import wait_until
+from tests.support.workers import Bench
 
 pytestmark = pytest.mark.slow
 

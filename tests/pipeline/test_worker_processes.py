@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.stack import wait_until
-from tests.workers import Bench
+from tests.support.stack import wait_until
+from tests.support.workers import Bench
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from soniquebay.procfs import process_instance
-from tests.stack import children, wait_until
-from tests.workers import ROOT, Bench, settle
+from tests.support.stack import children, wait_until
+from tests.support.workers import ROOT, Bench, settle
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.audio_files import tone
-from tests.stack import Stack, children, wait_until
+from tests.support.audio_files import tone
+from tests.support.stack import Stack, children, wait_until
 
 pytestmark = pytest.mark.slow
 

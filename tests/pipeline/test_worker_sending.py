@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests.stack import wait_until
-from tests.workers import ROOT, Bench
+from tests.support.stack import wait_until
+from tests.support.workers import ROOT, Bench
 
 pytestmark = pytest.mark.slow
 

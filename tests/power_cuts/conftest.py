@@ -1,5 +1,5 @@
 """Fixtures: the built image, and the tools that check a card."""
 
-from tests.built import image_file, tools
+from tests.support.built import image_file, tools
 
 __all__ = ["image_file", "tools"]

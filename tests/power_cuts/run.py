@@ -16,7 +16,7 @@ from image.emulated.power_cut import PowerCutMachine
 from image.emulated.power_cut_replay import ReplayResult
 from tests.appliance.client import Appliance, wait_for
 from tests.appliance.disk import MOUNT_POINT
-from tests.audio_files import tone
+from tests.support.audio_files import tone
 
 from .card import faults
 from .plan import Cut, Phase

@@ -11,8 +11,8 @@ from image import music, ui
 from image.build_root import BuildRoot
 from image.emulated.raspi4b import RaspberryPi4
 from tests.appliance.client import Appliance
-from tests.audio_files import tone
-from tests.built import image_file, tools
+from tests.support.audio_files import tone
+from tests.support.built import image_file, tools
 
 __all__ = ["image_file", "tools"]
 

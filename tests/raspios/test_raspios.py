@@ -15,7 +15,7 @@ from image import base, bootcheck, build, paths, profile
 from image.bootcheck.card import Card
 from image.build_root import BuildRoot
 from image.errors import ActionableError
-from tests.built import tools
+from tests.support.built import tools
 
 from . import archive
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.stack import free_port
+from tests.support.stack import free_port
 
 SEED = "20"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")  # for each route; `make fuzz` takes more

@@ -21,7 +21,7 @@ from soniquebay.watch.changes import (
 from soniquebay.watch.growing_files import GrowingFiles
 from soniquebay.watch.mounts import mount_of, parse_mountinfo
 from soniquebay.watch.tree import EVERYTHING, Change, WatchedTree
-from tests.stack import wait_until
+from tests.support.stack import wait_until
 
 
 def test_a_scan_is_due_after_a_pause() -> None:

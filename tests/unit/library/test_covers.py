@@ -16,7 +16,7 @@ from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_SIZES_P
 from soniquebay.audio.pictures import UnusablePictureError, decode_picture
 from soniquebay.library import covers
 from soniquebay.library.database import Database
-from tests.audio_files import png
+from tests.support.audio_files import png
 
 
 def encode_picture(kind: str, side: tuple[int, int] = (900, 450), mode: str = "RGB", **options: object) -> bytes:

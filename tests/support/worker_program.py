@@ -1,4 +1,4 @@
-"""The worker with the tests' own tasks beside its own: python -m tests.worker_program INSTANCE [SETTING=N …]."""
+"""The worker with the tasks of the tests: python -m tests.support.worker_program INSTANCE [SETTING=N …]."""
 
 import sys
 
@@ -9,4 +9,4 @@ from soniquebay.worker.main import run
 if __name__ == "__main__":
     instance, *settings = sys.argv[1:]
     app.conf.update({name: int(value) for name, _, value in (setting.partition("=") for setting in settings)})
-    run(int(instance), (*PIPELINE, "tests.worker_tasks"))
+    run(int(instance), (*PIPELINE, "tests.support.worker_tasks"))

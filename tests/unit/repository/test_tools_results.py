@@ -27,7 +27,7 @@ from tools.results import (
     work_tree,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PYTEST_OUTPUT = "\x1b[32m======= \x1b[1m12 passed\x1b[0m, 3 deselected, 1 warning in 1234.56s (0:20:34)\x1b[0m ====="
 TABLE = f"""# Testing
 

@@ -7,7 +7,7 @@ import pytest
 from soniquebay.library import enrichment
 from soniquebay.online import coverart, musicbrainz
 from soniquebay.online.errors import UpstreamError
-from tests.doubles.musicbrainz import UpstreamDouble
+from tests.support.doubles.musicbrainz import UpstreamDouble
 
 MBID, OTHER, GROUP = (f"{n * 8}-0000-4000-8000-000000000000" for n in "123")
 ITEM: enrichment.Lookup = {

@@ -13,9 +13,9 @@ from typing import Any
 
 import redis
 
-from tests.stack import children, wait_until
+from tests.support.stack import children, wait_until
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PRIORITY = {"scan": 0, "vector": 5, "covers": 9}
 
 
@@ -65,7 +65,7 @@ class Bench:
         before = log.read_text().count(" ready.") if log.exists() else 0
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.worker_program", str(instance), *settings],
+                [sys.executable, "-m", "tests.support.worker_program", str(instance), *settings],
                 cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
         self.workers[instance] = process

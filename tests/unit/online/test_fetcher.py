@@ -23,9 +23,9 @@ from soniquebay.online.fetcher import COOL_DOWN_SECONDS, MIN_REQUEST_INTERVAL_SE
 from soniquebay.online.http import _redirect_url, retry_after, user_agent
 from soniquebay.online.routes import resolve
 from soniquebay.settings import from_environment
-from tests.audio_files import png
-from tests.doubles.musicbrainz import Failure, UpstreamDouble
-from tests.stack import free_port, wait_until
+from tests.support.audio_files import png
+from tests.support.doubles.musicbrainz import Failure, UpstreamDouble
+from tests.support.stack import free_port, wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""Tasks for tests alone, loaded by `tests.worker_program`: each leaves a line of when, where and what it ran."""
+"""Tasks for tests, loaded by `tests.support.worker_program`: each writes when, where and what it ran to a file."""
 
 import os
 import time

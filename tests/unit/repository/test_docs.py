@@ -17,7 +17,7 @@ from soniquebay import logs
 from soniquebay.cli import main as soniquebay
 from soniquebay.settings import from_environment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LINKED = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md"), *ROOT.glob(".github/**/*.md")]
 )

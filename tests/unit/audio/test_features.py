@@ -24,7 +24,7 @@ from soniquebay.audio.features import feature_vector
 from soniquebay.audio.musical_key import estimate_key
 from soniquebay.audio.spectra import compute_spectra
 from soniquebay.audio.tempo import estimate_tempo
-from tests.audio_files import CODECS, tone
+from tests.support.audio_files import CODECS, tone
 
 Signal = NDArray[np.float64]
 

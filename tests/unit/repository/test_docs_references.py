@@ -10,7 +10,7 @@ import pytest
 
 from soniquebay.settings import from_environment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")

@@ -9,7 +9,7 @@ from soniquebay.audio.artwork import embedded_picture, folder_picture
 from soniquebay.audio.file_names import is_audio
 from soniquebay.audio.picture_format import media_type
 from soniquebay.audio.tags import UnreadableAudioError, read_tags
-from tests.audio_files import CODECS, png, tag, tone
+from tests.support.audio_files import CODECS, png, tag, tone
 
 MBID = "0f6e32a1-0000-4000-8000-00000000000a"
 TAGGED = [suffix for suffix in CODECS if suffix != ".aac"]

@@ -24,7 +24,7 @@ print(started.pid)
 def start_in_short_lived_process(log: Path, mode: str) -> int:
     """Start the emulator in a process that ends at once, and return the emulator's pid."""
     command = [sys.executable, "-c", START, str(log), mode]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     # the emulator's output goes to a file: a detached one would keep a pipe open
     return int(subprocess.run(command, check=True, capture_output=True, text=True, cwd=root).stdout)
 

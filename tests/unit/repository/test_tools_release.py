@@ -10,7 +10,7 @@ import pytest
 from image.errors import ActionableError
 from tools.release import dated, has_version, main, prepare, section, today
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHANGELOG = """# Changelog
 
 ## [Unreleased]
