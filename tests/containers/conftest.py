@@ -133,7 +133,9 @@ def default_worker_env(
     celery_worker_cluster_config: dict[str, Any],
     worker_program: Program,
 ) -> Any:
-    return default_worker_container_cls.initial_env(celery_worker_cluster_config, worker_program.environment)
+    # The tests follow single tasks in the log.
+    environment = {**worker_program.environment, "SONIQUEBAY_LOG_TASKS": "on"}
+    return default_worker_container_cls.initial_env(celery_worker_cluster_config, environment)
 
 
 default_worker_container = container(
