@@ -45,7 +45,8 @@ class Stack:
              "--port", str(self.port), "--flower-port", str(self.flower_port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             # off: a test asks no service on the internet but a double, and scans when it starts a scan
-            env={**os.environ, "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off", **settings},
+            env={**os.environ, "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off", "SONIQUEBAY_LOG_TASKS": "on",
+                 **settings},
             # a shell starts background jobs with Ctrl-C ignored, and these tests may be one
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip

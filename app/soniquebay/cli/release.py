@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import click
 
@@ -176,15 +176,34 @@ def _archive_of(unpacked: Path) -> str | None:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack an archive of files and folders; raises `click.ClickException` when it holds anything else."""
+    """Unpack an archive of files and folders; raises `click.ClickException` when it holds anything else.
+
+    Member by member: the safe filters of `tarfile` are missing in Debian 12's Python.
+    """
     try:
         with tarfile.open(archive, "r:gz") as content:
             for member in content:
+                path = PurePosixPath(member.name)
                 if not (member.isreg() or member.isdir()):
                     raise click.ClickException(f"{archive}: {member.name} is neither a file nor a folder")
-                content.extract(member, folder, filter="data")
+                if path.is_absolute() or ".." in path.parts:
+                    raise click.ClickException(f"{archive}: {member.name} leads out of the release")
+                _unpack_member(content, member, folder / path)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise click.ClickException(f"{archive} cannot be unpacked: {error}") from error
+
+
+def _unpack_member(content: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = content.extractfile(member)
+    with target.open("xb") as file:
+        if source is not None:
+            shutil.copyfileobj(source, file)
+    target.chmod(member.mode & 0o777)
+    os.utime(target, (member.mtime, member.mtime))
 
 
 def _try_program(folder: Path, version: str) -> None:
