@@ -159,14 +159,14 @@ def _packages(profile: Profile, tools: BuildRoot, work: Path, current: Step) -> 
 
 def _finish(profile: Profile, tools: BuildRoot, root: Path, current: Step) -> None:
     """Natively what was put off; then the sources a Debian has, and no trace of where this one came from."""
-    current.say("bytecode")
+    current.report_status("bytecode")
     places = [root / "usr/lib/python3.13", root / "usr/lib/python3/dist-packages"]
     bytecode.compile_all(places, root, "/", tools, current)
-    current.say("certificates")
+    current.report_status("certificates")
     shared = ("usr/share/ca-certificates", "etc/ca-certificates.conf", "etc/ssl/certs")
     swap = [f"mount --bind {shlex.quote(str(root / name))} {shlex.quote(str(tools.root / name))}" for name in shared]
     current.run(tools.inside(["update-ca-certificates", "--fresh"], prepare=swap))
-    current.say("initramfs")
+    current.report_status("initramfs")
     modules = root / "usr/share/initramfs-tools/modules.d/soniquebay.conf"
     modules.write_text("".join(f"{name}\n" for name in initramfs_modules()))
     chroot = ["chroot", str(root), "update-initramfs", "-c", "-k", "all"]

@@ -67,7 +67,7 @@ def _make(entry: Path, tarball: Path, archive: Path, chosen: Profile, tools: Bui
     root = work / "root"
     try:
         with step("Roles") as current, binfmt.arm64_programs(tools):
-            current.say("unpacking the base system")
+            current.report_status("unpacking the base system")
             provision.unpack(tarball, root, tools, current)
             provision.apply(root, chosen, archive, current)
             provision.clean(root)
@@ -75,7 +75,7 @@ def _make(entry: Path, tarball: Path, archive: Path, chosen: Profile, tools: Bui
             Assembly(root, chosen, tools, source_epoch(*SOURCES)).write(entry / CARD, current)
             listing = root / "usr/share/soniquebay/packages.txt"
             (entry / LISTING).write_bytes(listing.read_bytes())
-            current.say("checks")
+            current.report_status("checks")
             bootcheck.require_fit(entry / CARD, tools)
     finally:
         cache.remove(work)

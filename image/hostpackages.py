@@ -42,7 +42,7 @@ def install(packages: Mapping[str, str] = PACKAGES) -> None:
         return
     apt = as_root(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"])
     with step("Debian packages") as current:
-        current.say(" ".join(wanted))
+        current.report_status(" ".join(wanted))
         try:
             current.run([*apt, "update"])
             current.run([*apt, "install", "-y", "--no-install-recommends", *wanted])

@@ -80,7 +80,7 @@ def ensure(tools: BuildRoot, *, version: str | None = None, app: Path = APP, int
             libraries = cache.make("libraries", _libraries_key(), "", lambda path: _libraries(path, tools, current))
             stage = Path(scratch)
             _application(stage, app, version, tools, current)
-            current.say("packing")
+            current.report_status("packing")
             ready = cache.make("release", key, ".tar.gz", lambda path: _pack(path, version, epoch, [libraries, stage]))
     return publish(ready, (into or dist()) / archive_name(version))
 

@@ -50,7 +50,7 @@ def run(profile_name: str, wanted: Mapping[str, int], folder: Path | None, *, st
     with booted(card, wanted, tools) as machine:
         with step("Music disk plugged in") as current:
             machine.attach_disk(disk)
-            session = _wait_for_scan(machine, current.say)
+            session = _wait_for_scan(machine, current.report_status)
         summary = _follow(machine, session)
         _show(summary, machine)
         if stay:
@@ -71,9 +71,9 @@ def booted(image: Path, wanted: Mapping[str, int], tools: BuildRoot) -> Iterator
     with Machine(image, ports=wanted, tools=tools) as machine:
         with step("Boot of the emulated Raspberry Pi") as current:
             machine.start()
-            machine.wait_for_ssh(current.say)
+            machine.wait_for_ssh(current.report_status)
         with step("SoniqueBay is healthy") as current:
-            _wait_for_health(machine, current.say)
+            _wait_for_health(machine, current.report_status)
         yield machine
 
 

@@ -37,7 +37,7 @@ class Step:
         """Time since the step began."""
         return time.monotonic() - self._started
 
-    def say(self, text: str) -> None:
+    def report_status(self, text: str) -> None:
         """Show what is going on at the moment."""
         if self._status is not None:
             room = max(20, console.width - len(self.title) - 16)
@@ -76,7 +76,7 @@ class Step:
                     line = raw.decode(errors="replace").strip()
                     if line:
                         tail.append(line)
-                        self.say(line)
+                        self.report_status(line)
                 code = process.wait()
             finally:
                 end_group(process)
@@ -107,7 +107,7 @@ def step(title: str) -> Iterator[Step]:
     if console.is_terminal:
         with console.status(escape(title), spinner="dots") as status:
             current = Step(title, log, status)
-            current.say("")
+            current.report_status("")
             yield current
     else:
         current = Step(title, log, None)

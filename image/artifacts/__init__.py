@@ -77,7 +77,7 @@ def _compressed(image: Image, tools: BuildRoot) -> Path:
         current.run(["sh", "-euc", script, "sh", str(target), *command], env=tools.environment())
 
     with step("Compressed image") as current:
-        current.say("some minutes")
+        current.report_status("some minutes")
         return cache.make("compressed", wanted, ".img.xz", lambda target: pack(target, current))
 
 

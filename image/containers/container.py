@@ -72,7 +72,7 @@ def unpack(card: Path, root: Path, tools: BuildRoot, current: Step) -> None:
     cache.need_space(4)
     root.mkdir(parents=True)
     start = partitions.read(card)[1].start
-    current.say("reading the card")
+    current.report_status("reading the card")
     current.run(
         tools.native("debugfs", "-R", f'rdump / "{root}"', f"{card}?offset={start}"),
         env=tools.environment(DEBUGFS_PAGER="cat"),
@@ -93,7 +93,7 @@ def _numbers(table: Path) -> dict[str, int]:
 
 
 def _import(client: Any, root: Path, key: str, current: Step) -> None:
-    current.say("into the engine")
+    current.report_status("into the engine")
     pack = [
         "tar",
         "--numeric-owner",

@@ -25,7 +25,7 @@ def start(state: Path, machine: Machine) -> None:
     try:
         with step("Boot of the emulated Raspberry Pi") as current:
             machine.start()
-            machine.wait_for_ssh(current.say)
+            machine.wait_for_ssh(current.report_status)
     except BaseException:
         machine.discard()
         link.unlink()

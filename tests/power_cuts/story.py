@@ -95,7 +95,7 @@ class Story:
             machine = self._machine(cut)
             interrupted = cut.phase == Phase.SCAN and self._appliance is not None and not self._at_rest(self._appliance)
             outcome = machine.cut_power(cut.chance, self._judge_card, self._rehearsals, self._noted_at)
-            current.say(str(outcome))
+            current.report_status(str(outcome))
             self._judge_card(machine.card, str(outcome))
             machine.start()
             if self._disk is not None:

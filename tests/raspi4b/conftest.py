@@ -40,7 +40,7 @@ def board(image_file: Path, tools: BuildRoot, music_disk: Path) -> Iterator[Appl
         machine.start()
         machine.attach_disk(music_disk)
         with step("Boot of QEMU's Raspberry Pi 4") as current:
-            machine.wait_for_ssh(current.say)
+            machine.wait_for_ssh(current.report_status)
         appliance = Appliance(machine)
         with step("SoniqueBay is healthy on it"):
             appliance.healthy()
