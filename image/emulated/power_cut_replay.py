@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import ActionableError
-from ..partitions import SECTOR
+from ..partitions import SECTOR_BYTES
 
 MAGIC = 0x6A736677736872
 VERSION = 1
@@ -72,8 +72,8 @@ def entries(log: Path) -> Iterator[Entry]:
     with log.open("rb") as file:
         magic, version, _, sector = SUPERBLOCK.unpack(file.read(SUPERBLOCK.size).ljust(SUPERBLOCK.size, b"\0"))
         if magic == 0:  # killed before it was written for the first time
-            sector = SECTOR
-        elif (magic, version) != (MAGIC, VERSION) or sector < SECTOR or sector & (sector - 1):
+            sector = SECTOR_BYTES
+        elif (magic, version) != (MAGIC, VERSION) or sector < SECTOR_BYTES or sector & (sector - 1):
             raise ActionableError(f"{log} is no log of writes.")
         place = sector
         while place + sector <= end:
@@ -120,9 +120,9 @@ def _tear(kept: list[Entry], chance: random.Random | None) -> Entry | None:
     if chance is None or not kept or chance.random() < 0.5:
         return None
     last = kept[-1]
-    if last.size <= SECTOR or last.flags & (FUA | DISCARD):
+    if last.size <= SECTOR_BYTES or last.flags & (FUA | DISCARD):
         return None
-    return Entry(last.offset, chance.randrange(SECTOR, last.size, SECTOR), last.flags, last.data)
+    return Entry(last.offset, chance.randrange(SECTOR_BYTES, last.size, SECTOR_BYTES), last.flags, last.data)
 
 
 def _apply(entry: Entry, source: int, target: int, chunk: int = 2**20) -> None:
