@@ -35,7 +35,7 @@ def test_none_has_died_on_the_way(appliance: Appliance) -> None:
 
 def test_the_clock_is_not_before_the_image(host: Any, card: Card) -> None:
     clock = "/var/lib/systemd/timesync/clock"
-    assert int(host.check_output("date +%s")) >= card.modified(clock) > 1_700_000_000
+    assert int(host.check_output("date +%s")) >= card.modification_time(clock) > 1_700_000_000
 
 
 def test_root_takes_the_whole_card(host: Any) -> None:
