@@ -56,7 +56,7 @@ def ensure(running: Engine, card: Path, key: str, tools: BuildRoot) -> str:
         cached(title)
     except docker.errors.ImageNotFound:
         with step(title) as current:
-            work = cache.place("docker", "tmp-root")
+            work = cache.entry_path("docker", "tmp-root")
             cache.remove(work)
             try:
                 unpack(card, work, tools, current)
@@ -69,7 +69,7 @@ def ensure(running: Engine, card: Path, key: str, tools: BuildRoot) -> str:
 
 def unpack(card: Path, root: Path, tools: BuildRoot, current: Step) -> None:
     """Copy the root filesystem out of a card image, read by debugfs: owners and modes, no extended attributes."""
-    cache.need_space(4)
+    cache.require_free_space(4)
     root.mkdir(parents=True)
     start = partitions.read(card)[1].start
     current.report_status("reading the card")
