@@ -63,7 +63,7 @@ def library(count: int) -> Library:
 
 
 def _build(folder: Path, count: int) -> None:
-    cache.need_space(1 + count * 40e3 / 2**30)
+    cache.require_free_space(1 + count * 40e3 / 2**30)
     music, templates = folder / "music", folder / "templates"
     templates.mkdir(parents=True)
     for suffix in FORMATS:

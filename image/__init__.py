@@ -1,1 +1,1 @@
-"""From nothing to a flashable card image, and the emulated machine that boots it."""
+"""Builds the flashable card image, and boots it on an emulated machine."""

@@ -1,4 +1,4 @@
-"""A root filesystem made into a card image, as plain file work: no loop device, no mount."""
+"""Makes a card image of a root file system, by writing into files: no loop device, no mount."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from pathlib import Path
 
 from . import cache, partitions
 from .build_root import BuildRoot
-from .partitions import ALIGNMENT, Partition
+from .partitions import ALIGNMENT_BYTES, SECTOR_BYTES, Partition
 from .profile import Profile
 from .ui import Step
 
 JOURNAL_MEBIBYTES = 64
-BLOCK = 4096
-SLACK = 160 * 2**20  # enough to boot should growing fail
+BLOCK_BYTES = 4096
+FREE_BYTES = 160 * 2**20  # enough to boot if the root file system could not be enlarged
+INODE_BYTES = 256
 
 
 @dataclass(frozen=True)
 class Assembly:
-    """What a card image is made of. What is under the root's /boot/firmware becomes the boot partition."""
+    """What a card image is made of. The content of the root's /boot/firmware becomes the boot partition."""
 
     root: Path
     profile: Profile
     tools: BuildRoot
     epoch: int
+    """The latest time of a file, in seconds since 1970."""
     label: str = "bootfs"
-    """Of the boot partition."""
+    """The label of the boot partition."""
 
-    def write(self, image: Path, current: Step) -> None:
+    def write(self, image: Path, step: Step) -> None:
         """Write the image."""
         firmware = self.root.with_name("tmp-firmware")
         cache.remove(firmware)
@@ -39,66 +41,67 @@ class Assembly:
         try:
             for tree in (self.root, firmware):
                 clamp_times(tree, self.epoch)
-            boot = Partition(partitions.FAT32_LBA, ALIGNMENT, self.profile.boot_mebibytes * 2**20)
-            system = Partition(partitions.LINUX, boot.start + boot.size, partitions.aligned(root_size(self.root)))
+            boot = Partition(partitions.FAT32_LBA, ALIGNMENT_BYTES, self.profile.boot_mebibytes * 2**20)
+            size = partitions.round_up(estimate_root_bytes(self.root))
+            root = Partition(partitions.LINUX, boot.start + boot.size, size)
             with image.open("wb") as file:
-                file.write(partitions.record(self.profile.disk_signature, [boot, system]))
-                file.truncate(system.start + system.size)
-            self._boot_partition(image, boot, firmware, current)
-            self._root_partition(image, system, current)
+                file.write(partitions.make_mbr(self.profile.disk_signature, [boot, root]))
+                file.truncate(root.start + root.size)
+            self._write_boot_partition(image, boot, firmware, step)
+            self._write_root_partition(image, root, step)
         finally:
             cache.remove(firmware)
 
-    def _boot_partition(self, image: Path, boot: Partition, content: Path, current: Step) -> None:
-        sector = str(boot.start // partitions.SECTOR)
+    def _write_boot_partition(self, image: Path, boot: Partition, content: Path, step: Step) -> None:
+        sector = str(boot.start // SECTOR_BYTES)
         command = ["-F", "32", "-n", self.label, "-i", self.profile.fat_volume_id, "--invariant", "-h", sector]
         command += ["--offset", sector, str(image), str(boot.size // 1024)]
-        self._run(current, "mkfs.vfat", *command)
-        self._copy(f"{image}@@{boot.start}", content, "::/", current)
+        self._run(step, "mkfs.vfat", *command)
+        self._copy_folder(f"{image}@@{boot.start}", content, "::/", step)
 
-    def _copy(self, place: str, folder: Path, target: str, current: Step) -> None:
-        """A folder in the order of its names; mcopy's own order is that of the disk it reads from."""
+    def _copy_folder(self, drive: str, folder: Path, target: str, step: Step) -> None:
+        """Copy a folder in the order of its names; mcopy takes the order of the disk that it reads from."""
         files = sorted(path for path in folder.iterdir() if path.is_file())
         if files:
             # p and m: with their attributes and times
-            self._run(current, "mcopy", "-i", place, "-pmQ", *map(str, files), target)
-        for one in sorted(path for path in folder.iterdir() if path.is_dir()):
-            self._run(current, "mmd", "-i", place, f"{target}{one.name}")
-            self._copy(place, one, f"{target}{one.name}/", current)
+            self._run(step, "mcopy", "-i", drive, "-pmQ", *map(str, files), target)
+        for subfolder in sorted(path for path in folder.iterdir() if path.is_dir()):
+            self._run(step, "mmd", "-i", drive, f"{target}{subfolder.name}")
+            self._copy_folder(drive, subfolder, f"{target}{subfolder.name}/", step)
 
-    def _root_partition(self, image: Path, system: Partition, current: Step) -> None:
+    def _write_root_partition(self, image: Path, root: Partition, step: Step) -> None:
         uuid = self.profile.root_uuid
-        command = ["-q", "-F", "-t", "ext4", "-b", str(BLOCK), "-L", "rootfs", "-U", uuid, "-m", "1"]
-        command += ["-J", f"size={JOURNAL_MEBIBYTES}", "-E", f"offset={system.start},hash_seed={uuid},root_owner=0:0"]
-        self._run(current, "mke2fs", *command, "-d", str(self.root), str(image), str(system.size // BLOCK))
+        command = ["-q", "-F", "-t", "ext4", "-b", str(BLOCK_BYTES), "-L", "rootfs", "-U", uuid, "-m", "1"]
+        command += ["-J", f"size={JOURNAL_MEBIBYTES}", "-E", f"offset={root.start},hash_seed={uuid},root_owner=0:0"]
+        self._run(step, "mke2fs", *command, "-d", str(self.root), str(image), str(root.size // BLOCK_BYTES))
 
-    def _run(self, current: Step, tool: str, *arguments: str) -> None:
+    def _run(self, step: Step, tool: str, *arguments: str) -> None:
         environment = self.tools.environment(SOURCE_DATE_EPOCH=str(self.epoch))
-        current.run(self.tools.native(tool, *arguments), env=environment)
+        step.run(self.tools.native(tool, *arguments), env=environment)
 
 
 def clamp_times(root: Path, epoch: int) -> None:
-    """No file younger than the source: equal sources give equal images."""
-    for path in _everything(root):
+    """Set files that are younger than `epoch` to it, so that equal sources give equal images."""
+    for path in _walk(root):
         if path.lstat().st_mtime > epoch:
             os.utime(path, (epoch, epoch), follow_symlinks=False)
 
 
-def root_size(root: Path) -> int:
-    """Room for the files, the tables of ext4, its journal, and a little more."""
+def estimate_root_bytes(root: Path) -> int:
+    """Return the size of a file system with the files, the tables and the journal of ext4, and `FREE_BYTES`."""
     total = 0
-    seen: set[int] = set()
-    for path in _everything(root):
-        facts = path.lstat()
-        if facts.st_ino not in seen:
-            seen.add(facts.st_ino)
-            # how large a folder is depends on the disk it is on
-            size = BLOCK if path.is_dir() and not path.is_symlink() else facts.st_size
-            total += -(-size // BLOCK) * BLOCK + 256
-    return int(total * 1.04) + JOURNAL_MEBIBYTES * 2**20 + SLACK
+    inodes: set[int] = set()
+    for path in _walk(root):
+        status = path.lstat()
+        if status.st_ino not in inodes:
+            inodes.add(status.st_ino)
+            # the size of a folder depends on the file system that it is on here
+            size = BLOCK_BYTES if path.is_dir() and not path.is_symlink() else status.st_size
+            total += -(-size // BLOCK_BYTES) * BLOCK_BYTES + INODE_BYTES
+    return int(total * 1.04) + JOURNAL_MEBIBYTES * 2**20 + FREE_BYTES
 
 
-def _everything(root: Path) -> Iterator[Path]:
+def _walk(root: Path) -> Iterator[Path]:
     for folder, names, files in os.walk(root):
         for name in [*names, *files]:
             yield Path(folder) / name

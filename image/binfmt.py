@@ -1,4 +1,4 @@
-"""ARM64 programs on this machine, by the build root's qemu-user; the host is left as it was found."""
+"""ARM64 programs on this machine, by the build root's qemu-user; the machine's settings are restored at the end."""
 
 from __future__ import annotations
 
@@ -14,35 +14,39 @@ from .build_root import BuildRoot
 from .errors import ActionableError
 
 FOLDER = Path("/proc/sys/fs/binfmt_misc")
-# The kernel has one such list, whichever cache a build uses.
+# The kernel has one list of interpreters, so all caches and users share these files.
 LOCK, USERS, MOUNTED = (Path(f"/run/lock/soniquebay-binfmt{kind}") for kind in ("", ".users", ".mounted"))
 NAME = "soniquebay-aarch64"
 MAGIC = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
 MASK = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
 
 
-def entry(interpreter: Path) -> str:
-    """The kernel's line for it. F: the interpreter is opened now, so it works in any root."""
+def format_entry(interpreter: Path) -> str:
+    """Return the line that registers an interpreter. With F the kernel opens it now, so that it works in any root."""
     return f":{NAME}:M::{MAGIC}:{MASK}:{interpreter}:FPC"
 
 
 @contextmanager
 def arm64_programs(tools: BuildRoot) -> Iterator[None]:
-    """While it lasts, ARM64 programs run here. Several may ask for it at once: the last one cleans up."""
+    """Let this machine run ARM64 programs; several processes may do so at a time, and the last one cleans up.
+
+    Raises `ActionableError` when the kernel refuses.
+    """
     if platform.machine() == "aarch64":
         yield
         return
     with _opened(USERS) as users:
         try:
             with _locked():
-                if _alone(users):  # what is there is of a run that was killed; it may point at a tools that is gone
+                # An existing entry is of a process that was killed, and may name a build root that no longer exists.
+                if _is_only_user(users):
                     _register(tools)
                 fcntl.flock(users, fcntl.LOCK_SH)
             yield
         finally:
             with _locked():
-                if _alone(users):
-                    _forget()
+                if _is_only_user(users):
+                    _unregister()
 
 
 @contextmanager
@@ -56,14 +60,14 @@ def _opened(path: Path) -> Iterator[int]:
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    """Hold the list for a moment."""
+    """Hold the lock under which processes register and unregister."""
     with _opened(LOCK) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def _alone(users: int) -> bool:
-    """Whether nobody else has ARM64 programs running."""
+def _is_only_user(users: int) -> bool:
+    """Tell whether no other process uses ARM64 programs; each of them holds a shared lock on the file."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -80,20 +84,20 @@ def _register(tools: BuildRoot) -> None:
                 f"This kernel offers no binfmt_misc ({done.stderr.strip()}).", "Load it: modprobe binfmt_misc"
             )
         MOUNTED.touch()
-    _forget_entry()
+    _remove_entry()
     try:
-        (FOLDER / "register").write_text(entry(tools.root / "usr/bin/qemu-aarch64"))
+        (FOLDER / "register").write_text(format_entry(tools.root / "usr/bin/qemu-aarch64"))
     except OSError as error:
         raise ActionableError(f"The kernel refused qemu-user ({error.strerror}).", "Is this a container?") from error
 
 
-def _forget() -> None:
-    _forget_entry()
+def _unregister() -> None:
+    _remove_entry()
     if MOUNTED.exists():
         subprocess.run(["umount", str(FOLDER)], capture_output=True, check=False)
         MOUNTED.unlink()
 
 
-def _forget_entry() -> None:
+def _remove_entry() -> None:
     if (FOLDER / NAME).exists():
         (FOLDER / NAME).write_text("-1")

@@ -1,4 +1,4 @@
-"""The build root: a native trixie root with the same tools whatever the user's own machine runs."""
+"""The build root: a native Debian root with the build tools, the same ones whatever the user's machine runs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cache, mirrors, namespace
+from . import cache, mirrors, namespace, ui
 from .errors import ActionableError
-from .ui import cached, step
 
 SUITE = "trixie"
 PACKAGES = (
@@ -26,28 +25,32 @@ PACKAGES = (
     "fdisk",
     "gpg",
     "gpg-agent",
+    "libfdt1",
     "mmdebstrap",
     "mount",
     "mtools",
     "ipxe-qemu",
     "python3",
+    "python3-apt",
     "qemu-system-arm",
     "qemu-user",
     "xz-utils",
     "zstd",
 )
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-_EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+TITLE = "Build root"
+_DPKG_EXCLUDED_PATHS = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+_HOST_NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
 
 
 @dataclass(frozen=True)
 class BuildRoot:
-    """A build root that was made."""
+    """A build root that exists."""
 
     root: Path
 
     def native(self, tool: str, *arguments: str) -> list[str]:
-        """A tool run straight from here by the build root's own loader and libraries: no root needed, no chroot."""
+        """Return the command that runs a tool with the build root's loader and libraries; it needs no root."""
         multiarch = f"{platform.machine()}-linux-gnu"
         loader = next((self.root / "usr/lib" / multiarch).glob("ld-linux-*.so.*"))
         program = next(self.root / f for f in (f"usr/bin/{tool}", f"usr/sbin/{tool}") if (self.root / f).exists())
@@ -55,7 +58,7 @@ class BuildRoot:
         return [str(loader), "--library-path", libraries, "--argv0", tool, str(program), *arguments]
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What native tools need to find their own data rather than the host's."""
+        """Return the variables with which `native` tools find the build root's data instead of this machine's."""
         multiarch = f"{platform.machine()}-linux-gnu"
         return {
             "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -75,40 +78,46 @@ class BuildRoot:
         prepare: Sequence[str] = (),
         epoch: int | None = None,
     ) -> list[str]:
-        """A command run by chroot in the build_root, with folders of ours below `namespace.FOLDERS`. Needs root.
+        """Return the command that runs another one in the build root by chroot; it needs root.
 
-        `epoch` is the time that reproducible programs take for now.
+        `folders` maps folders of this machine to names below `namespace.FOLDERS`, where the command finds them.
+        `prepare` are shell lines to run first, outside the chroot.
+        `epoch` is the time that reproducible programs use instead of the clock, in seconds since 1970.
         """
-        at = shlex.quote(str(self.root))
+        root = shlex.quote(str(self.root))
         lines = [*namespace.kernel_mounts(self.root), *namespace.binds(self.root, folders or {})]
-        for file in ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt"):
-            if Path(file).exists():  # the network as the host reaches it
-                lines.append(f"test -e {at}{file} || : > {at}{file}; mount --bind {file} {at}{file}")
-        home = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "TZ=UTC"]
-        home += [f"SOURCE_DATE_EPOCH={epoch}"] if epoch is not None else []
-        return namespace.isolated([*lines, *prepare], [*home, "chroot", str(self.root), *command])
+        for file in _HOST_NETWORK_FILES:
+            if Path(file).exists():
+                lines.append(f"test -e {root}{file} || : > {root}{file}; mount --bind {file} {root}{file}")
+        environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "TZ=UTC"]
+        environment += [f"SOURCE_DATE_EPOCH={epoch}"] if epoch is not None else []
+        chroot = ["env", "-i", *environment, "chroot", str(self.root)]
+        return namespace.isolated([*lines, *prepare], [*chroot, *command])
 
 
 def inputs_digest() -> str:
-    """What the build root is made of."""
-    return cache.digest(SUITE, platform.machine(), " ".join(PACKAGES), " ".join(_EXCLUDED))
+    """Return the digest of everything that the build root is made from."""
+    return cache.digest(SUITE, platform.machine(), " ".join(PACKAGES), " ".join(_DPKG_EXCLUDED_PATHS))
 
 
 def find() -> BuildRoot | None:
-    """The build_root, if it has been made."""
+    """Return the build root, or None when it has not been made."""
     root = cache.find("build-root", inputs_digest())
     return BuildRoot(root) if root else None
 
 
 def ensure() -> BuildRoot:
-    """The build_root, made if need be (by root)."""
-    ready = find()
-    if ready is not None:
-        cached("BuildRoot")
-        return ready
+    """Return the build root; make it, which needs root, if it has not been made.
+
+    Raises `ActionableError` when this machine lacks what makes it.
+    """
+    existing = find()
+    if existing is not None:
+        ui.cached(TITLE)
+        return existing
     if shutil.which("mmdebstrap") is None:
         raise ActionableError("mmdebstrap is missing.", "Run: python -m image host-packages")
-    cache.need_space(12)
+    cache.require_free_space(12)
 
     def build(root: Path) -> None:
         sources = mirrors.configured().lines(SUITE, "main")
@@ -116,19 +125,19 @@ def ensure() -> BuildRoot:
         command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory"]
         command.append(f"--include={','.join(PACKAGES)}")
         command += [f"--aptopt={option}" for option in options]
-        command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED]
-        command += ["--dpkgopt=force-unsafe-io", f"--keyring={_host_keyring()}", SUITE, str(root), *sources]
-        # the new root is read by the loader as the user too
-        current.run(["sh", "-c", 'umask 022; "$@"', "sh", *command])
+        command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _DPKG_EXCLUDED_PATHS]
+        command += ["--dpkgopt=force-unsafe-io", f"--keyring={_find_host_keyring()}", SUITE, str(root), *sources]
+        # the user's programs read the new root as well
+        step.run(["sh", "-c", 'umask 022; "$@"', "sh", *command])
         (root / "etc/resolv.conf").unlink(missing_ok=True)
         (root / "etc/resolv.conf").write_text("")
         root.chmod(0o755)
 
-    with step("BuildRoot") as current:
+    with ui.step(TITLE) as step:
         return BuildRoot(cache.make("build-root", inputs_digest(), "", build))
 
 
-def _host_keyring() -> str:
+def _find_host_keyring() -> str:
     if not Path(KEYRING).exists():
         raise ActionableError("Debian's archive keys are missing.", "Run: python -m image host-packages")
     return KEYRING

@@ -1,4 +1,4 @@
-"""Build products by the hash of what they are made from; written aside and renamed, so never half there."""
+"""Build products by the digest of their inputs. Each is written under another name and renamed when it is complete."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from pathlib import Path
 from .errors import ActionableError
 from .paths import cache_home, chown_to_invoking_user
 
-KEEP = 4  # the newest entries of a kind that survive a new one: there are several profiles, and versions of a release
+MAX_ENTRIES = 4  # of a kind, the most recently used ones: there are several profiles, and versions of a release
+_DIGEST_CHARACTERS = 20
 
 
-def digest(*parts: str | bytes | int | Path) -> str:
-    """Hash of texts, files and folders; a folder counts by its files' names, modes and contents."""
+def digest(*inputs: str | bytes | int | Path) -> str:
+    """Return a hash of texts, files and folders; a folder counts by its files' names, modes and contents."""
     total = hashlib.sha256()
-    for part in parts:
+    for part in inputs:
         if isinstance(part, Path):
-            for name, content in _files(part):
+            for name, content in _read_files(part):
                 total.update(f"{len(name)}:{name}:{len(content)}:".encode(errors="surrogateescape"))
                 total.update(content)
         else:
             raw = part if isinstance(part, bytes) else str(part).encode()
             total.update(f"{len(raw)}:".encode() + raw)
-    return total.hexdigest()[:20]
+    return total.hexdigest()[:_DIGEST_CHARACTERS]
 
 
-def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+def _read_files(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_file():
         yield path.name, path.read_bytes()
         return
@@ -43,44 +44,47 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
         yield f"{executable}{file.relative_to(path)}", content
 
 
-def place(kind: str, key: str, suffix: str = "") -> Path:
-    """Where an entry is, or will be."""
-    return cache_home() / kind / f"{key}{suffix}"
+def entry_path(kind: str, inputs_digest: str, suffix: str = "") -> Path:
+    """Return where an entry is, or will be."""
+    return cache_home() / kind / f"{inputs_digest}{suffix}"
 
 
-def find(kind: str, key: str, suffix: str = "") -> Path | None:
-    """An entry that is there already."""
-    path = place(kind, key, suffix)
+def find(kind: str, inputs_digest: str, suffix: str = "") -> Path | None:
+    """Return an entry, or None when there is none."""
+    path = entry_path(kind, inputs_digest, suffix)
     if not path.exists():
         return None
     with suppress(PermissionError):
-        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))  # read now: the age by which old entries go
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))  # the access time decides which entries are kept
     return path
 
 
-def make(kind: str, key: str, suffix: str, build: Callable[[Path], None]) -> Path:
-    """The entry, built by `build(path)` if it is not there yet."""
+def make(kind: str, inputs_digest: str, suffix: str, build: Callable[[Path], None]) -> Path:
+    """Return an entry, which `build(path)` writes if there is none."""
     with locked(kind):
-        found = find(kind, key, suffix)
-        if found is not None:
-            return found
-        final = place(kind, key, suffix)
-        for stale in final.parent.glob("tmp-*"):  # of a build that was killed: we hold the lock
+        existing = find(kind, inputs_digest, suffix)
+        if existing is not None:
+            return existing
+        entry = entry_path(kind, inputs_digest, suffix)
+        for stale in entry.parent.glob("tmp-*"):  # of a build that was killed, as we have the lock
             remove(stale)
-        partial = final.with_name(f"tmp-{final.name}")
+        partial = entry.with_name(f"tmp-{entry.name}")
         try:
             build(partial)
-            partial.rename(final)
+            partial.rename(entry)
         except BaseException:
             remove(partial)
             raise
-        _prune(final)
-        return final
+        _remove_old_entries(entry)
+        return entry
 
 
 @contextmanager
 def locked(kind: str) -> Iterator[None]:
-    """One builder of a kind at a time."""
+    """Let one process at a time build entries of a kind.
+
+    Raises `ActionableError` when the cache belongs to another user.
+    """
     folder = cache_home() / kind
     lock = folder / ".lock"
     try:
@@ -100,8 +104,8 @@ def locked(kind: str) -> Iterator[None]:
         os.close(handle)
 
 
-def need_space(gibibytes: float) -> None:
-    """Refuse early rather than fail late."""
+def require_free_space(gibibytes: float) -> None:
+    """Raise `ActionableError` when the cache's file system has less free space than this."""
     free = shutil.disk_usage(cache_home()).free / 2**30
     if free < gibibytes:
         raise ActionableError(
@@ -111,15 +115,15 @@ def need_space(gibibytes: float) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete a file or a tree, whatever it is."""
+    """Delete a file or a tree, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
 
 
-def _prune(newest: Path) -> None:
+def _remove_old_entries(newest: Path) -> None:
     entries = [path for path in newest.parent.iterdir() if not path.name.startswith((".", "tmp-"))]
     entries.sort(key=lambda path: path.stat().st_atime, reverse=True)
-    for old in [path for path in entries if path != newest][KEEP - 1 :]:
+    for old in [path for path in entries if path != newest][MAX_ENTRIES - 1 :]:
         remove(old)

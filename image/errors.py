@@ -1,8 +1,8 @@
-"""The one exception a person is meant to read."""
+"""The exception whose text is for the user."""
 
 
 class ActionableError(Exception):
-    """Something the user can do something about: what went wrong, and what to do."""
+    """An error with a sentence about what went wrong, and one about what the user can do."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)

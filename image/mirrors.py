@@ -1,4 +1,7 @@
-"""The Debian mirror this machine already uses, read from its own apt configuration."""
+"""The Debian mirror that this machine already uses, read from its own apt configuration.
+
+docs/decisions/0105-apt-sources.md says why no command of apt is used.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from debian.deb822 import Deb822
+
 _CODENAMES = "bullseye|bookworm|trixie|forky|sid|oldstable|stable|testing|unstable"
 _SUITE = re.compile(rf"^(?:{_CODENAMES})(?:-updates|-security|/updates)?$")
+_ONE_LINE = re.compile(
+    r"^\s*deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>(?:\s+[^#\s]+)*)"
+)
+_SIGNED_BY = re.compile(r"signed-by=(\S+)", re.IGNORECASE)
 _OPTIONS = re.compile(r'^(Acquire::(?:https?::Proxy(?:::[^ ]+)?|Check-Valid-Until|Check-Date|Retries)) "([^"]+)";$')
 
 
 @dataclass(frozen=True)
 class Source:
-    """One line, or one stanza, of apt's sources."""
+    """An archive in apt's sources: one line, or an address in a stanza."""
 
     uri: str
     suites: tuple[str, ...]
@@ -26,13 +35,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Mirrors:
-    """Where the packages of a suite come from."""
+    """The addresses of Debian's archive and of its security archive."""
 
     main: str
     security: str
 
     def lines(self, suite: str, components: str) -> list[str]:
-        """The sources of a root while it is built."""
+        """Return the lines of sources.list for a root while it is built."""
         return [
             f"deb {self.main} {suite} {components}",
             f"deb {self.main} {suite}-updates {components}",
@@ -41,45 +50,38 @@ class Mirrors:
 
 
 DEBIAN = Mirrors("http://deb.debian.org/debian", "http://deb.debian.org/debian-security")
-"""Debian's own, which the card is flashed with."""
+"""Debian's own addresses, which are also those on the card."""
 
 
-def parse_list(text: str) -> Iterator[Source]:
-    """One-line sources: deb [options] uri suite components."""
+def parse_one_line(text: str) -> Iterator[Source]:
+    """Yield the sources of a .list file: deb [options] uri suite components."""
     for line in text.splitlines():
-        found = re.match(r"^\s*deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)((?:\s+[^#\s]+)*)", line)
-        if found:
-            options, uri, suite, components = found.groups()
-            signed = re.search(r"signed-by=(\S+)", options or "", re.IGNORECASE)
-            yield Source(uri, (suite,), tuple(components.split()), signed[1] if signed else "")
+        if match := _ONE_LINE.match(line):
+            signed_by = _SIGNED_BY.search(match["options"] or "")
+            components = tuple(match["components"].split())
+            yield Source(match["uri"], (match["suite"],), components, signed_by[1] if signed_by else "")
 
 
 def parse_deb822(text: str) -> Iterator[Source]:
-    """Stanzas of a .sources file."""
-    bare = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
-    for stanza in re.split(r"\n\s*\n", bare):
-        fields: dict[str, str] = {}
-        name = ""
-        for line in stanza.splitlines():
-            if line[:1].isspace():
-                fields[name] = f"{fields.get(name, '')} {line.strip()}"
-            elif ":" in line:
-                name, _, value = line.partition(":")
-                name = name.strip().lower()
-                fields[name] = value.strip()
-        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false"):
+    """Yield the sources of a .sources file, except disabled ones."""
+    for stanza in Deb822.iter_paragraphs(text):
+        enabled = stanza.get("Enabled", "yes").lower() not in ("no", "false")
+        if not enabled or "deb" not in stanza.get("Types", "").split():
             continue
-        for uri in fields.get("uris", "").split():
-            suites = tuple(fields.get("suites", "").split())
-            yield Source(uri, suites, tuple(fields.get("components", "").split()), fields.get("signed-by", ""))
+        suites, components = (tuple(stanza.get(name, "").split()) for name in ("Suites", "Components"))
+        for uri in stanza.get("URIs", "").split():
+            yield Source(uri, suites, components, stanza.get("Signed-By", ""))
 
 
 def choose(sources: Iterable[Source]) -> Mirrors:
-    """The machine's mirrors of Debian itself; a vendor's repository under a Debian suite name is passed over."""
+    """Return the best mirrors of Debian itself. Other vendors have archives with suites of Debian's names.
+
+    Debian's key counts most, then a host of debian.org, then the absence of `Signed-By`.
+    """
     best = {False: (0, DEBIAN.main), True: (0, DEBIAN.security)}
     for source in sources:
         suites = [suite for suite in source.suites if _SUITE.match(suite)]
-        uri = _resolve(source.uri)
+        uri = _resolve_uri(source.uri)
         if not suites or "main" not in source.components or not uri:
             continue
         host = uri.split("/")[2]
@@ -90,38 +92,42 @@ def choose(sources: Iterable[Source]) -> Mirrors:
     return Mirrors(best[False][1], best[True][1])
 
 
-def _resolve(uri: str) -> str:
-    if uri.startswith("mirror+file:"):  # as on Debian's cloud images: a file with the addresses
+def _resolve_uri(uri: str) -> str:
+    """Return the address of a source, or an empty text when it is no web address.
+
+    Debian's cloud images use mirror+file:, which names a file with addresses.
+    """
+    if uri.startswith("mirror+file:"):
         try:
-            lines = Path("/" + uri.split(":", 1)[1].lstrip("/")).read_text().split()
+            addresses = Path("/" + uri.split(":", 1)[1].lstrip("/")).read_text().split()
         except OSError:
             return ""
-        uri = lines[0] if lines else ""
+        uri = addresses[0] if addresses else ""
     return uri if uri.startswith(("http://", "https://")) else ""
 
 
 def configured(etc: Path = Path("/etc/apt")) -> Mirrors:
-    """What to use on this machine; SONIQUEBAY_DEBIAN_MIRROR and _SECURITY_MIRROR say otherwise."""
+    """Return the mirrors of this machine's apt, or those of SONIQUEBAY_DEBIAN_MIRROR and _SECURITY_MIRROR."""
     sources: list[Source] = []
     for file in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*.list"))]:
         if file.is_file():
-            sources += parse_list(file.read_text(errors="replace"))
+            sources += parse_one_line(file.read_text(errors="replace"))
     for file in sorted((etc / "sources.list.d").glob("*.sources")):
         sources += parse_deb822(file.read_text(errors="replace"))
-    found = choose(sources)
+    mirrors = choose(sources)
     return Mirrors(
-        os.environ.get("SONIQUEBAY_DEBIAN_MIRROR") or found.main,
-        os.environ.get("SONIQUEBAY_DEBIAN_SECURITY_MIRROR") or found.security,
+        os.environ.get("SONIQUEBAY_DEBIAN_MIRROR") or mirrors.main,
+        os.environ.get("SONIQUEBAY_DEBIAN_SECURITY_MIRROR") or mirrors.security,
     )
 
 
 def parse_options(dump: str) -> list[str]:
-    """Proxies and date checks out of `apt-config dump`, as apt options."""
-    return [f'{found[1]} "{found[2]}"' for line in dump.splitlines() if (found := _OPTIONS.match(line))]
+    """Return the proxies and date checks in the output of `apt-config dump`, as options of apt."""
+    return [f'{match[1]} "{match[2]}"' for line in dump.splitlines() if (match := _OPTIONS.match(line))]
 
 
 def apt_options() -> list[str]:
-    """How this machine reaches its mirror, beside the address."""
+    """Return how this machine's apt reaches its mirror: proxies, retries and date checks."""
     try:
         dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:

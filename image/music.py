@@ -1,4 +1,4 @@
-"""The music disk: an ext4 image labelled MUSIC, made of a folder, as a user's USB drive would be."""
+"""The music disk: an image of an ext4 file system with a folder of music, in the place of a user's USB drive."""
 
 from __future__ import annotations
 
@@ -7,52 +7,61 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import build_root, cache, mirrors, namespace
+from . import build_root, cache, mirrors, namespace, ui
 from .build_root import SUITE, BuildRoot
 from .errors import ActionableError
-from .ui import Step, cached, step
+from .ui import Step
 
-PACKAGE = "wesnoth-1.18-music"  # real tagged music by some ten composers
-INSIDE = "usr/share/games/wesnoth/1.18/data/core/music"
+PACKAGE = "wesnoth-1.18-music"  # tagged music by some ten composers
+FOLDER_IN_PACKAGE = "usr/share/games/wesnoth/1.18/data/core/music"
 LABEL = "MUSIC"
-SPARE = 64 * 2**20
+FREE_BYTES = 64 * 2**20
+FREE_INODES = 4096
+BLOCK_BYTES = 4096
 
 
 def ensure(tools: BuildRoot, folder: Path | None = None) -> Path:
-    """The disk image of a folder, or of the music in Debian's package."""
+    """Return the disk image of a folder, or of the music in Debian's package; make it if it has not been made.
+
+    Downloading the package needs root. Raises `ActionableError` when there is no such folder.
+    """
     title = f"Music disk ({folder or PACKAGE})"
     if folder is not None and not folder.is_dir():
         raise ActionableError(f"There is no folder {folder}.", "MUSIC has to name a folder of music files.")
-    wanted = cache.digest(Path(__file__), _fingerprint(folder) if folder else PACKAGE, build_root.inputs_digest())
-    ready = cache.find("music", wanted, ".img")
-    if ready is not None:
-        cached(title)
-        return ready
-    with step(title) as current:
-        source = folder or debian_music(tools, current)
-        return cache.make("music", wanted, ".img", lambda image: make(image, source, tools, current))
+    content = _list_state(folder) if folder else PACKAGE
+    digest = cache.digest(Path(__file__), content, build_root.inputs_digest())
+    existing = cache.find("music", digest, ".img")
+    if existing is not None:
+        ui.cached(title)
+        return existing
+    with ui.step(title) as step:
+        source = folder or debian_music(tools, step)
+        return cache.make("music", digest, ".img", lambda image: make(image, source, tools, step))
 
 
 def is_ready(folder: Path | None) -> bool:
-    """Whether it can be had without root: Debian's package is unpacked in the build_root."""
-    return folder is not None or cache.find("debian-music", _package_key()) is not None
+    """Tell whether `ensure` needs no root: Debian's package is unpacked by chroot in the build root."""
+    return folder is not None or cache.find("debian-music", _package_digest()) is not None
 
 
-def make(image: Path, source: Path, tools: BuildRoot, current: Step) -> None:
-    """Copy a folder into a new file system. Names are bytes here: what is not UTF-8 stays as it is."""
-    sizes = [path.lstat().st_size for path in _everything(source)]
-    used = sum(-(-size // 4096) * 4096 for size in sizes)
+def make(image: Path, source: Path, tools: BuildRoot, step: Step) -> None:
+    """Copy a folder into a new file system, with names that are no UTF-8 as they are."""
+    sizes = [path.lstat().st_size for path in _walk(source)]
+    used = sum(-(-size // BLOCK_BYTES) * BLOCK_BYTES for size in sizes)
     count = len(sizes)
-    size = int(used * 1.05) + count * 512 + SPARE
-    cache.need_space(size / 2**30)
+    size = int(used * 1.05) + count * 512 + FREE_BYTES
+    cache.require_free_space(size / 2**30)
     with image.open("wb") as file:
         file.truncate(-(-size // 2**20) * 2**20)
-    options = ["-q", "-F", "-t", "ext4", "-L", LABEL, "-m", "0", "-N", str(count + 4096), "-d", str(source)]
-    current.run(tools.native("mke2fs", *options, str(image)), env=tools.environment())
+    options = ["-q", "-F", "-t", "ext4", "-L", LABEL, "-m", "0", "-N", str(count + FREE_INODES), "-d", str(source)]
+    step.run(tools.native("mke2fs", *options, str(image)), env=tools.environment())
 
 
-def debian_music(tools: BuildRoot, current: Step) -> Path:
-    """The folder of music out of Debian's package, downloaded and unpacked, not installed."""
+def debian_music(tools: BuildRoot, step: Step) -> Path:
+    """Return a folder with the music of Debian's package, which is downloaded and unpacked but not installed.
+
+    Raises `ActionableError` when the package has none.
+    """
 
     def fetch(folder: Path) -> None:
         folder.mkdir(mode=0o755)
@@ -67,30 +76,30 @@ def debian_music(tools: BuildRoot, current: Step) -> Path:
             apt-get -q {options} -o APT::Sandbox::User=root -o Dir::Etc::sourcelist=/dev/null download {PACKAGE}
             mkdir unpacked
             dpkg-deb -x {PACKAGE}_*.deb unpacked
-            cp -r unpacked/{INSIDE} "{namespace.FOLDERS}/music/Battle for Wesnoth"
+            cp -r unpacked/{FOLDER_IN_PACKAGE} "{namespace.FOLDERS}/music/Battle for Wesnoth"
         """
-        current.run(tools.inside(["sh", "-euc", script], {folder: "music"}))
+        step.run(tools.inside(["sh", "-euc", script], {folder: "music"}))
         if not any(folder.rglob("*.ogg")):
             shutil.rmtree(folder)
-            raise ActionableError(f"The package {PACKAGE} has no music where it used to be.")
+            raise ActionableError(f"The package {PACKAGE} has no music in {FOLDER_IN_PACKAGE}.")
 
-    return cache.make("debian-music", _package_key(), "", fetch)
-
-
-def _package_key() -> str:
-    return cache.digest(PACKAGE, INSIDE, SUITE)
+    return cache.make("debian-music", _package_digest(), "", fetch)
 
 
-def _fingerprint(folder: Path) -> bytes:
-    """Names, sizes and times: reading all of a music library to know that it is the same would take too long."""
-    facts = []
-    for path in _everything(folder):
+def _package_digest() -> str:
+    return cache.digest(PACKAGE, FOLDER_IN_PACKAGE, SUITE)
+
+
+def _list_state(folder: Path) -> bytes:
+    """Return names, sizes, times and modes of all files: reading the files of a music library would take too long."""
+    lines = []
+    for path in _walk(folder):
         status = path.lstat()
-        facts.append(b"%s %d %d %d" % (os.fsencode(path), status.st_size, status.st_mtime_ns, status.st_mode))
-    return b"\0".join(sorted(facts))
+        lines.append(b"%s %d %d %d" % (os.fsencode(path), status.st_size, status.st_mtime_ns, status.st_mode))
+    return b"\0".join(sorted(lines))
 
 
-def _everything(folder: Path) -> Iterator[Path]:
-    for where, names, files in os.walk(folder):
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, names, files in os.walk(folder):
         for name in [*names, *files]:
-            yield Path(where) / name
+            yield Path(parent) / name

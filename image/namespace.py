@@ -1,6 +1,6 @@
-"""Commands in a root filesystem, in name spaces of their own.
+"""Commands in a root file system, in namespaces of their own.
 
-The mounts belong to the name space: they are gone with its last process, however that ends.
+The mounts belong to the namespace: the kernel removes them with its last process, however that ends.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
-FOLDERS = "/mnt"  # where a program in a root finds the folders that it was given
+FOLDERS = "/mnt"  # where a program in a root finds the folders that `binds` mounts
 
 
 def kernel_mounts(root: Path) -> list[str]:
-    """Shell lines that give a root its /proc, /sys, /dev, /run and /tmp."""
+    """Return shell lines that give a root its /proc, /sys, /dev, /run and /tmp."""
     at = shlex.quote(str(root))
     # ruff: noqa: S108  these are mount points, made here
     lines = [
@@ -37,7 +37,7 @@ def kernel_mounts(root: Path) -> list[str]:
 
 
 def binds(root: Path, folders: Mapping[Path, str]) -> list[str]:
-    """Shell lines that show folders of ours to the root's programs, without a mark left in the root."""
+    """Return shell lines that mount files and folders of this machine below `FOLDERS` in a root."""
     at = shlex.quote(str(root))
     lines = [f"mount -t tmpfs -o mode=755 tmpfs {at}{FOLDERS}"]
     for source, name in folders.items():
@@ -48,7 +48,7 @@ def binds(root: Path, folders: Mapping[Path, str]) -> list[str]:
 
 
 def isolated(prepare: Sequence[str], command: Sequence[str]) -> list[str]:
-    """The command behind its own mount and process name space, with the preparing lines run in it first."""
+    """Return the command that runs the shell lines `prepare` and then `command` in mount and process namespaces."""
     script = "\n".join([*prepare, 'exec "$@"'])
     unshare = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
     return [*unshare, "--", "sh", "-euc", script, "sh", *command]

@@ -1,8 +1,8 @@
-"""Native stand-ins in an ARM64 root while it is built: the same Debian's shell, perl and small tools at full speed.
+"""Native programs in an ARM64 root while it is built: the shell, perl and small tools of the build root.
 
-Maintainer scripts and mkinitramfs start thousands of short processes, and each costs five times as much emulated. The
-stand-ins are bind mounts in a private name space, with their libraries beside those of ARM64, as Debian's multiarch
-lays them out; what ends up in the root is never one of them.
+Maintainer scripts and mkinitramfs start thousands of short processes, and each of them takes five times as long under
+emulation. The native programs are bind mounts in a private namespace, with their libraries beside those of ARM64, as in
+Debian's multiarch. None of them becomes part of the root.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from .build_root import BuildRoot
 
-# Nothing that an initramfs takes in (kmod, udevadm, sleep, mount, …): it would be the native one.
-TOOLS = (
+# None that mkinitramfs copies into the initramfs (kmod, udevadm, sleep, mount, …): it would copy the native one.
+PROGRAMS = (
     *("basename", "bash", "cat", "chmod", "chown", "cp", "cut", "dash", "date", "dirname", "env", "find", "grep"),
     *("gzip", "head", "ln", "ls", "mawk", "mkdir", "mktemp", "mv", "perl", "readlink", "rm", "rmdir", "sed", "sort"),
     *("stat", "tail", "touch", "tr", "uniq", "wc", "xargs", "xz", "zstd"),
@@ -24,10 +24,10 @@ TOOLS = (
 
 
 def mounts(root: Path, tools: BuildRoot) -> list[str]:
-    """Shell lines that put the stand-ins in place of those tools that the root has."""
+    """Return shell lines that mount the native programs over those that the root has."""
     if platform.machine() == "aarch64":
         return []
-    programs = [tools.root / "usr/bin" / name for name in TOOLS]
+    programs = [tools.root / "usr/bin" / name for name in PROGRAMS]
     programs = [path for path in programs if path.is_file() and not path.is_symlink()]
     multiarch = f"usr/lib/{platform.machine()}-linux-gnu"
     at = shlex.quote(str(root))
@@ -37,7 +37,7 @@ def mounts(root: Path, tools: BuildRoot) -> list[str]:
         f"mount -t tmpfs -o mode=755 tmpfs {at}/usr/lib64",
         f"test -e {at}/lib64 || ln -s usr/lib64 {at}/lib64",
     ]
-    for library in _libraries(programs, tools):
+    for library in _find_libraries(programs, tools):
         target = f"{at}/{multiarch}/{library.name}"
         lines.append(f": > {target}; mount --bind {shlex.quote(str(library))} {target}")
     loader = next((tools.root / "usr/lib64").glob("ld-linux-*.so.*"))
@@ -51,8 +51,8 @@ def mounts(root: Path, tools: BuildRoot) -> list[str]:
     return lines
 
 
-def remove_traces(root: Path) -> None:
-    """The empty mount points."""
+def remove_mount_points(root: Path) -> None:
+    """Remove the empty mount points that `mounts` made."""
     for name in (f"usr/lib/{platform.machine()}-linux-gnu", "usr/lib64"):
         if platform.machine() != "aarch64" and (root / name).is_dir():
             (root / name).rmdir()
@@ -60,11 +60,11 @@ def remove_traces(root: Path) -> None:
         (root / "lib64").unlink()
 
 
-def _libraries(programs: list[Path], tools: BuildRoot) -> list[Path]:
-    """What the programs link to, asked of the build root's own loader."""
-    found: set[Path] = set()
+def _find_libraries(programs: list[Path], tools: BuildRoot) -> list[Path]:
+    """Return the shared libraries of the programs, as the build root's loader lists them."""
+    libraries: set[Path] = set()
     for program in programs:
         command = tools.native(program.name)
-        listed = subprocess.run([*command[:3], "--list", str(program)], capture_output=True, text=True, check=True)
-        found.update(Path(path) for path in re.findall(rf"=> ({re.escape(str(tools.root))}/\S+)", listed.stdout))
-    return sorted(path for path in found if not path.name.startswith("ld-linux"))
+        done = subprocess.run([*command[:3], "--list", str(program)], capture_output=True, text=True, check=True)
+        libraries.update(Path(path) for path in re.findall(rf"=> ({re.escape(str(tools.root))}/\S+)", done.stdout))
+    return sorted(path for path in libraries if not path.name.startswith("ld-linux"))

@@ -1,4 +1,4 @@
-"""A profile: what distinguishes one kind of image from another, read from profiles/<name>/."""
+"""A profile: what one kind of image has of its own, read from profiles/<name>/."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from .paths import PROFILES
 
 @dataclass(frozen=True)
 class Archive:
-    """A second source of packages, over Debian's; `keyring` is where one of its packages puts its keys."""
+    """An archive of packages beside Debian's."""
 
     name: str
     mirror: str
     suite: str
     components: str
     keyring: str
+    """Where one of its packages installs its public keys."""
 
-    def source(self, mirror: str, keys: str) -> str:
-        """Its stanza for apt."""
-        return f"Types: deb\nURIs: {mirror}\nSuites: {self.suite}\nComponents: {self.components}\nSigned-By: {keys}\n"
+    def make_stanza(self, mirror: str, keyring: str) -> str:
+        """Return the stanza of a .sources file for this archive."""
+        suite = f"Suites: {self.suite}\nComponents: {self.components}\n"
+        return f"Types: deb\nURIs: {mirror}\n{suite}Signed-By: {keyring}\n"
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The facts of profile.toml and the packages of packages.txt."""
+    """The settings of profile.toml and the packages of packages.txt."""
 
     name: str
     folder: Path
@@ -45,34 +47,38 @@ class Profile:
 
 
 def load(name: str) -> Profile:
-    """The profile of that name."""
+    """Return the profile of that name.
+
+    Raises `ActionableError` when there is none.
+    """
     folder = PROFILES / name
     if not (folder / "profile.toml").is_file():
-        known = ", ".join(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))
-        raise ActionableError(f"There is no profile {name}.", f"There is: {known}")
-    facts = tomllib.loads((folder / "profile.toml").read_text())
+        available = ", ".join(sorted(path.name for path in PROFILES.iterdir() if path.is_dir()))
+        raise ActionableError(f"There is no profile {name}.", f"The profiles are: {available}")
+    names = package_names((folder / "packages.txt").read_text())
+    settings = tomllib.loads((folder / "profile.toml").read_text())
     return Profile(
         name=name,
         folder=folder,
-        title=facts["title"],
-        init_format=facts["init_format"],
-        suite=facts["debian"]["suite"],
-        components=facts["debian"]["components"],
-        disk_signature=facts["disk"]["signature"],
-        fat_volume_id=facts["disk"]["fat_volume_id"],
-        root_uuid=facts["disk"]["root_uuid"],
-        boot_mebibytes=facts["disk"]["boot_mebibytes"],
-        packages=tuple(one for one in package_names((folder / "packages.txt").read_text()) if one not in left_out()),
-        archive=Archive("raspberrypi", **facts["raspberrypi"]) if "raspberrypi" in facts else None,
+        title=settings["title"],
+        init_format=settings["init_format"],
+        suite=settings["debian"]["suite"],
+        components=settings["debian"]["components"],
+        disk_signature=settings["disk"]["signature"],
+        fat_volume_id=settings["disk"]["fat_volume_id"],
+        root_uuid=settings["disk"]["root_uuid"],
+        boot_mebibytes=settings["disk"]["boot_mebibytes"],
+        packages=tuple(package for package in names if package not in excluded_packages()),
+        archive=Archive("raspberrypi", **settings["raspberrypi"]) if "raspberrypi" in settings else None,
     )
 
 
-def left_out() -> list[str]:
-    """Packages that this build does without, by SONIQUEBAY_WITHOUT."""
+def excluded_packages() -> list[str]:
+    """Return the packages that SONIQUEBAY_WITHOUT excludes from this build."""
     return os.environ.get("SONIQUEBAY_WITHOUT", "").split()
 
 
 def package_names(text: str) -> list[str]:
-    """One package a line, with its reason behind a #."""
-    bare = (line.split("#", 1)[0].strip() for line in text.splitlines())
-    return [name for name in bare if name]
+    """Return the packages of a packages.txt, which has one a line, with the reason behind a #."""
+    lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]

@@ -1,8 +1,8 @@
-"""The release archive: the application, its dependencies for aarch64 and their bytecode, the same bytes every time.
+"""The release archive: the application, its dependencies for ARM64 and the bytecode of both; reproducible.
 
     VERSION  bin/soniquebay  lib/
 
-The image build and the upgrade playbook unpack this very file.
+Both the image build and the upgrade playbook unpack this file.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import build_root, bytecode, cache
+from . import build_root, bytecode, cache, ui
 from .build_root import BuildRoot
 from .errors import ActionableError
 from .paths import ROOT, chown_to_invoking_user, dist, source_epoch
-from .ui import Step, cached, step
+from .ui import Step
 
-LOCK = ROOT / "requirements.lock"
+LOCK_FILE = ROOT / "requirements.lock"
 APP = ROOT / "app"
-HOME = "/opt/soniquebay/current"  # where tracebacks say a file is
-USELESS_FOLDERS = {"tests", "__pycache__"}
-# RECORD has the hashes of scripts that begin with the path of this machine's Python, and that are deleted.
-USELESS_NAMES = ("RECORD", "REQUESTED", "direct_url.json", "INSTALLER")
-USELESS_SUFFIXES = (".pyi", ".pxd", ".pyx", ".c", ".h", ".a", ".lib")
-# -IS: only what the release brings is imported, never a module that the system happens to have.
+INSTALLED_IN = "/opt/soniquebay/current"  # for the paths in tracebacks
+EXCLUDED_FOLDERS = {"tests", "__pycache__"}
+# RECORD has hashes of scripts that are not in the archive, and that differ between machines.
+EXCLUDED_NAMES = ("RECORD", "REQUESTED", "direct_url.json", "INSTALLER")
+EXCLUDED_SUFFIXES = (".pyi", ".pxd", ".pyx", ".c", ".h", ".a", ".lib")
+# -IS: modules are imported from the release and the standard library, never from the system's packages.
 LAUNCHER = '''#!/usr/bin/python3 -IS
 """Starts SoniqueBay from the release this file belongs to."""
 
@@ -50,43 +50,49 @@ if __name__ == "__main__":
 
 
 def version_of(app: Path) -> str:
-    """The application's version, read and not imported."""
+    """Return the version of the application in an app/ folder, without importing it.
+
+    Raises `ActionableError` when it has none.
+    """
     text = (app / "soniquebay/__init__.py").read_text()
-    found = re.search(r'^__version__\s*=\s*"([^"]+)"', text, re.MULTILINE)
-    if not found:
+    match = re.search(r'^__version__\s*=\s*"([^"]+)"', text, re.MULTILINE)
+    if not match:
         raise ActionableError(f"{app}/soniquebay/__init__.py has no __version__.")
-    return found[1]
+    return match[1]
 
 
 def archive_name(version: str) -> str:
-    """The file's name in dist/."""
+    """Return the name of the archive in dist/."""
     return f"soniquebay-{version}-aarch64.tar.gz"
 
 
 def ensure(tools: BuildRoot, *, version: str | None = None, app: Path = APP, into: Path | None = None) -> Path:
-    """The release archive, with its .sha256 beside it.
+    """Return the release archive in dist/, or in the folder `into`, with its .sha256 beside it.
 
-    Another `version` or `app` folder makes a variant of the same dependencies, in seconds.
+    With another `version` or `app` folder it has the same dependencies from the cache, and takes seconds.
     """
     version = version or version_of(app)
     epoch = source_epoch("app/soniquebay", "requirements.lock")
-    key = cache.digest(app / "soniquebay", _libraries_key(), Path(__file__), version, epoch)
+    digest = cache.digest(app / "soniquebay", _libraries_digest(), Path(__file__), version, epoch)
     title = f"Release {version} for aarch64"
-    ready = cache.find("release", key, ".tar.gz")
-    if ready is not None:
-        cached(title)
+    archive = cache.find("release", digest, ".tar.gz")
+    if archive is not None:
+        ui.cached(title)
     else:
-        with step(title) as current, tempfile.TemporaryDirectory() as scratch:
-            libraries = cache.make("libraries", _libraries_key(), "", lambda path: _libraries(path, tools, current))
-            stage = Path(scratch)
-            _application(stage, app, version, tools, current)
-            current.report_status("packing")
-            ready = cache.make("release", key, ".tar.gz", lambda path: _pack(path, version, epoch, [libraries, stage]))
-    return publish(ready, (into or dist()) / archive_name(version))
+        with ui.step(title) as step, tempfile.TemporaryDirectory() as scratch:
+            libraries = cache.make(
+                "libraries", _libraries_digest(), "", lambda path: _install_libraries(path, tools, step)
+            )
+            application = Path(scratch)
+            _copy_application(application, app, version, tools, step)
+            step.report_status("packing")
+            folders = [libraries, application]
+            archive = cache.make("release", digest, ".tar.gz", lambda path: _pack(path, version, epoch, folders))
+    return publish(archive, (into or dist()) / archive_name(version))
 
 
 def publish(archive: Path, target: Path) -> Path:
-    """A copy where people look for it, with its checksum."""
+    """Copy a file to `target`, with its checksum beside it, and return the copy."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}")
     checksum = target.with_name(f"{target.name}.sha256")
@@ -100,43 +106,43 @@ def publish(archive: Path, target: Path) -> Path:
     return target
 
 
-def _libraries_key() -> str:
-    return cache.digest(LOCK, Path(__file__), Path(bytecode.__file__), build_root.inputs_digest())
+def _libraries_digest() -> str:
+    return cache.digest(LOCK_FILE, Path(__file__), Path(bytecode.__file__), build_root.inputs_digest())
 
 
-def _libraries(folder: Path, tools: BuildRoot, current: Step) -> None:
-    """The pinned wheels for aarch64 and Python 3.13; nothing is compiled or run."""
+def _install_libraries(folder: Path, tools: BuildRoot, step: Step) -> None:
+    """Unpack the pinned wheels for ARM64 and Python 3.13; none of their code runs here."""
     uv = Path(sys.executable).with_name("uv")
     command = [str(uv), "pip", "install", "--quiet", "--python-platform", "aarch64-manylinux_2_40"]
     command += ["--python-version", "3.13", "--only-binary", ":all:", "--require-hashes", "--target", str(folder)]
-    current.run([*command, "--link-mode", "copy", "-r", str(LOCK)], env={**os.environ, **index_settings()})
-    shutil.rmtree(folder / "bin", ignore_errors=True)  # scripts with this machine's Python in their first line
+    step.run([*command, "--link-mode", "copy", "-r", str(LOCK_FILE)], env={**os.environ, **index_settings()})
+    shutil.rmtree(folder / "bin", ignore_errors=True)  # scripts begin with the path of this machine's Python
     (folder / ".lock").unlink(missing_ok=True)
     for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and path.name in USELESS_FOLDERS:
+        if path.is_dir() and path.name in EXCLUDED_FOLDERS:
             shutil.rmtree(path)
-        elif path.suffix in USELESS_SUFFIXES or (path.name in USELESS_NAMES):
+        elif path.suffix in EXCLUDED_SUFFIXES or (path.name in EXCLUDED_NAMES):
             path.unlink(missing_ok=True)
-    bytecode.compile_all([folder], folder, f"{HOME}/lib", tools, current)
+    bytecode.compile_all([folder], folder, f"{INSTALLED_IN}/lib", tools, step)
 
 
 def index_settings() -> dict[str, str]:
-    """Pip's own index, if this machine has one configured, for uv, which does not read pip's configuration."""
+    """Return the package index in pip's configuration as variables of uv, which does not read that configuration."""
     if "UV_INDEX_URL" in os.environ or "UV_DEFAULT_INDEX" in os.environ:
         return {}
-    shown = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
-    settings = dict(re.findall(r"^(?:global|install|:env:)\.(index-url|cert)='([^']*)'$", shown.stdout, re.MULTILINE))
-    named = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
-    return {named[name]: value for name, value in settings.items()}
+    done = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    settings = dict(re.findall(r"^(?:global|install|:env:)\.(index-url|cert)='([^']*)'$", done.stdout, re.MULTILINE))
+    variables = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
+    return {variables[name]: value for name, value in settings.items()}
 
 
-def _application(stage: Path, app: Path, version: str, tools: BuildRoot, current: Step) -> None:
-    shutil.copytree(app / "soniquebay", stage / "soniquebay", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    _set_version(stage / "soniquebay/__init__.py", version)
-    bytecode.compile_all([stage], stage, f"{HOME}/lib", tools, current)
+def _copy_application(target: Path, app: Path, version: str, tools: BuildRoot, step: Step) -> None:
+    shutil.copytree(app / "soniquebay", target / "soniquebay", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    _set_version(target / "soniquebay/__init__.py", version)
+    bytecode.compile_all([target], target, f"{INSTALLED_IN}/lib", tools, step)
 
 
-def _pack(path: Path, version: str, epoch: int, libraries: Sequence[Path]) -> None:
+def _pack(path: Path, version: str, epoch: int, folders: Sequence[Path]) -> None:
     with (
         path.open("wb") as raw,
         gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
@@ -144,7 +150,7 @@ def _pack(path: Path, version: str, epoch: int, libraries: Sequence[Path]) -> No
     ):
         _add_text(archive, "VERSION", f"{version}\n", 0o644, epoch)
         _add_text(archive, "bin/soniquebay", LAUNCHER, 0o755, epoch)
-        for folder in libraries:
+        for folder in folders:
             _add_tree(archive, folder, "lib", epoch)
 
 

@@ -1,4 +1,4 @@
-"""What goes out with an image.
+"""The files that go out with an image.
 
 | soniquebay-<version>-<profile>-arm64… | |
 |---|---|
@@ -6,7 +6,7 @@
 | `.img.xz.sha256` | its checksum, for sha256sum |
 | `.img.xz.sig` | its signature, when there is a key |
 | `.img.bmap` | the blocks that have to be written, for bmaptool |
-| `.spdx.json` | what is in it |
+| `.spdx.json` | the bill of materials |
 | `.rpi-imager-manifest` | for Raspberry Pi Imager, with its icon `soniquebay.svg` |
 """
 
@@ -15,73 +15,77 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .. import build, build_root, cache, profile, release
+from .. import build, build_root, cache, release, ui
 from ..bootcheck.card import Card
 from ..build_root import BuildRoot
 from ..errors import ActionableError
 from ..paths import chown_to_invoking_user, dist, source_epoch
-from ..ui import Step, cached, step
+from ..profile import load as load_profile
+from ..ui import Step
 from . import bmap, imager, sbom, signature
 from .facts import Image, sha256
 
-# Blocks of a given size: the bytes do not depend on the number of processors, and can be unpacked on all of them.
-XZ = ("-6", "-T2", "--block-size=64MiB", "--check=crc64")
+# With blocks of a given size the output does not depend on the number of processors, and all of them can unpack it.
+XZ_OPTIONS = ("-6", "-T2", "--block-size=64MiB", "--check=crc64")
 ICON = Path(__file__).with_name(imager.ICON)
 
 
 def publish(profile_name: str, *, base_url: str = "", key: Path | None = None, into: Path | None = None) -> list[Path]:
-    """Everything that goes out with the built image, in dist/ or another folder; needs no root.
+    """Write the files that go out with the built image to dist/, or to the folder `into`; needs no root.
 
     `base_url` is where the files will be downloaded from; without one the manifest names the file in dist/.
     `key` is an SSH key to sign with, or its public half when an agent has it.
+    Raises `ActionableError` when the image or the key is missing.
     """
-    chosen = profile.load(profile_name)
+    profile = load_profile(profile_name)
     version = release.version_of(release.APP)
-    path = dist() / build.image_name(version, chosen.name)
+    path = dist() / build.image_name(version, profile.name)
     if not path.exists():
-        raise ActionableError(f"{path} is not there.", f"Run: make image PROFILE={chosen.name}")
+        raise ActionableError(f"{path} is missing.", f"Run: make image PROFILE={profile.name}")
     if key is not None and not key.is_file():
         raise ActionableError(f"There is no key {key}.", "SIGN_KEY names a file that ssh-keygen made.")
     tools = build_root.ensure()
     folder = into or path.parent
-    with step("Checksum of the image"):
+    with ui.step("Checksum of the image"):
         size = path.stat().st_size
-        image = Image(path, chosen.name, version, source_epoch(*build.SOURCES), size, sha256(path))
-    packed = release.publish(_compressed(image, tools), folder / f"{path.name}.xz")
-    with step("Block map, bill of materials, manifest"):
+        image = Image(path, profile.name, version, source_epoch(*build.SOURCES), size, sha256(path))
+    compressed = release.publish(_compress(image, tools), folder / f"{path.name}.xz")
+    with ui.step("Block map, bill of materials, manifest"):
         files = [
-            packed,
-            packed.with_name(f"{packed.name}.sha256"),
-            _write(folder / f"{path.name}.bmap", bmap.text(Card(path, tools))),
-            _write(folder / f"{path.stem}.spdx.json", sbom.text(image, Card(path, tools))),
-            _icon(folder / imager.ICON),
+            compressed,
+            compressed.with_name(f"{compressed.name}.sha256"),
+            _write(folder / f"{path.name}.bmap", bmap.make_bmap(Card(path, tools))),
+            _write(folder / f"{path.stem}.spdx.json", sbom.make_sbom(image, Card(path, tools))),
+            _copy_icon(folder / imager.ICON),
         ]
-        manifest = imager.text(image, packed, base_url)
+        manifest = imager.make_manifest(image, compressed, base_url)
         files.append(_write(folder / f"{path.stem}.rpi-imager-manifest", manifest))
     if key is not None:
-        with step("Signature") as current:
-            files.append(signature.sign(packed, key, current))
+        with ui.step("Signature") as step:
+            files.append(signature.sign(compressed, key, step))
     return files
 
 
-def _compressed(image: Image, tools: BuildRoot) -> Path:
-    wanted = cache.digest(image.sha256, " ".join(XZ), build_root.inputs_digest())
-    ready = cache.find("compressed", wanted, ".img.xz")
-    if ready is not None:
-        cached("Compressed image")
-        return ready
+def _compress(image: Image, tools: BuildRoot) -> Path:
+    """Return the compressed image, from the cache if it is there."""
+    title = "Compressed image"
+    digest = cache.digest(image.sha256, " ".join(XZ_OPTIONS), build_root.inputs_digest())
+    cached = cache.find("compressed", digest, ".img.xz")
+    if cached is not None:
+        ui.cached(title)
+        return cached
 
-    def pack(target: Path, current: Step) -> None:
-        command = tools.native("xz", "--stdout", "--keep", *XZ, str(image.path))
+    def compress(target: Path, step: Step) -> None:
+        command = tools.native("xz", "--stdout", "--keep", *XZ_OPTIONS, str(image.path))
         script = 'target=$1; shift; "$@" > "$target"'
-        current.run(["sh", "-euc", script, "sh", str(target), *command], env=tools.environment())
+        step.run(["sh", "-euc", script, "sh", str(target), *command], env=tools.environment())
 
-    with step("Compressed image") as current:
-        current.report_status("some minutes")
-        return cache.make("compressed", wanted, ".img.xz", lambda target: pack(target, current))
+    with ui.step(title) as step:
+        step.report_status("takes some minutes")
+        return cache.make("compressed", digest, ".img.xz", lambda target: compress(target, step))
 
 
-def _icon(target: Path) -> Path:
+def _copy_icon(target: Path) -> Path:
     shutil.copyfile(ICON, target)
     chown_to_invoking_user(target)
     return target

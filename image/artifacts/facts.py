@@ -1,4 +1,4 @@
-"""What the files that go out with an image say of it."""
+"""What the files that go out with an image say about it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Image:
-    """An image file; size in bytes, SHA-256 in hex."""
+    """An image file; size in bytes, SHA-256 in hexadecimal."""
 
     path: Path
     profile: str
     version: str
     epoch: int
+    """Time of the sources, in seconds since 1970."""
     size: int
     sha256: str
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

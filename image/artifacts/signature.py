@@ -1,4 +1,4 @@
-"""A detached signature by an SSH key: whoever flashes a Pi has OpenSSH already, on Linux, macOS and Windows.
+"""A detached signature by an SSH key: OpenSSH is on every machine from which somebody flashes a Pi.
 
 To check it, with the signer's public key in a file `signers` ("soniquebay ssh-ed25519 AAAA…"):
 
@@ -16,12 +16,15 @@ from ..ui import Step
 NAMESPACE = "file"  # ssh-keygen's own for files
 
 
-def sign(path: Path, key: Path, current: Step) -> Path:
-    """Write the signature of a file beside it; `key` is private, or public with the private one in an agent."""
+def sign(path: Path, key: Path, step: Step) -> Path:
+    """Write the signature of a file beside it, and return its path.
+
+    `key` is a private key, or a public one whose private key an agent has. Raises `ActionableError` when there is none.
+    """
     target = path.with_name(f"{path.name}.sig")
     target.unlink(missing_ok=True)
     command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(path)]
-    # no terminal: a key with a passphrase has to be in the agent, and says so instead of waiting
-    current.run(command, env={**os.environ, "SSH_ASKPASS_REQUIRE": "never"})
+    # without a terminal: a key with a passphrase that no agent has is an error, and no question
+    step.run(command, env={**os.environ, "SSH_ASKPASS_REQUIRE": "never"})
     chown_to_invoking_user(target)
     return target

@@ -1,7 +1,7 @@
-"""What can be known of a card without a Raspberry Pi: static checks of the image file, its boot partition above all.
+"""Static checks of a card image: whatever can be found out about it without a Raspberry Pi.
 
-An emulator starts the kernel by itself, so it never sees the firmware, the names in config.txt or the device tree that
-a real board needs. Every image is checked by these rules when it is built, whatever its profile.
+An emulator loads the kernel itself. So it never runs the firmware, and never uses the names in config.txt or the device
+tree that a real board needs. Every image is checked by these rules when it is built, whatever its profile.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from . import layout, rootfs, startup
 from .card import Card
 from .rule import Rule
 
-QUICK: tuple[Rule, ...] = (*layout.RULES, *startup.RULES, *rootfs.RULES)
-RULES: tuple[Rule, ...] = (*QUICK, layout.file_systems)
+QUICK_RULES: tuple[Rule, ...] = (*layout.RULES, *startup.RULES, *rootfs.RULES)
+RULES: tuple[Rule, ...] = (*QUICK_RULES, layout.check_file_systems)
 
 
-def faults(image: Path, tools: BuildRoot, rules: Iterable[Rule] = RULES) -> list[str]:
-    """Everything that would keep this image from starting a Raspberry Pi 4, one sentence each; empty when fit."""
+def find_problems(image: Path, tools: BuildRoot, rules: Iterable[Rule] = RULES) -> list[str]:
+    """Return a sentence for each problem that would keep the image from starting a Raspberry Pi 4."""
     card = Card(image, tools)
-    found: list[str] = []
+    problems: list[str] = []
     for rule in rules:
         try:
-            found += rule(card)
-        except ActionableError as problem:  # what one rule cannot read is a fault, and the others still have their say
-            if str(problem) not in found:
-                found.append(str(problem))
-    return found
+            problems += rule(card)
+        except ActionableError as error:  # what one rule cannot read is a problem too; the other rules still run
+            if str(error) not in problems:
+                problems.append(str(error))
+    return problems
 
 
-def require_fit(image: Path, tools: BuildRoot) -> None:
-    """Raise an ActionableError that lists the faults, if there are any."""
-    found = faults(image, tools)
-    if found:
-        lines = "\n".join(f"    {fault}" for fault in found)
+def require_bootable(image: Path, tools: BuildRoot) -> None:
+    """Raise `ActionableError` with the list of problems when the image has any."""
+    problems = find_problems(image, tools)
+    if problems:
+        lines = "\n".join(f"    {problem}" for problem in problems)
         raise ActionableError(f"This image would not start a Raspberry Pi 4:\n{lines}", "Nothing was published.")

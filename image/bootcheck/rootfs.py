@@ -1,4 +1,4 @@
-"""Rules of the root file system that only a real board would miss."""
+"""Rules for those parts of the root file system that only a real board needs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from .card import Card
 from .rule import Rule
 
-# The Wi-Fi chip of a Pi 4: its program, what it may do in which country, and the board's own settings.
-WIRELESS = (
+# For the Wi-Fi chip of a Pi 4: firmware, regulatory limits and the board's own settings.
+WIRELESS_FILES = (
     "/usr/lib/firmware/brcm/brcmfmac43455-sdio.bin",
     "/usr/lib/firmware/brcm/brcmfmac43455-sdio.clm_blob",
     "/usr/lib/firmware/brcm/brcmfmac43455-sdio.raspberrypi,4-model-b.txt",
@@ -16,24 +16,25 @@ WIRELESS = (
 )
 
 
-def wireless(card: Card) -> Iterable[str]:
-    """The firmware of the Wi-Fi chip, behind whatever links."""
-    for path in WIRELESS:
-        if not card.size(path):
-            yield f"{path} is not there: no Wi-Fi on a Pi 4."
+def check_wireless_files(card: Card) -> Iterable[str]:
+    """Require the files of the Wi-Fi chip, links followed."""
+    for path in WIRELESS_FILES:
+        if not card.file_size(path):
+            yield f"{path} is missing: no Wi-Fi on a Pi 4."
 
 
-def mounts(card: Card) -> Iterable[str]:
-    """An fstab that speaks of these very partitions."""
-    lines = [line.split() for line in card.text("/etc/fstab").splitlines() if line and line[0] != "#"]
-    named = {line[1]: line[0] for line in lines if len(line) > 3}
-    right = {
+def check_fstab(card: Card) -> Iterable[str]:
+    """Require an fstab that names the partitions of this card."""
+    lines = [line.split() for line in card.read_text("/etc/fstab").splitlines() if line and line[0] != "#"]
+    devices = {line[1]: line[0] for line in lines if len(line) > 3}
+    expected = {
         "/": {f"LABEL={card.ext4.label}", f"UUID={card.ext4.uuid}", f"PARTUUID={card.signature:08x}-02"},
         "/boot/firmware": {f"LABEL={card.fat.label}", f"PARTUUID={card.signature:08x}-01"},
     }
-    for place, names in right.items():
-        if named.get(place) not in names:
-            yield f"fstab mounts {named.get(place, 'nothing')} at {place}; it should be {' or '.join(sorted(names))}."
+    for place, names in expected.items():
+        device = devices.get(place, "nothing")
+        if device not in names:
+            yield f"fstab mounts {device} at {place}; it should be {' or '.join(sorted(names))}."
 
 
-RULES: tuple[Rule, ...] = (wireless, mounts)
+RULES: tuple[Rule, ...] = (check_wireless_files, check_fstab)

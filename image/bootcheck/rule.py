@@ -1,4 +1,4 @@
-"""The shape of a check."""
+"""The type of a check."""
 
 from __future__ import annotations
 
@@ -7,3 +7,4 @@ from collections.abc import Callable, Iterable
 from .card import Card
 
 Rule = Callable[[Card], Iterable[str]]
+"""Yields a sentence for each problem of a card."""

@@ -56,7 +56,7 @@ def ensure(docker_engine: Engine, card: Path, key: str, tools: BuildRoot) -> str
         ui.cached(title)
     except docker.errors.ImageNotFound:
         with ui.step(title) as step:
-            work = cache.place("docker", "tmp-root")
+            work = cache.entry_path("docker", "tmp-root")
             cache.remove(work)
             try:
                 unpack(card, work, tools, step)
@@ -72,7 +72,7 @@ def unpack(card: Path, root: Path, tools: BuildRoot, step: Step) -> None:
 
     Raises `ActionableError` when the card cannot be read.
     """
-    cache.need_space(4)
+    cache.require_free_space(4)
     root.mkdir(parents=True)
     start = partitions.read(card)[1].start
     step.report_status("reading the card")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import partitions
-from ..bootcheck.config import parse
+from ..bootcheck.config import parse_config
 from ..build_root import BuildRoot
 from ..errors import ActionableError
 
@@ -60,7 +60,7 @@ class BootPartition:
 
         Raises `ActionableError` when config.txt names no initramfs.
         """
-        config = parse(self.read("config.txt").decode())
+        config = parse_config(self.read("config.txt").decode())
         if not config.initramfs:
             raise ActionableError(f"config.txt in {self.image} names no initramfs.")
         return BootFiles(config.kernel, config.initramfs, " ".join(self.read("cmdline.txt").decode().split()))

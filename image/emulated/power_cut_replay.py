@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import ActionableError
-from ..partitions import SECTOR
+from ..partitions import SECTOR_BYTES
 
 MAGIC = 0x6A736677736872
 VERSION = 1
@@ -73,8 +73,8 @@ def entries(log: Path) -> Iterator[Entry]:
     with log.open("rb") as file:
         magic, version, _, sector = SUPERBLOCK.unpack(file.read(SUPERBLOCK.size).ljust(SUPERBLOCK.size, b"\0"))
         if magic == 0:  # QEMU was killed before it first wrote the superblock
-            sector = SECTOR
-        elif (magic, version) != (MAGIC, VERSION) or sector < SECTOR or sector & (sector - 1):
+            sector = SECTOR_BYTES
+        elif (magic, version) != (MAGIC, VERSION) or sector < SECTOR_BYTES or sector & (sector - 1):
             raise ActionableError(f"{log} is no log of writes.")
         position = sector
         while position + sector <= end:
@@ -122,9 +122,9 @@ def _tear(arrived: list[Entry], rng: random.Random | None) -> Entry | None:
     if rng is None or not arrived or rng.random() < 0.5:
         return None
     last = arrived[-1]
-    if last.size <= SECTOR or last.flags & (FUA | DISCARD):
+    if last.size <= SECTOR_BYTES or last.flags & (FUA | DISCARD):
         return None
-    return Entry(last.offset, rng.randrange(SECTOR, last.size, SECTOR), last.flags, last.data_offset)
+    return Entry(last.offset, rng.randrange(SECTOR_BYTES, last.size, SECTOR_BYTES), last.flags, last.data_offset)
 
 
 def _apply(entry: Entry, source: int, target: int, chunk_bytes: int = 2**20) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .. import devicetree
 from ..build_root import BuildRoot
-from . import devicetree
+from ..devicetree import Change
 from .boot_partition import BootPartition
-from .devicetree import Change
 from .machine import Machine
 
 DEVICE_TREE = "bcm2711-rpi-4-b.dtb"
@@ -70,7 +70,7 @@ class RaspberryPi4(Machine):
     def _board(self) -> list[str]:
         tree = self._folder / DEVICE_TREE
         original = BootPartition(self.card, self._tools).read(DEVICE_TREE)
-        tree.write_bytes(devicetree.changed(original, DEVICE_TREE_CHANGES, self._tools))
+        tree.write_bytes(devicetree.apply_changes(original, DEVICE_TREE_CHANGES, self._tools))
         return [
             *("-machine", "raspi4b", "-dtb", str(tree)),
             *("-netdev", self._network(), "-device", "usb-net,netdev=net"),

@@ -11,13 +11,13 @@ from image.build_root import BuildRoot
 from image.card import copy_sparse
 from tests.support.built import image_file, tools
 
-from .damage import Damaged
+from .damage import DamagedImage
 
 __all__ = ["image_file", "tools"]
 
 
 @pytest.fixture(scope="session")
-def fresh(image_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+def copy_image(image_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Makes a copy of the image, always in the same place."""
     copy = tmp_path_factory.mktemp("damaged") / "card.img"
 
@@ -29,8 +29,8 @@ def fresh(image_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 
 @pytest.fixture
-def damaged(fresh: Callable[[], Path], tools: BuildRoot, tmp_path: Path) -> Iterator[Damaged]:
-    """A copy of the image with what damages it."""
-    copy = fresh()
-    yield Damaged(copy, tools, tmp_path)
+def damaged(copy_image: Callable[[], Path], tools: BuildRoot, tmp_path: Path) -> Iterator[DamagedImage]:
+    """A copy of the image, with the methods that damage it."""
+    copy = copy_image()
+    yield DamagedImage(copy, tools, tmp_path)
     copy.unlink()

@@ -21,16 +21,17 @@ from spdx_tools.spdx.model import RelationshipType
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from image import artifacts, base, bootcheck, build, profile, release
-from image.artifacts import bmap, imager
+from image import artifacts, bootcheck, build, dpkg, profile, release
+from image.artifacts import bmap, imager, sbom
 from image.artifacts.facts import Image, sha256
 from image.bootcheck.card import Card
 from image.build_root import BuildRoot
 from image.errors import ActionableError
+from image.package_listing import parse_listing
 from image.paths import dist, source_epoch
 from tests.support.built import PROFILE
 
-LARGEST = 350_000_000
+MAX_COMPRESSED_BYTES = 350_000_000
 SCHEMA = json.loads(Path(__file__).with_name("imager_manifest.schema.json").read_text())
 
 
@@ -57,7 +58,7 @@ def test_everything_is_there(published: dict[str, Path]) -> None:
 
 def test_packed_is_the_image_and_small(published: dict[str, Path], image_file: Path) -> None:
     packed = published[".img.xz"]
-    assert packed.stat().st_size < LARGEST
+    assert packed.stat().st_size < MAX_COMPRESSED_BYTES
     digest = hashlib.sha256()
     with lzma.open(packed) as content:
         while block := content.read(2**22):
@@ -113,10 +114,10 @@ def test_bmaptool_takes_the_map(published: dict[str, Path], image_file: Path, tm
     target = tmp_path / "target"
     done = bmaptool(tools, "copy", "--bmap", str(published[".img.bmap"]), str(image_file), str(target))
     assert done.returncode == 0, done.stderr
-    assert bootcheck.faults(target, tools) == []
+    assert bootcheck.find_problems(target, tools) == []
     listed = re.search(r"MappedBlocksCount> (\d+)", published[".img.bmap"].read_text())
     assert listed is not None
-    assert int(listed[1]) * bmap.BLOCK < image_file.stat().st_size * 0.8  # or there would be no point
+    assert int(listed[1]) * bmap.BLOCK_BYTES < image_file.stat().st_size * 0.8  # or there would be no point
 
 
 def test_a_card_that_was_used_before_is_as_good_as_new(
@@ -125,14 +126,15 @@ def test_a_card_that_was_used_before_is_as_good_as_new(
     """bmaptool empties a file before it writes it, and so cannot show what stays on a card."""
     ranges = re.findall(r">\s*(\d+)-(\d+)\s*</Range>", published[".img.bmap"].read_text())
     with image_file.open("rb") as image, used_card.open("r+b") as card:
-        for first, last in ((int(one) * bmap.BLOCK, (int(other) + 1) * bmap.BLOCK) for one, other in ranges):
-            image.seek(first)
-            card.seek(first)
-            card.write(image.read(last - first))
+        for first, last in ranges:
+            start, end = int(first) * bmap.BLOCK_BYTES, (int(last) + 1) * bmap.BLOCK_BYTES
+            image.seek(start)
+            card.seek(start)
+            card.write(image.read(end - start))
     written, image_card = Card(used_card, tools), Card(image_file, tools)
-    assert written.files == image_card.files
-    assert written.text("/var/lib/dpkg/status") == image_card.text("/var/lib/dpkg/status")
-    assert bootcheck.faults(used_card, tools) == []
+    assert written.boot_files == image_card.boot_files
+    assert written.read_text("/var/lib/dpkg/status") == image_card.read_text("/var/lib/dpkg/status")
+    assert bootcheck.find_problems(used_card, tools) == []
 
 
 def test_bmaptool_refuses_another_image(published: dict[str, Path], used_card: Path, tools: BuildRoot) -> None:
@@ -159,14 +161,37 @@ def test_bill_of_materials_is_valid_and_whole(published: dict[str, Path], image_
     document = parse_file(str(published[".spdx.json"]))
     assert validate_full_spdx_document(document) == []
     listed = {(package.spdx_id.split("-")[1], package.name, package.version) for package in document.packages}
-    status = Card(image_file, tools).text("/var/lib/dpkg/status")
-    debian = {tuple(line.split()) for line in base.installed(status).splitlines()}
+    card = Card(image_file, tools)
+    debian = {(one.name, one.version) for one in dpkg.installed_packages(card.read_text(sbom.STATUS_FILE))}
     assert len(debian) > 200
+    # apt wrote the listing, and dpkg the status file
+    assert {(name, version) for name, (version, _) in parse_listing(card.read_text(sbom.LISTING)).items()} == debian
     assert {(name, version) for kind, name, version in listed if kind == "deb"} == debian
     assert {(plain(name), version) for kind, name, version in listed if kind == "pypi"} == in_the_release()
     assert document.packages[0].checksums[0].value == sha256(image_file)
     contained = [one for one in document.relationships if one.relationship_type == RelationshipType.CONTAINS]
     assert len(contained) == len(document.packages) - 1
+
+
+def test_each_package_has_the_address_of_its_vendor(published: dict[str, Path]) -> None:
+    packages = json.loads(published[".spdx.json"].read_text())["packages"]
+    debian = [package for package in packages if package["SPDXID"].startswith("SPDXRef-deb-")]
+    addresses = {package["name"]: package["externalRefs"][0]["referenceLocator"] for package in debian}
+    raspberrypi = {name for name, address in addresses.items() if address.startswith("pkg:deb/raspberrypi/")}
+    assert {name for name, address in addresses.items() if address.startswith("pkg:deb/debian/")} == {
+        *addresses
+    } - raspberrypi
+    assert ("raspi-firmware" in raspberrypi) == (PROFILE == "raspios")
+    assert "bash" not in raspberrypi
+
+
+def test_licences_are_those_of_the_copyright_files(published: dict[str, Path]) -> None:
+    packages = json.loads(published[".spdx.json"].read_text())["packages"]
+    debian = {package["name"]: package for package in packages if package["SPDXID"].startswith("SPDXRef-deb-")}
+    known = [name for name, package in debian.items() if package["licenseDeclared"] != "NOASSERTION"]
+    assert len(known) > len(debian) / 4  # the others name a licence that is not on the SPDX list, or are free text
+    assert debian["libzstd1"]["licenseDeclared"] == "(BSD-3-Clause OR GPL-2.0-only) AND MIT AND Zlib"
+    assert all("licenseComments" in package for name, package in debian.items() if name not in known)
 
 
 def plain(name: str) -> str:
@@ -188,7 +213,7 @@ def test_bill_of_materials_is_the_same_for_the_same_image(image_file: Path) -> N
         "import sys; from pathlib import Path; from image import build_root; from image.artifacts import facts, sbom\n"
         "from image.bootcheck.card import Card\n"
         "file = Path(sys.argv[1])\n"
-        "print(sbom.text(facts.Image(file, sys.argv[2], '1', 0, 1, '0' * 64), Card(file, build_root.ensure())))"
+        "print(sbom.make_sbom(facts.Image(file, sys.argv[2], '1', 0, 1, '0' * 64), Card(file, build_root.ensure())))"
     )
     one, other = (
         subprocess.run(
@@ -246,8 +271,8 @@ def test_the_schema_refuses(entry: dict[str, Any], spoil: Callable[[dict[str, An
 def test_manifest_for_the_web(published: dict[str, Path], image_file: Path) -> None:
     epoch = source_epoch(*build.SOURCES)
     image = Image(image_file, PROFILE, "1", epoch, 1, "0" * 64)
-    made = json.loads(imager.text(image, published[".img.xz"], "https://example.org/soniquebay/"))
+    made = json.loads(imager.make_manifest(image, published[".img.xz"], "https://example.org/soniquebay/"))
     jsonschema.validate(made, SCHEMA)
     assert made["os_list"][0]["url"] == f"https://example.org/soniquebay/{published['.img.xz'].name}"
     with pytest.raises(ActionableError, match="no web address"):
-        imager.text(image, published[".img.xz"], "example.org")
+        imager.make_manifest(image, published[".img.xz"], "example.org")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from image import ui
+from image import devicetree, ui
 from image.build_root import BuildRoot
-from image.emulated import devicetree, raspi4b
+from image.devicetree import Change
+from image.emulated import raspi4b
 from image.emulated.boot_partition import BootPartition
-from image.emulated.devicetree import Change
 from image.errors import ActionableError
 from tests.appliance.client import NO_ENTRIES, Appliance
 
@@ -27,22 +27,22 @@ def tree(image_file: Path, tools: BuildRoot) -> bytes:
 
 
 def test_the_device_tree_has_the_requested_changes(tree: bytes, tools: BuildRoot) -> None:
-    changed = devicetree.changed(tree, raspi4b.DEVICE_TREE_CHANGES, tools)
+    changed = devicetree.apply_changes(tree, raspi4b.DEVICE_TREE_CHANGES, tools)
     for change in raspi4b.DEVICE_TREE_CHANGES:
-        value = devicetree.value(changed, change.node, change.name, tools)
+        value = devicetree.read_property(changed, change.node, change.name, tools)
         assert value == (None if change.remove else change.content)
-        assert value != devicetree.value(tree, change.node, change.name, tools)
-    model = devicetree.value(tree, "/", "model", tools)
-    assert model == devicetree.value(changed, "/", "model", tools) == b"Raspberry Pi 4 Model B\0"
+        assert value != devicetree.read_property(tree, change.node, change.name, tools)
+    model = devicetree.read_property(tree, "/", "model", tools)
+    assert model == devicetree.read_property(changed, "/", "model", tools) == b"Raspberry Pi 4 Model B\0"
 
 
 def test_a_change_to_a_missing_node_or_property_is_refused(tree: bytes, tools: BuildRoot) -> None:
     with pytest.raises(ActionableError, match=r"/soc/nothing.*NOTFOUND"):
-        devicetree.changed(tree, [Change("/soc/nothing", "status", "okay")], tools)
+        devicetree.apply_changes(tree, [Change("/soc/nothing", "status", "okay")], tools)
     with pytest.raises(ActionableError, match=r"/soc nothing.*NOTFOUND"):
-        devicetree.changed(tree, [Change("/soc", "nothing", remove=True)], tools)
+        devicetree.apply_changes(tree, [Change("/soc", "nothing", remove=True)], tools)
     with pytest.raises(ActionableError, match="BADMAGIC"):
-        devicetree.changed(b"no tree" * 10, [], tools)
+        devicetree.apply_changes(b"no tree" * 10, [], tools)
 
 
 def test_linux_sees_a_raspberry_pi_4(board: Appliance) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from image import base, bootcheck, build, paths, profile
+from image.artifacts import sbom
+from image.artifacts.facts import Image
 from image.bootcheck.card import Card
 from image.build_root import BuildRoot
 from image.errors import ActionableError
+from image.package_listing import parse_listing
 from tests.support.built import tools
 
 from . import archive
@@ -22,11 +26,11 @@ from . import archive
 __all__ = ["tools"]
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files, without a word."""
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without a log."""
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -34,48 +38,60 @@ def card(tools: BuildRoot, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The image, built from Debian's archive and the stand-in."""
     folder = tmp_path_factory.mktemp("archive")
     key = archive.make(folder, base.ensure(profile.load("debian"), tools), tools)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with pytest.MonkeyPatch.context() as patch:
-        # not for anybody to flash: its kernel is a stand-in
+        # not in dist/, from where it might be flashed: its kernel is a stand-in
         patch.setattr(paths, "DIST", tmp_path_factory.mktemp("dist"))
         patch.setenv("SONIQUEBAY_RASPBERRYPI_MIRROR", f"http://127.0.0.1:{server.server_address[1]}")
         patch.setenv("SONIQUEBAY_RASPBERRYPI_KEYRING", str(key))
-        patch.setenv("SONIQUEBAY_WITHOUT", " ".join(archive.WITHOUT))
+        patch.setenv("SONIQUEBAY_WITHOUT", " ".join(archive.EXCLUDED_PACKAGES))
         yield Card(build.build("raspios"), tools)
     server.shutdown()
     server.server_close()
 
 
-def test_it_is_fit_for_a_pi_4(card: Card) -> None:
-    assert bootcheck.faults(card.image, card.tools) == []
+def test_it_has_no_problem(card: Card) -> None:
+    assert bootcheck.find_problems(card.image, card.tools) == []
 
 
 def test_the_packages_are_the_archives(card: Card) -> None:
-    versions = dict(line.split() for line in card.text("/usr/share/soniquebay/packages.txt").splitlines())
+    listing = parse_listing(card.read_text("/usr/share/soniquebay/packages.txt"))
+    versions = {name: version for name, (version, _) in listing.items()}
     assert versions["raspi-firmware"].startswith("1:")
     assert versions["firmware-brcm80211"].endswith("+rpt1")
     assert versions["linux-image-rpi-v8"] == "1:6.12-1+rpt1"
     assert "linux-image-arm64" not in versions
-    assert [name for name in archive.WITHOUT if name in versions] == []
+    origins = {name: origin for name, (_, origin) in listing.items()}
+    assert origins["raspi-firmware"] == origins["linux-image-rpi-v8"] == archive.ORIGIN
+    assert set(origins.values()) == {"Debian", archive.ORIGIN}
+    assert [name for name in archive.EXCLUDED_PACKAGES if name in versions] == []
 
 
 def test_the_boot_partition_is_laid_out_as_on_raspberry_pi_os(card: Card) -> None:
     assert {"kernel8.img", "initramfs8", "start4.elf", "bcm2711-rpi-4-b.dtb", "config.txt", "cmdline.txt"} <= set(
-        card.files
+        card.boot_files
     )
-    assert not any(name.startswith(("vmlinuz", "initrd")) for name in card.files)
+    assert not any(name.startswith(("vmlinuz", "initrd")) for name in card.boot_files)
     assert card.config.settings["arm_64bit"] == "1"
     assert card.config.initramfs == "initramfs8"
     words = card.command_line.split()
     assert {"console=serial0,115200", "console=tty1", "rootfstype=ext4", "fsck.repair=yes", "rootwait"} <= set(words)
 
 
+def test_each_package_has_the_address_of_its_vendor(card: Card) -> None:
+    image = Image(card.image, "raspios", "1", 0, card.image.stat().st_size, "0" * 64)
+    packages = json.loads(sbom.make_sbom(image, card))["packages"]
+    addresses = {package["name"]: package["externalRefs"][0]["referenceLocator"] for package in packages[2:]}
+    assert addresses["firmware-brcm80211"].startswith("pkg:deb/raspberrypi/firmware-brcm80211@1%3A20250410-2%2Brpt1?")
+    assert addresses["bash"].startswith("pkg:deb/debian/bash@")
+
+
 def test_the_archive_is_apts_second_source(card: Card) -> None:
-    text = card.text("/etc/apt/sources.list.d/raspberrypi.sources")
+    text = card.read_text("/etc/apt/sources.list.d/raspberrypi.sources")
     assert "URIs: http://archive.raspberrypi.com/debian\n" in text
     assert f"Signed-By: /{archive.KEYRING}\n" in text
-    assert card.size(f"/{archive.KEYRING}") > 100
+    assert card.file_size(f"/{archive.KEYRING}") > 100
     assert "127.0.0.1" not in text
 
 
@@ -90,12 +106,12 @@ def test_another_archive_is_another_base(tmp_path: Path, monkeypatch: pytest.Mon
     keys = tmp_path / "keys"
     keys.write_text("one")
     monkeypatch.setenv("SONIQUEBAY_RASPBERRYPI_KEYRING", str(keys))
-    found = {base.inputs_digest(profile.load("raspios"))}
+    digests = {base.inputs_digest(profile.load("raspios"))}
     keys.write_text("two")
-    found.add(base.inputs_digest(profile.load("raspios")))
+    digests.add(base.inputs_digest(profile.load("raspios")))
     monkeypatch.setenv("SONIQUEBAY_RASPBERRYPI_MIRROR", "http://example.org")
-    found.add(base.inputs_digest(profile.load("raspios")))
+    digests.add(base.inputs_digest(profile.load("raspios")))
     monkeypatch.setenv("SONIQUEBAY_WITHOUT", "rpi-eeprom")
-    found.add(base.inputs_digest(profile.load("raspios")))
-    assert len(found) == 4
+    digests.add(base.inputs_digest(profile.load("raspios")))
+    assert len(digests) == 4
     assert os.environ["SONIQUEBAY_WITHOUT"] not in profile.load("raspios").packages

@@ -1,4 +1,4 @@
-"""Where two images differ, for a person who has to find out why."""
+"""Where two images differ, for whoever has to find out why."""
 
 from __future__ import annotations
 
@@ -11,48 +11,51 @@ from image import partitions
 from image.bootcheck.card import Card
 from image.build_root import BuildRoot
 
+BLOCK_BYTES = 4096
 
-def differences(one: Path, other: Path, tools: BuildRoot, scratch: Path) -> list[str]:
-    """The files that differ in content, length, mode, owner or time; at the end the first bytes, if no file does."""
-    found = (
-        [f"size {one.stat().st_size} and {other.stat().st_size}"] if one.stat().st_size != other.stat().st_size else []
-    )
-    boots = [Card(image, tools).files for image in (one, other)]
-    found += [f"boot/{name}" for name in sorted({*boots[0], *boots[1]}) if boots[0].get(name) != boots[1].get(name)]
-    roots = [listing(image, tools, scratch / str(number)) for number, image in enumerate((one, other))]
+
+def find_differences(first: Path, second: Path, tools: BuildRoot, scratch: Path) -> list[str]:
+    """Return the files that differ in content, length, mode, owner or time, or else the first blocks that differ."""
+    images = (first, second)
+    sizes = [image.stat().st_size for image in images]
+    differences = [f"size {sizes[0]} and {sizes[1]}"] if sizes[0] != sizes[1] else []
+    boots = [Card(image, tools).boot_files for image in images]
+    names = sorted({*boots[0], *boots[1]})
+    differences += [f"boot/{name}" for name in names if boots[0].get(name) != boots[1].get(name)]
+    roots = [list_root(image, tools, scratch / str(number)) for number, image in enumerate(images)]
     for name in sorted({*roots[0], *roots[1]}):
-        here, there = roots[0].get(name, "missing"), roots[1].get(name, "missing")
-        if here != there:
-            found.append(f"{name}: {here} | {there}")
-    return found or [f"no file, but byte {at}" for at in first_bytes(one, other)]
+        lines = [root.get(name, "missing") for root in roots]
+        if lines[0] != lines[1]:
+            differences.append(f"{name}: {lines[0]} | {lines[1]}")
+    return differences or [f"no file, but byte {offset}" for offset in find_different_blocks(first, second)]
 
 
-def listing(image: Path, tools: BuildRoot, folder: Path) -> dict[str, str]:
-    """Mode, owner, time and a hash of each file of the root file system, by its path; unpacked to `folder`."""
+def list_root(image: Path, tools: BuildRoot, folder: Path) -> dict[str, str]:
+    """Unpack the root file system to `folder`; returns mode, owner, time and a hash of each file by its path."""
     folder.mkdir()
-    place = f"{image}?offset={partitions.read(image)[1].start}"
-    command = tools.native("debugfs", "-R", f"rdump / {folder}", place)
+    file_system = f"{image}?offset={partitions.read(image)[1].start}"
+    command = tools.native("debugfs", "-R", f"rdump / {folder}", file_system)
     subprocess.run(command, env=tools.environment(), check=True, capture_output=True)
-    found = {}
+    lines = {}
     for parent, names, files in os.walk(folder):
         for path in (Path(parent) / name for name in [*names, *files]):
-            facts = path.lstat()
+            status = path.lstat()
             content = str(path.readlink()).encode() if path.is_symlink() else b""
             if path.is_file() and not path.is_symlink():
                 content = path.read_bytes()
-            mark = hashlib.sha256(content).hexdigest()[:12]
-            time = 0 if path.is_symlink() else int(facts.st_mtime)
-            found[str(path.relative_to(folder))] = f"{facts.st_mode:o} {facts.st_uid}:{facts.st_gid} {time} {mark}"
-    return found
+            digest = hashlib.sha256(content).hexdigest()[:12]
+            time = 0 if path.is_symlink() else int(status.st_mtime)
+            lines[str(path.relative_to(folder))] = f"{status.st_mode:o} {status.st_uid}:{status.st_gid} {time} {digest}"
+    return lines
 
 
-def first_bytes(one: Path, other: Path, most: int = 5) -> list[int]:
-    """Places of the first blocks that differ."""
-    found = []
-    with one.open("rb") as a, other.open("rb") as b:
-        at = 0
-        while (block := a.read(4096)) and len(found) < most:
-            if block != b.read(4096):
-                found.append(at)
-            at += 4096
-    return found
+def find_different_blocks(first: Path, second: Path, max_blocks: int = 5) -> list[int]:
+    """Return the offsets of the first blocks that differ."""
+    offsets: list[int] = []
+    with first.open("rb") as one, second.open("rb") as other:
+        offset = 0
+        while (block := one.read(BLOCK_BYTES)) and len(offsets) < max_blocks:
+            if block != other.read(BLOCK_BYTES):
+                offsets.append(offset)
+            offset += BLOCK_BYTES
+    return offsets

@@ -1,4 +1,4 @@
-"""A package mirror that hands out the same bytes for ever: what was once fetched from the real one comes from disk."""
+"""A package mirror that always returns the same bytes: what it fetched once from the real one, it reads from disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @contextmanager
 def mirror(origins: Mapping[str, str], store: Path) -> Iterator[str]:
-    """Serve `/<name>/…` from `origins[name]/…`; yields the address. What is kept is kept by its whole address."""
+    """Serve `/<name>/…` from `origins[name]/…`; yields the address. Files in `store` are named after their address."""
     store.mkdir(parents=True, exist_ok=True)
     lock = threading.Lock()
 
@@ -27,20 +27,20 @@ def mirror(origins: Mapping[str, str], store: Path) -> Iterator[str]:
             if name not in origins:
                 self.send_error(404)
                 return
-            kept = store / hashlib.sha256(f"{origins[name]}/{rest}".encode()).hexdigest()
+            stored = store / hashlib.sha256(f"{origins[name]}/{rest}".encode()).hexdigest()
             with lock:
-                status = fetch(f"{origins[name]}/{rest}", kept)
+                status = fetch(f"{origins[name]}/{rest}", stored)
             if status != 200:
                 self.send_error(status)
                 return
             self.send_response(200)
-            self.send_header("Content-Length", str(kept.stat().st_size))
+            self.send_header("Content-Length", str(stored.stat().st_size))
             self.end_headers()
-            with kept.open("rb") as content:
+            with stored.open("rb") as content:
                 shutil.copyfileobj(content, self.wfile)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: apt says what it fetches."""
+            """Log nothing: apt reports what it fetches."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -52,14 +52,14 @@ def mirror(origins: Mapping[str, str], store: Path) -> Iterator[str]:
         server.server_close()
 
 
-def fetch(address: str, kept: Path) -> int:
-    """Fetch what is not kept yet; also that something is not there is kept. Returns the HTTP status."""
-    missing = kept.with_suffix(".missing")
-    if kept.exists():
+def fetch(address: str, stored: Path) -> int:
+    """Fetch a file, or the fact that there is none, unless it is stored; returns the HTTP status."""
+    missing = stored.with_suffix(".missing")
+    if stored.exists():
         return 200
     if missing.exists():
         return 404
-    partial = kept.with_suffix(".partial")
+    partial = stored.with_suffix(".partial")
     try:
         with urllib.request.urlopen(address, timeout=120) as answer, partial.open("wb") as file:  # noqa: S310
             shutil.copyfileobj(answer, file)
@@ -67,5 +67,5 @@ def fetch(address: str, kept: Path) -> int:
         if error.code == 404:
             missing.touch()
         return error.code
-    partial.rename(kept)
+    partial.rename(stored)
     return 200

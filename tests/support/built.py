@@ -1,4 +1,4 @@
-"""Fixtures of every suite that takes the image as it was built; a suite's conftest imports those it uses."""
+"""Fixtures of every suite that uses the built image; a suite's conftest imports those that it needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROFILE = os.environ.get("PROFILE", "debian")
 
 @pytest.fixture(scope="session")
 def tools() -> BuildRoot:
-    """The build_root."""
+    """The build root."""
     return build_root.ensure()
 
 
@@ -31,5 +31,5 @@ def image_file() -> Path:
 
 @pytest.fixture(scope="session")
 def card(image_file: Path, tools: BuildRoot) -> Card:
-    """The image as a file, read without booting it: what every card flashed from it would share."""
+    """The image as a file, read without booting it."""
     return Card(image_file, tools)

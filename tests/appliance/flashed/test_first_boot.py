@@ -35,7 +35,7 @@ def test_no_program_was_restarted(appliance: Appliance) -> None:
 
 def test_the_clock_is_not_older_than_the_image(host: Any, card: Card) -> None:
     clock = "/var/lib/systemd/timesync/clock"
-    assert int(host.check_output("date +%s")) >= card.modified(clock) > 1_700_000_000
+    assert int(host.check_output("date +%s")) >= card.modification_time(clock) > 1_700_000_000
 
 
 def test_the_root_file_system_fills_the_card(host: Any) -> None:

@@ -31,20 +31,20 @@ def test_the_host_name_is_soniquebay(host: Any) -> None:
 
 
 def test_the_card_has_no_identity(card: Card) -> None:
-    assert "sshd_config" in card.names("/etc/ssh")
-    assert [name for name in card.names("/etc/ssh") if name.startswith("ssh_host_")] == []
-    assert card.text("/etc/machine-id") == "uninitialized\n"
-    assert card.names("/var/lib/soniquebay-secrets") == set()
-    assert "random-seed" not in card.names("/var/lib/systemd")
+    assert "sshd_config" in card.list_folder("/etc/ssh")
+    assert [name for name in card.list_folder("/etc/ssh") if name.startswith("ssh_host_")] == []
+    assert card.read_text("/etc/machine-id") == "uninitialized\n"
+    assert card.list_folder("/var/lib/soniquebay-secrets") == set()
+    assert "random-seed" not in card.list_folder("/var/lib/systemd")
 
 
 def test_the_card_has_no_user_key_and_no_sudo_rule(card: Card) -> None:
-    assert card.names("/home") == set()
-    assert card.names("/root/.ssh") == set()
-    assert card.names("/etc/sudoers.d") == {"README"}
+    assert card.list_folder("/home") == set()
+    assert card.list_folder("/root/.ssh") == set()
+    assert card.list_folder("/etc/sudoers.d") == {"README"}
 
 
 def test_the_card_has_no_password(card: Card) -> None:
-    hashes = [line.split(":")[:2] for line in card.text("/etc/shadow").splitlines()]
+    hashes = [line.split(":")[:2] for line in card.read_text("/etc/shadow").splitlines()]
     assert len(hashes) > 20
     assert [name for name, password_hash in hashes if password_hash[:1] not in ("!", "*")] == []

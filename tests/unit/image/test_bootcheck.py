@@ -1,20 +1,20 @@
-"""config.txt and the files a Pi starts from, read without an image."""
+"""config.txt, file-system headers and the files from which a Pi starts, read without an image."""
 
 import gzip
-import struct
 
 import pytest
 
-from image.bootcheck import config, formats
+from image.bootcheck import formats, headers
+from image.bootcheck.config import parse_config
 from image.errors import ActionableError
 
 
-def test_sections_of_other_boards_do_not_hold() -> None:
-    found = config.parse(
+def test_sections_of_other_boards_do_not_apply() -> None:
+    found = parse_config(
         "kernel=one\n[pi5]\nkernel=five\n[pi4]\ngpu_mem=16\n[none]\ngpu_mem=64\n[all]\ninitramfs a followkernel\n"
     )
     assert (found.kernel, found.initramfs, found.number("gpu_mem")) == ("one", "a", 16)
-    assert found.faults == []
+    assert found.problems == []
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_sections_of_other_boards_do_not_hold() -> None:
     ],
 )
 def test_the_pair_of_firmware_files(text: str, pair: tuple[str, str]) -> None:
-    assert config.parse(text).firmware == pair
+    assert parse_config(text).firmware == pair
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_the_pair_of_firmware_files(text: str, pair: tuple[str, str]) -> None:
         ("arm_64bit=0", ("kernel7l.img", "")),
     ],
 )
-def test_names_that_are_not_told(text: str, names: tuple[str, str]) -> None:
-    found = config.parse(text)
+def test_names_that_config_txt_leaves_out(text: str, names: tuple[str, str]) -> None:
+    found = parse_config(text)
     assert (found.kernel, found.initramfs) == names
 
 
 def test_parameters_of_the_board_and_of_overlays() -> None:
-    found = config.parse("dtparam=audio=on,spi\ndtoverlay=vc4-kms-v3d,cma-128\ndtparam=of_the_overlay\n")
+    found = parse_config("dtparam=audio=on,spi\ndtoverlay=vc4-kms-v3d,cma-128\ndtparam=of_the_overlay\n")
     assert found.parameters == ["audio", "spi"]
     assert found.overlays == ["vc4-kms-v3d,cma-128"]
 
@@ -62,18 +62,21 @@ def member(path: str, content: bytes = b"") -> bytes:
 def test_initramfs_of_two_archives() -> None:
     first = member("kernel", b"12345") + member("TRAILER!!!") + b"\0" * 300
     second = gzip.compress(member("./lib/a.ko", b"x") + member("TRAILER!!!"))
-    assert formats.initramfs_names("i", first + second, bytes) == {"kernel", "lib/a.ko"}
+    assert formats.list_initramfs("i", first + second, bytes) == {"kernel", "lib/a.ko"}
     for cut in (first[:130], first + second[:-9]):
         with pytest.raises(ActionableError, match="cut off"):
-            formats.initramfs_names("i", cut, bytes)
+            formats.list_initramfs("i", cut, bytes)
 
 
-def test_tree_of_two_nodes() -> None:
-    strings = b"compatible\0"
-    block = struct.pack(">I4x", 1) + struct.pack(">III4s", 3, 4, 0, b"abc\0")
-    block += struct.pack(">I4s", 1, b"cpu\0") + struct.pack(">IIII", 4, 2, 2, 9)
-    size = 40 + len(block) + len(strings)
-    header = struct.pack(">IIII24x", 0xD00DFEED, size, 40, 40 + len(block))
-    assert formats.tree("t", header + block + strings) == {"/": {"compatible": b"abc\0"}, "/cpu": {}}
-    with pytest.raises(ActionableError, match="says it has"):
-        formats.tree("t", (header + block + strings)[:-1])
+def test_headers_of_other_file_systems_are_refused() -> None:
+    with pytest.raises(ActionableError, match="not FAT32"):
+        headers.parse_fat32(bytes(512))
+    with pytest.raises(ActionableError, match="not ext4"):
+        headers.parse_ext4(bytes(1024))
+
+
+def test_a_fat32_header_without_clusters_is_refused() -> None:
+    sector = bytearray(512)
+    sector[82:90], sector[510:] = b"FAT32   ", b"\x55\xaa"
+    with pytest.raises(ActionableError, match="makes no sense"):
+        headers.parse_fat32(bytes(sector))

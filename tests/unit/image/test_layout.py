@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from image import base, cache, profile, release
-from image.bootcheck.config import parse
+from image import base, cache, dpkg, package_listing, profile, release
+from image.bootcheck.config import parse_config
 from image.emulated import cloudinit
 from image.errors import ActionableError
-from image.partitions import ALIGNMENT, FAT32_LBA, LINUX, Partition, aligned, read, record
+from image.partitions import ALIGNMENT_BYTES, FAT32_LBA, LINUX, Partition, make_mbr, read, round_up
 
 
 def test_partition_table_as_a_reader_sees_it(tmp_path: Path) -> None:
-    wanted = [Partition(FAT32_LBA, ALIGNMENT, 512 * 2**20), Partition(LINUX, 520 * 2**20, 2 * 2**30)]
-    sector = record(0x534E4242, wanted)
+    partitions = [Partition(FAT32_LBA, ALIGNMENT_BYTES, 512 * 2**20), Partition(LINUX, 520 * 2**20, 2 * 2**30)]
+    sector = make_mbr(0x534E4242, partitions)
     assert len(sector) == 512
     assert struct.unpack_from("<I", sector, 440) == (0x534E4242,)
     assert struct.unpack_from("<II", sector, 446 + 8) == (16384, 1048576)
     image = tmp_path / "card.img"
     image.write_bytes(sector)
-    assert read(image) == wanted
+    assert read(image) == partitions
 
 
 def test_a_file_without_a_table_is_refused(tmp_path: Path) -> None:
@@ -32,7 +32,11 @@ def test_a_file_without_a_table_is_refused(tmp_path: Path) -> None:
 
 
 def test_sizes_are_aligned() -> None:
-    assert [aligned(size) for size in (1, ALIGNMENT, ALIGNMENT + 1)] == [ALIGNMENT, ALIGNMENT, 2 * ALIGNMENT]
+    assert [round_up(size) for size in (1, ALIGNMENT_BYTES, ALIGNMENT_BYTES + 1)] == [
+        ALIGNMENT_BYTES,
+        ALIGNMENT_BYTES,
+        2 * ALIGNMENT_BYTES,
+    ]
 
 
 def test_config_txt_as_the_firmware_reads_it() -> None:
@@ -44,7 +48,7 @@ def test_config_txt_as_the_firmware_reads_it() -> None:
     [all]
     initramfs initrd.img-6.12
     """
-    found = parse(text)
+    found = parse_config(text)
     assert (found.kernel, found.initramfs) == ("vmlinuz-6.12", "initrd.img-6.12")
 
 
@@ -65,18 +69,41 @@ def test_profile_of_debian() -> None:
 
 
 def test_image_has_public_sources_only() -> None:
-    text = base.sources(profile.load("debian"))
+    text = base.debian_sources(profile.load("debian"))
     addresses = [line.split()[1] for line in text.splitlines() if line.startswith("URIs")]
     assert addresses == ["http://deb.debian.org/debian", "http://deb.debian.org/debian-security"]
 
 
 def test_installed_packages_out_of_dpkg_status() -> None:
     status = (
-        "Package: b\nStatus: install ok installed\nVersion: 2\nDescription: x\n more: of it\n\n"
-        "Package: a\nStatus: install ok installed\nVersion: 1\n\n"
-        "Package: c\nStatus: deinstall ok config-files\nVersion: 3\n"
+        "Package: b\nStatus: install ok installed\nArchitecture: arm64\nVersion: 2\nDescription: x\n more: of it\n\n"
+        "Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n"
+        "Package: c\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 3\n"
     )
-    assert base.installed(status) == "a 1\nb 2\n"
+    packages = sorted((package.name, package.version) for package in dpkg.installed_packages(status))
+    assert packages == [("a", "1"), ("b", "2")]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("", ("b", "2")),
+        ("Source: c\n", ("c", "2")),
+        ("Source: c (1:7-1)\n", ("c", "1:7-1")),
+    ],
+)
+def test_the_source_package_of_a_binary_package(source: str, expected: tuple[str, str]) -> None:
+    status = f"Package: b\nStatus: install ok installed\n{source}Architecture: arm64\nVersion: 2\n"
+    (package,) = dpkg.installed_packages(status)
+    assert (package.source, package.source_version) == expected
+
+
+def test_the_listing_has_version_and_origin_of_each_package() -> None:
+    listing = "apt 3.0.3 Debian\nraspi-firmware 1:1.20250915-1 Raspberry Pi Foundation\n"
+    assert package_listing.parse_listing(listing) == {
+        "apt": ("3.0.3", "Debian"),
+        "raspi-firmware": ("1:1.20250915-1", "Raspberry Pi Foundation"),
+    }
 
 
 def test_the_initramfs_holds_what_the_role_wants() -> None:
@@ -124,7 +151,7 @@ def test_cache_holds_nothing_half_done(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_cache_forgets_the_oldest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    keys = [f"entry {number}" for number in range(cache.KEEP + 1)]
+    keys = [f"entry {number}" for number in range(cache.MAX_ENTRIES + 1)]
     for age, key in enumerate(keys):
         entry = cache.make("kind", key, "", lambda path: path.mkdir())
         os.utime(entry, (1000 + age, 1000 + age))

@@ -1,4 +1,4 @@
-"""Which mirror the build takes, from apt configurations as they are met."""
+"""Which mirror the build takes, from apt configurations as machines have them."""
 
 from pathlib import Path
 
@@ -34,6 +34,23 @@ def test_deb822_main_and_security() -> None:
     )
 
 
+def test_deb822_field_names_in_any_case_and_lists_over_several_lines() -> None:
+    text = (
+        "types: deb\nuris: http://one.example/debian\n http://two.example/debian\nSuites: trixie\n trixie-updates\n"
+        "Components: main\n non-free-firmware\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBF\n"
+    )
+    sources = list(mirrors.parse_deb822(text))
+    assert [source.uri for source in sources] == ["http://one.example/debian", "http://two.example/debian"]
+    assert {(source.suites, source.components) for source in sources} == {
+        (("trixie", "trixie-updates"), ("main", "non-free-firmware"))
+    }
+    assert "mQINBF" in sources[0].signed_by
+
+
+def test_lines_that_are_no_field_are_left_out() -> None:
+    assert list(mirrors.parse_deb822("garbage\n\nTypes: deb\n: \nURIs http://one.example\n")) == []
+
+
 def test_one_line_sources_with_options_and_comments() -> None:
     text = """
     # deb http://commented.example/debian trixie main
@@ -41,8 +58,8 @@ def test_one_line_sources_with_options_and_comments() -> None:
     deb-src http://sources.example/debian trixie main
     deb http://safe.example/debian-security trixie-security main contrib # why not
     """
-    found = mirrors.choose(mirrors.parse_list(text))
-    assert found == mirrors.Mirrors("http://here.example/debian", "http://safe.example/debian-security")
+    chosen = mirrors.choose(mirrors.parse_one_line(text))
+    assert chosen == mirrors.Mirrors("http://here.example/debian", "http://safe.example/debian-security")
 
 
 @pytest.mark.parametrize(
@@ -53,8 +70,8 @@ def test_one_line_sources_with_options_and_comments() -> None:
         "deb cdrom:[Debian]/ bookworm main",
     ],
 )
-def test_what_is_not_debian_is_passed_over(line: str) -> None:
-    assert mirrors.choose(mirrors.parse_list(line)).main == mirrors.DEBIAN.main
+def test_what_is_not_debian_is_not_taken(line: str) -> None:
+    assert mirrors.choose(mirrors.parse_one_line(line)).main == mirrors.DEBIAN.main
 
 
 def test_a_vendor_under_a_debian_suite_does_not_win() -> None:
@@ -62,7 +79,7 @@ def test_a_vendor_under_a_debian_suite_does_not_win() -> None:
         "deb [signed-by=/usr/share/keyrings/vendor.gpg] https://vendor.example/debian bookworm main\n"
         "deb http://ftp.example/debian bookworm main\n"
     )
-    assert mirrors.choose(mirrors.parse_list(text)).main == "http://ftp.example/debian"
+    assert mirrors.choose(mirrors.parse_one_line(text)).main == "http://ftp.example/debian"
 
 
 def test_mirror_file_of_cloud_images(tmp_path: Path) -> None:
@@ -72,12 +89,12 @@ def test_mirror_file_of_cloud_images(tmp_path: Path) -> None:
     assert mirrors.choose([source]).main == "https://cloud.example/debian"
 
 
-def test_environment_says_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SONIQUEBAY_DEBIAN_MIRROR", "http://mine.example/debian")
     assert mirrors.configured(tmp_path).main == "http://mine.example/debian"
     assert mirrors.configured(tmp_path).security == mirrors.DEBIAN.security
 
 
-def test_options_that_matter_are_taken_over() -> None:
+def test_proxies_and_date_checks_are_taken_over() -> None:
     dump = 'APT::Foo "1";\nAcquire::http::Proxy "http://proxy.example:3128";\nAcquire::Languages "none";\n'
     assert mirrors.parse_options(dump) == ['Acquire::http::Proxy "http://proxy.example:3128"']
