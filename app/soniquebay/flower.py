@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from soniquebay import logs
 from soniquebay.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ def run(settings: Settings) -> None:
                 return self.get_handler_delegate(request, Unauthorized)
             return super().find_handler(request, **kwargs)
 
+    # Before Flower: tornado then adds no handler of its own.
+    logs.configure("soniquebay-flower", settings.log)
     warn_about_untested_versions()
     flower.command.Flower = AuthenticatedFlower
     # Flower disables its actions unless it has authentication of its own, so it gets the same user and password.

@@ -38,7 +38,7 @@ def configure(program: str, form: Literal["text", "json"] = "text", *, tasks: bo
 
 
 def _handler(program: str, form: Literal["text", "json"]) -> logging.Handler:
-    in_journal = "JOURNAL_STREAM" in os.environ
+    in_journal = _stderr_is_journal()
     if in_journal and form == "text":
         try:
             return JournalHandler(program)
@@ -47,6 +47,18 @@ def _handler(program: str, form: Literal["text", "json"]) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(program) if form == "json" else TextFormatter(in_journal=in_journal))
     return handler
+
+
+def _stderr_is_journal() -> bool:
+    """Tell whether systemd has connected this process's standard error to the journal.
+
+    The variable alone does not say so: a terminal of a desktop session hands it down as well (systemd.exec(5)).
+    """
+    try:
+        stderr = os.fstat(2)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
 
 def add_task_fields(record: logging.LogRecord) -> bool:
@@ -129,6 +141,8 @@ class JournalHandler(logging.Handler):
 
         self._transport = JournaldTransport()
         self._program = program
+        # The level and the logger are fields of their own. Without a formatter logging.basicConfig would add them.
+        self.setFormatter(logging.Formatter("%(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record."""

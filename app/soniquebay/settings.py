@@ -50,7 +50,8 @@ class Settings:
     poll_minutes: float
     """Minutes between two scans of everything while the kernel reports no changes of a folder (NFS, FUSE); 0: never."""
     nice: int
-    """Niceness of the worker's child processes, 0 to 19. With 0 they also compete for the disk like any program."""
+    """Niceness of the worker's child processes, 0 to 19. With 0 they also keep their I/O class. On the
+    appliance the worker's unit sets the I/O class and the shares of processor and disk for all of them."""
     log: Literal["text", "json"]
     """Form of the logs: the journal or text, or JSON lines on standard error."""
     log_tasks: bool

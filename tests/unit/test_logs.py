@@ -2,7 +2,11 @@
 
 import json
 import logging
+import os
 import socket
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +103,40 @@ def test_received_and_succeeded_tasks_are_logged_only_on_request(
 
 
 def test_without_a_journal_to_reach_a_service_writes_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("JOURNAL_STREAM", "1:2")
+    monkeypatch.setattr(logs, "_stderr_is_journal", lambda: True)
     monkeypatch.setattr(JournaldTransport, "SOCKET_PATH", tmp_path / "none")
     handler = logs._handler("x", "text")
     assert isinstance(handler.formatter, logs.TextFormatter)
     assert handler.format(record()).startswith("<6>INFO")
+
+
+PROGRAM = "import logging; from soniquebay import logs; logs.configure('p'); logging.getLogger('x').warning('hello')"
+
+
+def test_a_program_of_the_appliance_sends_the_plain_message_to_the_journal(
+    journal: socket.socket, tmp_path: Path
+) -> None:
+    with (tmp_path / "stderr").open("wb") as stderr:
+        status = os.fstat(stderr.fileno())
+        run(tmp_path, stderr, JOURNAL_STREAM=f"{status.st_dev}:{status.st_ino}")
+    assert "MESSAGE=hello\n" in journal.recv(4096).decode()
+    assert (tmp_path / "stderr").read_bytes() == b""
+
+
+def test_a_program_whose_standard_error_goes_elsewhere_writes_there(journal: socket.socket, tmp_path: Path) -> None:
+    with (tmp_path / "stderr").open("wb") as stderr:
+        run(tmp_path, stderr, JOURNAL_STREAM="1:2")  # as a terminal of a desktop session hands it down
+    assert (tmp_path / "stderr").read_text().endswith("WARNING x hello\n")
+
+
+def run(folder: Path, stderr: Any, **environment: str) -> None:
+    """Run the program with a journal in `folder`."""
+    point = f"import logging_journald; logging_journald.JournaldTransport.SOCKET_PATH = {str(folder / 'journal')!r}; "
+    command = [sys.executable, "-c", point + PROGRAM]
+    subprocess.run(command, stderr=stderr, env={**os.environ, **environment}, check=True)
+
+
+@pytest.mark.parametrize("program", ["api.server", "worker.main", "online.fetcher", "flower"])
+def test_every_program_sets_its_logs_up(program: str) -> None:
+    module = import_module(f"soniquebay.{program}")
+    assert "logs.configure(" in Path(module.__file__ or "").read_text()

@@ -11,6 +11,7 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import BaseServer, UnixStreamServer
 
+from soniquebay import logs
 from soniquebay.online.errors import UpstreamError
 from soniquebay.online.http import get
 from soniquebay.online.routes import Target, resolve
@@ -121,7 +122,7 @@ class Fetcher(UnixStreamServer):
 
 def run(settings: Settings) -> None:
     """Serve on systemd's socket until the fetcher is idle or old; without systemd, on its own socket for good."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    logs.configure("soniquebay-online", settings.log)
     sockets = listen_sockets()
     with Fetcher(settings, sockets[0] if sockets else bind_unix_socket(settings.online_socket, _BACKLOG)) as server:
         server.timeout = IDLE_TIMEOUT_SECONDS

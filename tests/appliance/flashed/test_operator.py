@@ -49,7 +49,7 @@ def test_status_queues_and_logs_are_shown(appliance: Appliance) -> None:
     for name in PROGRAMS:
         status, logs = appliance.try_run(f"soniquebay logs -n 20 {name}")
         assert status == 0, logs
-        assert f"soniquebay-{name}.service" in logs or "soniquebay[" in logs, logs
+        assert f"soniquebay-{name}.service" in logs or f"soniquebay-{name}[" in logs, logs
 
 
 def test_systemctl_status_shows_the_processes_of_the_worker(appliance: Appliance) -> None:
