@@ -38,7 +38,7 @@ def test_the_soft_limit_ends_an_analysis_that_hangs_and_the_hard_limit_one_that_
     [child] = worker.child_pids()
     soft = analyse(celery_setup, pipe, soft_time_limit=3, time_limit=60)
     worker.assert_log_exists(f"Soft time limit (3s) exceeded for vector.calculate[{soft}]")
-    worker.wait_for_match(rf"{soft}\] track 0 has no vector: it(?:s analysis)? took too long")
+    worker.wait_for_match(rf"track 0 has no vector: it(?:s analysis)? took too long.* task_id={soft}")
     worker.wait_until_succeeded("vector.calculate", soft)
     assert worker.child_pids() == [child]
 

@@ -7,7 +7,7 @@ from pytest_celery import CeleryTestSetup
 from tests.containers.components import CONTAINER_TIMEOUT_SECONDS, Api
 from tests.support.stack import wait_until
 
-WAITS_FOR_API = r"scan\.discovery\[([0-9a-f-]+)\] waiting for the API"
+WAITS_FOR_API = r"waiting for the API \(.*task=scan\.discovery task_id=([0-9a-f-]+)"
 
 
 def wait_for_waiting_discovery(worker: Any, times: int = 1) -> str:
