@@ -1,10 +1,9 @@
 """Make the pictures of the documents, all of one running `soniquebay serve`.
 
-    python docs/pictures/make.py PYTHON MUSIC_FOLDER [SWAGGER_UI_FOLDER]
+    python docs/pictures/make.py PYTHON MUSIC_FOLDER
 
 Needs redis-server, Chromium, curl and jq; `playwright`, `pyte`, `pillow` and `rich` in this Python; and SoniqueBay in
-`PYTHON`. Where the page of the API loads Swagger UI from a public CDN that is out of reach, the folder of the npm
-package `swagger-ui-dist` stands in for it.
+`PYTHON`.
 """
 
 import fcntl
@@ -26,7 +25,7 @@ from pathlib import Path
 
 import pyte
 from PIL import Image
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
@@ -48,14 +47,14 @@ CHROMIUM = (
 
 def main() -> None:
     """Make all of them."""
-    music, swagger = Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    music = Path(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder:
         command = [PYTHON, "-m", "soniquebay.cli", "serve", "--music", str(music), "--data", f"{folder}/data"]
         command += ["--port", str(PORT), "--flower-port", str(FLOWER_PORT)]
         serve = subprocess.Popen(command, env={**ENVIRONMENT, "SONIQUEBAY_WATCH": "off"})
         try:
             wait_for_api()
-            pages(swagger, (Path(folder) / "data" / "flower-password").read_text().strip())
+            pages((Path(folder) / "data" / "flower-password").read_text().strip())
         finally:
             serve.send_signal(signal.SIGINT)
             serve.wait()
@@ -73,15 +72,13 @@ def wait_for_api() -> None:
     raise SystemExit("no API answers")
 
 
-def pages(swagger: Path | None, password: str) -> None:
+def pages(password: str) -> None:
     """Scan, and take the pictures on the way."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM.split())
         wide = {"width": 1100, "height": 560}
         flower = browser.new_page(viewport=wide, http_credentials={"username": "soniquebay", "password": password})
         api = browser.new_page(viewport={"width": 1100, "height": 700})
-        if swagger is not None:
-            api.route("https://cdn.jsdelivr.net/**", lambda route: stand_in(route, swagger))
         shell = browser.new_page(device_scale_factor=2)
         terminal(shell, "scan", "soniquebay scan --wait-vectors", midway=half_analysed)
         terminal(shell, "status", "soniquebay status")
@@ -89,11 +86,6 @@ def pages(swagger: Path | None, password: str) -> None:
         screenshot(flower, f"{FLOWER_URL}/workers", "flower")
         screenshot(api, f"{URL}/docs", "api")
         browser.close()
-
-
-def stand_in(route: Route, swagger: Path) -> None:
-    """Answer a request to the CDN with the file of the same name."""
-    route.fulfill(path=swagger / route.request.url.rpartition("/")[2])
 
 
 def screenshot(page: Page, url: str, name: str) -> None:
