@@ -72,11 +72,13 @@ class Stack:
         return response.json()
 
     def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "soniquebay.cli", *arguments],
-            check=check, capture_output=True, text=True, timeout=120,
+            check=False, capture_output=True, text=True, timeout=120,
             env={**os.environ, "SONIQUEBAY_URL": self.url},
         )  # fmt: skip
+        assert done.returncode == 0 or not check, f"{arguments} ended with {done.returncode}: {done.stderr}"
+        return done
 
     def scan(self) -> dict[str, Any]:
         """Scan as an operator does, until every track has its vector."""

@@ -47,8 +47,13 @@ def follow_scan(
 
 
 def client_of(url: str) -> httpx.Client:
-    """Return a client of an API. Without https it skips the certificates, which take a while to load."""
-    return httpx.Client(base_url=url, timeout=30, verify=url.startswith("https:"))
+    """Return a client of an API. Without https it skips the certificates, which take a while to load.
+
+    Each request has a connection of its own: the API closes an idle one after five seconds, and a request that was sent
+    at that moment would fail.
+    """
+    one_request_each = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(base_url=url, timeout=30, limits=one_request_each, verify=url.startswith("https:"))
 
 
 def _snapshots(api: httpx.Client, session_id: int) -> Iterator[Snapshot]:

@@ -2,13 +2,15 @@
 
 import io
 import re
+import socket
+import threading
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION
-from soniquebay.cli.follow import analysed, searchable
+from soniquebay.cli.follow import analysed, client_of, searchable
 from soniquebay.cli.progress_bar import progress_bar
 from soniquebay.library import progress, sessions
 from soniquebay.library.database import Database
@@ -73,3 +75,25 @@ def test_the_bar_shows_what_is_left_in_the_library(rescanned: Database) -> None:
         show(state(rescanned, 2, pace=40.0))
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.getvalue())
     assert re.search(r"analysing .* 33% .*2 tracks to analyse  0:01:20 left", shown)
+
+
+def test_a_connection_that_the_api_closes_while_it_is_idle_is_not_used_again() -> None:
+    """Uvicorn closes an idle connection after five seconds, perhaps just when the next request arrives."""
+
+    def answer_one_request_each() -> None:
+        for _ in range(2):
+            connection, _ = server.accept()
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            threading.Thread(target=close_at_the_next_request, args=(connection,)).start()
+
+    def close_at_the_next_request(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer_one_request_each, daemon=True)
+        thread.start()
+        with client_of(f"http://127.0.0.1:{server.getsockname()[1]}") as api:
+            assert [api.get("/").json(), api.get("/").json()] == [{}, {}]
+        thread.join(10)
