@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import logging
 import sqlite3
 from typing import Annotated, Any, cast
 
@@ -16,10 +15,8 @@ from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPE, THUMBNAIL_SIZES_PIXELS, media_type
 from soniquebay.library import covers, ingest, reconcile, sessions
 from soniquebay.library import genres as genre_store
-from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, FailedFile, FileStamp
+from soniquebay.library.entities import Entities, FailedFile, FileStamp
 from soniquebay.library.similarity import vectors
-
-log = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 
@@ -156,12 +153,6 @@ def end_discovery(services: Shared, session_id: int, result: DiscoveryResult) ->
 
 def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, Any], Body()]) -> Answer:
     """Insert a batch in one transaction. The queue feeders send the vectors, covers and genres that follow."""
-    if entities.get("schema") != ENTITIES_SCHEMA:
-        # Its fields may have other names. The dispatcher sends the batch again, so its files are extracted anew.
-        with services.database.transaction() as db:
-            sessions.mark_batch_unsent(db, batch_id)
-        log.info("batch %s was queued by another release, its files are read again", batch_id)
-        return {"applied": False}
     try:
         with services.database.transaction() as db:
             # Made by our own worker on the same socket: the database's constraints are the check.

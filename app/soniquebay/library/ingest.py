@@ -1,6 +1,7 @@
 """Inserting batches into the library: each in one transaction, and only once however often it is delivered."""
 
 import json
+import logging
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -8,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.library import genres, search
-from soniquebay.library.entities import AlbumEntity, ArtistEntity, Entities, TrackEntity
-from soniquebay.library.sessions import add_failures, close_batch, complete_if_done
+from soniquebay.library.entities import ENTITIES_SCHEMA, AlbumEntity, ArtistEntity, Entities, TrackEntity
+from soniquebay.library.sessions import add_failures, close_batch, complete_if_done, mark_batch_unsent
+
+log = logging.getLogger(__name__)
 
 _MAX_DURATION_DIFFERENCE_SECONDS = 0.05  # between a file and its retagged self
 
@@ -32,6 +35,7 @@ class InsertResult:
 def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> InsertResult:
     """Insert a batch inside the caller's transaction, unless it was inserted before.
 
+    Entities of another schema may have other fields. Their batch is marked as not sent, so its files are read again.
     Raises `UnknownBatchError`, and ``sqlite3.IntegrityError`` when the entities are inconsistent.
     """
     row = db.execute("SELECT session_id, done_at FROM batches WHERE id = ?", (batch_id,)).fetchone()
@@ -39,6 +43,10 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
         raise UnknownBatchError(f"batch {batch_id} was never registered")
     session_id = int(row["session_id"])
     if row["done_at"] is not None:
+        return InsertResult(applied=False, session_id=session_id)
+    if entities.get("schema") != ENTITIES_SCHEMA:
+        mark_batch_unsent(db, batch_id)
+        log.info("batch %s was queued by another release, its files are read again", batch_id)
         return InsertResult(applied=False, session_id=session_id)
     artists = [_artist_id(db, artist) for artist in entities["artists"]]
     albums = [_album_id(db, album, artists[album["artist"]]) for album in entities["albums"]]

@@ -14,6 +14,7 @@ from soniquebay.api.internal import internal_app
 from soniquebay.api.server import make_services
 from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
 from soniquebay.library.database import Database
+from soniquebay.library.entities import Entities
 from soniquebay.library.identity import group
 from soniquebay.library.similarity import vectors
 from soniquebay.settings import from_environment
@@ -45,7 +46,7 @@ def post(db: Database) -> Callable[[str, Any], dict[str, Any]]:
 def test_a_batch_queued_by_another_release_is_extracted_again(
     db: Database, post: Callable[[str, Any], Any], schema: int | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "soniquebay.api.internal")
+    caplog.set_level(logging.INFO, ingest.__name__)
     entities = group([file("/1", artist="A", album="X")])
     old = {"artists": [{"name": "A", "key": "a", "mbid": None}], "albums": [], "tracks": [], "failures": []}
     if schema is not None:
@@ -74,9 +75,10 @@ def test_a_batch_queued_by_another_release_is_extracted_again(
     assert names(db, "artists") == ["A"]
 
 
-def test_an_unknown_batch_is_refused(db: Database) -> None:
+@pytest.mark.parametrize("entities", [group([]), {}], ids=["of this release", "of another release"])
+def test_an_unknown_batch_is_refused(db: Database, entities: Entities) -> None:
     with pytest.raises(ingest.UnknownBatchError), db.transaction() as connection:
-        ingest.apply_batch(connection, "unknown", group([]))
+        ingest.apply_batch(connection, "unknown", entities)
 
 
 def test_an_inconsistent_batch_inserts_nothing(db: Database) -> None:
