@@ -12,7 +12,7 @@ import pytest
 
 from soniquebay.api import server
 from soniquebay.settings import from_environment
-from tests.support.stack import free_port, wait_until
+from tests.support.stack import Stack, free_port, wait_until
 from tests.support.workers import Bench
 
 
@@ -20,6 +20,22 @@ def environment_of(bench: Bench, **settings: object) -> dict[str, str]:
     """Return the environment of an API that uses the bench's Redis."""
     values = {"API_SOCKET": bench.socket.with_name("api.sock"), "ONLINE": "off", **settings}
     return {**bench.environment, **{f"SONIQUEBAY_{name}": str(value) for name, value in values.items()}}
+
+
+def test_each_program_warns_of_a_version_that_its_overrides_were_not_tested_with(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "from soniquebay.overrides.versions import TESTED_VERSIONS\nTESTED_VERSIONS['kombu'] = '0.0'\n"
+    )
+    music = tmp_path / "music"
+    music.mkdir()
+    stack = Stack(music, tmp_path / "data", PYTHONPATH=str(tmp_path))
+    warning = "kombu 5.7.0 is installed, the overrides were tested with 0.0"
+    try:
+        for program in ("api", "worker", "flower"):
+            log = stack.data / "logs" / f"{program}.log"
+            wait_until(lambda log=log: warning in log.read_text())
+    finally:
+        stack.stop()
 
 
 @pytest.mark.slow
