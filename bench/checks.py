@@ -3,20 +3,17 @@
 from collections.abc import Iterable
 from typing import Any
 
-import httpx
-
 from bench.library import Expected
+from soniquebay.cli.follow import client_of
 
 TOLERANCE = 0.1  # seconds; an encoder pads the end
-# A check is to be right, not to wait for what a kept connection may wait for; that is measured in search.py.
-NO_KEEPING = httpx.Limits(max_keepalive_connections=0)
 
 
 def check_listing(url: str, expected: Iterable[Expected]) -> None:
     """Compare all pages of /api/tracks with the list; raises ``AssertionError`` with what differs."""
     wanted = {track.path: track for track in expected}
     found: dict[str, dict[str, Any]] = {}
-    with httpx.Client(base_url=url, timeout=60, limits=NO_KEEPING) as client:
+    with client_of(url) as client:
         while True:
             page = client.get("/api/tracks", params={"limit": 500, "offset": len(found)}).raise_for_status().json()
             found |= {item["path"]: item for item in page["items"]}
@@ -30,7 +27,7 @@ def check_listing(url: str, expected: Iterable[Expected]) -> None:
 def check_search(url: str, expected: Iterable[Expected]) -> int:
     """Find every track by title, artist and album; raises ``AssertionError`` for the first that is not found."""
     count = 0
-    with httpx.Client(base_url=url, timeout=60, limits=NO_KEEPING) as client:
+    with client_of(url) as client:
         for track in expected:
             query = f"{track.title} {track.artist} {track.album}"
             items = client.get("/api/search", params={"q": query, "limit": 500}).raise_for_status().json()["items"]
