@@ -1,4 +1,4 @@
-"""Which names are those of audio files, of covers, and of folders that a scan enters.
+"""Which names are those of audio files, of audio files that are not read, and of covers.
 
 The name alone decides, because discovery opens no file.
 """
@@ -10,9 +10,18 @@ AUDIO_SUFFIXES = frozenset(
 COVER_STEMS = ("cover", "folder", "front", "album", "albumart")  # the best first
 COVER_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 
-# Folders that are not the listener's: a file system's rescue folder, which only root may read, and those of desktops.
-IGNORED_FOLDERS = frozenset({"lost+found", "$RECYCLE.BIN", "System Volume Information"})
-TRASH_PREFIX = ".Trash"
+# Audio files that are told as left out. A suffix that `AUDIO_SUFFIXES` has too is read.
+UNSUPPORTED_SUFFIXES = {
+    ".3ga": "AMR", ".aa": "Audible", ".aax": "Audible", ".aaxc": "Audible", ".ac3": "AC-3", ".amr": "AMR",
+    ".ape": "Monkey's Audio", ".asf": "Windows Media", ".au": "Sun audio", ".awb": "AMR", ".caf": "Core Audio Format",
+    ".dff": "DSD", ".dsf": "DSD", ".dts": "DTS", ".eac3": "E-AC-3", ".ec3": "E-AC-3", ".kar": "MIDI",
+    ".m4p": "protected AAC", ".mid": "MIDI", ".midi": "MIDI", ".mka": "Matroska audio", ".mlp": "MLP",
+    ".mod": "tracker module", ".mp+": "Musepack", ".mp1": "MPEG audio layer I", ".mp2": "MPEG audio layer II",
+    ".mpc": "Musepack", ".mpp": "Musepack", ".ofr": "OptimFROG", ".ofs": "OptimFROG", ".ra": "RealAudio",
+    ".rm": "RealMedia", ".rmi": "MIDI", ".s3m": "tracker module", ".shn": "Shorten", ".snd": "Sun audio",
+    ".spx": "Speex", ".tak": "TAK", ".thd": "TrueHD", ".tta": "True Audio", ".voc": "Creative Voice",
+    ".w64": "Wave64", ".weba": "WebM audio", ".wma": "Windows Media Audio", ".wv": "WavPack", ".xm": "tracker module",
+}  # fmt: skip
 
 
 def is_audio(name: str) -> bool:
@@ -25,8 +34,3 @@ def is_cover(name: str) -> bool:
     """Return whether a file of this name is a cover for the albums in its folder."""
     stem, dot, suffix = name.lower().rpartition(".")
     return stem in COVER_STEMS and dot + suffix in COVER_SUFFIXES
-
-
-def is_scanned_folder(name: str) -> bool:
-    """Return whether a scan enters a folder of this name."""
-    return name not in IGNORED_FOLDERS and not name.startswith(TRASH_PREFIX)

@@ -30,6 +30,15 @@ class FailedFile(TypedDict):
     bad_content: NotRequired[bool]
 
 
+class LeftOut(TypedDict):
+    """How many files and folders a scan has left out for one reason, and the encoded path of one of them."""
+
+    reason: str
+    files: int
+    folders: int
+    example: str
+
+
 class ArtistEntity(TypedDict):
     """An artist and its normalised name."""
 

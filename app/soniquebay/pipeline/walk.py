@@ -2,14 +2,25 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
-from soniquebay.audio.file_names import is_audio, is_scanned_folder
-from soniquebay.library.entities import FailedFile
-from soniquebay.library.paths import encode
+from soniquebay.audio.file_names import is_audio
+from soniquebay.library.entities import FailedFile, LeftOut
+from soniquebay.library.ignore_files import (
+    IGNORE_FILE_NAMES,
+    NOMEDIA,
+    PATTERN_FILE_NAMES,
+    IgnoreFile,
+    IgnoreFileError,
+    IgnoreRules,
+    parse_ignore_file,
+    read_ignore_file,
+)
+from soniquebay.library.left_out import folder_reason, hidden_audio_reason, other_file_reason
+from soniquebay.library.paths import decode, encode, is_within
 
 MAX_MTIME_NS = 2**63 - 1  # SQLite's largest integer; a damaged timestamp may lie centuries ahead
 
@@ -18,17 +29,20 @@ MAX_MTIME_NS = 2**63 - 1  # SQLite's largest integer; a damaged timestamp may li
 # folder ends with a slash. Plain tuples, because a walk yields a hundred thousand of them in half a second.
 WalkedFile = tuple[str, int, int]
 
+_Entry = tuple[str, "os.DirEntry[str]", bool]  # encoded name, entry, and whether it is a folder
+
 
 class _Folder(NamedTuple):
-    entries: Iterator["tuple[str, os.DirEntry[str], bool]"]
+    entries: Iterator[_Entry]
     encoded: str  # ends with a slash
     root: str
     device: int
+    rules: IgnoreRules
 
 
 @dataclass
 class Walk:
-    """Walks roots, one after another. Read `failures` and `files_by_root` afterwards.
+    """Walks roots, one after another. Read `failures`, `left_out` and `files_by_root` afterwards.
 
     `roots`: encoded paths of folders that are roots, in addition to mount points.
     """
@@ -36,19 +50,28 @@ class Walk:
     roots: frozenset[str] = frozenset()
     failures: list[FailedFile] = field(default_factory=list)
     files_by_root: dict[str, int] = field(default_factory=dict)
-    """Number of files by encoded root; a mount point below a root is a root too."""
+    """Number of files by encoded root; a mount point below a root is a root too. What an ignore file leaves out counts
+    as well: a drive of which the listener wants nothing is not an unplugged one."""
+    _left_out: dict[str, LeftOut] = field(default_factory=dict)
     _entered: set[tuple[int, int]] = field(default_factory=set)
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        """What the walks have left out, by reason."""
+        return [self._left_out[reason] for reason in sorted(self._left_out)]
 
     def files(self, top: str) -> Iterator[WalkedFile]:
         """Yield every audio file below a folder (Python's file-system string), which counts as a root.
 
         Links are followed and each folder is entered once, so loops end. What cannot be read is recorded as a failure
-        and yielded with a size of -1, and the walk continues. A folder that does not exist has no files.
+        and yielded with a size of -1, and the walk continues. A folder that does not exist has no files, and neither
+        has one that a walk from the root above it would not enter.
         """
         root = encode(top)
         self.files_by_root.setdefault(root, 0)
         try:
-            first = self._enter(top, root, root)
+            rules = self._rules_above(root)
+            first = None if rules is None else self._enter(top, root, root, rules)
         except (FileNotFoundError, NotADirectoryError) as error:
             if root in self.roots:  # any other folder may have been deleted
                 self._add_failure(f"{root}/", error)
@@ -64,7 +87,7 @@ class Walk:
                 path = folder.encoded + encoded
                 try:
                     if is_folder:
-                        subfolder = self._enter(entry.path, path[:-1], folder.root, folder.device)
+                        subfolder = self._enter(entry.path, path[:-1], folder.root, folder.rules, folder.device)
                         if subfolder:
                             stack.append(subfolder)
                             break
@@ -82,7 +105,9 @@ class Walk:
                 stack.pop()
             self.files_by_root[folder.root] += file_count
 
-    def _enter(self, folder: str, encoded: str, root: str, device: int | None = None) -> _Folder | None:
+    def _enter(
+        self, folder: str, encoded: str, root: str, rules: IgnoreRules, device: int | None = None
+    ) -> _Folder | None:
         """List a folder; None if it was entered before."""
         status = os.stat(folder)  # noqa: PTH116 - a Path of each folder costs more than the system call
         inode = (status.st_dev, status.st_ino)
@@ -93,29 +118,134 @@ class Walk:
         if is_mount_point or encoded in self.roots:
             root = encoded
             self.files_by_root.setdefault(root, 0)
+        is_root = is_mount_point or encoded in self.roots or (device is None and not self._roots_above(encoded))
         with os.scandir(folder) as entries:
-            sorted_entries = _sorted_entries(entries)
-        return _Folder(iter(sorted_entries), f"{encoded}/", root, status.st_dev)
+            found, ignore_files, left_out = _sort_out(entries, is_root=is_root)
+        found.sort(key=itemgetter(0))
+        encoded += "/"
+        if ignore_files:
+            rules_inside = self._with_ignore_files(rules, folder, encoded, ignore_files)
+            if rules_inside is None:
+                self._count_ignored(encoded, root)
+                return None
+            rules = rules_inside
+        if rules.files:
+            found = self._not_ignored(found, encoded, root, rules)
+            # What would not be read anyway is not told of when the listener does not want it.
+            left_out = [told for told in left_out if rules.reason(encoded + told[1], is_folder=told[2]) is None]
+        for reason, name, is_folder in sorted(left_out):
+            self._tell(reason, encoded + name, is_folder=is_folder)
+        return _Folder(iter(found), encoded, root, status.st_dev, rules)
+
+    def _roots_above(self, folder: str) -> list[str]:
+        return sorted((root for root in self.roots if root != folder and is_within(folder, root)), key=len)
+
+    def _rules_above(self, top: str) -> IgnoreRules | None:
+        """Return the rules for a folder; None if a walk from the outermost root above it would not enter the folder."""
+        rules = IgnoreRules()
+        outermost = next(iter(self._roots_above(top)), top)
+        above = outermost.rstrip("/")
+        for name in top[len(above) + 1 :].split("/") if top != outermost else ():
+            rules_inside = self._with_ignore_files(rules, os.fsdecode(decode(above)), f"{above}/", IGNORE_FILE_NAMES)
+            if rules_inside is None:
+                return None
+            rules, is_root, above = rules_inside, above in self.roots, f"{above}/{name}"
+            reason = folder_reason(os.fsdecode(decode(name)), is_in_root=is_root) or rules.reason(above, is_folder=True)
+            if reason is not None:
+                self._tell(reason, above, is_folder=True)
+                return None
+        return rules
+
+    def _with_ignore_files(
+        self, rules: IgnoreRules, folder: str, encoded: str, names: Collection[str]
+    ) -> IgnoreRules | None:
+        """Return the rules in a folder with its ignore files of these names; None if one of them leaves it all out.
+
+        Raises ``OSError`` when one is there and cannot be read: then nobody knows what it leaves out.
+        """
+        if NOMEDIA in names and os.path.lexists(f"{folder}/{NOMEDIA}"):
+            self._tell(f"ignored by {NOMEDIA}", encoded[:-1], is_folder=True)
+            return None
+        files = []
+        for name in PATTERN_FILE_NAMES:
+            file = self._ignore_file(folder, encoded, name) if name in names else None
+            if file is not None and file.leaves_out_all:
+                self._tell(f"ignored by {name}", encoded[:-1], is_folder=True)
+                return None
+            if file is not None and file.patterns:
+                files.append(file)
+        return rules.with_files(encoded, files) if files else rules
+
+    def _ignore_file(self, folder: str, encoded: str, name: str) -> IgnoreFile | None:
+        try:
+            content = read_ignore_file(f"{folder}/{name}")
+            return None if content is None else parse_ignore_file(name, content)
+        except IgnoreFileError as error:
+            self.failures.append({"path": encoded + name, "reason": f"is not followed: {error}"})
+            return None
+        except OSError as error:
+            raise OSError(error.errno, f"{name}: {error.strerror or error}") from error
+
+    def _not_ignored(self, found: list[_Entry], folder: str, root: str, rules: IgnoreRules) -> list[_Entry]:
+        """Return the entries of a folder that no ignore file leaves out, and tell of the others."""
+        kept = []
+        for encoded, entry, is_folder in found:
+            path = folder + encoded.removesuffix("/")
+            reason = rules.reason(path, is_folder=is_folder)
+            if reason is None:
+                kept.append((encoded, entry, is_folder))
+            else:
+                self._tell(reason, path, is_folder=is_folder)
+                self._count_ignored(path, root)
+        return kept
+
+    def _tell(self, reason: str, path: str, *, is_folder: bool) -> None:
+        told = self._left_out.setdefault(reason, {"reason": reason, "files": 0, "folders": 0, "example": path})
+        told["folders" if is_folder else "files"] += 1
+
+    def _count_ignored(self, path: str, root: str) -> None:
+        """Count what an ignore file leaves out as found in its root, and in the roots below it."""
+        for counted in {root, *(below for below in self.roots if is_within(below, path))}:
+            self.files_by_root[counted] = self.files_by_root.get(counted, 0) + 1
 
     def _add_failure(self, path: str, error: OSError) -> WalkedFile:
         self.failures.append({"path": path.removesuffix("/"), "reason": f"cannot be read: {error.strerror or error}"})
         return path, -1, 0
 
 
-def _sorted_entries(entries: "Iterator[os.DirEntry[str]]") -> "list[tuple[str, os.DirEntry[str], bool]]":
-    """Return the audio files and the folders to scan, sorted: encoded name, entry, and whether it is a folder.
+def _sort_out(
+    entries: "Iterator[os.DirEntry[str]]", *, is_root: bool
+) -> tuple[list[_Entry], list[str], list[tuple[str, str, bool]]]:
+    """Return what to read and to enter in a folder, the names of its ignore files, and what its name leaves out.
 
-    The name of a folder ends with a slash here, so that it sorts as the paths below it do.
+    The last is a reason, an encoded name, and whether it is a folder. The encoded name of a folder to enter ends with a
+    slash, so that it sorts as the paths below it do.
     """
-    result = []
+    found: list[_Entry] = []
+    ignore_files: list[str] = []
+    left_out: list[tuple[str, str, bool]] = []
     for entry in entries:
         name = entry.name
         try:
             is_folder = entry.is_dir()
         except OSError:  # a broken link; its stat() fails later and is recorded then
             is_folder = False
-        if is_scanned_folder(name) if is_folder else is_audio(name):
-            encoded = name if name.isascii() and "\\" not in name else encode(name)
-            result.append((encoded + "/" if is_folder else encoded, entry, is_folder))
-    result.sort(key=itemgetter(0))
-    return result
+        reason = None
+        if is_folder:
+            reason = folder_reason(name, is_in_root=is_root)
+        elif is_audio(name):
+            if name[0] == ".":
+                reason = hidden_audio_reason(name, entry.path)
+        elif name in IGNORE_FILE_NAMES:
+            ignore_files.append(name)
+            continue
+        else:
+            reason = other_file_reason(name)
+            if reason is None:
+                continue
+        encoded = name if name.isascii() and "\\" not in name else encode(name)
+        if reason is None:
+            found.append((encoded + "/" if is_folder else encoded, entry, is_folder))
+        else:
+            left_out.append((reason, encoded, is_folder))
+    return found, ignore_files, left_out

@@ -10,7 +10,9 @@ from typing import Literal, NamedTuple
 
 from inotify_simple import Event, INotify, flags
 
-from soniquebay.audio.file_names import is_audio, is_cover, is_scanned_folder
+from soniquebay.audio.file_names import is_audio, is_cover
+from soniquebay.library.ignore_files import IGNORE_FILE_NAMES
+from soniquebay.library.left_out import folder_reason
 from soniquebay.library.paths import encode, is_within
 from soniquebay.watch.growing_files import GrowingFiles
 from soniquebay.watch.mounts import Mount, mount_of, parse_mountinfo
@@ -153,20 +155,25 @@ class WatchedTree:
             self._unwatch_below(folder)
             yield EVERYTHING
         elif event.mask & flags.ISDIR:
-            if is_scanned_folder(event.name):
+            if folder_reason(event.name) is None:
                 yield from self._folder_changes(f"{folder}/{event.name}", event.mask)
-        elif is_audio(event.name):
-            path = f"{folder}/{event.name}"
-            if event.mask & flags.CREATE:
-                self.growing_files.started(path)
+        else:
+            yield from self._file_changes(folder, event.name, event.mask)
+
+    def _file_changes(self, folder: str, name: str, mask: int) -> Iterator[Change]:
+        if is_audio(name):
+            if mask & flags.CREATE:
+                self.growing_files.started(f"{folder}/{name}")
             else:
-                self.growing_files.finished(path)
+                self.growing_files.finished(f"{folder}/{name}")
                 yield Change("music", folder)
-        elif is_cover(event.name):
-            if event.mask & _ADDED:
+        elif name in IGNORE_FILE_NAMES:
+            yield Change("music", folder)
+        elif is_cover(name):
+            if mask & _ADDED:
                 yield Change("cover", folder)
         else:
-            yield from self._link_changes(f"{folder}/{event.name}", event.mask)
+            yield from self._link_changes(f"{folder}/{name}", mask)
 
     def _folder_changes(self, path: str, mask: int) -> Iterator[Change]:
         if mask & _REMOVED:
@@ -204,7 +211,7 @@ class WatchedTree:
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         if entry.is_dir():
-                            if is_scanned_folder(entry.name):
+                            if folder_reason(entry.name) is None:
                                 subfolders.append(entry.path)
                                 if entry.is_symlink():
                                     self._links.add(entry.path)

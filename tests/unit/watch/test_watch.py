@@ -161,6 +161,23 @@ def test_only_music_and_covers_are_changes(watched: WatchedTree, music: Path) ->
     assert watched.read_changes() == [Change("cover", str(music / "a"))]
 
 
+@pytest.mark.parametrize("name", [".nomedia", ".ndignore", ".soniquebayignore"])
+def test_an_ignore_file_is_a_change_whatever_becomes_of_it(watched: WatchedTree, music: Path, name: str) -> None:
+    file = music / "a" / name
+    for change in (file.touch, lambda: file.write_text("*.ogg"), lambda: file.rename(music / "x"), lambda: (
+        music / "x").rename(file), file.unlink, lambda: file.symlink_to("/dev/null")):  # fmt: skip
+        change()
+        assert watched.read_changes() == [Change("music", str(music / "a"))]
+
+
+def test_folders_of_systems_are_not_watched(watched: WatchedTree, music: Path) -> None:
+    (music / "a" / "#Recycle" / "b").mkdir(parents=True)
+    (music / "a" / "@eaDir").mkdir()
+    (music / "a" / "#Recycle" / "b" / "x.ogg").write_text("x")
+    assert watched.read_changes() == []
+    assert watched.states()[0].folders == 3
+
+
 def test_a_new_folder_is_watched_with_all_its_subfolders(watched: WatchedTree, music: Path) -> None:
     (music / "c" / "d" / "e").mkdir(parents=True)
     (music / "c" / "d" / "e" / "quick.mp3").write_text("x")
