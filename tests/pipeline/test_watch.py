@@ -160,6 +160,24 @@ def test_a_new_cover_file_becomes_the_cover(start: StartStack, music: Path, song
     assert len(scans(stack)) == 1
 
 
+def test_an_ignore_file_that_comes_changes_or_goes_is_followed(start: StartStack, music: Path, song: Path) -> None:
+    (music / "a" / "b").mkdir(parents=True)
+    for name in ("x.ogg", "a/x.ogg", "a/b/x.ogg"):
+        shutil.copy(song, music / name)
+    stack = start()
+    stack.scan()
+    before = {track["id"] for track in stack.get("/api/tracks")["items"]}
+    (music / "a" / ".nomedia").touch()
+    wait_until(lambda: count_songs(stack) == 1, TIMEOUT_SECONDS)
+    (music / "a" / ".nomedia").rename(music / "a" / ".soniquebayignore")
+    (music / "a" / ".soniquebayignore").write_text("/x.ogg\n")
+    wait_until(lambda: count_songs(stack) == 2, TIMEOUT_SECONDS)
+    (music / "a" / ".soniquebayignore").unlink()
+    wait_until(lambda: count_songs(stack) == 3, TIMEOUT_SECONDS)
+    assert {track["id"] for track in stack.get("/api/tracks")["items"]} == before
+    assert all(scan["folders"] == [str(music / "a")] for scan in scans(stack)[1:])
+
+
 def test_nothing_is_scanned_when_watching_is_off(start: StartStack, music: Path, song: Path) -> None:
     stack = start(SONIQUEBAY_WATCH="off", SONIQUEBAY_POLL_MINUTES="0.01")
     shutil.copy(song, music / "a.ogg")

@@ -15,7 +15,7 @@ from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPE, THUMBNAIL_SIZES_PIXELS, media_type
 from soniquebay.library import covers, ingest, reconcile, sessions
 from soniquebay.library import genres as genre_store
-from soniquebay.library.entities import Entities, FailedFile, FileStamp
+from soniquebay.library.entities import Entities, FailedFile, FileStamp, LeftOut
 from soniquebay.library.similarity import vectors
 
 Answer = dict[str, Any]
@@ -38,12 +38,13 @@ class KnownFiles(BaseModel):
 
 
 class DiscoveryResult(BaseModel):
-    """The counts and failures of a discovery that has ended."""
+    """The counts and failures of a discovery that has ended, and what it has left out."""
 
     unchanged: int = Field(ge=0)
     failures: list[FailedFile]
     found: dict[str, int] = {}
     """Number of files found, by root."""
+    left_out: list[LeftOut] = []
 
 
 class AbandonedBatch(BaseModel):
@@ -142,7 +143,7 @@ def end_discovery(services: Shared, session_id: int, result: DiscoveryResult) ->
             with services.database.transaction() as db:
                 more = reconcile.reconcile_unseen(db, session_id, result.found)
         with services.database.transaction() as db:
-            completed = sessions.end_discovery(db, session_id, result.unchanged, result.failures)
+            completed = sessions.end_discovery(db, session_id, result.unchanged, result.failures, result.left_out)
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
     services.progress.changed(session_id, urgent=completed)

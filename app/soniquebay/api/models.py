@@ -127,6 +127,15 @@ class Session(BaseModel):
     folders: list[str] | None = Field(description="encoded paths of the folders it was limited to; null: every root")
 
 
+class LeftOut(BaseModel):
+    """What a scan has left out for one reason."""
+
+    reason: str = Field(description='for example "recycle bin" or "format is not read: RealAudio"')
+    files: int = Field(description="audio files")
+    folders: int = Field(description="folders that were not entered, with all that they hold")
+    example: EncodedPath = Field(description="one of them")
+
+
 class Totals(BaseModel):
     """How much the library holds. Missing tracks count in `missing` alone."""
 
@@ -139,8 +148,9 @@ class Totals(BaseModel):
 
 
 class SessionDetail(Session):
-    """A scan session, its progress, and what the library holds."""
+    """A scan session, what it left out, its progress, and what the library holds."""
 
+    left_out: list[LeftOut] = Field(description="by reason; empty until discovery has ended")
     progress: "Progress"
     library: Totals
 

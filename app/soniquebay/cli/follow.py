@@ -117,6 +117,7 @@ def _summary(api: httpx.Client, session_id: int, waited: float) -> dict[str, Any
         "albums": library["albums"],
         "artists": library["artists"],
         "failures": session["failures"],
+        "left_out": session["left_out"],
         "missing": session["missing"],
         "moved": session["moved"],
         "protected": session["protected"],

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 import click
 import httpx
@@ -55,7 +56,9 @@ def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, f
     if as_json:
         click.echo(json.dumps(result))
     else:
+        left_out = result.pop("left_out")
         _print_table(result)
+        _print_left_out(left_out)
         if result["failures"]:
             click.echo(f"Failures with their reasons: soniquebay failures {session_id}")
         if result["protected"]:
@@ -69,7 +72,7 @@ def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, f
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("session_id", metavar="[SCAN]", type=click.IntRange(1), required=False)
 def failures(as_json: bool, session_id: int | None) -> None:
-    """List the files and folders that the last scan, or number SCAN, could not process, with the reasons."""
+    """List what the last scan, or number SCAN, could not process, file by file, and what it left out, by reason."""
     if session_id is None:
         newest = client.get("/api/scan-sessions", limit=1)["items"]
         if not newest:
@@ -78,12 +81,24 @@ def failures(as_json: bool, session_id: int | None) -> None:
     failed: list[dict[str, str]] = []
     while page := client.get(f"/api/scan-sessions/{session_id}/failures", limit=500, offset=len(failed))["items"]:
         failed += page
+    left_out = client.get(f"/api/scan-sessions/{session_id}")["left_out"]
     if as_json:
-        click.echo(json.dumps({"session_id": session_id, "failures": failed}))
+        click.echo(json.dumps({"session_id": session_id, "failures": failed, "left_out": left_out}))
     else:
         for failure in failed:
             click.echo(_printable(f"{failure['path']}: {failure['reason']}"))
+        _print_left_out(left_out)
         click.echo(f"scan session {session_id}: {len(failed)} failures", err=True)
+
+
+def _print_left_out(left_out: list[dict[str, Any]]) -> None:
+    for told in left_out:
+        counts = [_count(told[kind], kind) for kind in ("folders", "files") if told[kind]]
+        click.echo(_printable(f"left out: {' and '.join(counts)} ({told['reason']}), for example {told['example']}"))
+
+
+def _count(number: int, plural: str) -> str:
+    return f"{number} {plural.removesuffix('s') if number == 1 else plural}"
 
 
 def _printable(text: str) -> str:

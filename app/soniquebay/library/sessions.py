@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from soniquebay.library.entities import FailedFile, FileStamp
+from soniquebay.library.entities import FailedFile, FileStamp, LeftOut
 
 _IN_RUNNING_SESSION = "session_id IN (SELECT id FROM scan_sessions WHERE status = 'running')"
 MAX_ATTEMPTS = 5  # times that a batch or a discovery is sent, before its files become failures
@@ -145,7 +145,13 @@ def register_batch(db: sqlite3.Connection, session_id: int, batch_id: str, files
     return cursor.rowcount == 1
 
 
-def end_discovery(db: sqlite3.Connection, session_id: int, unchanged: int, failures: Iterable[FailedFile]) -> bool:
+def end_discovery(
+    db: sqlite3.Connection,
+    session_id: int,
+    unchanged: int,
+    failures: Iterable[FailedFile],
+    left_out: Sequence[LeftOut] = (),
+) -> bool:
     """Record that the discovery has ended; return whether that completes the session.
 
     Raises ``LookupError`` when the session does not exist.
@@ -153,8 +159,8 @@ def end_discovery(db: sqlite3.Connection, session_id: int, unchanged: int, failu
     _status(db, session_id)
     add_failures(db, session_id, "discovery", failures, is_file=False)
     db.execute(
-        "UPDATE scan_sessions SET discovered = 1, unchanged = ?, heartbeat_at = ? WHERE id = ?",
-        (unchanged, time.time(), session_id),
+        "UPDATE scan_sessions SET discovered = 1, unchanged = ?, left_out = ?, heartbeat_at = ? WHERE id = ?",
+        (unchanged, json.dumps(list(left_out)), time.time(), session_id),
     )
     return complete_if_done(db, session_id)
 

@@ -63,7 +63,12 @@ def discover(session_id: int) -> None:
             log.info("session %d was paused or cancelled", session_id)
             return
     files_by_root = dict.fromkeys(roots, 0) | walk.files_by_root if scan["folders"] is None else _nonempty_roots(roots)
-    body = {"unchanged": comparison.unchanged, "failures": walk.failures, "found": files_by_root}
+    body = {
+        "unchanged": comparison.unchanged,
+        "failures": walk.failures,
+        "found": files_by_root,
+        "left_out": walk.left_out,
+    }
     library_api.post(f"/internal/sessions/{session_id}/discovered", body)
     log.info(
         "session %d: %d files to read, %d unchanged, %d unseen, %d failures",

@@ -7,6 +7,7 @@ import pytest
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.library import progress, queries, sessions
 from soniquebay.library.database import Database
+from soniquebay.library.entities import LeftOut
 from soniquebay.library.similarity import vectors
 from tests.unit.songs import file, insert
 
@@ -41,6 +42,18 @@ def test_an_empty_scan_completes(db: Database) -> None:
     state = progress.snapshot(db.reader(), 1)
     assert state is not None
     assert (state["status"], state["phase"], state["percent"]) == ("completed", "done", 100.0)
+
+
+def test_a_session_keeps_what_was_left_out(db: Database) -> None:
+    told: LeftOut = {"reason": "recycle bin", "files": 1, "folders": 2, "example": "/m/#recycle"}
+    with db.transaction() as connection:
+        sessions.end_discovery(connection, sessions.start(connection), 0, [], [told])
+        sessions.start(connection)
+    first, other = queries.session(db.reader(), 1), queries.session(db.reader(), 2)
+    assert first is not None
+    assert other is not None
+    assert first["left_out"] == [told]
+    assert other["left_out"] == []
 
 
 def test_a_file_is_finished_once_it_is_analysed_or_failed(db: Database) -> None:

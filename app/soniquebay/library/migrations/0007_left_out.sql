@@ -1,0 +1,2 @@
+-- What a scan left out: a JSON list of objects with reason, files, folders and example (an encoded path).
+ALTER TABLE scan_sessions ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]';
