@@ -103,6 +103,11 @@ class ScanRequest(BaseModel):
         description="files that are not found were removed, even where a whole root is gone or empty; without it the "
         "tracks of such a root stay as they are",
     )
+    full: bool = Field(
+        default=False,
+        description="every file is read again, also one that is unchanged; ids, vectors and the time when a track was "
+        "added stay",
+    )
 
 
 class Session(BaseModel):
@@ -115,7 +120,7 @@ class Session(BaseModel):
     discovered: bool = Field(description="discovery has ended, so `files` is final")
     files: int = Field(description="files found so far: `unchanged` and `files_changed`")
     unchanged: int = Field(description="known files that are as they were")
-    files_changed: int = Field(description="new and changed files")
+    files_changed: int = Field(description="files to read: new and changed ones, all of them when `full` is true")
     files_done: int = Field(description="those of `files_changed` that are inserted or failed")
     failures: int = Field(description="files and folders that could not be processed")
     moved: int = Field(description="known files found in another place")
@@ -125,6 +130,7 @@ class Session(BaseModel):
         "and nobody has confirmed that it was removed"
     )
     folders: list[str] | None = Field(description="encoded paths of the folders it was limited to; null: every root")
+    full: bool = Field(description="unchanged files are read again too")
 
 
 class LeftOut(BaseModel):

@@ -39,7 +39,7 @@ def start_scan(services: Shared, body: models.ScanRequest | None = None) -> Any:
     body = body or models.ScanRequest()
     folders = _checked_folders(services, body.folders) if body.folders is not None else None
     try:
-        session_id = start(services, folders, confirmed=body.confirm_removal)
+        session_id = start(services, folders, confirmed=body.confirm_removal, full=body.full)
     except sessions.ScanRunningError as error:
         hint = "resume or cancel it" if error.status == "paused" else "follow it instead"
         running = models.Running(detail=f"{error}; {hint}", session_id=error.session_id, status=error.status)
@@ -47,14 +47,16 @@ def start_scan(services: Shared, body: models.ScanRequest | None = None) -> Any:
     return models.Started(session_id=session_id)
 
 
-def start(services: Services, folders: Sequence[str] | None = None, *, confirmed: bool = False) -> int:
+def start(
+    services: Services, folders: Sequence[str] | None = None, *, confirmed: bool = False, full: bool = False
+) -> int:
     """Start a scan of encoded folders, None for all roots, and return its session's id.
 
-    `confirmed`: the operator confirms that files that are not found were removed. Raises `sessions.ScanRunningError`
-    while another scan is running or paused.
+    `confirmed`: the operator confirms that files that are not found were removed. `full`: unchanged files are read
+    again too. Raises `sessions.ScanRunningError` while another scan is running or paused.
     """
     with services.database.transaction() as db:
-        session_id = sessions.start(db, folders, removal_confirmed=confirmed)
+        session_id = sessions.start(db, folders, removal_confirmed=confirmed, full=full)
     services.dispatcher.send_discovery(session_id)
     services.progress.changed(session_id)
     return session_id

@@ -175,7 +175,7 @@ class Watcher:
         if sessions.active_session(db) is not None:
             self._not_before = now + SCAN_RETRY_SECONDS
             return
-        self._changes.remove_seen_by(sessions.newest_full_scan_id(db))
+        self._changes.remove_seen_by(sessions.newest_scan_of_everything_id(db))
         due = self._changes.due(now, growing_folders)
         if not due:
             return

@@ -21,17 +21,20 @@ from soniquebay.library.paths import encode
     is_flag=True,
     help="Files that are not found were removed, even where a whole folder of music is gone or empty.",
 )
+@click.option("--full", is_flag=True, help="Read every file again, also one that is unchanged.")
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...")
-def scan(wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, folders: tuple[str, ...]) -> None:
+def scan(
+    *, wait: bool, wait_vectors: bool, as_json: bool, confirm_removal: bool, full: bool, folders: tuple[str, ...]
+) -> None:
     """Scan the library, or FOLDERs of it (paths on the appliance). When a scan runs already, follow that one."""
-    body: dict[str, object] = {"confirm_removal": confirm_removal}
+    body: dict[str, object] = {"confirm_removal": confirm_removal, "full": full}
     if folders:
         body["folders"] = [encode(folder) for folder in folders]
     status, answer = client.request("POST", "/api/scan", expect=(202, 409), json=body)
     session_id = answer["session_id"]
     if status == 409:
         click.echo(answer["detail"], err=True)
-        if answer["status"] == "paused" or confirm_removal or folders:
+        if answer["status"] == "paused" or confirm_removal or full or folders:
             raise SystemExit(1)
     if not (wait or wait_vectors):
         click.echo(

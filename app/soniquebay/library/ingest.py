@@ -149,10 +149,11 @@ _COLUMNS = (
 )  # fmt: skip
 _PARAMETERS = ", ".join(f":{c}" for c in _COLUMNS)
 _INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (:id, :now, {_PARAMETERS})"
-# The audio of a changed file may differ, so it is analysed again; its old vector is used until then.
+# The audio of a changed file may differ, so it is analysed again; its old vector is used until then. A file that was
+# moved, or is read again with its stamp unchanged, has the same audio.
 _UPDATE = (
     f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}, genres_cleaned = 0, missing_since = NULL, "
-    "analysed = analysed AND :is_moved, retry_later = retry_later AND :is_moved WHERE id = :id"
+    "analysed = analysed AND :has_same_audio, retry_later = retry_later AND :has_same_audio WHERE id = :id"
 )
 
 
@@ -180,7 +181,7 @@ def _write_tracks(
             inserts.append(values)
         else:
             values["id"] = before["id"]
-            values["is_moved"] = track["path"] in moved
+            values["has_same_audio"] = track["path"] in moved or _has_stamp(before, track)
             previous_owners.add((before["artist_id"], before["album_id"]))
             updates.append(values)
     db.executemany(_INSERT, inserts)
@@ -196,7 +197,8 @@ def _update_tracks(db: sqlite3.Connection, updates: list[dict[str, Any]], previo
     db.executemany(_UPDATE, updates)
     # The old content had no vector for a reason that need not apply to the new content.
     db.executemany(
-        "DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(v["id"],) for v in updates if not v["is_moved"]]
+        "DELETE FROM vectors WHERE track_id = ? AND data IS NULL",
+        [(v["id"],) for v in updates if not v["has_same_audio"]],
     )
     # A changed file may have got a picture.
     albums = {v["album_id"] for v in updates if v["album_id"] is not None}
@@ -208,9 +210,14 @@ def _update_tracks(db: sqlite3.Connection, updates: list[dict[str, Any]], previo
 
 def _tracks_at_paths(db: sqlite3.Connection, tracks: list[TrackEntity]) -> list[sqlite3.Row]:
     return db.execute(
-        "SELECT t.path, t.id, t.artist_id, t.album_id FROM json_each(?) j JOIN tracks t ON t.path = j.value",
+        "SELECT t.path, t.id, t.artist_id, t.album_id, t.size, t.mtime_ns "
+        "FROM json_each(?) j JOIN tracks t ON t.path = j.value",
         (json.dumps([track["path"] for track in tracks]),),
     ).fetchall()
+
+
+def _has_stamp(row: sqlite3.Row, track: TrackEntity) -> bool:
+    return (row["size"], row["mtime_ns"]) == (track["size"], track["mtime_ns"])
 
 
 def _match_moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int) -> dict[str, sqlite3.Row]:

@@ -123,7 +123,7 @@ def session(db: sqlite3.Connection, session_id: int) -> Row | None:
     row = db.execute(
         """
         SELECT s.id, s.status, s.started_at, s.finished_at, s.discovered, s.unchanged, s.moved, s.missing, s.protected,
-               s.folders, s.left_out,
+               s.folders, s.full, s.left_out,
                coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id), 0) AS files_changed,
                coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id AND done_at IS NOT NULL), 0)
                    AS files_done,
@@ -139,6 +139,7 @@ def session(db: sqlite3.Connection, session_id: int) -> Row | None:
         "files": row["unchanged"] + row["files_changed"],
         "discovered": bool(row["discovered"]),
         "folders": json.loads(row["folders"]) if row["folders"] else None,
+        "full": bool(row["full"]),
         "left_out": json.loads(row["left_out"]),
     }
 

@@ -35,21 +35,27 @@ class Batch:
     files: list[FileStamp]
 
 
-def start(db: sqlite3.Connection, folders: Sequence[str] | None = None, *, removal_confirmed: bool = False) -> int:
+def start(
+    db: sqlite3.Connection,
+    folders: Sequence[str] | None = None,
+    *,
+    removal_confirmed: bool = False,
+    full: bool = False,
+) -> int:
     """Create a running session and return its id.
 
     `folders`: encoded folders to scan instead of all roots. `removal_confirmed`: the operator confirms that unseen
-    files were removed, so even those of an empty root become missing. Raises `ScanRunningError` while another session
-    is running or paused.
+    files were removed, so even those of an empty root become missing. `full`: files whose stamp is unchanged are read
+    again too. Raises `ScanRunningError` while another session is running or paused.
     """
     active = active_session(db)
     if active is not None:
         raise ScanRunningError(active["id"], active["status"])
     now = time.time()
     cursor = db.execute(
-        "INSERT INTO scan_sessions (status, started_at, heartbeat_at, folders, removal_confirmed) "
-        "VALUES ('running', ?, ?, ?, ?)",
-        (now, now, json.dumps(list(folders)) if folders is not None else None, int(removal_confirmed)),
+        "INSERT INTO scan_sessions (status, started_at, heartbeat_at, folders, removal_confirmed, full) "
+        "VALUES ('running', ?, ?, ?, ?, ?)",
+        (now, now, json.dumps(list(folders)) if folders is not None else None, int(removal_confirmed), int(full)),
     )
     return int(cursor.lastrowid or 0)
 
@@ -67,7 +73,7 @@ def newest_session_id(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(max(id), 0) FROM scan_sessions").fetchone()[0])
 
 
-def newest_full_scan_id(db: sqlite3.Connection) -> int:
+def newest_scan_of_everything_id(db: sqlite3.Connection) -> int:
     """Return the id of the newest completed scan of all roots; 0 if there is none."""
     where = "folders IS NULL AND status = 'completed'"
     row = db.execute(f"SELECT id FROM scan_sessions WHERE {where} ORDER BY id DESC LIMIT 1").fetchone()

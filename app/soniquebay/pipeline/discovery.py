@@ -41,7 +41,8 @@ def discover(session_id: int) -> None:
             return
         configured = {encode(str(root)) for root in settings().music}
         roots = frozenset(configured | set(reconcile.known_roots(db)))
-        walk, comparison = Walk(roots), _Comparison(session_id, queued_or_failed_paths(db, session_id))
+        walk = Walk(roots)
+        comparison = _Comparison(session_id, queued_or_failed_paths(db, session_id), reads_unchanged=scan["full"])
         try:
             for folder in sorted(roots) if scan["folders"] is None else scan["folders"]:
                 if reconcile.innermost_root(folder, roots - {folder}) and scan["folders"] is None:
@@ -98,6 +99,8 @@ class _Comparison:
 
     session_id: int
     queued_or_failed: set[str]
+    reads_unchanged: bool = False
+    """Whether a file with an unchanged stamp is read again, unless this session has read it."""
     unchanged: int = 0
     to_read: int = 0
     unseen: int = 0
@@ -118,6 +121,7 @@ class _Comparison:
         Raises `_SessionStopped` when the session was paused or cancelled.
         """
         row, session_id, unchanged = next(known, None), self.session_id, 0
+        reads_unchanged = self.reads_unchanged
         for number, (path, size, mtime_ns) in enumerate(walked):
             while row is not None and row[0] < path:
                 self._add_unseen(row[0], root_of(row[0]))
@@ -136,11 +140,12 @@ class _Comparison:
             if size != known_size or mtime_ns != known_mtime_ns:
                 self._add_to_batch(path, size, mtime_ns)
             elif read_session_id != session_id:
-                unchanged += 1
                 if is_missing_or_retried:
-                    self._unsent_returned.append(path)
-                    if len(self._unsent_returned) >= KNOWN_FILES_PER_REQUEST:
-                        self._send_known_files()
+                    self._add_returned(path)
+                if reads_unchanged:
+                    self._add_to_batch(path, size, mtime_ns)
+                else:
+                    unchanged += 1
             row = next(known, None)
         self.unchanged += unchanged
         while row is not None:
@@ -167,6 +172,11 @@ class _Comparison:
         self.unseen += 1
         self._unsent_unseen.append((root or "/", path))
         if len(self._unsent_unseen) >= KNOWN_FILES_PER_REQUEST:
+            self._send_known_files()
+
+    def _add_returned(self, path: str) -> None:
+        self._unsent_returned.append(path)
+        if len(self._unsent_returned) >= KNOWN_FILES_PER_REQUEST:
             self._send_known_files()
 
     def _register_batch(self) -> None:

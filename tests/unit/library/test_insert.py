@@ -12,6 +12,7 @@ import pytest
 
 from soniquebay.api.internal import internal_app
 from soniquebay.api.server import make_services
+from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.entities import Entities
@@ -96,13 +97,33 @@ def test_a_changed_file_keeps_its_id_and_loses_outdated_values(db: Database) -> 
     insert(db, file("/1", artist="Old", album="Gone", title="before"))
     with db.transaction() as connection:
         vectors.store(connection, 1, 1, None, "was broken")
-    insert(db, file("/1", artist="New", title="after"))
+    insert(db, {**file("/1", artist="New", title="after"), "mtime_ns": 2})
     track = queries.track(db.reader(), 1)
     assert track is not None
     assert (track["title"], track["artist"], track["album"], track["vector_failure"]) == ("after", "New", None, None)
     assert names(db, "artists") == ["New"]
     assert names(db, "albums", "title") == []
     assert search.find(db.reader(), "before", 10, 0).total == 0
+
+
+@pytest.mark.parametrize(("size", "mtime_ns", "is_analysed_again"), [(1, 1, False), (2, 1, True), (1, 2, True)])
+def test_a_file_that_is_read_again_is_analysed_again_only_if_its_stamp_has_changed(
+    db: Database, size: int, mtime_ns: int, is_analysed_again: bool
+) -> None:
+    insert(db, file("/1", title="before"), file("/2"), batch_id="first")
+    with db.transaction() as connection:
+        connection.execute("UPDATE tracks SET added_at = 5")
+        vectors.store(connection, 1, FEATURE_VERSION, b"\0" * 4 * VECTOR_SIZE, None)
+        vectors.store(connection, 2, FEATURE_VERSION, None, "no sound")
+    again = {"size": size, "mtime_ns": mtime_ns}
+    insert(db, {**file("/1", title="after"), **again}, {**file("/2"), **again}, batch_id="second")
+    rows = db.reader().execute("SELECT id, title, added_at, analysed FROM tracks ORDER BY id").fetchall()
+    assert [tuple(row) for row in rows] == [
+        (1, "after", 5.0, int(not is_analysed_again)), (2, "/2", 5.0, int(not is_analysed_again))
+    ]  # fmt: skip
+    failed = queries.track(db.reader(), 2)
+    assert failed is not None
+    assert failed["vector_failure"] == (None if is_analysed_again else "no sound")
 
 
 def test_the_cover_is_checked_again_after_a_file_has_changed(db: Database, tmp_path: Path) -> None:

@@ -44,16 +44,16 @@ def test_an_empty_scan_completes(db: Database) -> None:
     assert (state["status"], state["phase"], state["percent"]) == ("completed", "done", 100.0)
 
 
-def test_a_session_keeps_what_was_left_out(db: Database) -> None:
+def test_a_session_keeps_what_was_left_out_and_whether_it_is_full(db: Database) -> None:
     told: LeftOut = {"reason": "recycle bin", "files": 1, "folders": 2, "example": "/m/#recycle"}
     with db.transaction() as connection:
-        sessions.end_discovery(connection, sessions.start(connection), 0, [], [told])
+        sessions.end_discovery(connection, sessions.start(connection, full=True), 0, [], [told])
         sessions.start(connection)
-    first, other = queries.session(db.reader(), 1), queries.session(db.reader(), 2)
-    assert first is not None
+    full, other = queries.session(db.reader(), 1), queries.session(db.reader(), 2)
+    assert full is not None
     assert other is not None
-    assert first["left_out"] == [told]
-    assert other["left_out"] == []
+    assert (full["left_out"], full["full"]) == ([told], True)
+    assert (other["left_out"], other["full"]) == ([], False)
 
 
 def test_a_file_is_finished_once_it_is_analysed_or_failed(db: Database) -> None:

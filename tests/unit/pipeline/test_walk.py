@@ -54,8 +54,8 @@ def test_files_of_a_root_below_another_are_counted_separately(tmp_path: Path) ->
 class RecordingComparison(discovery._Comparison):
     """A comparison that records what it would send to the API."""
 
-    def __init__(self, queued_or_failed: set[str] = frozenset()) -> None:  # type: ignore[assignment]
-        super().__init__(7, set(queued_or_failed))
+    def __init__(self, queued_or_failed: set[str], *, reads_unchanged: bool) -> None:
+        super().__init__(7, set(queued_or_failed), reads_unchanged)
         self.batches: list[list[str]] = []
         self.unseen_paths: list[str] = []
         self.returned_paths: list[str] = []
@@ -78,8 +78,10 @@ def compare(
     walked: list[WalkedFile],
     known: list[KnownFile],
     queued_or_failed: set[str] = frozenset(),  # type: ignore[assignment]
+    *,
+    reads_unchanged: bool = False,
 ) -> RecordingComparison:
-    comparison = RecordingComparison(queued_or_failed)
+    comparison = RecordingComparison(queued_or_failed, reads_unchanged=reads_unchanged)
     comparison.compare(walked, iter(known), lambda path: "/r")
     comparison.flush()
     return comparison
@@ -92,6 +94,14 @@ def test_new_changed_unchanged_unseen_and_returned_files_are_distinguished() -> 
     assert comparison.batches == [["/r/c", "/r/e", "/r/new"]]
     assert comparison.unchanged == 2
     assert (comparison.unseen_paths, comparison.returned_paths) == (["/r/b", "/r/z"], ["/r/d"])
+
+
+def test_a_full_scan_reads_every_file_once() -> None:
+    walked = [("/r/a", 1, 1), ("/r/b", 1, 1), ("/r/c", 1, 1), ("/r/d", 1, 1), ("/r/e", 2, 1)]
+    known = [row("/r/a"), row("/r/b", read_session_id=7), row("/r/c"), row("/r/d", missing=True), row("/r/e")]
+    comparison = compare(walked, known, {"/r/c"}, reads_unchanged=True)
+    assert comparison.batches == [["/r/a", "/r/d", "/r/e"]]  # b was read by this session, and c is in an open batch
+    assert (comparison.unchanged, comparison.returned_paths) == (0, ["/r/d"])
 
 
 def test_files_in_an_unreadable_folder_are_not_unseen() -> None:
