@@ -161,8 +161,8 @@ _MP4 = {
     "rating": "rate",
 }
 
-# WM/Track is left out: it counts from 0 and stands beside WM/TrackNumber. WM/Writer is the lyricist in Picard's mapping,
-# and in that of Windows Media Player ("text writer").
+# WM/Track is left out: it counts from 0 and stands beside WM/TrackNumber. WM/Writer is the lyricist in Picard's mapping
+# and that of Windows Media Player ("text writer").
 _ASF = {
     "title": "title|wm/title",
     "subtitle": "wm/subtitle",
@@ -303,8 +303,8 @@ CANONICAL: dict[TagSystem, Ranked] = {
     "matroska": _FREE_AFTER | _ranked(_MATROSKA),
     "riff": _ranked(_RIFF),
 }
-"""For each tag system its names in lower case, each with the canonical name and its rank: the lowest rank that is there is
-taken. `canonical_name` looks up what has more to it than a name."""
+"""For each tag system its names in lower case, each with the canonical name and its rank: of several names that are
+there the one with the lowest rank is taken. `canonical_name` looks up what has more to it than a name."""
 
 # Descriptions of comments in which programs keep data of their own.
 _TECHNICAL_COMMENTS = ("itun", "itpg", "songs-db", "musicmatch", "cddb", "mcdi", "performance", "catalog")
@@ -314,25 +314,28 @@ _WITH_DETAIL = {"performer": "performer", "rating": "rating", "playcount": "play
 def canonical_name(system: TagSystem, key: str) -> tuple[str, int] | None:
     """Return the canonical name and the rank of a tag whose name is not in `CANONICAL`; None for one that has none.
 
-    Such are the comments of ID3 with a description, the free-form atoms of MP4, the names that Quod Libet writes to ID3,
-    and names with a detail after a colon: "performer:piano", "rating:<e-mail>".
+    Such are the comments of ID3 with a description, the free-form atoms of MP4, the names that Quod Libet writes to
+    ID3, the tags of an album in Matroska, and names with a detail after a colon: "performer:piano", "rating:<e-mail>".
     """
     lower = key.lower()
-    if system == "id3":
-        if lower.startswith("comm:"):
-            return None if lower[5:].startswith(_TECHNICAL_COMMENTS) else ("comment", 2 * AFTER)
-        if not lower.startswith("txxx:"):
-            return None
-        lower = lower[5:].removeprefix("quodlibet::")
-    elif system == "mp4":
-        if not lower.startswith("----:"):
-            return None
-        lower = lower[5:].partition(":")[2]
-    elif system == "riff":
-        return None
+    if system == "matroska" and lower.startswith("album:"):
+        found = CANONICAL[system].get(lower[6:])
+        return (found[0], found[1] + 2 * AFTER) if found and found[0] != "title" else None
+    if system == "id3" and lower.startswith("comm:"):
+        return None if lower[5:].startswith(_TECHNICAL_COMMENTS) else ("comment", 2 * AFTER)
+    lower = _free_name(system, lower)
     plain = _FREE_AFTER.get(lower)
-    name, colon, detail = lower.partition(":")
-    if plain is not None or not (colon and detail and name in _WITH_DETAIL):
+    name, _, detail = lower.partition(":")
+    if plain is not None or not detail or name not in _WITH_DETAIL:
         return plain
     # Beside "performer", not behind it.
     return _WITH_DETAIL[name], 0 if system in {"vorbis", "ape"} and name == "performer" else AFTER
+
+
+def _free_name(system: TagSystem, lower: str) -> str:
+    """Return the name that a tagger chose itself; empty if it chose none."""
+    if system == "id3":
+        return lower[5:].removeprefix("quodlibet::") if lower.startswith("txxx:") else ""
+    if system == "mp4":
+        return lower[5:].partition(":")[2] if lower.startswith("----:") else ""
+    return "" if system == "riff" else lower

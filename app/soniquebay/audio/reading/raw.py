@@ -47,9 +47,9 @@ class RawContent:
 
     `latin1` are the keys with a value that the file marks as ISO-8859-1, or does not mark at all, and that has a byte
     above 0x7F. Such a value holds one character for each byte, U+0080 to U+00FF: which code page it really is, is not
-    decided here. `fallbacks` are tags of other systems in the same file, the best first: each fills in what those before
-    it lack (APEv2 and ID3v1 behind ID3v2, RIFF INFO behind ID3v2). ID3v1 has the keys of the ID3v2 frames, its comment
-    is ``COMM``; it stands behind an ID3v2 tag, and is the main one in a file without another.
+    decided here. `fallbacks` are tags of other systems in the same file, the best first: each fills in what is missing
+    in those before it (APEv2 and ID3v1 behind ID3v2, RIFF INFO behind ID3v2). ID3v1 has the keys of the ID3v2 frames,
+    its comment is ``COMM``; it stands behind an ID3v2 tag, and is the main one in a file without another.
 
     The bit rate of Ogg counts the bytes behind the page on which the comments end, that of FLAC those behind the last
     metadata block, that of MP3 is what a Xing or VBRI header says, else that of the frames.

@@ -59,7 +59,7 @@ def performer(name: str, instrument: str) -> str:
 def genres(value: str) -> list[str]:
     """Return the genres of one value, the numbers of ID3v1 as names: two for "(17)(18)", one for "17".
 
-    "(17)Rock" is one genre, and "((odd)" is the genre "(odd)" (ID3v2.3, section 4.2.1). A number without a name is none.
+    "(17)Rock" is one genre, "((odd)" is the genre "(odd)" (ID3v2.3, section 4.2.1). A number without name is none.
     """
     if not value.startswith("("):
         name = _genre_name(value)

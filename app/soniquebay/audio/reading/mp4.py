@@ -1,0 +1,121 @@
+"""MP4 files: the tags and the properties of the sound by mutagen, the length of fragments by `mp4_length`."""
+
+import os
+from typing import Any, BinaryIO
+
+import mutagen
+from mutagen.mp4 import Atoms, MP4FreeForm, MP4Info, MP4Tags
+
+from soniquebay.audio.reading.errors import UnreadableAudioError
+from soniquebay.audio.reading.mp4_length import fragments_duration
+from soniquebay.audio.reading.raw import RawContent, Sound
+
+_CODECS = {
+    "mp4a.40": "AAC",
+    "mp4a.66": "AAC",
+    "mp4a.67": "AAC",
+    "mp4a.68": "AAC",
+    "mp4a.69": "MP3",
+    "mp4a.6B": "MP3",
+    "mp4a.A5": "AC-3",
+    "mp4a.A6": "E-AC-3",
+    "mp4a.A9": "DTS",
+    "mp4a": "AAC",
+    "alac": "ALAC",
+    "ac-3": "AC-3",
+    "ec-3": "E-AC-3",
+    "fLaC": "FLAC",
+    "Opus": "Opus",
+    ".mp3": "MP3",
+}
+_LOSSLESS = {"ALAC", "FLAC"}
+_PROTECTED = {"drms", "enca"}
+_VIDEO_CODECS = {
+    b"avc1",
+    b"avc2",
+    b"avc3",
+    b"hvc1",
+    b"hev1",
+    b"mp4v",
+    b"av01",
+    b"vp08",
+    b"vp09",
+    b"s263",
+    b"dvh1",
+    b"apcn",
+}
+_PAIRS = {"trkn", "disk"}
+_PICTURES = "covr"
+
+
+def read_mp4(file: BinaryIO, size: int, *, may_be_video: bool) -> RawContent:
+    """Return what an MP4 file says.
+
+    Raises `UnreadableAudioError` when it is encrypted or has no sound, and when it holds video, unless its name says
+    that it is music. A track of pictures for chapters is no video.
+    """
+    try:
+        atoms = Atoms(file)
+    except mutagen.MutagenError as error:
+        raise UnreadableAudioError("not readable as audio: the file is damaged") from error
+    info: Any = MP4Info(atoms, file)
+    if info.codec[:4] in _PROTECTED:
+        raise UnreadableAudioError("is protected against copying (FairPlay), so it cannot be played here")
+    if may_be_video and _has_video(atoms, file):
+        raise UnreadableAudioError("holds video, not music")
+    duration = info.length
+    if duration <= 0 or b"moov.mvex" in atoms:
+        duration = fragments_duration(file.fileno(), size) or duration
+    tags, has_picture = _tags(atoms, file)
+    codec = _CODECS.get(info.codec[:7]) or _CODECS.get(info.codec[:4]) or info.codec or "unknown"
+    sound = Sound(
+        "M4A",
+        codec,
+        duration,
+        info.bitrate or (round(8 * size / duration) if duration > 0 else None),
+        info.sample_rate or None,
+        info.channels or None,
+        (info.bits_per_sample or None) if codec in _LOSSLESS else None,
+    )
+    return RawContent("mp4", tags, sound, has_picture)
+
+
+def _tags(atoms: Atoms, file: BinaryIO) -> tuple[dict[str, list[str]], bool]:
+    """Return the tags, and whether there is a picture."""
+    if b"moov.udta.meta.ilst" not in atoms:
+        return {}, False
+    try:
+        written = MP4Tags(atoms, file)
+    except mutagen.MutagenError:
+        return {}, False  # broken tags do not make the music unreadable
+    tags = {key: _texts(key, value) for key, value in written.items() if key != _PICTURES}
+    return tags, bool(written.get(_PICTURES))
+
+
+def _texts(key: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [str(int(value))]
+    values = value if isinstance(value, list) else [value]
+    if key in _PAIRS:
+        return [f"{number}/{total}" for number, total in values]
+    return [bytes(text).decode("utf-8", "replace") if isinstance(text, MP4FreeForm) else str(text) for text in values]
+
+
+def _has_video(atoms: Atoms, file: BinaryIO) -> bool:
+    for trak in atoms[b"moov"].findall(b"trak"):
+        try:
+            stsd = trak[b"mdia", b"minf", b"stbl", b"stsd"]
+        except KeyError:
+            continue
+        # 8 bytes of the box itself, 8 of version and count, 4 of the first entry's size, then its kind
+        if os.pread(file.fileno(), 4, stsd.offset + 20) in _VIDEO_CODECS:
+            return True
+    return False
+
+
+def mp4_pictures(file: BinaryIO) -> list[bytes]:
+    """Return the pictures in an MP4 file."""
+    atoms = Atoms(file)
+    if b"moov.udta.meta.ilst" not in atoms:
+        return []
+    return [bytes(cover) for cover in MP4Tags(atoms, file).get(_PICTURES, [])]
