@@ -57,6 +57,9 @@ class Settings:
     log_tasks: bool
     """Whether the worker logs each task that it receives and completes: two lines a track."""
 
+    tag_encoding: str
+    """Code page of tags that are marked as ISO-8859-1, or not marked at all, for example cp1251 or gbk. Empty: none."""
+
     @property
     def database(self) -> Path:
         """The library's SQLite file."""
@@ -141,6 +144,18 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be a number of minutes up to a week, 0 for never")
         return number
 
+    def tag_encoding() -> str:
+        name = get("TAG_ENCODING", "")
+        try:
+            if name and "Az09".encode(name) != b"Az09":
+                raise LookupError
+        except (LookupError, ValueError):
+            raise ValueError(
+                f"SONIQUEBAY_TAG_ENCODING is {name!r}: it must be a code page with the letters of ASCII, as cp1251, "
+                "cp932 (Shift-JIS), gbk, big5 or cp949"
+            ) from None
+        return name
+
     password_file = get("FLOWER_PASSWORD_FILE", "")
     return Settings(
         music=tuple(Path(p) for p in get("MUSIC", "/srv/music").split(os.pathsep) if p),
@@ -164,6 +179,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         nice=nice(),
         log=log(),
         log_tasks=switch("LOG_TASKS", "off"),
+        tag_encoding=tag_encoding(),
     )
 
 

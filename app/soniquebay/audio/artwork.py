@@ -1,42 +1,23 @@
 """Pictures of a track: embedded in its file, or a cover file in its folder."""
 
-import base64
-import binascii
 import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from mutagen.flac import Picture as FLACPicture
-from mutagen.flac import error as FLACError  # noqa: N812 - mutagen's own name is lower-case
-from mutagen.id3 import ID3
-from mutagen.mp4 import MP4
-
 from soniquebay.audio.file_names import COVER_STEMS, is_cover
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES
 from soniquebay.audio.pictures import Picture, UnusablePictureError, decode_picture
-from soniquebay.audio.tags import open_audio
+from soniquebay.audio.reading.embedded import embedded_pictures
 
 log = logging.getLogger(__name__)
-
-_FRONT_COVER = 3  # picture type in ID3 and FLAC
 
 
 def embedded_picture(path: str) -> Picture | None:
     """Return the picture embedded in an audio file, preferably its front cover; None if it has none that can be shown.
 
-    Raises `tags.UnreadableAudioError` when the file cannot be opened.
+    Raises `UnreadableAudioError` when the file cannot be read, or is not audio.
     """
-    audio = open_audio(path)
-    tags = audio.tags
-    pictures: list[tuple[int, bytes]] = [(p.type, p.data) for p in getattr(audio, "pictures", [])]
-    if isinstance(tags, ID3):
-        pictures += [(frame.type, frame.data) for frame in tags.getall("APIC")]
-    elif isinstance(audio, MP4):
-        covers: list[bytes] = tags.get("covr", []) if tags else []
-        pictures += [(_FRONT_COVER, bytes(cover)) for cover in covers]
-    elif tags is not None:
-        pictures += _vorbis_pictures(tags.get("metadata_block_picture", []))
-    return _first_usable(data for _, data in sorted(pictures, key=lambda picture: picture[0] != _FRONT_COVER))
+    return _first_usable(embedded_pictures(path))
 
 
 def folder_picture(folder: Path) -> Picture | None:
@@ -55,17 +36,6 @@ def folder_picture(folder: Path) -> Picture | None:
         if is_cover(file.name) and file.is_file()
     )
     return _first_usable(_read_picture(file) for _, file in ranked)
-
-
-def _vorbis_pictures(values: Iterable[str]) -> list[tuple[int, bytes]]:
-    pictures = []
-    for value in values:
-        try:
-            picture = FLACPicture(base64.b64decode(value))
-        except (binascii.Error, ValueError, FLACError):
-            continue  # the next one may be intact
-        pictures.append((picture.type, picture.data))
-    return pictures
 
 
 def _read_picture(path: Path) -> bytes:

@@ -6,12 +6,15 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from soniquebay.audio.reading.demuxed import DEMUXERS
+
 SAMPLE_RATE_HZ = 44100  # half of it would lose cymbals, hiss and the sound of a room
 SEGMENT_SECONDS = 6.0
 SEGMENT_COUNT = 5
 MAX_WHOLE_FILE_SECONDS = 1.2 * SEGMENT_SECONDS * SEGMENT_COUNT  # a file up to this length is decoded whole
 TIMEOUT_REASON = "it took too long to read: its drive may be slow, or may not respond"
 
+_OPTIONS = {"format_whitelist": DEMUXERS}
 _MIN_SEGMENT_SECONDS = 0.1
 _MAX_DISCARDED_SECONDS = 30.0  # a seek that landed too early is made up for by decoding at most this much
 _MAX_AMPLITUDE = 8.0
@@ -40,7 +43,7 @@ def decode_segments(path: str) -> list[Samples]:
     Raises `UndecodableAudioError` when the file gives no samples, and `UnavailableAudioError` when it cannot be read.
     """
     try:
-        with av.open(path, metadata_errors="replace") as container:
+        with av.open(path, metadata_errors="replace", options=_OPTIONS) as container:
             if not container.streams.audio:
                 raise UndecodableAudioError("it has no audio stream")
             duration = (container.duration or 0) / av.time_base
@@ -51,7 +54,7 @@ def decode_segments(path: str) -> list[Samples]:
                 if sum(s.shape[1] for s in segments) >= 0.5 * SEGMENT_SECONDS * SEGMENT_COUNT * SAMPLE_RATE_HZ:
                     return _usable(segments)
         # The file is short, or its stated duration or its index is wrong: decode it from the beginning.
-        with av.open(path, metadata_errors="replace") as container:
+        with av.open(path, metadata_errors="replace", options=_OPTIONS) as container:
             return _usable([_decode_segment(container, 0.0, MAX_WHOLE_FILE_SECONDS)])
     except av.error.InterruptedError as error:
         # The signal of the task's time limit interrupts a read that waits; FFmpeg reports that as an error.

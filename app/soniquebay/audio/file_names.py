@@ -4,8 +4,24 @@ The name alone decides, because discovery opens no file.
 """
 
 AUDIO_SUFFIXES = frozenset(
-    {".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".mp4", ".aac", ".wav", ".aif", ".aiff", ".aifc"}
-)
+    {
+        ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".ape", ".asf", ".dff", ".dsf", ".eac3", ".ec3", ".flac", ".m4a",
+        ".m4b", ".m4r", ".mka", ".mp+", ".mp1", ".mp2", ".mp3", ".mp4", ".mpc", ".mpga", ".mpp", ".oga", ".ogg",
+        ".opus", ".spx", ".tta", ".w64", ".wav", ".wave", ".weba", ".wma", ".wv",
+    }
+)  # fmt: skip
+
+# What looks like audio and is not read, and what it is. A suffix that `AUDIO_SUFFIXES` has, too, is read.
+UNSUPPORTED_SUFFIXES = {
+    ".3ga": "AMR", ".aa": "Audible", ".aax": "Audible", ".aaxc": "Audible", ".amr": "AMR", ".au": "Sun audio",
+    ".awb": "AMR", ".caf": "Core Audio Format", ".dts": "DTS", ".dtshd": "DTS", ".gsm": "GSM", ".it": "tracker module",
+    ".kar": "MIDI", ".la": "Lossless Audio", ".m4p": "protected AAC", ".mid": "MIDI", ".midi": "MIDI", ".mlp": "MLP",
+    ".mod": "tracker module", ".mtm": "tracker module", ".ofr": "OptimFROG", ".ofs": "OptimFROG", ".qcp": "Qualcomm",
+    ".ra": "RealAudio", ".ram": "RealAudio", ".rm": "RealMedia", ".rmi": "MIDI", ".s3m": "tracker module",
+    ".shn": "Shorten", ".snd": "Sun audio", ".stm": "tracker module", ".tak": "TAK", ".thd": "TrueHD",
+    ".umx": "tracker module", ".voc": "Creative Voice", ".vqf": "TwinVQ", ".wax": "playlist of Windows Media",
+    ".wvx": "playlist of Windows Media", ".xm": "tracker module",
+}  # fmt: skip
 
 COVER_STEMS = ("cover", "folder", "front", "album", "albumart")  # the best first
 COVER_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})

@@ -44,7 +44,7 @@ def extract(file: FileStamp) -> FileTags | FailedFile:
     if file["size"] == 0:
         return {"path": file["path"], "reason": "the file is empty", "bad_content": True}
     try:
-        tags = read_tags(os.fsdecode(decode(file["path"])))
+        tags = read_tags(os.fsdecode(decode(file["path"])), settings().tag_encoding)
     except UnreadableAudioError as error:
         return {"path": file["path"], "reason": str(error), "bad_content": not isinstance(error, UnavailableFileError)}
     return {**file, "tags": tags.as_dict()}
