@@ -9,12 +9,15 @@ from pathlib import Path
 import av
 import numpy as np
 from mutagen.aiff import AIFF
+from mutagen.apev2 import BINARY, APENoHeaderError, APEv2, APEValue
+from mutagen.asf import ASF, ASFByteArrayAttribute
 from mutagen.flac import FLAC, Picture
 from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TXXX, UFID
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
+from mutagen.trueaudio import TrueAudio
 from mutagen.wave import WAVE
 
 CODECS = {
@@ -26,8 +29,21 @@ CODECS = {
     ".aac": "aac",
     ".wav": "pcm_s16le",
     ".aiff": "pcm_s16be",
+    ".mp2": "mp2",
+    ".wv": "wavpack",
+    ".tta": "tta",
+    ".wma": "wmav2",
+    ".ac3": "ac3",
+    ".mka": "flac",
 }
+_SAMPLE_FORMATS = {".wv": "s16p", ".tta": "s16"}  # else these would have 8 bits
 SAMPLE_RATE_HZ = 48000
+_ID3_FILES = {".mp3": MP3, ".mp2": MP3, ".wav": WAVE, ".aiff": AIFF, ".tta": TrueAudio}
+_VORBIS_IDS = {
+    "mb_track": "musicbrainz_trackid",
+    "mb_album": "musicbrainz_albumid",
+    "mb_artist": "musicbrainz_artistid",
+}
 
 
 def png() -> bytes:
@@ -53,6 +69,10 @@ def tone(path: Path, seconds: float = 2.0, frequency: float = 440.0, **tags: str
         # PyAV's wheel has only FFmpeg's own Vorbis encoder, which counts as experimental.
         options = {"strict": "experimental"}
         stream = output.add_stream(CODECS[path.suffix], rate=SAMPLE_RATE_HZ, layout="stereo", options=options)
+        if path.suffix in _SAMPLE_FORMATS:
+            stream.format = av.AudioFormat(_SAMPLE_FORMATS[path.suffix])
+        elif path.suffix == ".wma":
+            stream.bit_rate = 128_000
         size = stream.codec_context.frame_size or 1024
         for start in range(0, samples.size, size):
             part = np.repeat(samples[start : start + size], 2).reshape(1, -1)
@@ -68,16 +88,22 @@ def tone(path: Path, seconds: float = 2.0, frequency: float = 440.0, **tags: str
 def tag(path: Path, *, picture: bool = False, **tags: str) -> None:
     """Write tags: title, artist, album, albumartist, tracknumber, date, genre, mb_track, mb_album, mb_artist."""
     kind = path.suffix
-    if kind in {".mp3", ".wav", ".aiff"}:
+    if kind in _ID3_FILES:
         _tag_id3(path, tags, picture)
     elif kind == ".m4a":
         _tag_mp4(path, tags, picture)
+    elif kind in {".wv", ".ac3"}:
+        _tag_ape(path, tags, picture)
+    elif kind == ".wma":
+        _tag_asf(path, tags, picture)
+    elif kind == ".mka":
+        _tag_matroska(path, tags, picture)
     elif kind != ".aac":
         _tag_vorbis(path, tags, picture)
 
 
 def _tag_id3(path: Path, tags: dict[str, str], picture: bool) -> None:
-    audio = {".mp3": MP3, ".wav": WAVE, ".aiff": AIFF}[path.suffix](path)
+    audio = _ID3_FILES[path.suffix](path)
     if audio.tags is None:
         audio.add_tags()
     frames = {
@@ -128,9 +154,8 @@ def _tag_mp4(path: Path, tags: dict[str, str], picture: bool) -> None:
 
 def _tag_vorbis(path: Path, tags: dict[str, str], picture: bool) -> None:
     audio = {".flac": FLAC, ".ogg": OggVorbis, ".opus": OggOpus}[path.suffix](path)
-    ids = {"mb_track": "musicbrainz_trackid", "mb_album": "musicbrainz_albumid", "mb_artist": "musicbrainz_artistid"}
     for name, value in tags.items():
-        audio[ids.get(name, name)] = value
+        audio[_VORBIS_IDS.get(name, name)] = value
     if picture:
         image = Picture()
         image.type, image.mime, image.data = 3, "image/png", png()
@@ -139,3 +164,55 @@ def _tag_vorbis(path: Path, tags: dict[str, str], picture: bool) -> None:
         else:
             audio["metadata_block_picture"] = base64.b64encode(image.write()).decode()
     audio.save()
+
+
+def _tag_ape(path: Path, tags: dict[str, str], picture: bool) -> None:
+    names = {"albumartist": "Album Artist", "tracknumber": "Track", "date": "Year"}
+    try:
+        audio = APEv2(path)
+    except APENoHeaderError:
+        audio = APEv2()
+    for name, value in tags.items():
+        audio[names.get(name, _VORBIS_IDS.get(name, name.title()))] = value
+    if picture:
+        audio["Cover Art (Front)"] = APEValue(b"cover.png\0" + png(), BINARY)
+    audio.save(path)
+
+
+def _tag_asf(path: Path, tags: dict[str, str], picture: bool) -> None:
+    names = {
+        "title": "Title",
+        "artist": "Author",
+        "album": "WM/AlbumTitle",
+        "albumartist": "WM/AlbumArtist",
+        "tracknumber": "WM/TrackNumber",
+        "date": "WM/Year",
+        "genre": "WM/Genre",
+        "mb_track": "MusicBrainz/Track Id",
+        "mb_album": "MusicBrainz/Album Id",
+        "mb_artist": "MusicBrainz/Artist Id",
+    }
+    audio = ASF(path)
+    for name, value in tags.items():
+        audio[names[name]] = value
+    if picture:
+        kind_and_size = struct.pack("<BI", 3, len(png()))
+        texts = "image/png\0\0".encode("utf-16-le")
+        audio["WM/Picture"] = ASFByteArrayAttribute(kind_and_size + texts + png())
+    audio.save()
+
+
+def _tag_matroska(path: Path, tags: dict[str, str], picture: bool) -> None:
+    names = {"albumartist": "ALBUM_ARTIST", "tracknumber": "PART_NUMBER", "date": "DATE_RELEASED"}
+    untagged = path.rename(path.with_suffix(".untagged"))
+    with av.open(str(untagged)) as source, av.open(str(path), "w", format="matroska") as output:
+        output.metadata.update(source.metadata)
+        output.metadata.update({names.get(name, _VORBIS_IDS.get(name, name)): value for name, value in tags.items()})
+        stream = output.add_stream_from_template(source.streams.audio[0])
+        if picture:
+            output.add_attachment("cover.png", "image/png", png())
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    untagged.unlink()
