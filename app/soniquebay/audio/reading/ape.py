@@ -1,5 +1,6 @@
 """APEv2 tags by mutagen, also those at the end of MP3 and AAC (wiki.hydrogenaud.io, "APEv2 specification")."""
 
+import struct
 from typing import BinaryIO
 
 import mutagen
@@ -8,6 +9,7 @@ from mutagen.apev2 import BINARY, TEXT, APEv2
 from soniquebay.audio.reading.raw import RawTags
 
 _FOOTER_BYTES = 32
+_HAS_HEADER = 1 << 31
 _FRONT_COVER = 3
 _ID3V1_BYTES = 128
 _LYRICS3_END = b"LYRICS200"
@@ -19,6 +21,15 @@ def may_have_ape(tail: bytes) -> bool:
     before_id3v1 = tail[-TAIL_BYTES:-_ID3V1_BYTES]
     footers = (tail[-_FOOTER_BYTES:], before_id3v1)
     return any(footer.startswith(b"APETAGEX") for footer in footers) or before_id3v1.endswith(_LYRICS3_END)
+
+
+def ape_bytes(tail: bytes) -> int:
+    """Return the size in bytes of the APEv2 tag that the last `TAIL_BYTES` of a file show; 0 if they show none."""
+    for footer in (tail[-_FOOTER_BYTES:], tail[-TAIL_BYTES:-_ID3V1_BYTES]):
+        if footer.startswith(b"APETAGEX") and len(footer) == _FOOTER_BYTES:
+            size, _, flags = struct.unpack_from("<III", footer, 12)
+            return int(size) + (_FOOTER_BYTES if flags & _HAS_HEADER else 0)
+    return 0
 
 
 def read_ape(file: BinaryIO) -> tuple[RawTags | None, bool]:

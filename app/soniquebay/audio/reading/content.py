@@ -73,6 +73,9 @@ def _canonical(source: RawContent | RawTags, tag_encoding: str, unsure: list[byt
             for entry in _special(system, key, written):
                 _keep(found, *entry)
     tags = {name: kept for name, (_, kept) in found.items()}
+    if system == "id3" and "GRP1" in source.tags and "TIT1" in source.tags and "work" not in tags:
+        # iTunes has the work in TIT1 since it has the grouping in GRP1.
+        tags["work"] = [clean(text, MAX_VALUE_CHARACTERS) for text in source.tags["TIT1"]]
     return _with_synced_lyrics(tags) if _LYRICS in tags else tags
 
 

@@ -17,16 +17,19 @@ _FULL_BOX_BYTES = 4
 class _Track:
     id: int
     timescale: int
-    default_samples: int = 0  # duration of a sample where nothing else is stated, in units of the time scale
+    default_samples: int  # duration of a sample where nothing else is stated, in units of the time scale
+    units: int  # duration of what comes before the fragments, in the same units
 
 
 def fragments_duration(descriptor: int, file_bytes: int) -> float:
-    """Return the seconds of the first sound track in the fragments of a file; 0.0 if it has none."""
+    """Return the seconds of the first sound track of a file with fragments; 0.0 if it has none."""
     track: _Track | None = None
-    total = indexed = 0.0
+    total = 0
+    indexed = 0.0
     for name, offset, size in _boxes_in_file(descriptor, file_bytes):
         if name == b"moov":
             track = _sound_track(_read(descriptor, offset, size))
+            total = track.units if track else 0
         elif name == b"sidx":
             indexed += _indexed_seconds(_read(descriptor, offset, size))
         elif name == b"moof" and track is not None:
@@ -91,8 +94,18 @@ def _sound_track(moov: bytes) -> _Track | None:
         (number,) = struct.unpack_from(">I", header, 20 if header[0] else 12)
         (timescale,) = struct.unpack_from(">I", media, 20 if media[0] else 12)
         if timescale:
-            return _Track(number, timescale, defaults.get(number, 0))
+            times = _child(content, b"mdia", b"minf", b"stbl", b"stts")
+            return _Track(number, timescale, defaults.get(number, 0), _listed_units(times))
     return None
+
+
+def _listed_units(times: bytes) -> int:
+    """Return the duration of all samples in a time-to-sample box (section 8.6.1.2)."""
+    count = int.from_bytes(times[4:8], "big")
+    starts = range(8, len(times) - 7, 8)[:count]
+    return sum(
+        int.from_bytes(times[at : at + 4], "big") * int.from_bytes(times[at + 4 : at + 8], "big") for at in starts
+    )
 
 
 def _fragment_units(moof: bytes, track: _Track) -> int:

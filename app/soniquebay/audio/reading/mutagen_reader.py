@@ -16,7 +16,7 @@ from mutagen.mp3 import MPEGInfo
 from mutagen.musepack import MusepackInfo
 from mutagen.wavpack import WavPackInfo
 
-from soniquebay.audio.reading.ape import TAIL_BYTES, may_have_ape, read_ape
+from soniquebay.audio.reading.ape import TAIL_BYTES, ape_bytes, may_have_ape, read_ape
 from soniquebay.audio.reading.asf import read_asf
 from soniquebay.audio.reading.chunks import chunks
 from soniquebay.audio.reading.demuxed import demuxed_duration
@@ -123,20 +123,19 @@ def _read_aac(source: Source) -> RawContent:
 
 
 def _read_ac3(source: Source) -> RawContent:
-    tags, has_picture, _ = _tags_around(source)
-    source.file.seek(0)
-    # AC3Info reads from the first byte of the file on.
+    tags, has_picture, end = _tags_around(source)
+    # AC3Info reads from the first byte of a file on.
     info: Any = AC3Info(source.file if not source.start else _from(source))
     name = {"ac-3": "AC-3", "ec-3": "E-AC-3"}.get(info.codec, "AC-3")
-    sound = Sound(name, name, info.length, info.bitrate or None, info.sample_rate or None, info.channels or None)
+    # Not info.length, which counts the tags, too.
+    duration = 8 * (end - source.start) / info.bitrate if info.bitrate else 0.0
+    sound = Sound(name, name, duration, info.bitrate or None, info.sample_rate or None, info.channels or None)
     return _with_tags(tags, sound, has_picture)
 
 
 def _from(source: Source) -> BinaryIO:
-    """Return what lies behind the ID3 tag as a file of its own, of the same length for what mutagen guesses from it."""
-    part = io.BytesIO(source.header)
-    part.truncate(source.size - source.start)
-    return part
+    """Return the first bytes behind the ID3 tag as a file of its own."""
+    return io.BytesIO(source.header)
 
 
 def _read_wavpack(source: Source) -> RawContent:
@@ -227,6 +226,7 @@ def _tags_around(source: Source) -> tuple[list[RawTags], bool, int]:
     id3v1 = id3v1_in(tail)
     end = source.size - (ID3V1_BYTES if id3v1 else 0)
     if may_have_ape(tail):
+        end = max(source.start, end - ape_bytes(tail))
         ape, has_ape_picture = read_ape(source.file)
         tags += [ape] if ape else []
     source.file.seek(0)
