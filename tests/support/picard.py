@@ -120,9 +120,9 @@ _MP4 = {
 }  # fmt: skip
 _MP4_FREE = _FREE_TEXTS | {
     "artists": "ARTISTS", "discsubtitle": "DISCSUBTITLE", "mood": "MOOD", "language": "LANGUAGE",
-    "lyricist": "LYRICIST", "conductor": "CONDUCTOR", "remixer": "REMIXER", "producer": "PRODUCER", "engineer": "ENGINEER", "mixer": "MIXER",
-    "djmixer": "DJMIXER", "label": "LABEL", "isrc": "ISRC", "media": "MEDIA", "key": "initialkey",
-    "musicbrainz_recordingid": "MusicBrainz Track Id",
+    "lyricist": "LYRICIST", "conductor": "CONDUCTOR", "remixer": "REMIXER", "producer": "PRODUCER",
+    "engineer": "ENGINEER", "mixer": "MIXER", "djmixer": "DJMIXER", "label": "LABEL", "isrc": "ISRC",
+    "media": "MEDIA", "key": "initialkey", "musicbrainz_recordingid": "MusicBrainz Track Id",
 }  # fmt: skip
 _NOT_IN_MP4 = {"writer", "arranger", "originaldate", "movementnumber", "movementtotal", "bpm", "compilation"}
 _ASF = {

@@ -24,7 +24,7 @@ class _Pipe(io.RawIOBase):
     """A file that cannot seek, so that a muxer cannot go back to write the length."""
 
     def __init__(self) -> None:
-        self.data = bytearray()
+        self.data = b""
 
     def writable(self) -> bool:
         return True
@@ -54,9 +54,9 @@ def quiet_then_noise(quiet_seconds: float, noise_seconds: float) -> NDArray[np.i
 
 
 def piped(samples: NDArray[np.int16], codec: str, container: str, muxer: dict[str, str] | None = None,
-          encoder: dict[str, str] | None = None) -> bytes:  # fmt: skip
-    """Return samples, encoded in stereo, as a program writes them to a pipe."""
-    pipe = _Pipe()
+          encoder: dict[str, str] | None = None, *, to_file: bool = False) -> bytes:  # fmt: skip
+    """Return samples, encoded in stereo, as a program writes them to a pipe (or to a file)."""
+    pipe = io.BytesIO() if to_file else _Pipe()
     options = {"strict": "experimental", **(encoder or {})}
     with av.open(pipe, "w", format=container, options=muxer or {}) as output:
         stream = output.add_stream(codec, rate=RATE_HZ, layout="stereo", options=options)
@@ -67,7 +67,7 @@ def piped(samples: NDArray[np.int16], codec: str, container: str, muxer: dict[st
             frame.rate, frame.pts, frame.time_base = RATE_HZ, start, Fraction(1, RATE_HZ)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    return bytes(pipe.data)
+    return pipe.data if isinstance(pipe, _Pipe) else pipe.getvalue()
 
 
 @cache

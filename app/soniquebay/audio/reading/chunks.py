@@ -17,8 +17,8 @@ def chunks(descriptor: int, start: int, end: int, size_format: str) -> Iterator[
     header_bytes = 4 + struct.calcsize(size_format)
     position = start
     for _ in range(_MAX_CHUNKS):
-        header = os.pread(descriptor, header_bytes, position)
-        if position >= end or len(header) < header_bytes:
+        header = os.pread(descriptor, header_bytes, position) if position < end else b""
+        if len(header) < header_bytes:
             return
         (size,) = struct.unpack_from(size_format, header, 4)
         yield header[:4], position + header_bytes, size
@@ -29,8 +29,8 @@ def guid_chunks(descriptor: int, start: int, end: int) -> Iterator[tuple[bytes, 
     """Yield the same of a Wave64 file, whose chunks are named by GUIDs, by their first four bytes."""
     position = start
     for _ in range(_MAX_CHUNKS):
-        header = os.pread(descriptor, _GUID_HEADER_BYTES, position)
-        if position >= end or len(header) < _GUID_HEADER_BYTES:
+        header = os.pread(descriptor, _GUID_HEADER_BYTES, position) if position < end else b""
+        if len(header) < _GUID_HEADER_BYTES:
             return
         (size,) = struct.unpack_from("<Q", header, 16)  # with its header
         if size < _GUID_HEADER_BYTES:

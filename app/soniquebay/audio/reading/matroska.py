@@ -187,9 +187,8 @@ def _elements_in_file(descriptor: int, start: int, end: int) -> Iterator[_Elemen
     """Yield the elements between two positions of a file; one of unknown size reaches to the end."""
     position = start
     for _ in range(_MAX_ELEMENTS):
-        header = os.pread(descriptor, 12, position)
-        found = _header(header, 0)
-        if position >= end or found is None:
+        found = _header(os.pread(descriptor, 12, position), 0) if position < end else None
+        if found is None:
             return
         identifier, head, size = found
         there = end - position - head

@@ -41,7 +41,7 @@ def _boxes_in_file(descriptor: int, file_bytes: int) -> Iterator[tuple[bytes, in
     """Yield type, offset and size of the content of each box of the file itself."""
     position = 0
     for _ in range(_MAX_BOXES):
-        header = os.pread(descriptor, 16, position)
+        header = os.pread(descriptor, 16, position) if position < file_bytes else b""
         if len(header) < 8:
             return
         size, name = struct.unpack_from(">I4s", header)

@@ -46,7 +46,8 @@ def read_raw(path: str) -> RawContent:
     """
     with opened(path) as source:
         raw = _READERS[source.kind](source)
-    if raw.sound.duration <= 0 and source.kind in _DEMUXED:
+    is_unknown_wav = source.kind == "wav" and raw.sound.bit_rate is None
+    if raw.sound.duration <= 0 and (source.kind in _DEMUXED or is_unknown_wav):
         raw.sound.duration = demuxed_duration(path)
     if not 0 < raw.sound.duration < math.inf:
         raise UnreadableAudioError("contains no audio: its duration is zero")
