@@ -82,9 +82,19 @@ class _Found:
         elif name == b"fact":
             self.samples = int.from_bytes(os.pread(descriptor, min(there, 4), offset), "little")
         elif name == b"LIST" and there <= _MAX_INFO_BYTES:
-            self.info = self.info or _info(os.pread(descriptor, there, offset))
+            self._add_info(os.pread(descriptor, there, offset))
         elif name in _ID3_CHUNKS and there <= _MAX_ID3_BYTES and self.id3 is None:
             self.id3, self.has_picture = read_id3v2(io.BytesIO(os.pread(descriptor, there, offset)))
+
+    def _add_info(self, data: bytes) -> None:
+        """Take in a LIST chunk; there may be several, as of an encoder and of a tagger."""
+        info = _info(data)
+        if info is not None and self.info is not None:
+            for name, texts in info.tags.items():
+                self.info.tags.setdefault(name, texts)
+            self.info.latin1 |= info.latin1
+        elif info is not None:
+            self.info = info
 
     def _sound_bytes(self, descriptor: int, offset: int, stated: int, file_bytes: int) -> int:
         """Return the size of the sound: all that is there, if the writer did not know it, as with a pipe."""
