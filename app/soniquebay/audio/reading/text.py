@@ -14,6 +14,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 # hardly a word has more than two or three accented letters side by side.
 _DOUBTFUL_RUN_BYTES = 4
 _DOUBTFUL_RUN_DIFFERENT_BYTES = 3  # "ÄÄÄÄÄ!" is a cry
+_UMLAUTS = frozenset("ÄÖÜäöüßÅåÆæØøÕõ".encode("latin-1"))  # these do stand in a row: "äöüß"
 _HIGH_RUN = re.compile(rb"[\x80-\xff]{%d,}" % _DOUBTFUL_RUN_BYTES)
 _LETTER = re.compile(rb"[A-Za-z]")
 _HIGH_LETTER = re.compile(rb"[\xc0-\xff]")
@@ -70,7 +71,8 @@ def _decode(data: bytes, encoding: str) -> str | None:
 
 def are_doubtful(texts: Sequence[bytes]) -> bool:
     """Tell whether some of a file's texts can hardly be in ISO-8859-1 or Windows-1252."""
-    if any(len(set(run)) >= _DOUBTFUL_RUN_DIFFERENT_BYTES for text in texts for run in _HIGH_RUN.findall(text)):
+    runs = (frozenset(run) for text in texts for run in _HIGH_RUN.findall(text))
+    if any(len(run) >= _DOUBTFUL_RUN_DIFFERENT_BYTES and not run <= _UMLAUTS for run in runs):
         return True  # a word in Cyrillic or Greek letters, two characters in Chinese, Japanese or Korean
     letters = _HIGH_LETTER.findall(b" ".join(text for text in texts if not _LETTER.search(text)))
     if len(letters) >= _DOUBTFUL_LETTERS and len(set(letters)) >= _DOUBTFUL_DIFFERENT_LETTERS:
