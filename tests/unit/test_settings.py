@@ -27,3 +27,15 @@ def test_niceness_and_log_have_defaults_and_a_range() -> None:
     assert (from_environment({}).log, from_environment({"SONIQUEBAY_LOG": "json"}).log) == ("text", "json")
     with pytest.raises(ValueError, match="SONIQUEBAY_LOG is 'xml': it must be text or json"):
         from_environment({"SONIQUEBAY_LOG": "xml"})
+
+
+@pytest.mark.parametrize("name", ["klingon", "utf-16", "base64", "rot13", "\0"])
+def test_a_wrong_code_page_of_tags_is_named(name: str) -> None:
+    with pytest.raises(ValueError, match="SONIQUEBAY_TAG_ENCODING"):
+        from_environment({"SONIQUEBAY_TAG_ENCODING": name})
+
+
+def test_the_code_page_of_tags_is_none_or_what_is_set() -> None:
+    assert from_environment({}).tag_encoding == ""
+    for name in ("cp1251", "cp932", "shift_jis", "gbk", "big5", "cp949"):
+        assert from_environment({"SONIQUEBAY_TAG_ENCODING": name}).tag_encoding == name

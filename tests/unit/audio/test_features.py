@@ -56,6 +56,15 @@ def test_every_format_decodes_to_the_same_tone(tmp_path: Path, suffix: str) -> N
     assert np.argmax(spectrum) * SAMPLE_RATE_HZ / samples.shape[1] == pytest.approx(440, abs=2)
 
 
+def test_a_list_of_files_is_not_followed(tmp_path: Path) -> None:
+    """FFmpeg knows playlists, which name other files of the machine."""
+    tone(tmp_path / "x.wav")
+    playlist = tmp_path / "x.mp3"
+    playlist.write_text("ffconcat version 1.0\nfile 'x.wav'\n")
+    with pytest.raises(UndecodableAudioError):
+        decode_segments(str(playlist))
+
+
 @pytest.mark.parametrize("suffix", [".ogg", ".mp3", ".aac", ".flac", ".m4a"])
 def test_a_long_file_is_decoded_in_segments(tmp_path: Path, suffix: str) -> None:
     segments = decode_segments(str(tone(tmp_path / f"x{suffix}", seconds=90)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from soniquebay.audio.artwork import embedded_picture, folder_picture
-from soniquebay.audio.file_names import is_audio
+from soniquebay.audio.file_names import AUDIO_SUFFIXES, UNSUPPORTED_SUFFIXES, is_audio
 from soniquebay.audio.picture_format import media_type
 from soniquebay.audio.tags import UnreadableAudioError, read_tags
 from tests.support.audio_files import CODECS, png, tag, tone
@@ -78,3 +78,17 @@ def test_the_kind_of_a_folder_picture_is_told_by_its_content(tmp_path: Path) -> 
 def test_only_known_suffixes_are_audio() -> None:
     assert all(map(is_audio, ("a.mp3", "a.b.FLAC", "x.Opus")))
     assert not any(map(is_audio, (".mp3", "mp3", "a.jpg", "a.mp3.part", "")))
+
+
+@pytest.mark.parametrize("suffix", [*CODECS, ".dsf", ".dff", ".ape", ".mpc", ".mp+", ".spx", ".weba", ".w64", ".asf"])
+def test_every_format_that_is_read_is_audio_by_its_name(suffix: str) -> None:
+    assert is_audio(f"x{suffix}")
+    assert is_audio(f"X{suffix.upper()}")
+
+
+def test_what_looks_like_audio_and_is_not_read_is_told_apart() -> None:
+    assert UNSUPPORTED_SUFFIXES.keys().isdisjoint(AUDIO_SUFFIXES)
+    named = ".ra .rm .mid .mod .xm .amr .voc .au .caf .aa .aax .m4p .wvx .ofr .shn .tak .mlp .dts .it .s3m"
+    for suffix in named.split():
+        assert UNSUPPORTED_SUFFIXES[suffix]
+        assert not is_audio(f"x{suffix}")
