@@ -1,5 +1,6 @@
 """Opening an audio file: what kind it is, told by its content, and one reason for whatever goes wrong."""
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -98,14 +99,20 @@ def opened(path: str) -> Iterator[Source]:
         # mutagen wraps an OSError, whose text is the one that people understand.
         cause = error.args[0] if error.args else error
         if isinstance(cause, OSError) and cause.strerror:
-            raise UnavailableFileError(f"cannot be read: {cause.strerror}") from error
+            raise _of_system(cause) from error
         raise UnreadableAudioError(reason_of(error, path)) from error
     except OSError as error:
-        raise UnavailableFileError(f"cannot be read: {error.strerror or error}") from error
+        raise _of_system(error) from error
     except Exception as error:
         # mutagen raises all kinds of errors on damaged data; such a file must be a failure, not the end of its batch.
         log.info("%r: %s: %s", path, type(error).__name__, error)
         raise UnreadableAudioError(DAMAGED) from error
+
+
+def _of_system(error: OSError) -> UnreadableAudioError:
+    if error.errno == errno.EINVAL:
+        return UnreadableAudioError(DAMAGED)  # a position before the file, which the file states
+    return UnavailableFileError(f"cannot be read: {error.strerror or error}")
 
 
 def _source(file: BinaryIO, suffix: str) -> Source:
