@@ -125,8 +125,8 @@ def _decoded_frames(container: av.container.InputContainer, stream: av.AudioStre
             return
         try:
             frames = packet.decode()
-        except av.error.InvalidDataError:
-            continue  # only the few milliseconds of a damaged packet are lost
+        except (av.error.InvalidDataError, av.error.UndefinedError):
+            continue  # only the few milliseconds of a damaged packet are lost, or a tag behind the sound
         yield from frames
 
 
