@@ -130,6 +130,15 @@ def test_an_index_tells_the_length_where_the_fragments_are_elsewhere(tmp_path: P
     assert read_file(str(file)).sound.duration == pytest.approx(SECONDS)
 
 
+def test_what_only_looks_like_a_frame_of_flac_is_none(tmp_path: Path) -> None:
+    data = piped(sine(SECONDS), "flac", "flac")
+    header = bytearray(data[data.rindex(b"\xff\xf8") :][:16])
+    header[4] += 5  # a later frame, whose checksum is wrong
+    file = tmp_path / "x.flac"
+    file.write_bytes(data + header)
+    assert read_file(str(file)).sound.duration == pytest.approx(SECONDS)
+
+
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".m4a"])
 def test_a_file_without_sound_still_contains_no_audio(tmp_path: Path, suffix: str) -> None:
     whole = {

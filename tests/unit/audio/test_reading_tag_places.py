@@ -114,11 +114,14 @@ def test_id3v1_alone_is_read(tmp_path: Path) -> None:
     assert "genre" not in tags
 
 
-def test_apev2_wins_over_id3_where_it_is_the_own_tag(tmp_path: Path) -> None:
-    file = ape(put(tmp_path / "x.wv", tone_bytes(".wv")), Title="Own")
+@pytest.mark.parametrize("make", [lambda: tone_bytes(".wv"), monkeys_audio, musepack])
+def test_apev2_wins_over_id3_where_it_is_the_own_tag(tmp_path: Path, make: Callable[[], bytes]) -> None:
+    file = ape(put(tmp_path / "x", make()), Title="Own")
+    id3(file, text(TIT2, "Before"), text(TALB, "Only Before"))
     with file.open("ab") as end:
         end.write(id3v1(b"Old Title", b"Old Artist"))
-    assert (tags_of(file)["title"], tags_of(file)["artist"]) == (["Own"], ["Old Artist"])
+    tags = tags_of(file)
+    assert (tags["title"], tags["album"], tags["artist"]) == (["Own"], ["Only Before"], ["Old Artist"])
 
 
 def test_id3_before_adts_is_read(tmp_path: Path) -> None:

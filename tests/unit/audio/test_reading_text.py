@@ -218,6 +218,7 @@ def test_of_several_ratings_the_first_that_is_one_is_taken() -> None:
     tags = {"POPM:a": ["0/4"], "POPM:b": ["196/9"], "PCNT": ["12"]}
     read = content_of(RawContent("id3", tags, Sound("x", "x", 1.0))).tags
     assert read == {"rating": ["80"], "play_count": ["12"]}
+    assert vorbis(rating=["4", "5"]) == {"rating": ["80"]}
 
 
 @pytest.mark.parametrize(

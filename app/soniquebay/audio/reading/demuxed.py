@@ -1,7 +1,7 @@
 """The length of a file whose header states none, by FFmpeg's demuxers (PyAV): packets are looked at, not decoded."""
 
 # FFmpeg's names of the demuxers that may be opened. Among the others are those of playlists, which open further files.
-DEMUXERS = "aac,ac3,aiff,ape,asf,dsf,dts,eac3,flac,iff,matroska,mov,mp3,mpc,mpc8,ogg,tta,w64,wav,webm_dash_manifest,wv"
+DEMUXERS = "aac,ac3,aiff,ape,asf,dsf,dts,eac3,flac,iff,matroska,mov,mp3,mpc,mpc8,ogg,tta,w64,wav,wv"
 
 
 def demuxed_duration(path: str) -> float:
