@@ -78,7 +78,7 @@ def _raw_tags(frames: Iterable[Any]) -> tuple[RawTags, bool]:
             tags[key] = values
         if getattr(frame, "encoding", None) == _LATIN1 and not all(map(str.isascii, values)):
             latin1.add(key)
-    _join_dates(tags)
+    join_dates(tags)
     return RawTags("id3", tags, latin1), has_picture
 
 
@@ -128,7 +128,7 @@ _OTHERS: dict[str, Callable[[Any], tuple[str, list[str]] | None]] = {
 }
 
 
-def _join_dates(tags: dict[str, list[str]]) -> None:
+def join_dates(tags: dict[str, list[str]]) -> None:
     """Make TDRC of the TYER, TDAT and TIME of ID3v2.3 ("2004-05-21T18:30"), unless there is a TDRC."""
     years = tags.get("TYER")
     if not years or "TDRC" in tags or not _YEAR.fullmatch(years[0].strip()):
