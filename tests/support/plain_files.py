@@ -34,9 +34,8 @@ def encoded(
     """
     with TemporaryDirectory() as folder:
         path = Path(folder, f"x.{suffix}")
-        with av.open(
-            str(path), "w", format=_FORMATS[suffix], options={"movflags": movflags} if movflags else {}
-        ) as output:
+        container = {"fflags": "+bitexact", **({"movflags": movflags} if movflags else {})}  # the same in each run
+        with av.open(str(path), "w", format=_FORMATS[suffix], options=container) as output:
             stream = output.add_stream(codec, rate=rate, layout=layout, options={"strict": "experimental", **options})
             context = stream.codec_context
             sample_format = sample_format or (context.codec.audio_formats or ())[0].name

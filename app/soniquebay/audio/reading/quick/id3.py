@@ -15,6 +15,7 @@ _END = bytes(_HEADER_BYTES)
 _LATIN1, _UTF16, _UTF16_BE, _UTF8 = range(4)  # the encoding byte of text
 _BYTE_ORDER_MARK, _SWAPPED_BYTE_ORDER_MARK = "\ufeff", "\ufffe"
 _LANGUAGE_BYTES = 3
+_MAX_FRAMES = 1_000
 _MAX_COUNTER_BYTES = 8
 _MAX_PICTURE_FIELD_BYTES = 1 << 10  # of what stands before the picture itself
 
@@ -85,7 +86,7 @@ class _Frames:
         read = self._source.read
         is_synchsafe = self._version == 4
         position = _HEADER_BYTES
-        text_bytes = 0
+        frames = text_bytes = 0
         while end - position >= _HEADER_BYTES:
             header = read(position, _HEADER_BYTES)
             identifier, size, flags = _frame_header(header)
@@ -97,7 +98,9 @@ class _Frames:
             if is_synchsafe and size > 0x7F:
                 size = _synchsafe(size)
             start, position = position + _HEADER_BYTES, position + _HEADER_BYTES + size
-            if flags & 0xFF or position > end:  # grouping, compression, encryption, unsynchronisation
+            frames += 1
+            # The flags are grouping, compression, encryption and unsynchronisation.
+            if flags & 0xFF or position > end or frames > _MAX_FRAMES:
                 raise NotPlainError
             name, kind = known
             if kind == _PICTURE:

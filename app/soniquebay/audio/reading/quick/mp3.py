@@ -4,6 +4,7 @@ Sources: ISO/IEC 11172-3 and 13818-3, section 2.4.2.3 (frame header); the LAME p
 Fraunhofer's description of the VBRI header.
 """
 
+import math
 from struct import Struct
 from typing import NamedTuple
 
@@ -21,9 +22,9 @@ _HAS_FRAMES, _HAS_BYTES, _HAS_TOC, _HAS_QUALITY = 1, 2, 4, 8
 _TOC_BYTES = 100
 _LAME_VERSION_BYTES, _LAME_TAG_BYTES = 9, 27
 _OLDEST_LAME_WITH_DELAY = 90  # 3.90
-# Further from the bytes that the header states than this, the file is not what the header describes.
-STATED_SHARE = 0.02
-STATED_BYTES = 4096
+# As `mutagen_reader` has it: further from the bytes that the header states than this, the file was cut or joined.
+_STATED_SHARE = 0.02
+_STATED_BYTES = 4096
 _TAIL_BYTES = 160  # an ID3v1 tag, and behind it the place of an APEv2 footer
 
 _KILOBITS = {
@@ -48,8 +49,9 @@ def read(source: Source) -> RawContent:
     else:
         tags, latin1, has_picture, end = {}, set(), False, 0
         has_tag = False
+    beginning = source.read_up_to(end, _FRAMES_READ_BYTES)  # most often read already
     version_1 = _id3v1(source, end)
-    sound = _sound(source, end, source.size - (ID3V1_BYTES if version_1 else 0))
+    sound = _sound(source, beginning, end, source.size - (ID3V1_BYTES if version_1 else 0))
     if version_1 is None:
         return RawContent("id3", tags, sound, has_picture, latin1)
     if not has_tag:
@@ -65,9 +67,8 @@ def _id3v1(source: Source, start: int) -> RawTags | None:
     return id3v1_in(tail) if b"TAG" in tail else None
 
 
-def _sound(source: Source, position: int, end: int) -> Sound:
-    """Return the properties of the sound between two positions."""
-    data = source.read_up_to(position, _FRAMES_READ_BYTES)
+def _sound(source: Source, data: bytes, position: int, end: int) -> Sound:
+    """Return the properties of the sound between two positions, which begins with `data`."""
     if position and data[:1] == b"\0":  # zeros behind the tag are padding that its size leaves out
         position += len(data) - len(data.lstrip(b"\0"))
         data = source.read_up_to(position, _FRAMES_READ_BYTES)
@@ -85,9 +86,11 @@ def _sound(source: Source, position: int, end: int) -> Sound:
         bit_rate = int(size * 8 / duration)
     else:
         duration, bit_rate = _measured(source, data, position, end)
-    there, stated = end - position, duration * bit_rate / 8
-    if duration <= 0 or not bit_rate or abs(there - stated) > STATED_SHARE * there + STATED_BYTES:
-        raise NotPlainError  # the file was cut, or several were joined
+        return Sound("MP3", "MP3", duration, bit_rate, frame.sample_rate, frame.channels)
+    stated, there = duration * bit_rate / 8, end - position
+    is_cut_or_joined = abs(there - stated) > _STATED_SHARE * there + _STATED_BYTES
+    if stated <= 0 or is_cut_or_joined or math.isclose(stated, source.size - position):
+        raise NotPlainError  # exactly what the file has, this looks like a guess
     return Sound("MP3", "MP3", duration, bit_rate, frame.sample_rate, frame.channels)
 
 

@@ -20,6 +20,7 @@ _Box = tuple[bytes, int, int]  # type, where its content begins, where it ends
 _HEADER_BYTES = 8
 _DATA_HEADER_BYTES = 16
 _MAX_BOXES = 1_000  # in one other
+_MAX_TRACKS = 4  # sound, titles of chapters
 _MAX_STSD_BYTES = 4 << 10
 _TOP_LEVEL = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
 _IMPLICIT, _UTF8, _INTEGER = 0, 1, 21  # data types of tags
@@ -60,6 +61,8 @@ def read(source: Source) -> RawContent:
     if any(name == b"mvex" for name, _, _ in movie):
         raise NotPlainError  # the sound is in fragments
     sound = _sound(source, movie)
+    if not (sound.sample_rate and sound.channels) or sound.bit_depth == 0:
+        raise NotPlainError
     sound.bit_rate = sound.bit_rate or round(8 * source.size / sound.duration)
     tags, has_picture = _tags(source, movie)
     return RawContent("mp4", tags, sound, has_picture)
@@ -91,9 +94,8 @@ def _only(boxes: list[_Box], name: bytes) -> _Box:
 def _sound(source: Source, movie: list[_Box]) -> Sound:
     """Return the properties of the only track of sound."""
     sounds: list[list[_Box]] = []
-    for name, start, end in movie:
-        if name != b"trak":
-            continue
+    tracks = [box for box in movie if box[0] == b"trak"]
+    for _, start, end in tracks[: _MAX_TRACKS + 1]:
         _, media_start, media_end = _only(_boxes(source, start, end), b"mdia")
         media = _boxes(source, media_start, media_end)
         handler = source.read(_only(media, b"hdlr")[1] + 8, 4)
@@ -101,7 +103,7 @@ def _sound(source: Source, movie: list[_Box]) -> Sound:
             sounds.append(media)
         elif handler not in _SILENT_TRACKS:
             raise NotPlainError
-    if len(sounds) != 1:
+    if len(sounds) != 1 or len(tracks) > _MAX_TRACKS:
         raise NotPlainError
     media = sounds[0]
     _, start, end = _only(media, b"mdhd")
@@ -260,8 +262,9 @@ def _add_tag(tags: _Tags, name: bytes, content: bytes) -> None:
     elif name == b"gnre":
         name = b"\xa9gen"
         values = [_genre(data) for data in _values(content, 0)]
+    elif _uint32(content, 8)[0] != _UTF8:
+        return  # data of a program
     else:
-        # What is not known is a tag if it is text.
         values = [str(data, "utf-8") for data in _values(content, 0, (_UTF8,))]
     tags.setdefault(str(name, "latin-1"), []).extend(values)
 

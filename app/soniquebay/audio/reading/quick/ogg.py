@@ -59,9 +59,9 @@ def read(source: Source) -> RawContent:
         names = ("Opus", "Opus")
     else:
         raise NotPlainError
-    if duration <= 0:
+    bit_rate = round((source.size - end) * 8 / duration) if duration > 0 else 0
+    if not bit_rate:
         raise NotPlainError
-    bit_rate = round((source.size - end) * 8 / duration)
     return RawContent("vorbis", tags, Sound(*names, duration, bit_rate, sample_rate, channels), has_picture)
 
 

@@ -11,7 +11,7 @@ _PICTURES = frozenset({"metadata_block_picture", "coverart"})
 # What is read of a comment to see whether it is a picture, whose megabytes need not be decoded.
 _MAX_PICTURE_KEY = len("metadata_block_picture=")
 _LONG_BYTES = 1 << 10
-_MAX_REMEMBERED_KEYS = 1_000
+_MAX_REMEMBERED_KEYS, _MAX_REMEMBERED_CHARACTERS = 1_000, 64
 
 _lower_case: dict[str, str] = {}  # the keys that were seen, which are the same few in each file
 
@@ -58,6 +58,6 @@ def _checked_key(written: str, separator: str) -> str:
     if not separator or not written or not all(" " <= character <= "}" for character in written):
         raise NotPlainError
     key = written.lower()
-    if len(_lower_case) < _MAX_REMEMBERED_KEYS:
+    if len(written) <= _MAX_REMEMBERED_CHARACTERS and len(_lower_case) < _MAX_REMEMBERED_KEYS:
         _lower_case[written] = key
     return key
