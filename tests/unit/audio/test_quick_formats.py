@@ -13,6 +13,8 @@ from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 
 from soniquebay.audio.reading import quick
+from tests.support import picard
+from tests.support.audio_files import CODECS
 from tests.support.plain_files import (
     box,
     data_box,
@@ -43,6 +45,14 @@ def written(tmp_path: Path) -> Callable[[str, bytes], Path]:
 
 
 Write = Callable[[str, bytes], Path]
+
+
+@pytest.mark.parametrize("id3_version", [3, 4])
+@pytest.mark.parametrize("suffix", [".mp3", ".flac", ".ogg", ".opus", ".m4a"])
+def test_tags_as_picard_writes_them(written: Write, suffix: str, id3_version: int) -> None:
+    file = written(f"x{suffix}", encoded(suffix[1:], CODECS[suffix], 48000))
+    picard.write(file, picard.RELEASE, id3_version)
+    assert len(assert_same(file).tags) > 40
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

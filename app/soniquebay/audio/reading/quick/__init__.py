@@ -15,7 +15,7 @@ from soniquebay.audio.reading.quick.source import NotPlainError, Source
 from soniquebay.audio.reading.raw import RawContent
 
 _OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # opening a pipe must not wait for a writer
-_SUFFIXES = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".mp4")
+_SUFFIXES = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".m4r", ".mp4")
 _READERS: dict[bytes, Callable[[Source], RawContent]] = {b"fLaC": flac.read, b"OggS": ogg.read}
 
 
