@@ -206,6 +206,7 @@ APE_FOOTER = b"APETAGEX" + struct.pack("<IIII", 2000, 32, 0, 0) + bytes(8)
         pytest.param(id3_tag([id3_frame("SYLT", b"\0eng\2\1\0a\0\0\0\0\0", 4)], 4) + SOUND, id="synchronised lyrics"),
         pytest.param(id3_tag([id3_frame("PCNT", bytes(2000), 4)], 4) + SOUND, id="endless number"),
         pytest.param(id3_tag([id3_frame("TIT2", b"\3" + b"x" * (1 << 20), 4)], 4) + SOUND, id="a megabyte of text"),
+        pytest.param(id3_tag([TITLE, b"abc"], 4) + SOUND, id="something behind the last frame"),
         pytest.param(id3_tag([id3_frame("PRIV", b"", 4)] * 1001, 4) + SOUND, id="a thousand frames"),
         pytest.param(id3_tag([b"TIT2\0\0\1\0\0\0\3A"], 4, 50) + SOUND, id="frame beyond the tag"),
         pytest.param(b"ID3\4\0\0\x7f\x7f\x7f\x7f" + TITLE + SOUND, id="tag beyond the file"),

@@ -15,6 +15,7 @@ _END = bytes(_HEADER_BYTES)
 _LATIN1, _UTF16, _UTF16_BE, _UTF8 = range(4)  # the encoding byte of text
 _BYTE_ORDER_MARK, _SWAPPED_BYTE_ORDER_MARK = "\ufeff", "\ufffe"
 _LANGUAGE_BYTES = 3
+_CHUNK_BYTES = 16 << 10
 _MAX_FRAMES = 1_000
 _MAX_COUNTER_BYTES = 8
 _MAX_PICTURE_FIELD_BYTES = 1 << 10  # of what stands before the picture itself
@@ -28,7 +29,8 @@ TEXT_FRAMES = (
 # No tags of music.
 _SKIPPED_FRAMES = "CHAP CTOC GEOB MCDI PCST PRIV WCOM WCOP WFED WOAF WOAR WOAS WORS WPAY WPUB WXXX"
 
-_TEXT, _DESCRIBED, _IN_LANGUAGE, _PEOPLE, _OWNED, _COUNTER, _PICTURE, _SKIPPED = range(8)
+_TEXT, _DESCRIBED, _IN_LANGUAGE, _PEOPLE, _OWNED, _COUNTER, _PICTURE, _SKIPPED, _NONE = range(9)
+_LAST_READ = _COUNTER
 _KINDS = {
     **dict.fromkeys(TEXT_FRAMES.split(), _TEXT),
     "TXXX": _DESCRIBED,
@@ -40,6 +42,7 @@ _KINDS = {
     **dict.fromkeys(_SKIPPED_FRAMES.split(), _SKIPPED),
 }
 _FRAMES = {name.encode(): (name, kind) for name, kind in _KINDS.items()}
+_UNKNOWN = ("", _NONE)
 
 _frame_header = Struct(">4sIH").unpack_from
 
@@ -52,7 +55,7 @@ def read_tag(source: Source) -> tuple[dict[str, list[str]], set[str], bool, int]
     head = source.head
     version = head[3]
     end = _HEADER_BYTES + _synchsafe(int.from_bytes(head[6:10], "big"))
-    if version not in {3, 4} or head[4] or head[5] or end > source.size:
+    if version not in {3, 4} or head[4] or head[5]:
         raise NotPlainError
     reader = _Frames(source, version)
     reader.read(end)
@@ -83,18 +86,17 @@ class _Frames:
 
     def read(self, end: int) -> None:
         """Read the frames up to the end of the tag."""
-        read = self._source.read
         is_synchsafe = self._version == 4
         position = _HEADER_BYTES
+        window, base = self._source.head, 0
         frames = text_bytes = 0
         while end - position >= _HEADER_BYTES:
-            header = read(position, _HEADER_BYTES)
-            identifier, size, flags = _frame_header(header)
-            known = _FRAMES.get(identifier)
-            if known is None:
-                if header == _END:
-                    return  # padding
-                raise NotPlainError
+            offset = position - base
+            if offset + _HEADER_BYTES > len(window):
+                window, base = self._source.read(position, min(_CHUNK_BYTES, end - position)), position
+                offset = 0
+            identifier, size, flags = _frame_header(window, offset)
+            name, kind = _FRAMES.get(identifier, _UNKNOWN)
             if is_synchsafe and size > 0x7F:
                 size = _synchsafe(size)
             start, position = position + _HEADER_BYTES, position + _HEADER_BYTES + size
@@ -102,15 +104,21 @@ class _Frames:
             # The flags are grouping, compression, encryption and unsynchronisation.
             if flags & 0xFF or position > end or frames > _MAX_FRAMES:
                 raise NotPlainError
-            name, kind = known
-            if kind == _PICTURE:
-                self._notice_picture(start, size)
-            elif kind != _SKIPPED and size:
+            if kind <= _LAST_READ:
                 text_bytes += size
                 if text_bytes > MAX_TEXT_BYTES:
                     raise NotPlainError
-                self._read_frame(name, kind, read(start, size))
-        if any(read(position, end - position)):
+                is_there = position - base <= len(window)
+                data = window[start - base : position - base] if is_there else self._source.read(start, size)
+                if data:
+                    self._read_frame(name, kind, data)
+            elif kind == _PICTURE:
+                self._notice_picture(start, size)
+            elif kind == _NONE:
+                if window[offset : offset + _HEADER_BYTES] != _END:
+                    raise NotPlainError
+                return  # padding
+        if any(self._source.read(position, end - position)):
             raise NotPlainError
 
     def _read_frame(self, name: str, kind: int, data: bytes) -> None:
@@ -157,17 +165,21 @@ class _Frames:
 
     def _marked_texts(self, data: bytes) -> list[str]:
         """Return the texts in UTF-16. Each begins with a byte order mark; where it does not, it is little-endian."""
-        is_little = data[:2] == b"\xff\xfe"
-        text = str(data, "utf-16-le" if is_little else "utf-16-be")
-        if not text:
+        if not data:
             return []
-        texts = self._separated(text) if "\0" in text else [text]
-        for index, part in enumerate(texts):
+        is_little = data[:2] == b"\xff\xfe"
+        if not is_little and data[:2] != b"\xfe\xff":
+            raise NotPlainError
+        text = str(data[2:], "utf-16-le" if is_little else "utf-16-be")
+        if "\0" not in text:
+            return [text]
+        first, *others = self._separated(text)
+        for index, part in enumerate(others):
             if part[:1] == _BYTE_ORDER_MARK:
-                texts[index] = part[1:]
+                others[index] = part[1:]
             elif part and (not is_little or part[0] == _SWAPPED_BYTE_ORDER_MARK):
                 raise NotPlainError
-        return texts
+        return [first, *others]
 
     def _add(self, key: str, values: list[str], encoding: int) -> None:
         if not values:

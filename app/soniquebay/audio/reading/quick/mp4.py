@@ -4,7 +4,6 @@ Sources: ISO/IEC 14496-12 (boxes), 14496-14 and 14496-1 (esds), 14496-3, section
 "QuickTime File Format" (metadata of iTunes) and "ALAC Magic Cookie Description".
 """
 
-from collections.abc import Iterator
 from struct import Struct
 
 from mutagen.id3 import TCON
@@ -18,7 +17,7 @@ _Tags = dict[str, list[str]]
 _Box = tuple[bytes, int, int]  # type, where its content begins, where it ends
 
 _HEADER_BYTES = 8
-_DATA_HEADER_BYTES = 16
+_DATA_HEADER_BYTES, _NAME_HEADER_BYTES = 16, 12
 _MAX_BOXES = 1_000  # in one other
 _MAX_TRACKS = 4  # sound, titles of chapters
 _MAX_STSD_BYTES = 4 << 10
@@ -42,11 +41,15 @@ _LC, _SBR, _PS = 2, 5, 29  # audio object types: AAC LC; spectral band replicati
 _SBR_SYNC, _PS_SYNC = 0x2B7, 0x548
 
 _box_header = Struct(">I4s").unpack_from
+_data_header = Struct(">I4sI").unpack_from  # size, type of the box; version and type of the data
 _uint32 = Struct(">I").unpack_from
 _uint64 = Struct(">Q").unpack_from
 _pair = Struct(">2H").unpack_from
 _mdhd_0, _mdhd_1 = Struct(">2I").unpack_from, Struct(">IQ").unpack_from
 _sample_entry = Struct(">H6xH").unpack_from  # channels, sample rate
+
+_MAX_REMEMBERED_KEYS, _MAX_REMEMBERED_BYTES = 1_000, 100
+_keys: dict[bytes, str] = {}  # by what makes them in the file: they are the same few in each
 
 
 def read(source: Source) -> RawContent:
@@ -269,11 +272,11 @@ def _add_tag(tags: _Tags, name: bytes, content: bytes) -> None:
     tags.setdefault(str(name, "latin-1"), []).extend(values)
 
 
-def _values(content: bytes, position: int, types: tuple[int, ...] = ()) -> Iterator[bytes]:
-    """Yield what the data boxes hold that fill the rest of a tag; they must have one of the types, if any are given."""
+def _values(content: bytes, position: int, types: tuple[int, ...] = ()) -> list[bytes]:
+    """Return what the data boxes hold that fill the rest of a tag. They must have one of these types, if any."""
+    values = []
     while position < len(content):
-        size, name = _box_header(content, position)
-        (version_and_type,) = _uint32(content, position + 8)
+        size, name, version_and_type = _data_header(content, position)
         end = position + size
         if (
             name != b"data"
@@ -282,22 +285,33 @@ def _values(content: bytes, position: int, types: tuple[int, ...] = ()) -> Itera
             or (types and version_and_type not in types)
         ):
             raise NotPlainError
-        yield content[position + _DATA_HEADER_BYTES : end]
+        values.append(content[position + _DATA_HEADER_BYTES : end])
         position = end
+    return values
 
 
 def _add_free_form(tags: _Tags, content: bytes) -> None:
     """Add a tag whose name is in the boxes "mean" and "name"."""
-    names = []
-    position = 0
-    for expected in (b"mean", b"name"):
-        size, name = _box_header(content, position)
-        if name != expected or size < 12:
-            raise NotPlainError
-        names.append(str(content[position + 12 : position + size], "ascii"))
-        position += size
+    (size,) = _uint32(content, 0)
+    position = size + _uint32(content, size)[0]
+    if position > len(content):
+        raise NotPlainError
+    key = _keys.get(content[:position]) or _free_form_key(content[:position], size)
     values = [str(data, "utf-8", "replace") for data in _values(content, position)]
-    tags.setdefault(f"----:{names[0]}:{names[1]}", []).extend(values)
+    tags.setdefault(key, []).extend(values)
+
+
+def _free_form_key(names: bytes, mean_bytes: int) -> str:
+    """Return the key that the boxes "mean" and "name" make."""
+    if names[4:8] != b"mean" or names[mean_bytes + 4 : mean_bytes + 8] != b"name" or mean_bytes < _NAME_HEADER_BYTES:
+        raise NotPlainError
+    if len(names) < mean_bytes + _NAME_HEADER_BYTES:
+        raise NotPlainError
+    mean, name = names[_NAME_HEADER_BYTES:mean_bytes], names[mean_bytes + _NAME_HEADER_BYTES :]
+    key = f"----:{str(mean, 'ascii')}:{str(name, 'ascii')}"
+    if len(names) <= _MAX_REMEMBERED_BYTES and len(_keys) < _MAX_REMEMBERED_KEYS:
+        _keys[names] = key
+    return key
 
 
 def _integer(data: bytes) -> str:

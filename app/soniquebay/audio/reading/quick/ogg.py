@@ -14,7 +14,7 @@ _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _HEADER_BYTES = 27
 _FULL_SEGMENT = b"\xff"
 _MAX_PAGE_BYTES = _HEADER_BYTES + 255 + 255 * 255
-_PAGE_BYTES = _HEADER_BYTES + 255  # its header and the table of its segments
+_CHUNK_BYTES = 128 << 10  # of pages with comments: more than one page
 _TAIL_BYTES = 8 << 10  # the last page is hardly ever longer
 _OPUS_RATE_HZ = 48_000  # of granule positions, whatever the sound was sampled at
 
@@ -70,21 +70,25 @@ def _second_packet(source: Source, position: int, serial: int) -> tuple[bytes, i
     parts: list[bytes] = []
     total = 0
     number = 1
+    window, base = source.head, 0
     while True:
-        page = source.read_up_to(position, _PAGE_BYTES)
-        capture, version, flags, _, page_serial, page_number, _, segments = _page_header(page, 0)
+        offset = position - base
+        if offset + _MAX_PAGE_BYTES > len(window) and base + len(window) < source.size:
+            window, base, offset = source.read_up_to(position, _CHUNK_BYTES), position, 0
+        capture, version, flags, _, page_serial, page_number, _, segments = _page_header(window, offset)
         expected = _CONTINUED if parts else 0
         if capture != _CAPTURE or version or flags != expected or page_serial != serial or page_number != number:
             raise NotPlainError
-        start = _HEADER_BYTES + segments
-        lacing = page[_HEADER_BYTES:start]
+        start = offset + _HEADER_BYTES + segments
+        lacing = window[offset + _HEADER_BYTES : start]
         rest = lacing.lstrip(_FULL_SEGMENT)  # the packet ends with the first segment that is not full
         size = 255 * (segments - len(rest)) + (rest[0] if rest else 0)
+        end = start + sum(lacing)
         total += size
-        if not segments or total > vorbis.MAX_COMMENT_BYTES:
+        if not segments or end > len(window) or total > vorbis.MAX_COMMENT_BYTES:
             raise NotPlainError
-        parts.append(source.read(position + start, size))
-        position += start + sum(lacing)
+        parts.append(window[start : start + size])
+        position = base + end
         number += 1
         if rest:
             return b"".join(parts), position
