@@ -47,6 +47,10 @@ def written(tmp_path: Path) -> Callable[[str, bytes], Path]:
 Write = Callable[[str, bytes], Path]
 
 
+def _at(data: bytes, offset: int, value: bytes) -> bytes:
+    return data[:offset] + value + data[offset + len(value) :]
+
+
 @pytest.mark.parametrize("id3_version", [3, 4])
 @pytest.mark.parametrize("suffix", [".mp3", ".flac", ".ogg", ".opus", ".m4a"])
 def test_tags_as_picard_writes_them(written: Write, suffix: str, id3_version: int) -> None:
@@ -102,7 +106,14 @@ NO_COUNT = XING[:36] + b"Xing" + struct.pack(">I", 2) + XING[44:]
         pytest.param(mpeg(FRAMES, xing_frame(FRAMES, 3 * SIZE)), id="the file was cut"),
         pytest.param(mpeg(3 * FRAMES, XING), id="files were joined"),
         pytest.param(mpeg(FRAMES, xing_frame(FRAMES, SIZE, b"LAME3.88 ")), id="old LAME"),
-        pytest.param(mpeg(FRAMES, xing_frame(1, SIZE, delays=(4000, 4000))), id="nothing is left"),
+        pytest.param(mpeg(1, xing_frame(1, 834, delays=(1000, 1000))), id="nothing is left"),
+        pytest.param(mpeg(1225, vbri_frame(1225, 511_244)) + b"\0\0", id="what a guess would give"),
+        pytest.param(mpeg(FRAMES, b"\x7f" + XING[1:]), id="no sync"),
+        pytest.param(mpeg(FRAMES, XING[:36] + b"Info" + struct.pack(">III", 1, FRAMES, SIZE)), id="bytes not stated"),
+        pytest.param(mpeg(FRAMES, vbri_frame(0, SIZE)), id="VBRI without frames"),
+        pytest.param(mpeg(FRAMES, _at(vbri_frame(FRAMES, SIZE), 41, b"\2")), id="version of VBRI"),
+        pytest.param(mpeg(FRAMES, vbri_frame(FRAMES, SIZE, 4000)), id="long VBRI"),
+        pytest.param(mpeg(5) + mpeg(FRAMES, XING), id="a header later on"),
         pytest.param(mpeg(FRAMES, vbri_frame(FRAMES, SIZE, 4, 3)), id="VBRI with odd entries"),
         pytest.param(b"\0" + mpeg(FRAMES, XING), id="something before the first frame"),
         pytest.param(mpeg(FRAMES, b"\xff\xfd" + XING[2:]), id="layer II"),
@@ -187,6 +198,13 @@ BAD_SIZE = flac_picture(100)[:-101] + b"\xff" + bytes(100)
         pytest.param(flac_with(PLAIN_FLAC, [(99, b"abc")]), id="unknown block"),
         pytest.param(flac_with(PLAIN_FLAC, [(0, PLAIN_FLAC[8:42])]), id="two STREAMINFO"),
         pytest.param(PLAIN_FLAC[:60], id="cut"),
+        pytest.param(_at(PLAIN_FLAC, 4, b"\1"), id="no STREAMINFO"),
+        pytest.param(_at(PLAIN_FLAC, 4, b"\x80"), id="nothing behind STREAMINFO"),
+        pytest.param(_at(PLAIN_FLAC, 7, b"\x23"), id="long STREAMINFO"),
+        pytest.param(_at(PLAIN_FLAC, 18, b"\0\0" + bytes([PLAIN_FLAC[20] & 15])), id="no sample rate"),
+        pytest.param(_at(PLAIN_FLAC, 21, bytes([PLAIN_FLAC[21] | 15]) + b"\xff" * 4), id="days long"),
+        pytest.param(flac_with(PLAIN_FLAC, [(SEEK_TABLE, bytes(18))] * 2), id="two seek tables"),
+        pytest.param(flac_with(PLAIN_FLAC, [(PADDING, b"")] * 257), id="hundreds of blocks"),
     ],
 )
 def test_unusual_flac_is_left(written: Write, data: bytes) -> None:
@@ -236,11 +254,8 @@ def test_ogg_comments_whose_pages_end_anywhere(written: Write) -> None:
 
 
 PLAIN_OGG = encoded("ogg", "vorbis")
+PLAIN_OPUS = encoded("opus", "libopus", 48000)
 LAST_PAGE = PLAIN_OGG.rindex(b"OggS")
-
-
-def _at(data: bytes, offset: int, value: bytes) -> bytes:
-    return data[:offset] + value + data[offset + len(value) :]
 
 
 def _of_serial(ogg: bytes, serial: bytes) -> bytes:
@@ -264,6 +279,22 @@ def _of_serial(ogg: bytes, serial: bytes) -> bytes:
         pytest.param(_at(PLAIN_OGG, 40, bytes(4)), id="no sample rate"),
         pytest.param(_at(PLAIN_OGG, 58 + 5, b"\1"), id="continued page"),
         pytest.param(_at(PLAIN_OGG, 58 + 18, b"\2"), id="page left out"),
+        pytest.param(_at(PLAIN_OGG, 58 + 4, b"\1"), id="version of the second page"),
+        pytest.param(_at(PLAIN_OGG, 58 + 14, b"xxxx"), id="second page of another stream"),
+        pytest.param(_at(PLAIN_OGG, 58, b"Xggs"), id="no second page"),
+        pytest.param(_at(PLAIN_OGG, 5, b"\0"), id="not the first page"),
+        pytest.param(_at(PLAIN_OGG, 6, b"\1"), id="sound on the first page"),
+        pytest.param(_at(PLAIN_OGG, 18, b"\1"), id="number of the first page"),
+        pytest.param(_at(PLAIN_OGG, LAST_PAGE + 4, b"\1"), id="version of the last page"),
+        pytest.param(_at(PLAIN_OGG, LAST_PAGE + 6, bytes(8)), id="length 0"),
+        pytest.param(_at(PLAIN_OGG, LAST_PAGE + 6, b"\xff" * 7 + b"\x7f"), id="years long"),
+        pytest.param(_at(PLAIN_OGG, 28 + 11, b"\0"), id="no channels"),
+        pytest.param(_at(PLAIN_OGG, PLAIN_OGG.index(b"\x03vorbis"), b"\4"), id="no comments"),
+        pytest.param(_at(PLAIN_OGG, PLAIN_OGG.index(b"\x05vorbis") - 1, b"\0"), id="no framing bit"),
+        pytest.param(_at(PLAIN_OPUS, 28 + 8, b"\x10"), id="version of Opus"),
+        pytest.param(_at(PLAIN_OPUS, 28 + 9, b"\0"), id="Opus without channels"),
+        pytest.param(_at(PLAIN_OPUS, PLAIN_OPUS.index(b"OpusTags"), b"X"), id="Opus without comments"),
+        pytest.param(_at(PLAIN_OPUS, 28 + 10, b"\xff\xff"), id="Opus whose samples are all skipped"),
     ],
 )
 def test_unusual_ogg_is_left(written: Write, data: bytes) -> None:
@@ -338,6 +369,7 @@ def _with_config(config: bytes) -> bytes:
 
 
 PLAIN_MP4 = encoded("m4a", "aac")
+PLAIN_ALAC = encoded("m4a", "alac", seconds=0.05)
 
 
 def test_mp4_tags_as_they_are_written(written: Write) -> None:
@@ -402,6 +434,20 @@ def _renamed(old: bytes, new: bytes) -> bytes:
     return PLAIN_MP4.replace(old, new, 1)
 
 
+def _in_box(name: bytes, offset: int, value: bytes, data: bytes = PLAIN_MP4) -> bytes:
+    """Return a file with other bytes at an offset in the content of its last box of this name."""
+    return _at(data, data.rindex(name) + 4 + offset, value)
+
+
+def _in_descriptor(tag: int, offset: int, value: bytes) -> bytes:
+    start = PLAIN_MP4.index(bytes([tag]) + b"\x80\x80\x80", PLAIN_MP4.index(b"esds"))
+    return _at(PLAIN_MP4, start + 5 + offset, value)
+
+
+def _kind_of_aac(*bits: tuple[int, int]) -> bytes:
+    return _with_config(_config(*bits))
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -415,6 +461,28 @@ def _renamed(old: bytes, new: bytes) -> bytes:
         pytest.param(_renamed(b"mdat", b"what"), id="unknown box"),
         pytest.param(PLAIN_MP4 + bytes(3), id="something behind the last box"),
         pytest.param(PLAIN_MP4[:-10], id="cut"),
+        pytest.param(PLAIN_MP4 + PLAIN_MP4[PLAIN_MP4.rindex(b"moov") - 4 :], id="two of moov"),
+        pytest.param(_in_box(b"mdhd", 0, b"\2"), id="version of mdhd"),
+        pytest.param(_in_box(b"mdhd", 12, bytes(4)), id="no time scale"),
+        pytest.param(_in_box(b"mdhd", 16, bytes(4)), id="length 0"),
+        pytest.param(_in_box(b"mdhd", 16, b"\xff" * 4), id="length not known"),
+        pytest.param(_in_box(b"stsd", 0, b"\1"), id="version of stsd"),
+        pytest.param(_in_box(b"stsd", 7, b"\2"), id="two descriptions"),
+        pytest.param(_in_box(b"mp4a", 8, b"\0\1"), id="sound of QuickTime"),
+        pytest.param(_in_box(b"esds", 0, b"\1"), id="version of esds"),
+        pytest.param(_in_box(b"alac", 8, b"\1", PLAIN_ALAC), id="version of ALAC"),
+        pytest.param(_in_box(b"alac", 13, b"\0", PLAIN_ALAC), id="no channels"),
+        pytest.param(_in_box(b"alac", 9, b"\0", PLAIN_ALAC), id="no bits a sample"),
+        pytest.param(_in_box(b"alac", 24, bytes(4), PLAIN_ALAC), id="no sample rate"),
+        pytest.param(_in_descriptor(3, 2, b"\x80"), id="stream that depends on another"),
+        pytest.param(_in_descriptor(4, 0, b"\x6b"), id="MP3 in MP4"),
+        pytest.param(_in_descriptor(4, 1, b"\x11"), id="no sound stream"),
+        pytest.param(_in_descriptor(5, -1, b"\x7f"), id="descriptor beyond the box"),
+        pytest.param(_kind_of_aac((1, 5), (4, 4), (2, 4), (0, 3)), id="AAC Main"),
+        pytest.param(_kind_of_aac((2, 5), (4, 4), (0, 4), (0, 3)), id="channels told elsewhere"),
+        pytest.param(_kind_of_aac((2, 5), (4, 4), (2, 4), (1, 3)), id="extension of AAC LC"),
+        pytest.param(_kind_of_aac((2, 5), (15, 4), (44100, 24), (2, 4), (0, 3)), id="any sample rate"),
+        pytest.param(_kind_of_aac(*LC_22050, (0x2B7, 11), (22, 5), (1, 1), (4, 4)), id="extension of another kind"),
         pytest.param(_tagged((b"\xa9nam", data_box(b"\xff"))), id="no UTF-8"),
         pytest.param(_tagged((b"\xa9nam", data_box(b"\0A", 2))), id="UTF-16"),
         pytest.param(_tagged((b"\xa9nam", b"\0\0\0\x99data" + bytes(8))), id="value beyond the tag"),
@@ -424,6 +492,13 @@ def _renamed(old: bytes, new: bytes) -> bytes:
         pytest.param(_tagged((b"tmpo", data_box(bytes(5), 21))), id="number of five bytes"),
         pytest.param(_tagged((b"trkn", data_box(b"\0\0\0\1", 0))), id="half a pair"),
         pytest.param(_tagged((b"covr", box(b"name", b"x"))), id="name of a picture"),
+        pytest.param(_tagged((b"covr", box(b"data", b"x"))), id="picture without type"),
+        pytest.param(_tagged((b"----", box(b"what", bytes(5)) + box(b"name", bytes(5)))), id="no mean"),
+        pytest.param(_tagged((b"----", box(b"mean", bytes(5)) + box(b"what", bytes(5)))), id="no name"),
+        pytest.param(_tagged((b"----", box(b"mean", b"") + box(b"name", bytes(5)))), id="short mean"),
+        pytest.param(_tagged((b"----", box(b"mean", bytes(5)) + box(b"name", b""))), id="short name"),
+        pytest.param(_tagged((b"----", box(b"mean", bytes(5)) + b"\0\0\0\x99name" + bytes(5))), id="long name"),
+        pytest.param(_tagged((b"----", box(b"mean", bytes(4) + b"\xff") + box(b"name", bytes(5)))), id="odd mean"),
         pytest.param(_tagged((b"\xa9lyr", data_box(b"x" * (1 << 20)))), id="a megabyte"),
     ],
 )

@@ -19,7 +19,7 @@ _uint64 = Struct(">Q").unpack_from
 def read(source: Source) -> RawContent:
     """Return what the file says. Raises `NotPlainError`."""
     head = source.head
-    if head[:4] != b"fLaC" or head[4] & 0x7F != _STREAMINFO or _uint32(head, 4)[0] & 0xFFFFFF != _STREAMINFO_BYTES:
+    if head[4] & 0x7F != _STREAMINFO or _uint32(head, 4)[0] & 0xFFFFFF != _STREAMINFO_BYTES:
         raise NotPlainError
     (packed,) = _uint64(head, 8 + 10)  # sample rate: 20 bits, channels - 1: 3, bits a sample - 1: 5, samples: 36
     sample_rate, samples = packed >> 44, packed & 0xFFFFFFFFF
