@@ -109,6 +109,8 @@ NO_COUNT = XING[:36] + b"Xing" + struct.pack(">I", 2) + XING[44:]
         pytest.param(mpeg(1, xing_frame(1, 834, delays=(1000, 1000))), id="nothing is left"),
         pytest.param(mpeg(1225, vbri_frame(1225, 511_244)) + b"\0\0", id="what a guess would give"),
         pytest.param(mpeg(FRAMES, b"\x7f" + XING[1:]), id="no sync"),
+        pytest.param(mpeg(FRAMES, b"\xff\xfb\0" + XING[3:]), id="bit rate not stated"),
+        pytest.param(mpeg(FRAMES, xing_frame(FRAMES, SIZE, b"LAME4.00 ")), id="unknown LAME"),
         pytest.param(mpeg(FRAMES, XING[:36] + b"Info" + struct.pack(">III", 1, FRAMES, SIZE)), id="bytes not stated"),
         pytest.param(mpeg(FRAMES, vbri_frame(0, SIZE)), id="VBRI without frames"),
         pytest.param(mpeg(FRAMES, _at(vbri_frame(FRAMES, SIZE), 41, b"\2")), id="version of VBRI"),
@@ -198,6 +200,7 @@ BAD_SIZE = flac_picture(100)[:-101] + b"\xff" + bytes(100)
         pytest.param(flac_with(PLAIN_FLAC, [(99, b"abc")]), id="unknown block"),
         pytest.param(flac_with(PLAIN_FLAC, [(0, PLAIN_FLAC[8:42])]), id="two STREAMINFO"),
         pytest.param(PLAIN_FLAC[:60], id="cut"),
+        pytest.param(flac_with(PLAIN_FLAC, [(PADDING, bytes(3000))])[:100], id="cut within the padding"),
         pytest.param(_at(PLAIN_FLAC, 4, b"\1"), id="no STREAMINFO"),
         pytest.param(_at(PLAIN_FLAC, 4, b"\x80"), id="nothing behind STREAMINFO"),
         pytest.param(_at(PLAIN_FLAC, 7, b"\x23"), id="long STREAMINFO"),
@@ -251,6 +254,17 @@ def test_ogg_comments_whose_pages_end_anywhere(written: Write) -> None:
         audio["comment"] = "x" * size
         audio.save()
         assert_same(file)
+
+
+@pytest.mark.parametrize("name", ["x.ogg", "x.opus"])
+def test_an_ogg_comment_beyond_the_others_is_left(written: Write, name: str) -> None:
+    file = written(name, PLAIN_OGG if name == "x.ogg" else PLAIN_OPUS)
+    audio = OggVorbis(file) if name == "x.ogg" else OggOpus(file)
+    audio["title"] = "A"
+    audio.save()
+    assert_same(file)
+    data = file.read_bytes()
+    assert quick.read(str(written(name, _at(data, data.index(b"title=A") - 4, b"\xff\xff")))) is None
 
 
 PLAIN_OGG = encoded("ogg", "vorbis")

@@ -54,8 +54,6 @@ _keys: dict[bytes, str] = {}  # by what makes them in the file: they are the sam
 
 def read(source: Source) -> RawContent:
     """Return what the file says. Raises `NotPlainError`."""
-    if source.head[4:8] != b"ftyp":
-        raise NotPlainError
     top = _boxes(source, 0, source.size)
     if {box[0] for box in top} - _TOP_LEVEL:
         raise NotPlainError

@@ -24,8 +24,6 @@ def parse(block: bytes, start: int) -> tuple[dict[str, list[str]], bool, int]:
     position += 4
     tags: dict[str, list[str]] = {}
     has_picture = False
-    if count > (len(block) - position) // 4:
-        raise NotPlainError
     for _ in range(count):
         (length,) = _uint32(block, position)
         position += 4
