@@ -115,4 +115,3 @@ def finish(data: Path) -> None:
         )
         db.executemany("INSERT INTO vectors (track_id, version, data) VALUES (?, ?, ?)", rows)
         db.execute("UPDATE albums SET cover_checked = 1, cover_media_type = NULL")
-        db.execute("UPDATE tracks SET genres_cleaned = 1")

@@ -43,12 +43,12 @@ def fill(path: Path, tracks: int) -> None:
             ((f"artist {i}",) for i in range(tracks // 100 + 1)),
         )
         db.executemany(
-            "INSERT INTO albums (title, normalised_title, artist_id, cover_checked) VALUES (?1, ?1, ?2, 1)",
+            "INSERT INTO albums (title, normalised_title, artist_id, credit, cover_checked) VALUES (?1, ?1, ?2, ?1, 1)",
             ((f"album {i}", i // 10 + 1) for i in range(tracks // 10 + 1)),
         )
         db.executemany(
-            "INSERT INTO tracks (title, artist_id, album_id, duration, format, genres_cleaned, added_at, path, "
-            "size, mtime_ns) VALUES (?, ?, ?, 200, 'FLAC', 1, 0, ?, 1, 1)",
+            "INSERT INTO tracks (title, artist_id, album_id, duration, format, added_at, path, "
+            "size, mtime_ns) VALUES (?, ?, ?, 200, 'FLAC', 0, ?, 1, 1)",
             ((f"track {i}", (i - 1) // 100 + 1, (i - 1) // 10 + 1, f"/music/{i}.flac") for i in numbers),
         )
         for start in range(0, tracks, 1000):

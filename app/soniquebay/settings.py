@@ -10,6 +10,8 @@ from typing import Literal, cast
 
 # Of every key in Redis, so that other users of the same Redis are not in the way.
 REDIS_KEY_PREFIX = "soniquebay:"
+# Where the credit of several artists may be split, see library/catalogue/names.py.
+ARTIST_JOINS = frozenset({";", "/", "&", ",", "+", "×", "x", "vs", "and"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ class Settings:
 
     tag_encoding: str
     """Code page of tags that are marked as ISO-8859-1, or not marked at all, for example cp1251 or gbk. Empty: none."""
+
+    artist_joins: frozenset[str]
+    """Where the credit of several artists is always split, for example ";" and "/". Empty: only where it is evident."""
 
     @property
     def database(self) -> Path:
@@ -144,18 +149,6 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be a number of minutes up to a week, 0 for never")
         return number
 
-    def tag_encoding() -> str:
-        name = get("TAG_ENCODING", "")
-        try:
-            if name and "Az09".encode(name) != b"Az09":
-                raise LookupError
-        except (LookupError, ValueError):
-            raise ValueError(
-                f"SONIQUEBAY_TAG_ENCODING is {name!r}: it must be a code page with the letters of ASCII, as cp1251, "
-                "cp932 (Shift-JIS), gbk, big5 or cp949"
-            ) from None
-        return name
-
     password_file = get("FLOWER_PASSWORD_FILE", "")
     return Settings(
         music=tuple(Path(p) for p in get("MUSIC", "/srv/music").split(os.pathsep) if p),
@@ -179,8 +172,31 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         nice=nice(),
         log=log(),
         log_tasks=switch("LOG_TASKS", "off"),
-        tag_encoding=tag_encoding(),
+        tag_encoding=_tag_encoding(get("TAG_ENCODING", "")),
+        artist_joins=_artist_joins(get("ARTIST_JOINS", "")),
     )
+
+
+def _tag_encoding(name: str) -> str:
+    try:
+        if name and "Az09".encode(name) != b"Az09":
+            raise LookupError
+    except (LookupError, ValueError):
+        raise ValueError(
+            f"SONIQUEBAY_TAG_ENCODING is {name!r}: it must be a code page with the letters of ASCII, as cp1251, "
+            "cp932 (Shift-JIS), gbk, big5 or cp949"
+        ) from None
+    return name
+
+
+def _artist_joins(text: str) -> frozenset[str]:
+    joins = text.casefold().split()
+    if unknown := sorted(set(joins) - ARTIST_JOINS):
+        raise ValueError(
+            f"SONIQUEBAY_ARTIST_JOINS names {' '.join(unknown)}: it must be some of "
+            f"{' '.join(sorted(ARTIST_JOINS))}, separated by spaces"
+        )
+    return frozenset(joins)
 
 
 @cache

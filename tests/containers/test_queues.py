@@ -16,7 +16,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "batch.process_entities": {"session_id": 0, "batch_id": "none", "files": [], "failures": []},
     "insert.direct_batch": {"session_id": 0, "batch_id": "none", "entities": {}},
     "vector.calculate": {"track_id": 0, "path": "/srv/music/none.ogg"},
-    "enrich.genres": {"raw": {}},
     "enrich.musicbrainz": {"items": []},
     "covers.extract": {"album_id": 0, "path": "/srv/music/none.ogg", "has_picture": False},
     "covers.fetch": {"items": []},
@@ -61,6 +60,7 @@ def test_a_scan_goes_through_every_queue(celery_setup: CeleryTestSetup, api: Api
             lambda queue=queue: redis.queues() == {queue} and redis.unacknowledged() == [], CONTAINER_TIMEOUT_SECONDS
         )
         control.add_consumer(queue, destination=destination, reply=True, timeout=CONTAINER_TIMEOUT_SECONDS)
+    celery_setup.app.send_task("enrich.musicbrainz", kwargs={"items": []})
     wait_until(
         lambda: redis.queues() == set(FOLLOWING_QUEUES) and redis.unacknowledged() == [], CONTAINER_TIMEOUT_SECONDS
     )
@@ -70,7 +70,8 @@ def test_a_scan_goes_through_every_queue(celery_setup: CeleryTestSetup, api: Api
     assert (session["progress"]["files"], session["progress"]["failures"]) == (len(album), 0)
     celery_setup.app.send_task("maintenance.resume_sessions")
     for task in ("scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
-                 "vector.calculate", "covers.extract", "enrich.genres", "maintenance.resume_sessions"):  # fmt: skip
+                 "vector.calculate", "covers.extract", "enrich.musicbrainz",
+                 "maintenance.resume_sessions"):  # fmt: skip
         worker.wait_until_succeeded(task)
     assert worker.log_count("raised|given up") == 0
     tracks = [track for track in api.get("/api/tracks", limit=100)["items"] if "/Scanned/" in track["path"]]

@@ -17,13 +17,14 @@ from typing import Any
 
 from soniquebay.audio.artwork import embedded_picture
 from soniquebay.audio.decode import UndecodableAudioError, decode_segments
-from soniquebay.audio.tags import UnreadableAudioError, read_tags
+from soniquebay.audio.reading.errors import UnreadableAudioError
+from soniquebay.audio.reading.read import read_file
 from tests.corpus.reasons import unreadable
 
 MEMORY_LIMIT_BYTES = 500 * 2**20  # of data, more than the loaded libraries use
 CALL_TIMEOUT_SECONDS = 20.0  # all calls take much less than one second
 CALLS: dict[str, tuple[Callable[[str], Any], type[Exception]]] = {
-    "read_tags": (read_tags, UnreadableAudioError),
+    "read_file": (read_file, UnreadableAudioError),
     "embedded_picture": (embedded_picture, UnreadableAudioError),
     "decode_segments": (decode_segments, UndecodableAudioError),
 }

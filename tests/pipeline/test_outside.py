@@ -17,7 +17,6 @@ INTERNAL = [
     ("POST", "/internal/batches/x/abandon"),
     ("PUT", "/internal/vectors/1"),
     ("PUT", "/internal/covers/1"),
-    ("PUT", "/internal/genres"),
     ("POST", "/internal/resume"),
 ]
 
@@ -90,7 +89,7 @@ def test_flower_shows_the_worker_and_its_tasks(stack: Stack, scanned: dict[str, 
     flower = f"http://127.0.0.1:{stack.flower_port}"
     wait_until(lambda: list(stack.flower_workers()) == ["worker"])
     names = {"scan.discovery", "metadata.extract_batch", "batch.process_entities", "insert.direct_batch",
-              "vector.calculate", "enrich.genres", "covers.extract"}  # fmt: skip
+              "vector.calculate", "covers.extract"}  # fmt: skip
 
     def seen() -> bool:
         tasks = httpx.get(f"{flower}/api/tasks", auth=auth, timeout=30).json().values()

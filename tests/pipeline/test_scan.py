@@ -79,25 +79,19 @@ def test_covers_come_from_files_and_folders(stack: Stack, scanned: dict[str, Any
     assert httpx.get(f"{stack.url}/api/covers/album/999").status_code == 404
 
 
-def test_genres_are_cleaned_on_the_deferred_queue(stack: Stack, scanned: dict[str, Any]) -> None:
-    assert wait_until(lambda: sorted(stack.tracks()["Song flac"]["genres"])) == ["Folk", "Rock"]
+def test_a_track_has_its_genres_as_soon_as_it_is_inserted(stack: Stack, scanned: dict[str, Any]) -> None:
+    assert sorted(stack.tracks()["Song flac"]["genres"]) == ["Folk", "Rock"]
 
 
-def test_covers_and_genres_that_fail_are_not_retried_forever(stack: Stack, scanned: dict[str, Any]) -> None:
+def test_a_cover_that_fails_is_not_retried_forever(stack: Stack, scanned: dict[str, Any]) -> None:
     album = stack.tracks()["Song flac"]["album_id"]
     database = sqlite3.connect(stack.data / "library.db", isolation_level=None)
-    state = "SELECT b.cover_checked, t.genres_cleaned FROM albums b JOIN tracks t ON t.album_id = b.id WHERE t.id = ?"
-    track = stack.tracks()["Song flac"]["id"]
-    wait_until(lambda: database.execute(state, (track,)).fetchone() == (1, 1))
+    state = "SELECT cover_checked FROM albums WHERE id = ?"
+    wait_until(lambda: database.execute(state, (album,)).fetchone() == (1,))
     database.execute("UPDATE albums SET cover_checked = 0 WHERE id = ?", (album,))
-    database.execute("UPDATE tracks SET genres_cleaned = 0 WHERE id = ?", (track,))
-    # Invalid arguments: both tasks raise.
+    # Invalid arguments: the task raises.
     stack.send("covers.extract", album_id=album, path="\\q", has_picture=True)
-    stack.send("enrich.genres", raw={str(track): None})
-    wait_until(lambda: database.execute(state, (track,)).fetchone() == (1, 1), 20)
-    database.execute("UPDATE tracks SET genres_cleaned = 0 WHERE id = ?", (track,))
-    stack.send("enrich.genres", raw={str(track): "folk; Rock"})
-    wait_until(lambda: stack.tracks()["Song flac"]["genres"] == ["Folk", "Rock"])
+    wait_until(lambda: database.execute(state, (album,)).fetchone() == (1,), 20)
     database.close()
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import redis
 from kombu.exceptions import OperationalError
 
-from soniquebay.api.queue_feeder import MESSAGE_LOST_AFTER_SECONDS, QueueFeeder, chunks
+from soniquebay.api.queue_feeder import MESSAGE_LOST_AFTER_SECONDS, QueueFeeder
 from soniquebay.library import queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
@@ -25,8 +25,7 @@ log = logging.getLogger(__name__)
 WARNING_INTERVAL_SECONDS = 60.0  # the same problem is checked far more often than it is logged
 MIN_FREE_DISK_BYTES = 1 << 20  # with less, the database's writes fail or soon will
 ANALYSIS_DELAY_SECONDS = 300.0  # a young scan has the machine to itself: first all is searchable, then it is analysed
-MAX_QUEUED_VECTORS, MAX_QUEUED_COVERS, MAX_QUEUED_GENRES = 100, 50, 1000  # tracks, albums, tracks
-MAX_TRACKS_PER_GENRE_TASK = 200
+MAX_QUEUED_VECTORS, MAX_QUEUED_COVERS = 100, 50  # tracks, albums
 _SCAN_QUEUES = ("scan", "extract", "batch", "insert")
 _PRIORITY_SEPARATOR = "\x06\x16"  # kombu's, between the name of a queue and a priority
 
@@ -41,9 +40,6 @@ class Dispatcher:
         self.vector_feeder = QueueFeeder("vector", MAX_QUEUED_VECTORS, queries.unanalysed_tracks, self._send_vectors)
         self.cover_feeder = QueueFeeder(
             "covers", MAX_QUEUED_COVERS, queries.albums_with_unchecked_cover, self._send_covers
-        )
-        self.genre_feeder = QueueFeeder(
-            "deferred", MAX_QUEUED_GENRES, queries.tracks_with_uncleaned_genres, self._send_genres
         )
 
     def send(self, task: str, **arguments: Any) -> bool:
@@ -71,14 +67,12 @@ class Dispatcher:
         return path is not None
 
     def refill(self) -> int:
-        """Fill the queues of vectors, covers and genres; return how many rows were sent."""
+        """Fill the queues of vectors and covers; return how many rows were sent."""
         try:
             db = self._database.reader()
             if self._analysis_is_delayed(db):
                 return 0
-            return sum(
-                self._refill(db, feeder) for feeder in (self.vector_feeder, self.cover_feeder, self.genre_feeder)
-            )
+            return sum(self._refill(db, feeder) for feeder in (self.vector_feeder, self.cover_feeder))
         except redis.RedisError as error:
             log.warning("nothing sent. %s", describe_broker_error(error))
             return 0
@@ -104,12 +98,6 @@ class Dispatcher:
     def _send_covers(self, rows: Sequence[Row]) -> bool:
         albums = [{"album_id": r["id"], "path": r["path"], "has_picture": bool(r["has_picture"])} for r in rows]
         return self._send_all("covers.extract", albums)
-
-    def _send_genres(self, rows: Sequence[Row]) -> bool:
-        parts = chunks(rows, MAX_TRACKS_PER_GENRE_TASK)
-        return self._send_all(
-            "enrich.genres", [{"raw": {str(r["id"]): r["genre_raw"] for r in part}} for part in parts]
-        )
 
     @staticmethod
     def _send_all(task: str, messages: Sequence[dict[str, Any]]) -> bool:

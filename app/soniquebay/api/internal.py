@@ -14,7 +14,6 @@ from soniquebay.api import errors, health, online
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPE, THUMBNAIL_SIZES_PIXELS, media_type
 from soniquebay.library import covers, ingest, reconcile, sessions
-from soniquebay.library import genres as genre_store
 from soniquebay.library.entities import Entities, FailedFile, FileStamp, LeftOut
 from soniquebay.library.similarity import vectors
 
@@ -85,7 +84,6 @@ def internal_app(services: Services) -> FastAPI:
     app.put("/internal/covers/{album_id}")(store_cover)
     app.put("/internal/thumbnails/{digest}/{size}")(store_thumbnail)
     app.post("/internal/covers/{album_id}/none")(mark_without_cover)
-    app.put("/internal/genres")(store_genres)
     app.post("/internal/purge")(purge)
     app.include_router(online.router)
     app.post("/internal/resume")(resend_lost)
@@ -240,15 +238,6 @@ def mark_without_cover(
         covers.mark_none_found(db, album_id, unavailable_file)
     services.tasks_finished(services.dispatcher.cover_feeder, [album_id])
     return {}
-
-
-def store_genres(services: Shared, genres: dict[int, list[str]]) -> Answer:
-    """Replace the genres of tracks with cleaned ones."""
-    with services.database.transaction() as db:
-        for track_id, names in genres.items():
-            genre_store.store(db, track_id, names)
-    services.tasks_finished(services.dispatcher.genre_feeder, list(genres))
-    return {"tracks": len(genres)}
 
 
 def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:

@@ -70,8 +70,3 @@ class QueueFeeder:
                 return 0
             self._sent_at.update((int(row["id"]), now) for row in rows)
             return len(rows)
-
-
-def chunks(rows: Sequence[Row], size: int) -> list[Sequence[Row]]:
-    """Split rows into parts of at most `size`."""
-    return [rows[i : i + size] for i in range(0, len(rows), size)]

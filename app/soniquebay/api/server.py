@@ -26,6 +26,7 @@ from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
 from soniquebay.library import covers
+from soniquebay.library.catalogue import rebuild
 from soniquebay.library.database import Database
 from soniquebay.library.similarity import vectors
 from soniquebay.overrides.versions import warn_about_untested_versions
@@ -67,6 +68,7 @@ def make_services(settings: Settings) -> Services:
     database.migrate()
     with database.transaction() as db:
         vectors.mark_outdated_for_analysis(db)
+        rebuild.begin(db, settings.artist_joins)
     broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
     # The time-out is longer than a read of the stream blocks.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
@@ -138,6 +140,7 @@ async def _run_jobs(services: Services) -> None:
     jobs = (
         services.progress.publish_changes(),
         _delete_unused_covers(services),
+        _rebuild_catalogue(services),
         _repeat("nothing sent again", services.dispatcher.resend_lost_scan_tasks, RESEND_INTERVAL_SECONDS),
         _repeat("no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),
@@ -191,6 +194,30 @@ async def _delete_unused_covers(services: Services) -> None:
             log.info("%d files of covers that no album has are deleted", deleted)
     except (sqlite3.Error, OSError) as error:
         log.warning("covers that no album has are not deleted: %s", error)
+
+
+async def _rebuild_catalogue(services: Services) -> None:
+    """Make the catalogue anew from what the files said, if the rules of another release made it."""
+
+    def group_some() -> int:
+        with services.database.transaction() as db:
+            return rebuild.go_on(db)
+
+    def count() -> int:
+        # In this thread: each thread has a connection of its own.
+        return rebuild.titles_left(services.database.reader())
+
+    total = left = await asyncio.to_thread(count)
+    if not total:
+        return
+    log.info("the catalogue is made anew from the stored tags: %d album titles", total)
+    log_at = time.monotonic() + WARNING_INTERVAL_SECONDS
+    while left:
+        left = await asyncio.to_thread(group_some)
+        if left and time.monotonic() >= log_at:
+            log.info("%d of %d album titles are made anew", total - left, total)
+            log_at = time.monotonic() + WARNING_INTERVAL_SECONDS
+    log.info("the catalogue is made anew")
 
 
 async def _refill_queues_forever(services: Services) -> None:

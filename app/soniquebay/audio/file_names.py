@@ -11,7 +11,7 @@ AUDIO_SUFFIXES = frozenset(
     }
 )  # fmt: skip
 
-# What looks like audio and is not read, and what it is. A suffix that `AUDIO_SUFFIXES` has, too, is read.
+# What looks like audio and is not read, and what it is. A scan tells that it left such a file out.
 UNSUPPORTED_SUFFIXES = {
     ".3ga": "AMR", ".aa": "Audible", ".aax": "Audible", ".aaxc": "Audible", ".amr": "AMR", ".au": "Sun audio",
     ".awb": "AMR", ".caf": "Core Audio Format", ".dts": "DTS", ".dtshd": "DTS", ".gsm": "GSM", ".it": "tracker module",
@@ -25,19 +25,6 @@ UNSUPPORTED_SUFFIXES = {
 
 COVER_STEMS = ("cover", "folder", "front", "album", "albumart")  # the best first
 COVER_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
-
-# Audio files that are told as left out. A suffix that `AUDIO_SUFFIXES` has too is read.
-UNSUPPORTED_SUFFIXES = {
-    ".3ga": "AMR", ".aa": "Audible", ".aax": "Audible", ".aaxc": "Audible", ".ac3": "AC-3", ".amr": "AMR",
-    ".ape": "Monkey's Audio", ".asf": "Windows Media", ".au": "Sun audio", ".awb": "AMR", ".caf": "Core Audio Format",
-    ".dff": "DSD", ".dsf": "DSD", ".dts": "DTS", ".eac3": "E-AC-3", ".ec3": "E-AC-3", ".kar": "MIDI",
-    ".m4p": "protected AAC", ".mid": "MIDI", ".midi": "MIDI", ".mka": "Matroska audio", ".mlp": "MLP",
-    ".mod": "tracker module", ".mp+": "Musepack", ".mp1": "MPEG audio layer I", ".mp2": "MPEG audio layer II",
-    ".mpc": "Musepack", ".mpp": "Musepack", ".ofr": "OptimFROG", ".ofs": "OptimFROG", ".ra": "RealAudio",
-    ".rm": "RealMedia", ".rmi": "MIDI", ".s3m": "tracker module", ".shn": "Shorten", ".snd": "Sun audio",
-    ".spx": "Speex", ".tak": "TAK", ".thd": "TrueHD", ".tta": "True Audio", ".voc": "Creative Voice",
-    ".w64": "Wave64", ".weba": "WebM audio", ".wma": "Windows Media Audio", ".wv": "WavPack", ".xm": "tracker module",
-}  # fmt: skip
 
 
 def is_audio(name: str) -> bool:

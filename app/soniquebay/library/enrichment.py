@@ -11,7 +11,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict  # Pydantic reads these classes, and needs this one below Python 3.12
 
 from soniquebay.library import genres
-from soniquebay.library.identity import UNKNOWN_ARTIST, VARIOUS_ARTISTS_MBID
+from soniquebay.library.catalogue.names import UNKNOWN_ARTIST, VARIOUS_ARTISTS_MBID
 
 Service = Literal["musicbrainz", "coverart"]
 

@@ -1,11 +1,11 @@
-"""The message from `batch.process_entities` to the API: a batch grouped into artists, albums and tracks."""
+"""The messages between the stages of the pipeline and to the API."""
 
-from typing import NotRequired
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict  # Pydantic reads these classes, and needs this one below Python 3.12
 
 GENRE_SEPARATOR = "\x1f"
-ENTITIES_SCHEMA = 1  # of `Entities`; increase it whenever a field is renamed, added or removed
+ENTITIES_SCHEMA = 2  # of `Entities`; increase it whenever a field is renamed, added or removed
 
 
 class FileStamp(TypedDict):
@@ -17,9 +17,11 @@ class FileStamp(TypedDict):
 
 
 class FileTags(FileStamp):
-    """A file and its tags: the fields of `audio.tags.Tags` by name."""
+    """A file that was read: `tags` and `sound` are those of `audio.reading.content.FileContent.as_dict`."""
 
-    tags: dict[str, object]
+    tags: dict[str, str | list[str]]
+    sound: dict[str, Any]
+    has_picture: NotRequired[bool]
 
 
 class FailedFile(TypedDict):
@@ -39,50 +41,26 @@ class LeftOut(TypedDict):
     example: str
 
 
-class ArtistEntity(TypedDict):
-    """An artist and its normalised name."""
-
-    name: str
-    normalised_name: str
-    mbid: str | None
-
-
-class AlbumEntity(TypedDict):
-    """An album; `artist` is an index into the artists of the batch."""
-
-    title: str
-    normalised_title: str
-    artist: int
-    year: int | None
-    mbid: str | None
-
-
 class TrackEntity(FileStamp):
-    """A track; `artist` and `album` are indexes into those of the batch, `duration` is in seconds."""
+    """A track: what its file says (`tags` and `sound`, as JSON), and that interpreted."""
 
-    title: str
-    artist: int
-    credit: str | None
-    album: int | None
-    track_no: int | None
-    disc_no: int | None
-    year: int | None
-    duration: float
-    format: str
-    mbid: str | None
-    genre_raw: str
-    has_picture: bool
     fingerprint: int
+    mbid: str | None  # MusicBrainz recording
+    tags: str
+    sound: str
+    interpreted: list[Any]  # the fields of `catalogue.interpret.TrackTags`
+    duration: float  # seconds
+    format: str
+    has_picture: bool
 
 
 class Entities(TypedDict):
-    """One batch, to be inserted in one transaction.
+    """One batch, to be inserted in one transaction. Interpreted tags refer to `credits` by index.
 
     `schema` is `ENTITIES_SCHEMA`: after an upgrade the queue may still hold messages of the release before.
     """
 
     schema: int
-    artists: list[ArtistEntity]
-    albums: list[AlbumEntity]
+    credits: list[Any]
     tracks: list[TrackEntity]
     failures: list[FailedFile]

@@ -1,36 +1,65 @@
-"""Clean genres from raw genre tags. There is no list of allowed genres, so unusual ones are kept."""
+"""The genres of tracks: from their tags, else from MusicBrainz. There is no list of allowed genres."""
 
 import json
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
-from soniquebay.library.entities import GENRE_SEPARATOR
-from soniquebay.library.identity import normalised_name
+from soniquebay.library.catalogue.names import normalised_name
 
-_SEPARATORS = re.compile(r"[;,/|\x1f\x00]|\s&\s")
-_NOT_GENRES = {"", "unknown", "other", "none", "genre", "misc", "n/a", "undefined"}
-_NEVER_SPLIT = {"r&b", "rhythm & blues", "drum & bass", "drum n bass", "singer/songwriter", "rock & roll"}
+# A single value may hold several genres. "&" joins the words of one: "Stage & Screen".
+_SEPARATORS = re.compile(r"\s*[;|\x00\x1f]\s*")
+_SLASH = re.compile(r"\s*/\s*")
+_COMMA = re.compile(r"\s*,\s*")
+_LAST_OF_A_LIST = re.compile(r",?\s*(?:&|and|und|et|y)\s", re.IGNORECASE)  # "Folk, World, & Country" is one genre
+_NOT_GENRES = frozenset({"", "unknown", "other", "none", "genre", "misc", "n/a", "undefined", "unknown genre"})
+# Genres with a separator in their names, by their normalised names: of iTunes, Discogs and ID3.
+_NEVER_SPLIT = frozenset(
+    {"singer/songwriter", "r&b", "children's music/stories", "post-rock/experimental", "acid punk/jazz"}
+)
 
 
-def clean_genres(raw: str) -> list[str]:
-    """Split raw genre values into distinct names as `display_name` spells them."""
-    return _distinct(name for value in raw.split(GENRE_SEPARATOR) for name in _split(value))
+@lru_cache(2048)
+def genre_key(name: str) -> str:
+    """Return the form in which two spellings of a genre are equal: "Hip-Hop" and "hip hop" are one."""
+    return " ".join(normalised_name(name).replace("-", " ").replace("_", " ").split())
+
+
+def clean(values: Sequence[str]) -> list[str]:
+    """Return the genres of a track from the values of its tag, each once, as `display_name` spells it.
+
+    Several values are as tagged; a single one is split at ";", "|", "/", and at commas unless it is one list of words
+    that ends with "&" or "and".
+    """
+    return list(_clean(tuple(values)))
+
+
+@lru_cache(2048)
+def _clean(values: tuple[str, ...]) -> tuple[str, ...]:
+    names = values if len(values) > 1 else [name for value in values for name in _split(value)]
+    found: dict[str, str] = {}
+    for name in names:
+        if (key := genre_key(name)) not in _NOT_GENRES:
+            found.setdefault(key, display_name(name.strip()))
+    return tuple(found.values())
 
 
 def _split(value: str) -> list[str]:
-    if normalised_name(value) in _NEVER_SPLIT:
-        return [value.strip()]
-    return [part.strip() for part in _SEPARATORS.split(value)]
+    names = []
+    for part in _SEPARATORS.split(value):
+        if normalised_name(part) in _NEVER_SPLIT:
+            names.append(part)
+            continue
+        for name in _SLASH.split(part):
+            names += [name] if _is_list_of_words(name) else _COMMA.split(name)
+    return names
 
 
-def _distinct(names: Iterable[str]) -> list[str]:
-    by_normalised_name: dict[str, str] = {}
-    for name in names:
-        normalised = normalised_name(name).replace("-", " ") if name else ""
-        if normalised not in _NOT_GENRES and normalised not in by_normalised_name:
-            by_normalised_name[normalised] = display_name(name)
-    return list(by_normalised_name.values())
+def _is_list_of_words(text: str) -> bool:
+    """Tell whether a text with commas is one name: the last of several words comes after "&" or "and"."""
+    last = _COMMA.split(text)[-1]
+    return bool(_LAST_OF_A_LIST.match(f" {last} ".lstrip(",")) or _LAST_OF_A_LIST.search(f", {last} ")) and "," in text
 
 
 def display_name(name: str) -> str:
@@ -38,17 +67,10 @@ def display_name(name: str) -> str:
     return name.title() if name.islower() else name
 
 
-def store(db: sqlite3.Connection, track_id: int, names: Iterable[str]) -> None:
-    """Replace the genres of a track with those of its tags; if there are none, with those of MusicBrainz.
-
-    A track that does not exist is skipped.
-    """
-    db.execute("DELETE FROM track_genres WHERE track_id = ?", (track_id,))
-    db.execute("UPDATE tracks SET genres_cleaned = 1 WHERE id = ?", (track_id,))
-    from_tags = list(names)
-    _add(db, ((track_id, name) for name in from_tags))
-    if not from_tags:
-        fill_from_musicbrainz(db, [track_id])
+def write(db: sqlite3.Connection, genres_by_track: Mapping[int, Sequence[str]]) -> None:
+    """Replace the genres of tracks by those of their tags; if a track has none, by those of MusicBrainz."""
+    _replace(db, genres_by_track, from_tags=True)
+    fill_from_musicbrainz(db, [track_id for track_id, names in genres_by_track.items() if not names])
 
 
 def fill_from_musicbrainz(db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
@@ -57,26 +79,74 @@ def fill_from_musicbrainz(db: sqlite3.Connection, track_ids: Iterable[int]) -> N
     The view `track_online_genres` selects them: the genres of the release, else of the artist. Call this for every new
     or changed track, and when facts were stored; nothing else gives a track these genres.
     """
-    ids = json.dumps(list(track_ids))
-    # The tags have no genre, so every genre of the track came from MusicBrainz, perhaps with outdated facts.
-    db.execute(
-        "DELETE FROM track_genres WHERE track_id IN "
-        "(SELECT t.id FROM json_each(?) j JOIN tracks t ON t.id = j.value WHERE t.genre_raw = '')",
-        (ids,),
-    )
     rows = db.execute(
-        "SELECT DISTINCT o.track_id, o.name FROM json_each(?) j JOIN track_online_genres o ON o.track_id = j.value "
-        "WHERE NOT EXISTS (SELECT 1 FROM track_genres g WHERE g.track_id = o.track_id)",
-        (ids,),
+        "SELECT j.value AS track_id, o.name FROM json_each(?) j "
+        "LEFT JOIN track_online_genres o ON o.track_id = j.value WHERE NOT EXISTS "
+        "(SELECT 1 FROM track_genres g WHERE g.track_id = j.value AND g.from_tags)",
+        (json.dumps(list(track_ids)),),
     ).fetchall()
-    _add(db, ((row["track_id"], row["name"]) for row in rows))
+    names: dict[int, list[str]] = {}
+    for row in rows:
+        names.setdefault(row["track_id"], []).extend([row["name"]] if row["name"] else [])
+    _replace(db, names, from_tags=False)
 
 
-def _add(db: sqlite3.Connection, genres: Iterable[tuple[int, str]]) -> None:
-    for track_id, name in genres:
-        db.execute("INSERT OR IGNORE INTO genres (name) VALUES (?)", (name,))
-        db.execute(
-            "INSERT OR IGNORE INTO track_genres (track_id, genre_id) "
-            "SELECT t.id, g.id FROM tracks t, genres g WHERE t.id = ? AND g.name = ?",
-            (track_id, name),
-        )
+def forget(db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
+    """Remove the genres of tracks."""
+    _replace(db, dict.fromkeys(track_ids, ()), from_tags=True)
+
+
+def choose_names(db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
+    """Choose the spelling of the genres of tracks again: some of the tracks have become missing, or have returned."""
+    for row in db.execute(
+        "SELECT DISTINCT genre_id FROM track_genres WHERE track_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(track_ids)),),
+    ).fetchall():
+        _choose_name(db, row["genre_id"])
+
+
+def _replace(db: sqlite3.Connection, genres_by_track: Mapping[int, Sequence[str]], *, from_tags: bool) -> None:
+    gone = db.execute(
+        "SELECT DISTINCT genre_id FROM track_genres WHERE track_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(genres_by_track)),),
+    ).fetchall()
+    if gone:
+        db.executemany("DELETE FROM track_genres WHERE track_id = ?", [(track_id,) for track_id in genres_by_track])
+    genres: dict[str, sqlite3.Row] = {}
+    respelled = {row["genre_id"] for row in gone}
+    rows = []
+    for track_id, names in genres_by_track.items():
+        for name in names:
+            genre = genres.get(genre_key(name)) or genres.setdefault(genre_key(name), _genre(db, name))
+            if genre["name"] != name:
+                respelled.add(genre["id"])
+            rows.append((track_id, genre["id"], name, int(from_tags)))
+    db.executemany("INSERT INTO track_genres (track_id, genre_id, name, from_tags) VALUES (?, ?, ?, ?)", rows)
+    for genre_id in respelled:
+        _choose_name(db, genre_id)
+
+
+def _genre(db: sqlite3.Connection, name: str) -> sqlite3.Row:
+    select = "SELECT id, name FROM genres WHERE normalised_name = ?"
+    row: sqlite3.Row | None = db.execute(select, (genre_key(name),)).fetchone()
+    if row is None:
+        db.execute("INSERT INTO genres (name, normalised_name) VALUES (?, ?)", (name, genre_key(name)))
+        row = db.execute(select, (genre_key(name),)).fetchone()
+    assert row is not None  # noqa: S101 - for the type checker
+    return row
+
+
+def _choose_name(db: sqlite3.Connection, genre_id: int) -> None:
+    """Give a genre its most frequent spelling, of equally frequent ones the largest; delete it without tracks.
+
+    Missing tracks do not count.
+    """
+    row = db.execute(
+        "SELECT g.name FROM track_genres g JOIN tracks t ON t.id = g.track_id WHERE g.genre_id = ? "
+        "GROUP BY g.name ORDER BY count(t.missing_since IS NULL OR NULL) DESC, g.name DESC LIMIT 1",
+        (genre_id,),
+    ).fetchone()
+    if row is None:
+        db.execute("DELETE FROM genres WHERE id = ?", (genre_id,))
+    else:
+        db.execute("UPDATE genres SET name = ? WHERE id = ? AND name <> ?", (row["name"], genre_id, row["name"]))

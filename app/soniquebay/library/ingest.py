@@ -4,19 +4,23 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from soniquebay.audio.reading import READER_VERSION
 from soniquebay.library import genres, search
-from soniquebay.library.entities import ENTITIES_SCHEMA, AlbumEntity, ArtistEntity, Entities, TrackEntity
+from soniquebay.library.catalogue import state
+from soniquebay.library.catalogue.dates import year_of
+from soniquebay.library.catalogue.interpret import TrackTags, interpret
+from soniquebay.library.catalogue.message import track_tags_of
+from soniquebay.library.catalogue.update import TrackCatalogue, Update
+from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, TrackEntity
 from soniquebay.library.sessions import add_failures, close_batch, complete_if_done, mark_batch_unsent
 
 log = logging.getLogger(__name__)
 
 _MAX_DURATION_DIFFERENCE_SECONDS = 0.05  # between a file and its retagged self
-
-ArtistAndAlbum = tuple[int, int | None]  # ids
 
 
 class UnknownBatchError(LookupError):
@@ -48,9 +52,7 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
         mark_batch_unsent(db, batch_id)
         log.info("batch %s was queued by another release, its files are read again", batch_id)
         return InsertResult(applied=False, session_id=session_id)
-    artists = [_artist_id(db, artist) for artist in entities["artists"]]
-    albums = [_album_id(db, album, artists[album["artist"]]) for album in entities["albums"]]
-    _write_tracks(db, entities["tracks"], artists, albums, session_id)
+    _write_tracks(db, entities, session_id)
     add_failures(db, session_id, "extract", entities["failures"])
     # A known file without readable audio is missing until it is repaired. One that merely could not be read (its disk
     # was unplugged) keeps its track.
@@ -63,12 +65,18 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
 
 def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
     """Mark the tracks of encoded paths as missing, and return how many; they keep their ids and vectors."""
+    now = time.time()
     rows = db.execute(
         "UPDATE tracks SET missing_since = ? WHERE missing_since IS NULL "
-        "AND path IN (SELECT value FROM json_each(?)) RETURNING id",
-        (time.time(), json.dumps(list(paths))),
+        "AND path IN (SELECT value FROM json_each(?)) RETURNING id, path",
+        (now, json.dumps(list(paths))),
     ).fetchall()
     search.remove(db, [row["id"] for row in rows])
+    update = Update(db, now, now)
+    for track_id, track_tags in _stored_track_tags(db, rows).items():
+        update.remove(track_id, track_tags)
+    _finish(db, update, {})
+    genres.choose_names(db, [row["id"] for row in rows])
     return len(rows)
 
 
@@ -80,120 +88,154 @@ def mark_returned(db: sqlite3.Connection, paths: Iterable[str]) -> int:
     paths_json = json.dumps(list(paths))
     rows = db.execute(
         "UPDATE tracks SET missing_since = NULL WHERE missing_since IS NOT NULL "
-        "AND path IN (SELECT value FROM json_each(?)) RETURNING id",
+        "AND path IN (SELECT value FROM json_each(?)) RETURNING id, path, album_id",
         (paths_json,),
     ).fetchall()
-    search.add(db, [row["id"] for row in rows])
+    now = time.time()
+    update = Update(db, now, now)
+    albums = {row["id"]: row["album_id"] for row in rows}
+    for track_id, track_tags in _stored_track_tags(db, rows).items():
+        update.add(track_id, track_tags, is_new=False, album_before=albums[track_id])
+    _finish(db, update, {})
+    genres.choose_names(db, list(albums))
+    reindex(db, list(albums))
     retried = db.execute(
         "UPDATE tracks SET retry_later = 0 WHERE retry_later AND path IN (SELECT value FROM json_each(?)) "
         "RETURNING id, album_id",
         (paths_json,),
     ).fetchall()
     db.executemany("DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(row["id"],) for row in retried])
-    albums = {row["album_id"] for row in retried}
-    db.executemany("UPDATE albums SET cover_checked = 0 WHERE id = ? AND cover_sha256 IS NULL", [(a,) for a in albums])
+    checked_again = {row["album_id"] for row in retried}
+    db.executemany(
+        "UPDATE albums SET cover_checked = 0 WHERE id = ? AND cover_sha256 IS NULL", [(a,) for a in checked_again]
+    )
     return len(rows)
 
 
-def _artist_id(db: sqlite3.Connection, artist: ArtistEntity) -> int:
-    mbid = artist["mbid"]
-    if mbid:
-        row = db.execute("SELECT id FROM artists WHERE mbid = ?", (mbid,)).fetchone()
-        if row:
-            return int(row["id"])
-        # An artist of this name without an MBID gets this one, instead of a second row.
-        row = db.execute(
-            "SELECT id FROM artists WHERE normalised_name = ? AND mbid IS NULL", (artist["normalised_name"],)
-        ).fetchone()
-        if row:
-            db.execute("UPDATE artists SET mbid = ? WHERE id = ?", (mbid, row["id"]))
-            return int(row["id"])
-    else:
-        row = db.execute(
-            "SELECT id FROM artists WHERE normalised_name = ? ORDER BY id LIMIT 1", (artist["normalised_name"],)
-        ).fetchone()
-        if row:
-            return int(row["id"])
-    cursor = db.execute(
-        "INSERT INTO artists (name, normalised_name, mbid) VALUES (:name, :normalised_name, :mbid)", artist
+def _stored_track_tags(
+    db: sqlite3.Connection, tracks: Iterable[sqlite3.Row | Mapping[str, Any]]
+) -> dict[int, TrackTags]:
+    """Interpret the stored tags of tracks, which have ``id`` and ``path``."""
+    paths = {track["id"]: track["path"] for track in tracks}
+    rows = db.execute(
+        "SELECT f.track_id, f.tags FROM json_each(?) j JOIN file_tags f ON f.track_id = j.value",
+        (json.dumps(list(paths)),),
     )
-    return int(cursor.lastrowid or 0)
-
-
-def _album_id(db: sqlite3.Connection, album: AlbumEntity, artist_id: int) -> int:
-    mbid = album["mbid"]
-    row = db.execute("SELECT id, year FROM albums WHERE mbid = ?", (mbid,)).fetchone() if mbid else None
-    if row is None:
-        row = db.execute(
-            # Two releases with different MBIDs stay two albums; one without an MBID joins the album of its title.
-            "SELECT id, year, mbid FROM albums WHERE artist_id = ?1 AND normalised_title = ?2 "
-            "AND (mbid IS NULL OR ?3 IS NULL) ORDER BY id LIMIT 1",
-            (artist_id, album["normalised_title"], mbid),
-        ).fetchone()
-        if row and mbid and row["mbid"] is None:
-            db.execute("UPDATE albums SET mbid = ? WHERE id = ?", (mbid, row["id"]))
-    if row:
-        if row["year"] is None and album["year"] is not None:
-            db.execute("UPDATE albums SET year = ? WHERE id = ?", (album["year"], row["id"]))
-        return int(row["id"])
-    cursor = db.execute(
-        "INSERT INTO albums (title, normalised_title, artist_id, year, mbid) VALUES (?, ?, ?, ?, ?)",
-        (album["title"], album["normalised_title"], artist_id, album["year"], mbid),
-    )
-    return int(cursor.lastrowid or 0)
+    joins = state.artist_joins(db)
+    return {row["track_id"]: interpret(json.loads(row["tags"]), paths[row["track_id"]], joins) for row in rows}
 
 
 _COLUMNS = (
-    "title", "artist_id", "credit", "album_id", "track_no", "disc_no", "year", "duration", "format", "mbid",
-    "genre_raw", "has_picture", "path", "size", "mtime_ns", "fingerprint", "read_session_id",
+    "title", "artist_id", "credit", "album_id", "track_no", "disc_no", "disc_subtitle", "year", "date",
+    "original_date", "duration", "format", "mbid", "has_picture", "path", "size", "mtime_ns", "fingerprint",
+    "read_session_id", "normalised_album", "album_mbid", "reader_version",
 )  # fmt: skip
-_PARAMETERS = ", ".join(f":{c}" for c in _COLUMNS)
-_INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (:id, :now, {_PARAMETERS})"
+_INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (?, ?{', ?' * len(_COLUMNS)})"
 # The audio of a changed file may differ, so it is analysed again; its old vector is used until then. A file that was
 # moved, or is read again with its stamp unchanged, has the same audio.
 _UPDATE = (
-    f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}, genres_cleaned = 0, missing_since = NULL, "
+    f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}, missing_since = NULL, "
     "analysed = analysed AND :has_same_audio, retry_later = retry_later AND :has_same_audio WHERE id = :id"
 )
 
 
-def _write_tracks(
-    db: sqlite3.Connection, tracks: list[TrackEntity], artists: list[int], albums: list[int], session_id: int
-) -> None:
-    """Write the new, changed and moved tracks of a batch."""
+@dataclass(slots=True)
+class _NewContent:
+    """A file of a batch, and the track that it had before: None for a new one."""
+
+    track: TrackEntity
+    track_tags: TrackTags
+    before: sqlite3.Row | None
+    has_same_audio: bool
+
+
+def _write_tracks(db: sqlite3.Connection, entities: Entities, session_id: int) -> None:
+    """Write the new, changed and moved tracks of a batch, and what follows from them for the catalogue."""
+    tracks = entities["tracks"]
+    started_at = db.execute("SELECT started_at FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()["started_at"]
     known = {row["path"]: row for row in _tracks_at_paths(db, tracks)}
     moved = _match_moved(db, [t for t in tracks if t["path"] not in known], session_id)
     (last_id,) = db.execute("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tracks'), 0)").fetchone()
     now = time.time()
-    inserts: list[dict[str, Any]] = []
-    updates: list[dict[str, Any]] = []
-    previous_owners: set[ArtistAndAlbum] = set()
-    for track in tracks:
+    contents: dict[int, _NewContent] = {}
+    for track, track_tags in zip(tracks, track_tags_of(entities), strict=True):
         before = known.get(track["path"]) or moved.get(track["path"])
-        album_id = None if track["album"] is None else albums[track["album"]]
-        values: dict[str, Any] = {
-            **track, "artist_id": artists[track["artist"]], "album_id": album_id,
-            "read_session_id": session_id, "now": now,
-        }  # fmt: skip
         if before is None:
             last_id += 1
-            values["id"] = last_id
-            inserts.append(values)
+        has_same_audio = track["path"] in moved or _has_stamp(before, track)
+        contents[before["id"] if before else last_id] = _NewContent(track, track_tags, before, has_same_audio)
+    update = Update(db, now, started_at)
+    present_before = [c.before for c in contents.values() if c.before is not None and c.before["missing_since"] is None]
+    for track_id, track_tags in _stored_track_tags(db, present_before).items():
+        update.remove(track_id, track_tags)
+    for track_id, content in contents.items():
+        album_before = content.before["album_id"] if content.before else None
+        update.add(track_id, content.track_tags, is_new=content.before is None, album_before=album_before)
+    changed = [i for i, content in contents.items() if content.before is not None]
+    search.remove(db, changed)
+    _finish(db, update, contents, session_id, now)
+    genres.write(db, {track_id: content.track_tags.genres for track_id, content in contents.items()})
+    search.add(db, list(contents))
+
+
+def _finish(
+    db: sqlite3.Connection,
+    update: Update,
+    contents: Mapping[int, _NewContent],
+    session_id: int | None = None,
+    now: float = 0.0,
+) -> None:
+    """Write what an update of the catalogue changes; `contents` are the tracks whose files were read."""
+    catalogue = update.catalogue()
+    inserts: list[tuple[Any, ...]] = []
+    updates: list[dict[str, Any]] = []
+    for track_id, content in contents.items():
+        row = _row(content, catalogue[track_id], session_id)
+        if content.before is None:
+            inserts.append((track_id, now, *row))
         else:
-            values["id"] = before["id"]
-            values["has_same_audio"] = track["path"] in moved or _has_stamp(before, track)
-            previous_owners.add((before["artist_id"], before["album_id"]))
-            updates.append(values)
+            values = dict(zip(_COLUMNS, row, strict=True))
+            updates.append({**values, "id": track_id, "has_same_audio": content.has_same_audio})
     db.executemany(_INSERT, inserts)
     if updates:
-        _update_tracks(db, updates, previous_owners)
-    written = [*inserts, *updates]
-    search.add(db, [values["id"] for values in written])
-    genres.fill_from_musicbrainz(db, [values["id"] for values in written if not values["genre_raw"]])
+        _update_tracks(db, updates)
+    db.executemany(
+        "INSERT OR REPLACE INTO file_tags (track_id, tags, sound) VALUES (?, ?, ?)",
+        [(track_id, content.track["tags"], content.track["sound"]) for track_id, content in contents.items()],
+    )
+    reindex(db, list(update.settle(contents.keys()) - contents.keys()))
 
 
-def _update_tracks(db: sqlite3.Connection, updates: list[dict[str, Any]], previous_owners: set[ArtistAndAlbum]) -> None:
-    search.remove(db, [values["id"] for values in updates])
+def _row(content: _NewContent, catalogue: TrackCatalogue, session_id: int | None) -> tuple[Any, ...]:
+    """Return the values of `_COLUMNS`."""
+    track, track_tags = content.track, content.track_tags
+    return (
+        track_tags.title,
+        catalogue.artist_id,
+        catalogue.credit,
+        catalogue.album_id,
+        track_tags.track_no,
+        track_tags.disc_no,
+        track_tags.disc_subtitle or None,
+        year_of(track_tags.date or track_tags.original_date),
+        track_tags.date,
+        track_tags.original_date,
+        track["duration"],
+        track["format"],
+        track_tags.mbid,
+        track["has_picture"],
+        track["path"],
+        track["size"],
+        track["mtime_ns"],
+        track["fingerprint"],
+        session_id,
+        track_tags.normalised_album,
+        track_tags.album_mbid or None,
+        READER_VERSION,
+    )
+
+
+def _update_tracks(db: sqlite3.Connection, updates: list[dict[str, Any]]) -> None:
     db.executemany(_UPDATE, updates)
     # The old content had no vector for a reason that need not apply to the new content.
     db.executemany(
@@ -203,26 +245,23 @@ def _update_tracks(db: sqlite3.Connection, updates: list[dict[str, Any]], previo
     # A changed file may have got a picture.
     albums = {v["album_id"] for v in updates if v["album_id"] is not None}
     db.executemany("UPDATE albums SET cover_checked = 0 WHERE id = ?", [(album,) for album in albums])
-    # Last, because a later track of the batch may join an artist or album that an earlier one left.
-    for artist_id, album_id in previous_owners:
-        delete_if_unused(db, artist_id, album_id)
 
 
 def _tracks_at_paths(db: sqlite3.Connection, tracks: list[TrackEntity]) -> list[sqlite3.Row]:
     return db.execute(
-        "SELECT t.path, t.id, t.artist_id, t.album_id, t.size, t.mtime_ns "
+        "SELECT t.path, t.id, t.album_id, t.missing_since, t.size, t.mtime_ns "
         "FROM json_each(?) j JOIN tracks t ON t.path = j.value",
         (json.dumps([track["path"] for track in tracks]),),
     ).fetchall()
 
 
-def _has_stamp(row: sqlite3.Row, track: TrackEntity) -> bool:
-    return (row["size"], row["mtime_ns"]) == (track["size"], track["mtime_ns"])
+def _has_stamp(row: sqlite3.Row | None, track: TrackEntity) -> bool:
+    return row is not None and (row["size"], row["mtime_ns"]) == (track["size"], track["mtime_ns"])
 
 
 def _match_moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int) -> dict[str, sqlite3.Row]:
     """Return by new path the missing or unseen tracks whose files were moved there, and count them as moved."""
-    columns = "t.id, t.path, t.artist_id, t.album_id, t.fingerprint, t.mbid, t.format, t.duration, t.missing_since"
+    columns = "t.id, t.path, t.album_id, t.fingerprint, t.mbid, t.format, t.duration, t.missing_since"
     candidates = db.execute(
         f"SELECT {columns} FROM json_each(?2) j JOIN tracks t ON t.fingerprint = j.value "
         "WHERE t.missing_since IS NOT NULL OR EXISTS "
@@ -232,7 +271,7 @@ def _match_moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: 
         (
             session_id,
             json.dumps([track["fingerprint"] for track in tracks]),
-            json.dumps([track["mbid"] for track in tracks if track["mbid"]]),
+            json.dumps([mbid for track in tracks if (mbid := track["mbid"])]),
         ),
     ).fetchall()
     moved: dict[str, sqlite3.Row] = {}
@@ -265,29 +304,54 @@ def _is_same_file(row: sqlite3.Row, track: TrackEntity) -> bool:
     )
 
 
-def delete_tracks(db: sqlite3.Connection, ids: list[int]) -> None:
-    """Delete tracks with their vectors, genres and index entries."""
+def delete_tracks(db: sqlite3.Connection, tracks: Iterable[sqlite3.Row]) -> None:
+    """Delete tracks (rows with id, path, album_id, missing_since) with all that belongs to them alone."""
+    rows = list(tracks)
+    ids = [row["id"] for row in rows]
+    now = time.time()
+    update = Update(db, now, now)
+    present = [row for row in rows if row["missing_since"] is None]
+    for track_id, track_tags in _stored_track_tags(db, present).items():
+        update.remove(track_id, track_tags)
+    update.forget(ids)
     search.remove(db, ids)
+    genres.forget(db, ids)
     db.execute("DELETE FROM tracks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
+    _finish(db, update, {})
+
+
+_MOVED_COLUMNS = (
+    "path", "size", "mtime_ns", "title", "track_no", "disc_no", "disc_subtitle", "year", "date", "original_date",
+    "read_session_id", "normalised_album", "album_mbid", "reader_version",
+)  # fmt: skip
+
+
+def move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> None:
+    """Give the track `old` the file of the track `new` (whole rows), and delete that one."""
+    now = time.time()
+    update = Update(db, now, now)
+    tags, sound = db.execute("SELECT tags, sound FROM file_tags WHERE track_id = ?", (new["id"],)).fetchone()
+    track_tags = interpret(json.loads(tags), new["path"], state.artist_joins(db))
+    if old["missing_since"] is None:
+        for track_id, old_tags in _stored_track_tags(db, [old]).items():
+            update.remove(track_id, old_tags)
+    update.remove(new["id"], track_tags)
+    update.forget([new["id"]])
+    search.remove(db, [old["id"], new["id"]])
+    genres.forget(db, [new["id"]])
+    db.execute("DELETE FROM tracks WHERE id = ?", (new["id"],))
+    db.execute(
+        f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _MOVED_COLUMNS)}, missing_since = NULL WHERE id = :id",
+        {**{c: new[c] for c in _MOVED_COLUMNS}, "id": old["id"]},
+    )
+    db.execute("INSERT OR REPLACE INTO file_tags (track_id, tags, sound) VALUES (?, ?, ?)", (old["id"], tags, sound))
+    update.add(old["id"], track_tags, is_new=False, album_before=old["album_id"])
+    _finish(db, update, {})
+    genres.write(db, {old["id"]: track_tags.genres})
+    reindex(db, [old["id"]])
 
 
 def reindex(db: sqlite3.Connection, ids: list[int]) -> None:
     """Update the full-text index for tracks."""
     search.remove(db, ids)
     search.add(db, ids)
-
-
-def delete_if_unused(db: sqlite3.Connection, artist_id: int, album_id: int | None) -> None:
-    """Delete the album if it has no tracks, then the artist and the album's artist if they have no tracks or albums."""
-    artist_ids = [artist_id]
-    if album_id is not None:
-        artist_ids += [r["artist_id"] for r in db.execute("SELECT artist_id FROM albums WHERE id = ?", (album_id,))]
-        db.execute(
-            "DELETE FROM albums WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tracks WHERE album_id = ?1)", (album_id,)
-        )
-    for candidate in artist_ids:
-        db.execute(
-            "DELETE FROM artists WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tracks WHERE artist_id = ?1) "
-            "AND NOT EXISTS (SELECT 1 FROM albums WHERE artist_id = ?1)",
-            (candidate,),
-        )

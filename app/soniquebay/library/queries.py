@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from soniquebay.audio.reading import READER_VERSION
+
 Row = dict[str, Any]
 
 _TRACK = """
-SELECT t.id, t.title, t.artist_id, coalesce(t.credit, a.name) AS artist, t.album_id, b.title AS album,
-       o.name AS album_artist, t.track_no,
+SELECT t.id, t.title, t.artist_id, t.credit AS artist, t.album_id, b.title AS album,
+       b.credit AS album_artist, t.track_no,
        t.disc_no, coalesce(t.year, b.year) AS year, t.duration, t.format, t.mbid, t.path, t.missing_since,
        (SELECT group_concat(g.name, char(31)) FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
          WHERE tg.track_id = t.id) AS genres,
@@ -23,7 +25,7 @@ LEFT JOIN vectors v ON v.track_id = t.id
 """
 
 _ALBUM = """
-SELECT b.id, b.title, b.artist_id, o.name AS artist, b.year, r.mbid, b.cover_sha256 IS NOT NULL AS has_cover,
+SELECT b.id, b.title, b.artist_id, b.credit AS artist, b.year, r.mbid, b.cover_sha256 IS NOT NULL AS has_cover,
        (SELECT count(*) FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL) AS tracks,
        m.type, m.date AS release_date, m.label, m.group_mbid AS release_group_mbid, m.genres AS online_genres
 FROM albums b JOIN artists o ON o.id = b.artist_id
@@ -31,17 +33,20 @@ JOIN album_releases r ON r.album_id = b.id LEFT JOIN mb_releases m ON m.mbid = r
 """
 _ARTIST = """
 SELECT a.id, a.name, a.mbid,
-       (SELECT count(*) FROM tracks t WHERE t.artist_id = a.id AND t.missing_since IS NULL) AS tracks,
-       (SELECT count(*) FROM albums b WHERE b.artist_id = a.id AND EXISTS
-         (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)) AS albums,
+       (SELECT count(DISTINCT c.track_id) FROM track_artists c JOIN tracks t ON t.id = c.track_id
+         WHERE c.artist_id = a.id AND c.role = 'artist' AND t.missing_since IS NULL) AS tracks,
+       (SELECT count(*) FROM album_artists c WHERE c.artist_id = a.id AND EXISTS
+         (SELECT 1 FROM tracks t WHERE t.album_id = c.album_id AND t.missing_since IS NULL)) AS albums,
        m.name AS canonical_name, m.sort_name, m.type, m.country, m.genres AS online_genres
 FROM artists a LEFT JOIN mb_artists m ON m.mbid = a.mbid
 """
 # Albums and artists without any track that is not missing are hidden too.
 _ALBUM_PRESENT = "EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)"
 _ARTIST_PRESENT = (
-    "(EXISTS (SELECT 1 FROM tracks t WHERE t.artist_id = a.id AND t.missing_since IS NULL) OR EXISTS "
-    f"(SELECT 1 FROM albums b WHERE b.artist_id = a.id AND {_ALBUM_PRESENT}))"
+    "(EXISTS (SELECT 1 FROM track_artists c JOIN tracks t ON t.id = c.track_id "
+    "WHERE c.artist_id = a.id AND t.missing_since IS NULL) OR EXISTS "
+    "(SELECT 1 FROM album_artists c JOIN tracks t ON t.album_id = c.album_id "
+    "WHERE c.artist_id = a.id AND t.missing_since IS NULL))"
 )
 
 
@@ -66,7 +71,10 @@ def tracks(
 
     `missing`: only missing tracks, instead of all others.
     """
-    where, values = _filters({"t.album_id": album_id, "t.artist_id": artist_id})
+    where, values = _filters({"t.album_id": album_id})
+    if artist_id is not None:
+        where += f"{' AND' if where else 'WHERE'} t.id IN (SELECT track_id FROM track_artists WHERE artist_id = ?)"
+        values = (*values, artist_id)
     where += f"{' AND' if where else 'WHERE'} t.missing_since IS {'NOT ' if missing else ''}NULL"
     total = _count(db, f"SELECT count(*) FROM tracks t {where}", values)
     order = "ORDER BY t.album_id, t.disc_no, t.track_no, t.id LIMIT ? OFFSET ?"
@@ -88,7 +96,10 @@ def tracks_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
 
 def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | None) -> Page:
     """Return albums in the order of artist and year, optionally of one artist only."""
-    where, values = _filters({"b.artist_id": artist_id})
+    where = ""
+    values: tuple[int, ...] = ()
+    if artist_id is not None:
+        where, values = "WHERE b.id IN (SELECT album_id FROM album_artists WHERE artist_id = ?)", (artist_id,)
     where += f"{' AND' if where else 'WHERE'} {_ALBUM_PRESENT}"
     total = _count(db, f"SELECT count(*) FROM albums b {where}", values)
     order = "ORDER BY o.normalised_name, b.year, b.normalised_title"
@@ -174,16 +185,17 @@ KnownFile = tuple[str, int, int, int, bool]
 def known_files(db: sqlite3.Connection, folder: str, page_size: int = 5000) -> Iterator[KnownFile]:
     """Yield the tracks below an encoded folder in the order of their paths.
 
-    They are read in pages: a scan must neither hold a whole library in memory, nor keep a read transaction open.
+    A file that an older reader has read has a size of -1, so it is read again. They are read in pages: a scan must
+    neither hold a whole library in memory, nor keep a read transaction open.
     """
     last_path, end = folder.rstrip("/") + "/", folder.rstrip("/") + "0"  # "0" follows "/" in Unicode
     cursor = db.cursor()
     cursor.row_factory = None  # plain tuples are faster, and a scan reads every row
     while True:
         rows = cursor.execute(
-            "SELECT path, size, mtime_ns, read_session_id, missing_since IS NOT NULL OR retry_later FROM tracks "
-            "WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
-            (last_path, end, page_size),
+            "SELECT path, CASE reader_version WHEN ? THEN size ELSE -1 END, mtime_ns, read_session_id, "
+            "missing_since IS NOT NULL OR retry_later FROM tracks WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
+            (READER_VERSION, last_path, end, page_size),
         ).fetchall()
         yield from rows
         if len(rows) < page_size:
@@ -220,16 +232,6 @@ def albums_with_unchecked_cover(db: sqlite3.Connection, limit: int) -> list[Row]
         "SELECT b.id, t.path, t.has_picture FROM albums b INDEXED BY albums_without_cover JOIN tracks t ON t.id = "
         "(SELECT id FROM tracks WHERE album_id = b.id AND missing_since IS NULL ORDER BY has_picture DESC, id LIMIT 1) "
         "WHERE b.cover_checked = 0 LIMIT ?",
-        (limit,),
-    )
-    return [dict(row) for row in rows]
-
-
-def tracks_with_uncleaned_genres(db: sqlite3.Connection, limit: int) -> list[Row]:
-    """Return id and raw genres of tracks whose genres have not been cleaned."""
-    rows = db.execute(
-        "SELECT id, genre_raw FROM tracks INDEXED BY tracks_without_genres "
-        "WHERE genres_cleaned = 0 AND genre_raw <> '' LIMIT ?",
         (limit,),
     )
     return [dict(row) for row in rows]

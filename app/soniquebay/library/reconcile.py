@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from soniquebay.library import genres, ingest
+from soniquebay.library import ingest
 from soniquebay.library.paths import is_within
 
 FILES_PER_TRANSACTION = 500  # other writers get their turn even while a whole library becomes missing
@@ -110,26 +110,15 @@ def _moved_tracks(db: sqlite3.Connection, session_id: int) -> list[tuple[sqlite3
 
 def _move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> None:
     """Give the old track the file of the new track, and delete the new one."""
-    ingest.delete_tracks(db, [new["id"]])
     db.execute("DELETE FROM unseen WHERE path = ?", (old["path"],))
-    columns = ("path", "size", "mtime_ns", "title", "artist_id", "credit", "album_id", "read_session_id")
-    db.execute(
-        f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in columns)}, missing_since = NULL WHERE id = :id",
-        {**{c: new[c] for c in columns}, "id": old["id"]},
-    )
-    ingest.reindex(db, [old["id"]])
-    if not old["genre_raw"]:
-        genres.fill_from_musicbrainz(db, [old["id"]])
-    ingest.delete_if_unused(db, old["artist_id"], old["album_id"])
+    ingest.move_track(db, old, new)
 
 
 def purge(db: sqlite3.Connection, missing_before: float) -> int:
     """Delete up to `FILES_PER_TRANSACTION` tracks missing since before a time (Unix seconds); return how many."""
     rows = db.execute(
-        "SELECT id, artist_id, album_id FROM tracks WHERE missing_since < ? LIMIT ?",
+        "SELECT id, path, album_id, missing_since FROM tracks WHERE missing_since < ? LIMIT ?",
         (missing_before, FILES_PER_TRANSACTION),
     ).fetchall()
-    ingest.delete_tracks(db, [row["id"] for row in rows])
-    for artist_id, album_id in {(row["artist_id"], row["album_id"]) for row in rows}:
-        ingest.delete_if_unused(db, artist_id, album_id)
+    ingest.delete_tracks(db, rows)
     return len(rows)

@@ -22,10 +22,10 @@ def add(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     """Add tracks that are not in the index; missing ones are skipped."""
     db.execute(
         "INSERT INTO search (rowid, title, artist, album) "
-        "SELECT t.id, t.title, coalesce(t.credit, a.name) || "
-        "CASE WHEN o.name <> a.name THEN ' ' || o.name ELSE '' END, coalesce(b.title, '') "
-        "FROM json_each(?) j JOIN tracks t ON t.id = j.value JOIN artists a ON a.id = t.artist_id "
-        "LEFT JOIN albums b ON b.id = t.album_id LEFT JOIN artists o ON o.id = b.artist_id "
+        "SELECT t.id, t.title, t.credit || ' ' || (SELECT group_concat(DISTINCT c.name || ' ' || a.name) "
+        "FROM track_artists c JOIN artists a ON a.id = c.artist_id WHERE c.track_id = t.id) "
+        "|| CASE WHEN b.credit <> t.credit THEN ' ' || b.credit ELSE '' END, coalesce(b.title, '') "
+        "FROM json_each(?) j JOIN tracks t ON t.id = j.value LEFT JOIN albums b ON b.id = t.album_id "
         "WHERE t.missing_since IS NULL",
         (json.dumps(list(ids)),),
     )

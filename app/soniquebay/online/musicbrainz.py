@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from soniquebay.library.catalogue.names import normalised_name
 from soniquebay.library.enrichment import ArtistFacts, Lookup, ReleaseFacts
 from soniquebay.library.genres import display_name
-from soniquebay.library.identity import normalised_name
 from soniquebay.online.client import fetch
 from soniquebay.online.errors import UpstreamError
 

@@ -8,7 +8,7 @@ from typing import Any
 from soniquebay.audio.artwork import embedded_picture, folder_picture
 from soniquebay.audio.picture_format import THUMBNAIL_MEDIA_TYPE
 from soniquebay.audio.pictures import Picture
-from soniquebay.audio.tags import UnreadableAudioError
+from soniquebay.audio.reading.errors import UnreadableAudioError
 from soniquebay.library.covers import digest_of, has_cover
 from soniquebay.library.database import open_read_only
 from soniquebay.library.enrichment import Lookup

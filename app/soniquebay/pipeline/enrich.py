@@ -1,29 +1,10 @@
-"""`enrich.*`, on the `deferred` queue: clean genres from the tags, and facts from MusicBrainz."""
-
-from typing import Any
+"""`enrich.musicbrainz`, on the `deferred` queue: facts from MusicBrainz."""
 
 from soniquebay.library.enrichment import Lookup
-from soniquebay.library.genres import clean_genres
 from soniquebay.online import musicbrainz
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.online import OnlineTask, run_lookups
-from soniquebay.pipeline.task import RECORD_FAILURE_MAX_WAIT_SECONDS, StageTask, stage
-
-
-class GenresTask(StageTask):
-    """A task whose tracks have no genres if it fails for good, until their files change."""
-
-    @staticmethod
-    def record_failure(error: BaseException, arguments: dict[str, Any]) -> None:
-        """Store the tracks without genres."""
-        no_genres: dict[str, list[str]] = {track_id: [] for track_id in arguments["raw"]}
-        library_api.put("/internal/genres", no_genres, RECORD_FAILURE_MAX_WAIT_SECONDS)
-
-
-@stage("enrich.genres", base=GenresTask)
-def genres(raw: dict[str, str]) -> None:
-    """Clean the raw genres of tracks, given by track id, and store them through the API."""
-    library_api.put("/internal/genres", {track_id: clean_genres(text) for track_id, text in raw.items()})
+from soniquebay.pipeline.task import stage
 
 
 @stage("enrich.musicbrainz", base=OnlineTask)

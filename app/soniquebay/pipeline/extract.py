@@ -1,9 +1,10 @@
-"""Stage 2, `metadata.extract_batch`: tags, duration and format of each file."""
+"""Stage 2, `metadata.extract_batch`: what each file says, and the properties of its sound."""
 
 import logging
 import os
 
-from soniquebay.audio.tags import UnavailableFileError, UnreadableAudioError, read_tags
+from soniquebay.audio.reading.errors import UnavailableFileError, UnreadableAudioError
+from soniquebay.audio.reading.read import read_file
 from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FailedFile, FileStamp, FileTags
 from soniquebay.library.paths import decode
@@ -40,14 +41,15 @@ def extract_batch(session_id: int, batch_id: str, files: list[FileStamp]) -> Non
 
 
 def extract(file: FileStamp) -> FileTags | FailedFile:
-    """Return the tags of a file, or why it has none: a bad file fails alone, never its batch."""
+    """Return what a file says, or why it cannot be read: a bad file fails alone, never its batch."""
     if file["size"] == 0:
         return {"path": file["path"], "reason": "the file is empty", "bad_content": True}
     try:
-        tags = read_tags(os.fsdecode(decode(file["path"])), settings().tag_encoding)
+        content = read_file(os.fsdecode(decode(file["path"])), settings().tag_encoding)
     except UnreadableAudioError as error:
         return {"path": file["path"], "reason": str(error), "bad_content": not isinstance(error, UnavailableFileError)}
-    return {**file, "tags": tags.as_dict()}
+    read: FileTags = {**file, **content.as_dict()}  # type: ignore[typeddict-item]
+    return read
 
 
 def _timeout_failure(file: FileStamp) -> FileTags | FailedFile:

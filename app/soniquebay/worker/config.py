@@ -16,7 +16,6 @@ TASKS = {
     "batch.process_entities": ("batch", HIGH),
     "insert.direct_batch": ("insert", HIGH),
     "vector.calculate": ("vector", MEDIUM),
-    "enrich.genres": ("deferred", LOW),
     "enrich.musicbrainz": ("deferred", LOW),
     "covers.extract": ("covers", LOW),
     "covers.fetch": ("covers", LOW),

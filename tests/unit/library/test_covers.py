@@ -140,7 +140,8 @@ def test_the_same_picture_is_stored_once(tmp_path: Path) -> None:
     with database.transaction() as db:
         db.execute("INSERT INTO artists (name, normalised_name) VALUES ('A', 'a')")
         db.executemany(
-            "INSERT INTO albums (title, normalised_title, artist_id) VALUES (?, ?, 1)", [("X", "x"), ("Y", "y")]
+            "INSERT INTO albums (title, normalised_title, artist_id, credit) VALUES (?, ?, 1, 'A')",
+            [("X", "x"), ("Y", "y")],
         )
         for album in (1, 2):
             assert covers.store(db, folder, album, b"picture", "image/png")
@@ -192,7 +193,10 @@ def test_a_new_track_with_a_picture_has_the_album_checked_again(tmp_path: Path) 
     )
     with database.transaction() as db:
         db.execute("INSERT INTO artists (name, normalised_name) VALUES ('A', 'a')")
-        db.execute("INSERT INTO albums (title, normalised_title, artist_id, cover_checked) VALUES ('X', 'x', 1, 1)")
+        db.execute(
+            "INSERT INTO albums (title, normalised_title, artist_id, credit, cover_checked) "
+            "VALUES ('X', 'x', 1, 'A', 1)"
+        )
         db.execute(insert, (0,))
         assert db.execute("SELECT cover_checked FROM albums").fetchone()[0] == 1
         db.execute(insert, (1,))

@@ -28,19 +28,21 @@ def database(tmp_path: Path) -> Database:
         db.execute("INSERT INTO artists (name, normalised_name, mbid) VALUES ('A', 'a', ?)", (OTHER,))
         db.execute("INSERT INTO artists (name, normalised_name) VALUES ('Unknown Artist', 'unknown artist')")
         for title, artist, mbid in (("X", 1, MBID), ("Y", 1, None), ("Z", 2, None)):
-            db.execute("INSERT INTO albums (title, normalised_title, artist_id, mbid) VALUES (?, lower(?), ?, ?)",
-                       (title, title, artist, mbid))  # fmt: skip
-        for album, raw in ((1, ""), (1, "Folk"), (2, ""), (3, "")):
-            add_track(db, album, raw)
+            db.execute(
+                "INSERT INTO albums (title, normalised_title, artist_id, credit, mbid) VALUES (?, lower(?), ?, 'A', ?)",
+                (title, title, artist, mbid),
+            )
+        for album in (1, 1, 2, 3):
+            add_track(db, album)
     return database
 
 
-def add_track(db: Any, album: int, raw: str = "") -> None:
+def add_track(db: Any, album: int) -> None:
     db.execute(
-        "INSERT INTO tracks (title, artist_id, album_id, duration, format, genre_raw, added_at, path, size, mtime_ns) "
-        "SELECT 't', artist_id, id, 1.0, 'FLAC', ?, 0, '/' || (SELECT count(*) + 1 FROM tracks), 1, 1 "
+        "INSERT INTO tracks (title, artist_id, album_id, duration, format, added_at, path, size, mtime_ns) "
+        "SELECT 't', artist_id, id, 1.0, 'FLAC', 0, '/' || (SELECT count(*) + 1 FROM tracks), 1, 1 "
         "FROM albums WHERE id = ?",
-        (raw, album),
+        (album,),
     )
 
 
@@ -132,7 +134,7 @@ def genres(database: Database) -> dict[int, list[str]]:
 
 def test_only_tracks_without_genre_tags_get_genres_from_musicbrainz(database: Database) -> None:
     with database.transaction() as db:
-        genre_store.store(db, 2, ["Folk"])
+        genre_store.write(db, {2: ["Folk"]})
         facts: enrichment.ArtistFacts = {
             "name": "A", "sort_name": None, "type": None, "country": None, "genres": ["Pop"]}  # fmt: skip
         enrichment.store_facts(db, {"kind": "artist", "mbid": OTHER}, facts, 1e6)
@@ -141,11 +143,7 @@ def test_only_tracks_without_genre_tags_get_genres_from_musicbrainz(database: Da
         enrichment.store_facts(db, RELEASE, FACTS, 1e6)
     tags_of_x = {"artist": "A", "mb_artist": OTHER, "album": "X", "mb_album": MBID}
     insert(database, file("/5", **tags_of_x))  # a new track of the album gets them at once
-    insert(database, file("/6", **tags_of_x, genres=("Unknown",)))
-    with database.transaction() as db:
-        genre_store.store(db, 6, [])  # its genre tag names no genre
+    insert(database, file("/6", **tags_of_x, genres=("Unknown",)))  # its genre tag names no genre
     assert genres(database) == {1: ["Dub", "Ska"], 2: ["Folk"], 3: ["Pop"], 4: [], 5: ["Dub", "Ska"], 6: ["Dub", "Ska"]}
     insert(database, file("/2", **tags_of_x), file("/1", **tags_of_x, genres=("Rock",)))  # retagged
-    with database.transaction() as db:
-        genre_store.store(db, 1, ["Rock"])
     assert (genres(database)[1], genres(database)[2]) == (["Rock"], ["Dub", "Ska"])

@@ -14,9 +14,9 @@ from soniquebay.api.internal import internal_app
 from soniquebay.api.server import make_services
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
+from soniquebay.library.catalogue import message
 from soniquebay.library.database import Database
-from soniquebay.library.entities import Entities
-from soniquebay.library.identity import group
+from soniquebay.library.entities import ENTITIES_SCHEMA, Entities
 from soniquebay.library.similarity import vectors
 from soniquebay.settings import from_environment
 from tests.unit.songs import file, insert, names
@@ -43,12 +43,12 @@ def post(db: Database) -> Callable[[str, Any], dict[str, Any]]:
     return lambda path, body: asyncio.run(send(path, body))
 
 
-@pytest.mark.parametrize("schema", [None, 0, 2])
+@pytest.mark.parametrize("schema", [None, 0, ENTITIES_SCHEMA + 1])
 def test_a_batch_queued_by_another_release_is_extracted_again(
     db: Database, post: Callable[[str, Any], Any], schema: int | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, ingest.__name__)
-    entities = group([file("/1", artist="A", album="X")])
+    entities = message.entities([file("/1", artist="A", album="X")])
     old = {"artists": [{"name": "A", "key": "a", "mbid": None}], "albums": [], "tracks": [], "failures": []}
     if schema is not None:
         old["schema"] = schema  # type: ignore[assignment]
@@ -76,15 +76,15 @@ def test_a_batch_queued_by_another_release_is_extracted_again(
     assert names(db, "artists") == ["A"]
 
 
-@pytest.mark.parametrize("entities", [group([]), {}], ids=["of this release", "of another release"])
+@pytest.mark.parametrize("entities", [message.entities([]), {}], ids=["of this release", "of another release"])
 def test_an_unknown_batch_is_refused(db: Database, entities: Entities) -> None:
     with pytest.raises(ingest.UnknownBatchError), db.transaction() as connection:
         ingest.apply_batch(connection, "unknown", entities)
 
 
 def test_an_inconsistent_batch_inserts_nothing(db: Database) -> None:
-    entities = group([file("/1", artist="A")])
-    entities["tracks"][0]["title"] = None  # type: ignore[typeddict-item]
+    entities = message.entities([file("/1", artist="A")])
+    entities["tracks"][0]["duration"] = None  # type: ignore[typeddict-item]
     with db.transaction() as connection:
         session = sessions.start(connection)
         sessions.register_batch(connection, session, "b", [])
@@ -97,7 +97,7 @@ def test_a_changed_file_keeps_its_id_and_loses_outdated_values(db: Database) -> 
     insert(db, file("/1", artist="Old", album="Gone", title="before"))
     with db.transaction() as connection:
         vectors.store(connection, 1, 1, None, "was broken")
-    insert(db, {**file("/1", artist="New", title="after"), "mtime_ns": 2})
+    insert(db, file("/1", artist="New", title="after", mtime_ns=2))
     track = queries.track(db.reader(), 1)
     assert track is not None
     assert (track["title"], track["artist"], track["album"], track["vector_failure"]) == ("after", "New", None, None)
@@ -168,7 +168,7 @@ def test_a_track_may_join_an_artist_or_album_that_another_leaves(
 ) -> None:
     insert(db, *before)
     insert(db, *after)
-    expected = {(f["path"], f["tags"]["artist"], f["tags"]["album"]) for f in after}
+    expected = {(f["path"], f["tags"]["artist"], f["tags"].get("album")) for f in after}
     tracks = queries.tracks(db.reader(), 10, 0, None, None).items
     assert {(t["path"], t["artist"], t["album"]) for t in tracks} == expected
 

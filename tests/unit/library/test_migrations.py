@@ -42,7 +42,7 @@ def test_a_library_of_schema_1_keeps_everything(tmp_path: Path) -> None:
     track = queries.track(db, 5)
     assert track is not None
     assert (track["title"], track["path"], track["vector_failure"]) == ("One", "/one", "no sound")
-    assert [tuple(row) for row in queries.known_files(db, "/")] == [("/one", 10, 20, 1, 0)]
+    assert [tuple(row) for row in queries.known_files(db, "/")] == [("/one", -1, 20, 1, 0)]  # the next scan reads it
     assert queries.unanalysed_tracks(db, 10) == []
     active = sessions.active_session(db)
     assert active is not None
@@ -70,6 +70,8 @@ SCHEMA_5 = f"""
                         mtime_ns, identity, seen_in, away)
         VALUES (4, 'One', 2, 3, 1.5, 'FLAC', 'Folk', 1, 1, '/music/a/one', 10, 20, 30, 1, 1),
                (5, 'Two', 2, 3, 1.5, 'FLAC', '', 0, 1, '/music/a/two', 11, 21, 31, 1, 0);
+    INSERT INTO genres (id, name) VALUES (7, 'Folk');
+    INSERT INTO track_genres (track_id, genre_id) VALUES (4, 7);
     INSERT INTO vectors (track_id, version, data, bpm, key) VALUES (4, 1, x'00000000', 90.0, 'A minor');
     INSERT INTO mb_searches (artist_key, album_key, tracks, mbid, expires_at) VALUES ('a', 'u', 2, '{RELEASE}', 9);
     INSERT INTO mb_releases (mbid, name, genres, expires_at) VALUES ('{RELEASE}', 'Ü', '["Dub"]', 9);
@@ -84,7 +86,7 @@ RENAMED_COLUMNS: dict[str, dict[str, list[object]]] = {
     "albums": {
         "normalised_title": ["u"], "cover_media_type": ["image/png"], "cover_sha256": ["c" * 64], "cover_checked": [1]
     },
-    "tracks": {"fingerprint": [30, 31], "read_session_id": [1, 1], "retry_later": [1, 0], "genres_cleaned": [1, 0]},
+    "tracks": {"fingerprint": [30, 31], "read_session_id": [1, 1], "retry_later": [1, 0]},
     "vectors": {"musical_key": ["A minor"]},
     "mb_searches": {"normalised_artist": ["a"], "normalised_album": ["u"]},
 }  # fmt: skip
@@ -117,6 +119,7 @@ def test_a_library_of_schema_5_has_every_value_under_its_new_name(tmp_path: Path
     assert [row["id"] for row in queries.albums_with_unchecked_cover(db, 10)] == [3]
     track = queries.track(db, 4)
     assert track is not None
+    assert track["genres"] == ["Folk"]
     assert (track["bpm"], track["musical_key"], track["has_vector"]) == (90.0, "A minor", True)
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
     assert [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]

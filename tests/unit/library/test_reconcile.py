@@ -6,13 +6,13 @@ import pytest
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
+from soniquebay.library.catalogue import message
 from soniquebay.library.database import Database
-from soniquebay.library.identity import group
 from soniquebay.library.similarity import vectors
 from tests.unit.songs import file
 
 
-def song(path: str, title: str, **more: Any) -> Any:
+def song(path: str, title: str | None, **more: Any) -> Any:
     return file(path, title=title, artist="A", album="X", **more)
 
 
@@ -32,13 +32,13 @@ def scan(
         sessions.register_batch(connection, session, str(session), stamps)
         reconcile.add_unseen(connection, session, unseen)
         if not late:
-            ingest.apply_batch(connection, str(session), group(new))
+            ingest.apply_batch(connection, str(session), message.entities(new))
         reconcile.protect_empty_roots(connection, session, files_by_root)
         while reconcile.reconcile_unseen(connection, session, files_by_root):
             pass
         sessions.end_discovery(connection, session, 0, [])
         if late:
-            ingest.apply_batch(connection, str(session), group(new))
+            ingest.apply_batch(connection, str(session), message.entities(new))
     result = queries.session(db.reader(), session)
     assert result is not None
     assert result["status"] == "completed"
@@ -114,12 +114,12 @@ def test_a_copied_file_is_a_new_track(db: Database) -> None:
 
 
 def test_untitled_files_are_distinguished_by_their_modification_time(db: Database) -> None:
-    old = {**song("/r/1", "1", has_title=False), "mtime_ns": 7}
+    old = {**song("/r/1", None), "mtime_ns": 7}
     scan(db, [old], {}, {"/r": 1})
-    different = {**song("/r/2", "2", has_title=False), "mtime_ns": 8}
+    different = {**song("/r/2", None), "mtime_ns": 8}
     scan(db, [different], {"/r": ["/r/1"]}, {"/r": 1})
     assert present(db) == {"/r/2": 2}
-    moved = {**song("/r/3", "3", has_title=False), "mtime_ns": 7}
+    moved = {**song("/r/3", None), "mtime_ns": 7}
     scan(db, [moved], {}, {"/r": 2})
     assert present(db) == {"/r/2": 2, "/r/3": 1}
 

@@ -1,0 +1,100 @@
+"""Making the catalogue anew from what the files said, without reading them: the rules of another release differ.
+
+First, in one transaction, every file is interpreted again, and all album titles are put into a table. Then these are
+grouped anew, some at a time, while the library is in use. A rebuild that is interrupted goes on with the table.
+"""
+
+import json
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from soniquebay.library import genres, search
+from soniquebay.library.catalogue import state
+from soniquebay.library.catalogue.dates import year_of
+from soniquebay.library.catalogue.interpret import TrackTags, interpret
+from soniquebay.library.catalogue.update import Update, names_in_doubt_of, sure_names_of
+
+_TRACKS_PER_QUERY = 500
+_TITLES_PER_TRANSACTION = 50  # other writers get their turn
+
+
+def titles_left(db: sqlite3.Connection) -> int:
+    """Return how many album titles, and tracks without an album, are still to be grouped anew."""
+    return int(db.execute("SELECT count(*) FROM titles_to_group").fetchone()[0])
+
+
+def begin(db: sqlite3.Connection, artist_joins: frozenset[str]) -> None:
+    """Interpret every file again, inside the caller's transaction, unless that has been done.
+
+    `artist_joins`: the joins at which credits are always split.
+    """
+    if state.is_current(db, artist_joins):
+        return
+    for table in ("artist_names", "joined_names", "titles_to_group"):
+        db.execute(f"DELETE FROM {table}")
+    names: Counter[tuple[str, str]] = Counter()
+    for track_id, is_missing, track_tags in _all_track_tags(db, artist_joins):
+        db.execute(
+            "UPDATE tracks SET title = ?, track_no = ?, disc_no = ?, disc_subtitle = ?, year = ?, date = ?, "
+            "original_date = ?, mbid = ?, normalised_album = ?, album_mbid = ? WHERE id = ?",
+            (
+                track_tags.title, track_tags.track_no, track_tags.disc_no, track_tags.disc_subtitle or None,
+                year_of(track_tags.date or track_tags.original_date), track_tags.date, track_tags.original_date,
+                track_tags.mbid, track_tags.normalised_album, track_tags.album_mbid or None, track_id,
+            ),
+        )  # fmt: skip
+        genres.write(db, {track_id: track_tags.genres})
+        if is_missing:
+            continue
+        names.update(sure_names_of(track_tags))
+        db.executemany(
+            "INSERT INTO joined_names (normalised_name, track_id) VALUES (?, ?)",
+            [(name, track_id) for name in names_in_doubt_of(track_tags)],
+        )
+        db.execute(
+            "INSERT OR IGNORE INTO titles_to_group (normalised_album, track_id) VALUES (?, ?)",
+            (track_tags.normalised_album or "", 0 if track_tags.normalised_album else track_id),
+        )
+    db.executemany(
+        "INSERT INTO artist_names (normalised_name, mbid, files) VALUES (?, ?, ?)",
+        [(*name, files) for name, files in names.items()],
+    )
+    state.set_current(db, artist_joins)
+
+
+def go_on(db: sqlite3.Connection) -> int:
+    """Group some titles anew, inside the caller's transaction; return how many are left."""
+    rows = db.execute(
+        "DELETE FROM titles_to_group WHERE rowid IN (SELECT rowid FROM titles_to_group LIMIT ?) "
+        "RETURNING normalised_album, track_id",
+        (_TITLES_PER_TRANSACTION,),
+    ).fetchall()
+    now = time.time()
+    update = Update(db, now, now)
+    update.touch(
+        (row["normalised_album"] for row in rows if row["normalised_album"]),
+        (row["track_id"] for row in rows if row["track_id"]),
+    )
+    track_ids = list(update.catalogue())
+    update.settle(())
+    search.remove(db, track_ids)
+    search.add(db, track_ids)
+    return titles_left(db)
+
+
+def _all_track_tags(db: sqlite3.Connection, artist_joins: frozenset[str]) -> Iterator[tuple[int, bool, TrackTags]]:
+    last_id = 0
+    while True:
+        rows = db.execute(
+            "SELECT t.id, t.path, t.missing_since, f.tags FROM tracks t JOIN file_tags f ON f.track_id = t.id "
+            "WHERE t.id > ? ORDER BY t.id LIMIT ?",
+            (last_id, _TRACKS_PER_QUERY),
+        ).fetchall()
+        for row in rows:
+            track_tags = interpret(json.loads(row["tags"]), row["path"], artist_joins)
+            yield row["id"], row["missing_since"] is not None, track_tags
+        if len(rows) < _TRACKS_PER_QUERY:
+            return
+        last_id = rows[-1]["id"]
