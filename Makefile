@@ -44,7 +44,7 @@ test: lint types units unit ## every test of a release
 	@$(MAKE) image minimal test-containers > build/image.log 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null || true' EXIT; \
 	  $(MAKE) pipeline slow; wait $$other || { tail -n 60 build/image.log; exit 1; }; trap - EXIT
 	@tail -n 1 build/image.log
-	@$(MAKE) molecule test-power-cuts
+	@$(MAKE) molecule
 
 # docs/testing.md has the last result and duration of each.
 LONGER := docs faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
