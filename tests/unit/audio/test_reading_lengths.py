@@ -76,6 +76,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     "adts.aac": lambda: piped(quiet_then_noise(2.0, SECONDS), "aac", "adts"),
     "cut.ogg": lambda: tone_bytes(".ogg", SECONDS)[:-200],
     "cut.opus": lambda: cut(tone_bytes(".opus", SECONDS)),
+    "chained.ogg": lambda: tone_bytes(".ogg", SECONDS) + tone_bytes(".ogg", 1.0),
+    "chained.opus": lambda: tone_bytes(".opus", SECONDS) + tone_bytes(".opus", 1.0),
     "live.mka": lambda: piped(sine(SECONDS), "flac", "matroska"),
     "recorded.mka": lambda: without_duration(tone_bytes(".mka", SECONDS)),
     "adpcm.wav": lambda: piped(sine(SECONDS), "adpcm_ms", "wav"),

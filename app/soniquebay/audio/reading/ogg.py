@@ -14,11 +14,13 @@ from mutagen.oggspeex import OggSpeex
 from mutagen.oggvorbis import OggVorbis
 
 from soniquebay.audio.reading.flac_length import last_sample
+from soniquebay.audio.reading.ogg_length import chained_duration, last_serial
 from soniquebay.audio.reading.raw import RawContent, Sound
 
 _PICTURE_BLOCK = "metadata_block_picture"
 _PICTURES = {_PICTURE_BLOCK, "coverart"}
 _FRONT_COVER = 3  # picture type in ID3 and FLAC
+_OGG_TAIL_BYTES = 1 << 14  # most pages have some 4 KiB
 _FLAC_TAIL_BYTES = (1 << 17, 1 << 21)  # a frame of 24 bits, 192 kHz and 8 channels may be larger than the first
 
 # The first packet's beginning: the reader, what the format is called, its codec.
@@ -43,6 +45,9 @@ def read_ogg(file: BinaryIO, header: bytes, size: int) -> RawContent | None:
     info._post_tags(file)
     tags, has_picture = vorbis_tags(comments)
     length = info.length
+    tail = os.pread(file.fileno(), _OGG_TAIL_BYTES, max(0, size - _OGG_TAIL_BYTES))
+    if last_serial(tail) not in {info.serial, None}:
+        length = chained_duration(file.fileno(), size) or length
     bit_rate = round(8 * (size - sound_start) / length) if length > 0 else None
     rate = 48000 if codec == "Opus" else info.sample_rate  # RFC 7845: always 48 kHz
     depth = info.bits_per_sample if codec == "FLAC" else None
