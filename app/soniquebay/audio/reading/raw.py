@@ -43,7 +43,8 @@ class RawContent:
     - ``mp4``: the atom, ``\\xa9nam``; ``----:<mean>:<name>``. ``trkn`` and ``disk`` are ``"<number>/<total>"``, each 0
       where it is not stated. ``cpil`` is 0 or 1. ``gnre`` is the name of the genre under ``\\xa9gen``.
 
-    Pictures are not among the values.
+    Pictures are not among the values. A CUESHEET block of FLAC is the value of ``cuesheet`` as the text of a cue sheet,
+    unless a comment has that name.
 
     `latin1` are the keys with a value that the file marks as ISO-8859-1, or does not mark at all, and that has a byte
     above 0x7F. Such a value holds one character for each byte, U+0080 to U+00FF: which code page it really is, is not
