@@ -134,8 +134,8 @@ def test_an_empty_soniquebayignore_and_a_folder_of_that_name_leave_out_nothing(t
 
 
 def test_patterns_of_nested_folders_count_as_in_git(tmp_path: Path) -> None:
-    make(tmp_path, "a.wav", "x/b.wav", "x/y/c.wav", "x/y/d.mp3", "demo/e.mp3", "demo/f/g.mp3", "x/demo/h.mp3", "i.wma")
-    make(tmp_path, ".soniquebayignore", content=b"*.wav\n/demo/\n*.wma\n")
+    make(tmp_path, "a.wav", "x/b.wav", "x/y/c.wav", "x/y/d.mp3", "demo/e.mp3", "demo/f/g.mp3", "x/demo/h.mp3", "i.ra")
+    make(tmp_path, ".soniquebayignore", content=b"*.wav\n/demo/\n*.ra\n")
     make(tmp_path, "x/.soniquebayignore", content=b"!b.wav\n")
     make(tmp_path, "x/y/.ndignore", content=b"d.*\n")
     make(tmp_path, "demo/.soniquebayignore", content=b"!*\n")  # what lies below an ignored folder cannot be had back
