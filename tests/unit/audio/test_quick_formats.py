@@ -428,16 +428,20 @@ def test_a_book_with_chapters(written: Write) -> None:
     name = [(b"\xa9nam", data_box(b"A"))]
     data = mp4_with(PLAIN_MP4, name, after=box(b"chpl", chapters))
     assert assert_same(written("x.m4b", data)).tags == {"\xa9nam": ["A"]}
-    assert assert_same(written("x.m4b", _with_tracks(2))).sound.codec == "AAC"
+    for at in (TRAK, UDTA):
+        assert assert_same(written("x.m4b", _with_tracks(TEXT_TRACK * 2, at))).sound.codec == "AAC"
 
 
-def _with_tracks(count: int) -> bytes:
-    """Return a file with so many tracks of text before that of the sound."""
-    tracks = box(b"trak", box(b"mdia", box(b"hdlr", bytes(8) + b"text" + bytes(13)))) * count
-    moov, trak = (PLAIN_MP4.rindex(name) - 4 for name in (b"moov", b"trak"))
-    size = int.from_bytes(PLAIN_MP4[moov : moov + 4], "big") + len(tracks)
-    grown = _at(PLAIN_MP4, moov, size.to_bytes(4, "big"))
-    return grown[:trak] + tracks + grown[trak:]
+TEXT_TRACK = box(b"trak", box(b"mdia", box(b"hdlr", bytes(8) + b"text" + bytes(13))))
+MOOV, TRAK, UDTA = (PLAIN_MP4.rindex(name) - 4 for name in (b"moov", b"trak", b"udta"))
+SOUND_TRACK = PLAIN_MP4[TRAK:UDTA]
+
+
+def _with_tracks(tracks: bytes, at: int) -> bytes:
+    """Return a file with more tracks at an offset."""
+    size = int.from_bytes(PLAIN_MP4[MOOV : MOOV + 4], "big") + len(tracks)
+    grown = _at(PLAIN_MP4, MOOV, size.to_bytes(4, "big"))
+    return grown[:at] + tracks + grown[at:]
 
 
 def _tagged(*tags: tuple[bytes, bytes]) -> bytes:
@@ -469,7 +473,8 @@ def _kind_of_aac(*bits: tuple[int, int]) -> bytes:
         pytest.param(_renamed(b"udta", b"mvex"), id="fragments to come"),
         pytest.param(encoded("m4a", "aac", movflags="frag_keyframe+empty_moov"), id="fragmented"),
         pytest.param(_renamed(b"soun", b"vide"), id="no sound"),
-        pytest.param(_with_tracks(5), id="many tracks"),
+        pytest.param(_with_tracks(TEXT_TRACK * 5, UDTA), id="many tracks"),
+        pytest.param(_with_tracks(SOUND_TRACK, UDTA), id="two tracks of sound"),
         pytest.param(_renamed(b"mp4a", b"drms"), id="encrypted"),
         pytest.param(_renamed(b"mp4a", b"ac-3"), id="other codec"),
         pytest.param(_renamed(b"mdat", b"what"), id="unknown box"),
