@@ -272,6 +272,12 @@ PLAIN_OPUS = encoded("opus", "libopus", 48000)
 LAST_PAGE = PLAIN_OGG.rindex(b"OggS")
 
 
+def _with_empty_page() -> bytes:
+    """Return a file whose comments begin on a page without any content."""
+    empty, rest = PLAIN_OGG[58:84] + b"\0", _at(_at(PLAIN_OGG[58:], 5, b"\1"), 18, b"\2")
+    return PLAIN_OGG[:58] + empty + rest
+
+
 def _of_serial(ogg: bytes, serial: bytes) -> bytes:
     """Return the same stream with another serial number; nobody here looks at the checksums."""
     return re.sub(rb"(OggS.{10}).{4}", rb"\1" + serial, ogg, flags=re.DOTALL)
@@ -296,6 +302,7 @@ def _of_serial(ogg: bytes, serial: bytes) -> bytes:
         pytest.param(_at(PLAIN_OGG, 58 + 4, b"\1"), id="version of the second page"),
         pytest.param(_at(PLAIN_OGG, 58 + 14, b"xxxx"), id="second page of another stream"),
         pytest.param(_at(PLAIN_OGG, 58, b"Xggs"), id="no second page"),
+        pytest.param(_with_empty_page(), id="empty page"),
         pytest.param(_at(PLAIN_OGG, 5, b"\0"), id="not the first page"),
         pytest.param(_at(PLAIN_OGG, 6, b"\1"), id="sound on the first page"),
         pytest.param(_at(PLAIN_OGG, 18, b"\1"), id="number of the first page"),

@@ -28,9 +28,9 @@ _opus_header = Struct("<BBH").unpack_from  # version, channels, pre-skip
 def read(source: Source) -> RawContent:
     """Return what the file says. Raises `NotPlainError`."""
     head = source.head
-    capture, version, flags, granule, serial, number, _, segments = _page_header(head, 0)
+    _, version, flags, granule, serial, number, _, segments = _page_header(head, 0)
     size = head[_HEADER_BYTES]
-    if capture != _CAPTURE or version or flags != _FIRST or granule or number or segments != 1 or size == 255:
+    if version or flags != _FIRST or granule or number or segments != 1 or size == 255:
         raise NotPlainError
     start = _HEADER_BYTES + 1
     packet = head[start : start + size]
@@ -101,11 +101,11 @@ def _last_granule(source: Source, start: int, serial: int) -> int:
         offset = tail.rfind(_CAPTURE)
         if offset >= 0:
             break
-    capture, version, flags, granule, page_serial, _, _, segments = _page_header(
-        tail, offset if offset >= 0 else len(tail)
-    )
+    if offset < 0:
+        raise NotPlainError
+    _, version, flags, granule, page_serial, _, _, segments = _page_header(tail, offset)
     body = offset + _HEADER_BYTES + segments
     is_end = body + sum(tail[offset + _HEADER_BYTES : body]) == len(tail)
-    if capture != _CAPTURE or version or not flags & _LAST or page_serial != serial or granule <= 0 or not is_end:
+    if version or not flags & _LAST or page_serial != serial or not is_end:
         raise NotPlainError
     return int(granule)
