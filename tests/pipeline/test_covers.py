@@ -75,9 +75,9 @@ def test_each_album_is_checked_once_and_its_cover_served_in_every_size(pictured:
     # Broken pictures are skipped, embedded or in the folder, and the suffix does not decide the kind of a picture.
     assert cover("Broken")[:2] == ("image/jpeg", 400)
     assert httpx.get(f"{pictured.url}/api/covers/album/{albums['Bomb']}").status_code == 404
-    # Two different pictures are stored, with the thumbnails that are smaller than they are.
+    # Two different pictures are stored, with the thumbnails that are smaller than they are, each as JPEG and WebP.
     files = [file for file in (pictured.data / "covers").rglob("*") if file.is_file()]
-    assert len(files) == (1 + 3) + (1 + 2)
+    assert len(files) == (1 + 2 * 3) + (1 + 2 * 2)
     assert "is given up" not in log.read_text()
     # A conditional request gets the cover again only if it has changed.
     first = cover("Same", size=160)[2]

@@ -38,9 +38,7 @@ class Dispatcher:
         self._broker = broker
         self._warned_at: dict[str, float] = {}
         self.vector_feeder = QueueFeeder("vector", MAX_QUEUED_VECTORS, queries.unanalysed_tracks, self._send_vectors)
-        self.cover_feeder = QueueFeeder(
-            "covers", MAX_QUEUED_COVERS, queries.albums_with_unchecked_cover, self._send_covers
-        )
+        self.cover_feeder = QueueFeeder("covers", MAX_QUEUED_COVERS, _unchecked_covers, self._send_covers)
 
     def send(self, task: str, **arguments: Any) -> bool:
         """Send a task; return False, and log a warning, when Redis is unreachable."""
@@ -96,8 +94,7 @@ class Dispatcher:
         return self._send_all("vector.calculate", [{"track_id": r["id"], "path": r["path"]} for r in rows])
 
     def _send_covers(self, rows: Sequence[Row]) -> bool:
-        albums = [{"album_id": r["id"], "path": r["path"], "has_picture": bool(r["has_picture"])} for r in rows]
-        return self._send_all("covers.extract", albums)
+        return self._send_all("covers.extract", [{f"{kind}_id": item_id} for kind, item_id in (r["id"] for r in rows)])
 
     @staticmethod
     def _send_all(task: str, messages: Sequence[dict[str, Any]]) -> bool:
@@ -188,3 +185,11 @@ class Dispatcher:
                 sessions.mark_batches_sent(db, sent_batches)
                 for session_id in sent_discoveries:
                     sessions.mark_discovery_sent(db, session_id)
+
+
+def _unchecked_covers(db: sqlite3.Connection, limit: int) -> list[Row]:
+    """Return albums, then tracks, to be searched for pictures; the id of each row is its kind and its id."""
+    albums = [{"id": ("album", row["id"])} for row in queries.albums_with_unchecked_cover(db, limit)]
+    return albums + [
+        {"id": ("track", row["id"])} for row in queries.tracks_with_unchecked_cover(db, limit - len(albums))
+    ]

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import sqlite3
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import Body, FastAPI, HTTPException, Path, Request
 from pydantic import BaseModel, Field
@@ -12,12 +12,14 @@ from starlette.concurrency import run_in_threadpool
 from soniquebay import __version__
 from soniquebay.api import errors, health, online
 from soniquebay.api.services import Services, Shared
-from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPE, THUMBNAIL_SIZES_PIXELS, media_type
+from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPES, THUMBNAIL_SIZES_PIXELS, media_type
 from soniquebay.library import covers, ingest, reconcile, sessions
 from soniquebay.library.entities import Entities, FailedFile, FileStamp, LeftOut
 from soniquebay.library.similarity import vectors
 
 Answer = dict[str, Any]
+Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+PictureDigest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class NewBatch(BaseModel):
@@ -44,6 +46,38 @@ class DiscoveryResult(BaseModel):
     found: dict[str, int] = {}
     """Number of files found, by root."""
     left_out: list[LeftOut] = []
+
+
+class ChangedFolders(BaseModel):
+    """Folders whose pictures have changed."""
+
+    stamps: dict[str, Annotated[int, Field(ge=0, lt=2**63)] | None]
+    """By encoded folder with a slash at its end; None without any picture."""
+
+
+class AlbumPictures(BaseModel):
+    """What the files of an album hold: the SHA-256 of pictures that were stored before."""
+
+    cover: PictureDigest | None = None
+    discs: dict[int, PictureDigest] = {}
+    """By number of the disc."""
+    artist_id: int
+    """The album's artist."""
+    artist_picture: PictureDigest | None = None
+    picture_keys: dict[str, Annotated[int, Field(ge=0, lt=2**63)]] = {}
+    """By encoded path of a file with a picture; the keys of different pictures differ."""
+    unavailable_file: str | None = None
+    """The encoded path of a file of the album that was unavailable."""
+    state: str
+    """What `covers.state_of_files` was before the search."""
+
+
+class TrackPicture(BaseModel):
+    """What a track has of its own: the SHA-256 of a picture that was stored before."""
+
+    cover: PictureDigest | None = None
+    unavailable_file: str | None = None
+    """The track's encoded path, if the file was unavailable."""
 
 
 class AbandonedBatch(BaseModel):
@@ -77,13 +111,17 @@ def internal_app(services: Services) -> FastAPI:
     app.post("/internal/sessions/{session_id}/heartbeat")(record_heartbeat)
     app.post("/internal/sessions/{session_id}/batches")(register_batch)
     app.post("/internal/sessions/{session_id}/known-files")(update_known_files)
+    app.post("/internal/folder-pictures")(update_folder_pictures)
     app.post("/internal/sessions/{session_id}/discovered")(end_discovery)
     app.post("/internal/batches/{batch_id}")(insert_batch)
     app.post("/internal/batches/{batch_id}/abandon")(abandon_batch)
     app.put("/internal/vectors/{track_id}")(store_vector)
     app.put("/internal/covers/{album_id}")(store_cover)
     app.put("/internal/thumbnails/{digest}/{size}")(store_thumbnail)
-    app.post("/internal/covers/{album_id}/none")(mark_without_cover)
+    app.put("/internal/pictures/{digest}")(store_picture)
+    app.put("/internal/covers/album/{album_id}")(set_album_pictures)
+    app.put("/internal/covers/track/{track_id}")(set_track_picture)
+    app.post("/internal/covers/{kind}/{item_id}/failed")(mark_cover_failed)
     app.post("/internal/purge")(purge)
     app.include_router(online.router)
     app.post("/internal/resume")(resend_lost)
@@ -202,11 +240,9 @@ def store_vector(services: Shared, track_id: int, result: AnalysisResult) -> Ans
 
 
 async def store_cover(services: Shared, album_id: int, request: Request) -> Answer:
-    """Store an album's cover. Its media type is read from its bytes."""
+    """Store a picture from the internet as an album's cover. Its media type is read from its bytes."""
     data = await request.body()
-    kind = media_type(data)
-    if kind is None or len(data) > MAX_PICTURE_BYTES:
-        raise HTTPException(422, "not a picture of a known format, or too large")
+    kind = _picture_kind(data)
 
     def store() -> bool:
         # Before the transaction, so that no other writer waits for the card.
@@ -214,30 +250,90 @@ async def store_cover(services: Shared, album_id: int, request: Request) -> Answ
         with services.database.transaction() as db:
             return covers.store(db, services.settings.covers, album_id, data, kind)
 
-    stored = await run_in_threadpool(store)
-    services.tasks_finished(services.dispatcher.cover_feeder, [album_id])
-    return {"stored": stored}
+    return {"stored": await run_in_threadpool(store)}
 
 
-async def store_thumbnail(
-    services: Shared, digest: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], size: int, request: Request
-) -> Answer:
-    """Store a thumbnail of the picture with this SHA-256. The worker sends thumbnails before the picture itself."""
+async def store_picture(services: Shared, digest: Digest, request: Request) -> Answer:
+    """Store a picture with this SHA-256. What it shows is told by the request that follows."""
     data = await request.body()
-    if size not in THUMBNAIL_SIZES_PIXELS or media_type(data) != THUMBNAIL_MEDIA_TYPE or len(data) > MAX_PICTURE_BYTES:
-        raise HTTPException(422, f"not a JPEG of one of the sizes {THUMBNAIL_SIZES_PIXELS}")
-    await run_in_threadpool(covers.write_picture, services.settings.covers, digest, data, size)
+    _picture_kind(data)
+    if covers.digest_of(data) != digest:
+        raise HTTPException(422, "the SHA-256 of the picture is another one")
+    await run_in_threadpool(covers.write_picture, services.settings.covers, digest, data)
     return {}
 
 
-def mark_without_cover(
-    services: Shared, album_id: int, unavailable_file: Annotated[str | None, Body(embed=True)] = None
-) -> Answer:
-    """Note that an album has no cover. `unavailable_file` is the encoded path of a file of it that was unavailable."""
+async def store_thumbnail(services: Shared, digest: Digest, size: int, request: Request) -> Answer:
+    """Store a thumbnail, JPEG or WebP, of the picture with this SHA-256; before the picture itself is stored."""
+    data = await request.body()
+    kind = _picture_kind(data)
+    suffix = next((suffix for suffix, media_type in THUMBNAIL_MEDIA_TYPES.items() if media_type == kind), None)
+    if size not in THUMBNAIL_SIZES_PIXELS or suffix is None:
+        raise HTTPException(422, f"not a JPEG or WebP of one of the sizes {THUMBNAIL_SIZES_PIXELS}")
+    await run_in_threadpool(covers.write_picture, services.settings.covers, digest, data, size, suffix)
+    return {}
+
+
+def _picture_kind(data: bytes) -> str:
+    kind = media_type(data)
+    if kind is None or len(data) > MAX_PICTURE_BYTES:
+        raise HTTPException(422, "not a picture of a known format, or too large")
+    return kind
+
+
+def set_album_pictures(services: Shared, album_id: int, found: AlbumPictures) -> Answer:
+    """Note which pictures the files of an album hold. If a file has changed since, the album is searched again."""
+    cover = _stored_cover(services, found.cover)
+    discs = {disc_no: _stored_cover(services, digest) for disc_no, digest in found.discs.items()}
+    artist = _stored_cover(services, found.artist_picture)
     with services.database.transaction() as db:
-        covers.mark_none_found(db, album_id, unavailable_file)
-    services.tasks_finished(services.dispatcher.cover_feeder, [album_id])
+        if found.state == covers.state_of_files(db, album_id):
+            if found.unavailable_file is not None:
+                covers.mark_none_found(db, album_id, found.unavailable_file)
+            if found.unavailable_file is None or not covers.has_cover(db, album_id):
+                covers.set_picture_keys(db, album_id, found.picture_keys)
+                covers.set_from_files(db, album_id, cover, {no: disc for no, disc in discs.items() if disc})
+                covers.set_of_artist(db, found.artist_id, artist)
+    services.tasks_finished(services.dispatcher.cover_feeder, [("album", album_id)])
     return {}
+
+
+def set_track_picture(services: Shared, track_id: int, found: TrackPicture) -> Answer:
+    """Note which picture of its own a track has."""
+    cover = _stored_cover(services, found.cover)
+    with services.database.transaction() as db:
+        if found.unavailable_file is not None:
+            covers.mark_checked(db, "track", track_id)
+            covers.retry_later(db, found.unavailable_file)
+        else:
+            covers.set_of_track(db, track_id, cover)
+    services.tasks_finished(services.dispatcher.cover_feeder, [("track", track_id)])
+    return {}
+
+
+def mark_cover_failed(services: Shared, kind: Literal["album", "track"], item_id: int) -> Answer:
+    """Note that the search for a cover failed for good. It is repeated once one of the files has changed."""
+    with services.database.transaction() as db:
+        covers.mark_checked(db, kind, item_id)
+    services.tasks_finished(services.dispatcher.cover_feeder, [(kind, item_id)])
+    return {}
+
+
+def _stored_cover(services: Services, digest: str | None) -> covers.Cover | None:
+    """Return the cover of a picture that was stored before; answers 422 if it was not."""
+    if digest is None:
+        return None
+    cover = covers.stored(services.settings.covers, digest)
+    if cover is None:
+        raise HTTPException(422, f"no picture {digest}")
+    return cover
+
+
+def update_folder_pictures(services: Shared, changed: ChangedFolders) -> Answer:
+    """Store the stamps of folders whose pictures have changed, and have the covers there searched again."""
+    with services.database.transaction() as db:
+        albums = covers.update_folder_stamps(db, changed.stamps)
+    return {"albums": albums}
 
 
 def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:

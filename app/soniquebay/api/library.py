@@ -103,33 +103,57 @@ def search(
     response_class=FileResponse,
     responses={
         304: {"description": "the cover with the given ETag is still the current one"},
-        200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}, "image/gif": {}}},
+        200: {"content": {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "gif", "avif")}},
         404: {"model": models.Problem, "description": "no cover"},
     },
 )
-def cover(
+def cover(  # noqa: PLR0917 - the parameters of a query
     services: Shared,
     kind: Annotated[Literal["album", "track", "artist"], Path(description="what the id belongs to")],
     item_id: models.Id,
     size: Annotated[
         int | None, Query(ge=1, le=4096, description="pixels of the longer side; without it the original")
     ] = None,
+    disc: Annotated[
+        int | None, Query(ge=1, le=2**31, description="number of a disc of an album, whose own cover is preferred")
+    ] = None,
     if_none_match: Annotated[str | None, Header()] = None,
+    accept: Annotated[str | None, Header(description="if it names WebP, smaller sizes are WebP, else JPEG")] = None,
 ) -> Response:
-    """Return the cover of an album, of a track's album, or of an artist's first album that has one.
+    """Return the cover of an album or of one of its discs, or the picture of a track or an artist.
 
+    A track without a picture of its own has the cover of its album, an artist that of the first album that has one.
     With `size`, the smallest of its sizes that has at least so many pixels on the longer side.
     """
-    item_cover = covers.find_cover(services.database.reader(), kind, item_id)
+    item_cover = covers.find_cover(services.database.reader(), kind, item_id, disc)
     if item_cover is None:
         raise HTTPException(404, f"no cover for {kind} {item_id}")
-    file = covers.find_file(services.settings.covers, item_cover, size)
+    file = covers.find_file(services.settings.covers, item_cover, size, webp=_accepts_webp(accept or ""))
     if file is None:
         raise HTTPException(404, f"the cover of {kind} {item_id} is no longer there")
     path, media_type = file
     etag = f'"{path.name}"'  # the name is made from the content
-    headers = {"ETag": etag, "Cache-Control": COVER_CACHE_CONTROL, "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "ETag": etag,
+        "Cache-Control": COVER_CACHE_CONTROL,
+        "Vary": "Accept",
+        "X-Content-Type-Options": "nosniff",
+    }
     known_etags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     if known_etags & {etag, "*"}:
         return Response(status_code=304, headers=headers)
     return FileResponse(path, media_type=media_type, headers=headers)
+
+
+def _accepts_webp(accept: str) -> bool:
+    """Tell whether an Accept header names WebP. One of any kind (``*/*``) may come from a client that knows none."""
+    for part in accept.lower().split(","):
+        media_type, *parameters = (word.strip() for word in part.split(";"))
+        if media_type == "image/webp":
+            return not any(_is_zero_weight(parameter) for parameter in parameters)
+    return False
+
+
+def _is_zero_weight(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    return name.strip() == "q" and bool(value.strip()) and not value.strip().strip("0.")

@@ -7,7 +7,7 @@ and would be lost with it. So a queue gets a handful of tasks, and the next ones
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from soniquebay.library.queries import Row
 
@@ -33,11 +33,11 @@ class QueueFeeder:
         self._size = size
         self._fetch = fetch
         self._send = send
-        self._sent_at: dict[int, float] = {}
+        self._sent_at: dict[Hashable, float] = {}
         self._lock = threading.Lock()
         self._queue_is_ours = False
 
-    def mark_done(self, ids: Sequence[int]) -> bool:
+    def mark_done(self, ids: Sequence[Hashable]) -> bool:
         """Note that rows are done; return True when the queue should be refilled."""
         with self._lock:
             for row_id in ids:
@@ -68,5 +68,5 @@ class QueueFeeder:
             rows = [row for row in waiting if row["id"] not in self._sent_at][:free]
             if not rows or not self._send(rows):
                 return 0
-            self._sent_at.update((int(row["id"]), now) for row in rows)
+            self._sent_at.update((row["id"], now) for row in rows)
             return len(rows)

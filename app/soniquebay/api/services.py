@@ -1,6 +1,6 @@
 """What the two ASGI applications share: the database, the dispatcher and the progress feed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -37,7 +37,7 @@ class Services:
     def __post_init__(self) -> None:
         self.vectors = SimilarityIndex(self.database.reader)
 
-    def tasks_finished(self, feeder: QueueFeeder, ids: Sequence[int]) -> None:
+    def tasks_finished(self, feeder: QueueFeeder, ids: Sequence[Hashable]) -> None:
         """Note that tasks of a queue are done, and have it refilled before it is empty."""
         if feeder.mark_done(ids):
             self.request_refill()

@@ -1,4 +1,4 @@
-"""Which names are those of audio files, of audio files that are not read, and of covers.
+"""Which names are those of audio files, and of audio files that are not read.
 
 The name alone decides, because discovery opens no file.
 """
@@ -23,17 +23,8 @@ UNSUPPORTED_SUFFIXES = {
     ".wvx": "playlist of Windows Media", ".xm": "tracker module",
 }  # fmt: skip
 
-COVER_STEMS = ("cover", "folder", "front", "album", "albumart")  # the best first
-COVER_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
-
 
 def is_audio(name: str) -> bool:
     """Return whether a file of this name is read as audio."""
     dot = name.rfind(".")
     return dot > 0 and name[dot:].lower() in AUDIO_SUFFIXES
-
-
-def is_cover(name: str) -> bool:
-    """Return whether a file of this name is a cover for the albums in its folder."""
-    stem, dot, suffix = name.lower().rpartition(".")
-    return stem in COVER_STEMS and dot + suffix in COVER_SUFFIXES

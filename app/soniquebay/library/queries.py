@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.reading import READER_VERSION
+from soniquebay.library.covers import state_of_files
 
 Row = dict[str, Any]
 
@@ -203,6 +204,27 @@ def known_files(db: sqlite3.Connection, folder: str, page_size: int = 5000) -> I
         last_path = rows[-1][0]
 
 
+def known_folder_pictures(db: sqlite3.Connection, folder: str, page_size: int = 5000) -> Iterator[tuple[str, int]]:
+    """Yield the folders with pictures in an encoded folder and below it, and their stamps, in the order of a walk.
+
+    They are read in pages, as the tracks are. Each folder has a slash at its end.
+    """
+    first, end = folder.rstrip("/") + "/", folder.rstrip("/") + "0"
+    comparison = ">="
+    cursor = db.cursor()
+    cursor.row_factory = None
+    while True:
+        rows = cursor.execute(
+            f"SELECT folder, stamp FROM folder_pictures WHERE folder {comparison} ? AND folder < ? "
+            "ORDER BY folder LIMIT ?",
+            (first, end, page_size),
+        ).fetchall()
+        yield from rows
+        if len(rows) < page_size:
+            return
+        first, comparison = rows[-1][0], ">"
+
+
 def queued_or_failed_paths(db: sqlite3.Connection, session_id: int) -> set[str]:
     """Return the encoded paths in open batches and file failures of a session: a repeated discovery skips them."""
     failed = db.execute("SELECT path FROM failures WHERE session_id = ? AND is_file = 1", (session_id,))
@@ -224,17 +246,77 @@ def unanalysed_tracks(db: sqlite3.Connection, limit: int) -> list[Row]:
 
 
 def albums_with_unchecked_cover(db: sqlite3.Connection, limit: int) -> list[Row]:
-    """Return the ids of albums whose cover has not been checked.
-
-    Each comes with path and has_picture of one of its tracks, one with a picture if there is any.
-    """
+    """Return the ids of albums whose cover has not been checked, and that have a track that is not missing."""
     rows = db.execute(
-        "SELECT b.id, t.path, t.has_picture FROM albums b INDEXED BY albums_without_cover JOIN tracks t ON t.id = "
-        "(SELECT id FROM tracks WHERE album_id = b.id AND missing_since IS NULL ORDER BY has_picture DESC, id LIMIT 1) "
-        "WHERE b.cover_checked = 0 LIMIT ?",
+        "SELECT b.id FROM albums b INDEXED BY albums_without_cover WHERE b.cover_checked = 0 "
+        f"AND {_ALBUM_PRESENT} LIMIT ?",
         (limit,),
     )
     return [dict(row) for row in rows]
+
+
+def tracks_with_unchecked_cover(db: sqlite3.Connection, limit: int) -> list[Row]:
+    """Return the ids of tracks that are to be searched for pictures of their own."""
+    rows = db.execute(
+        "SELECT c.track_id AS id FROM track_covers c INDEXED BY track_covers_unchecked "
+        "JOIN tracks t ON t.id = c.track_id "
+        "WHERE c.checked = 0 AND t.missing_since IS NULL LIMIT ?",
+        (limit,),
+    )
+    return [dict(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumFiles:
+    """What is needed to search an album's files for its pictures; paths are encoded."""
+
+    title: str
+    artist_id: int
+    artist: str
+    pictured: list[str]
+    """Some of the files with an embedded picture, in the order of disc and track."""
+    discs: dict[int | None, list[str]]
+    """Some of the files of each disc, in the order of the tracks."""
+    artists_files: list[str]
+    """One file of each of some albums of the artist."""
+    state: str
+    """See `library.covers.state_of_files`."""
+
+
+def album_files(db: sqlite3.Connection, album_id: int, limit: int) -> AlbumFiles | None:
+    """Return the files of an album that are not missing, up to `limit` of each kind; None without any."""
+    album = db.execute(
+        "SELECT b.title, b.artist_id, o.name FROM albums b JOIN artists o ON o.id = b.artist_id WHERE b.id = ?",
+        (album_id,),
+    ).fetchone()
+    present = "FROM tracks WHERE album_id = ? AND missing_since IS NULL"
+    discs: dict[int | None, list[str]] = {}
+    # By folder: a disc may lie in several.
+    for row in db.execute(
+        f"SELECT disc_no, path, min(coalesce(track_no, 9999999)) {present} "
+        "GROUP BY disc_no, rtrim(path, replace(path, '/', '')) ORDER BY disc_no, 3, path LIMIT ?",
+        (album_id, limit),
+    ):
+        discs.setdefault(row["disc_no"], []).append(row["path"])
+    if album is None or not discs:
+        return None
+    pictured = db.execute(
+        f"SELECT path {present} AND has_picture = 1 ORDER BY disc_no, track_no, path LIMIT ?", (album_id, limit)
+    )
+    of_artist = db.execute(
+        "SELECT min(t.path) AS path FROM albums b JOIN tracks t ON t.album_id = b.id "
+        "WHERE b.artist_id = ? AND t.missing_since IS NULL GROUP BY b.id LIMIT ?",
+        (album["artist_id"], limit),
+    )
+    return AlbumFiles(
+        album["title"],
+        album["artist_id"],
+        album["name"],
+        [row["path"] for row in pictured],
+        discs,
+        [row["path"] for row in of_artist],
+        state_of_files(db, album_id),
+    )
 
 
 def _filters(columns: dict[str, int | None]) -> tuple[str, tuple[int, ...]]:

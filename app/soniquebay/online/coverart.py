@@ -4,7 +4,8 @@ import json
 import re
 from typing import Any
 
-from soniquebay.audio.pictures import Picture, UnusablePictureError, decode_picture
+from soniquebay.audio.picture_decoding import UnusablePictureError
+from soniquebay.audio.pictures import Picture, decode_picture
 from soniquebay.online.client import fetch
 from soniquebay.online.errors import UpstreamError
 

@@ -11,8 +11,9 @@ from soniquebay.library import reconcile
 from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FileStamp
 from soniquebay.library.paths import decode, encode
-from soniquebay.library.queries import KnownFile, known_files, queued_or_failed_paths, session
+from soniquebay.library.queries import KnownFile, known_files, known_folder_pictures, queued_or_failed_paths, session
 from soniquebay.pipeline import library_api
+from soniquebay.pipeline.folder_pictures import FolderPictures
 from soniquebay.pipeline.task import stage
 from soniquebay.pipeline.walk import Walk, WalkedFile
 from soniquebay.settings import settings
@@ -43,6 +44,8 @@ def discover(session_id: int) -> None:
         roots = frozenset(configured | set(reconcile.known_roots(db)))
         walk = Walk(roots)
         comparison = _Comparison(session_id, queued_or_failed_paths(db, session_id), reads_unchanged=scan["full"])
+        pictures = FolderPictures(lambda path: _is_nonempty(reconcile.innermost_root(path[:-1], roots)))
+        walk.on_pictures = pictures.compare
         try:
             for folder in sorted(roots) if scan["folders"] is None else scan["folders"]:
                 if reconcile.innermost_root(folder, roots - {folder}) and scan["folders"] is None:
@@ -54,11 +57,14 @@ def discover(session_id: int) -> None:
                     folder in configured if scan["folders"] is None else folder in roots or os.path.lexists(plain)
                 )
                 walked = walk.files(os.fsdecode(plain)) if is_walked else iter(())
+                pictures.begin(known_folder_pictures(db, folder))
                 comparison.compare(
                     walked,
                     known_files(db, folder),
                     lambda path: reconcile.innermost_root(path, {*roots, *walk.files_by_root}),
                 )
+                pictures.end()
+            pictures.flush()
             comparison.flush()
         except _SessionStopped:
             log.info("session %d was paused or cancelled", session_id)
@@ -82,15 +88,18 @@ def _nonempty_roots(roots: Iterable[str]) -> dict[str, int]:
 
     This takes the place of counted files after a partial scan, which has not walked the whole of any root.
     """
+    return {root: int(_is_nonempty(root)) for root in roots}
 
-    def has_entry(root: str) -> int:
-        try:
-            with os.scandir(decode(root)) as entries:
-                return int(any(True for _ in entries))
-        except OSError:
-            return 0
 
-    return {root: has_entry(root) for root in roots}
+def _is_nonempty(root: str | None) -> bool:
+    """Tell whether an encoded root has any entry."""
+    if root is None:
+        return False
+    try:
+        with os.scandir(decode(root)) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False
 
 
 @dataclass

@@ -2,12 +2,13 @@
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
 from soniquebay.audio.file_names import is_audio
+from soniquebay.audio.picture_names import is_picture
 from soniquebay.library.entities import FailedFile, LeftOut
 from soniquebay.library.ignore_files import (
     IGNORE_FILE_NAMES,
@@ -21,6 +22,7 @@ from soniquebay.library.ignore_files import (
 )
 from soniquebay.library.left_out import folder_reason, hidden_audio_reason, other_file_reason
 from soniquebay.library.paths import decode, encode, is_within
+from soniquebay.pipeline.folder_pictures import stamp_of
 
 MAX_MTIME_NS = 2**63 - 1  # SQLite's largest integer; a damaged timestamp may lie centuries ahead
 
@@ -53,6 +55,9 @@ class Walk:
     """Number of files by encoded root; a mount point below a root is a root too. What an ignore file leaves out counts
     as well: a drive of which the listener wants nothing is not an unplugged one."""
     _left_out: dict[str, LeftOut] = field(default_factory=dict)
+    on_pictures: Callable[[str, int], None] | None = None
+    """Called with each folder that has pictures, in the order of the walk: its encoded path with a slash at its end,
+    and the stamp of its pictures; -1 for a folder that could not be read."""
     _entered: set[tuple[int, int]] = field(default_factory=set)
 
     @property
@@ -120,7 +125,8 @@ class Walk:
             self.files_by_root.setdefault(root, 0)
         is_root = is_mount_point or encoded in self.roots or (device is None and not self._roots_above(encoded))
         with os.scandir(folder) as entries:
-            found, ignore_files, left_out = _sort_out(entries, is_root=is_root)
+            pictures: list[os.DirEntry[str]] = []
+            found, ignore_files, left_out = _sort_out(entries, pictures, is_root=is_root)
         found.sort(key=itemgetter(0))
         encoded += "/"
         if ignore_files:
@@ -133,6 +139,8 @@ class Walk:
             found = self._not_ignored(found, encoded, root, rules)
             # What would not be read anyway is not told of when the listener does not want it.
             left_out = [told for told in left_out if rules.reason(encoded + told[1], is_folder=told[2]) is None]
+        if pictures and self.on_pictures:
+            self.on_pictures(encoded, stamp_of(pictures))
         for reason, name, is_folder in sorted(left_out):
             self._tell(reason, encoded + name, is_folder=is_folder)
         return _Folder(iter(found), encoded, root, status.st_dev, rules)
@@ -209,17 +217,19 @@ class Walk:
             self.files_by_root[counted] = self.files_by_root.get(counted, 0) + 1
 
     def _add_failure(self, path: str, error: OSError) -> WalkedFile:
+        if path.endswith("/") and self.on_pictures:
+            self.on_pictures(path, -1)
         self.failures.append({"path": path.removesuffix("/"), "reason": f"cannot be read: {error.strerror or error}"})
         return path, -1, 0
 
 
 def _sort_out(
-    entries: "Iterator[os.DirEntry[str]]", *, is_root: bool
+    entries: "Iterator[os.DirEntry[str]]", pictures: "list[os.DirEntry[str]]", *, is_root: bool
 ) -> tuple[list[_Entry], list[str], list[tuple[str, str, bool]]]:
     """Return what to read and to enter in a folder, the names of its ignore files, and what its name leaves out.
 
     The last is a reason, an encoded name, and whether it is a folder. The encoded name of a folder to enter ends with a
-    slash, so that it sorts as the paths below it do.
+    slash, so that it sorts as the paths below it do. Pictures are added to `pictures`.
     """
     found: list[_Entry] = []
     ignore_files: list[str] = []
@@ -238,6 +248,9 @@ def _sort_out(
                 reason = hidden_audio_reason(name, entry.path)
         elif name in IGNORE_FILE_NAMES:
             ignore_files.append(name)
+            continue
+        elif is_picture(name):
+            pictures.append(entry)
             continue
         else:
             reason = other_file_reason(name)

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 
 from inotify_simple import Event, INotify, flags
 
-from soniquebay.audio.file_names import is_audio, is_cover
+from soniquebay.audio.file_names import is_audio
+from soniquebay.audio.picture_names import may_be_shown
 from soniquebay.library.ignore_files import IGNORE_FILE_NAMES
 from soniquebay.library.left_out import folder_reason
 from soniquebay.library.paths import encode, is_within
@@ -169,8 +170,8 @@ class WatchedTree:
                 yield Change("music", folder)
         elif name in IGNORE_FILE_NAMES:
             yield Change("music", folder)
-        elif is_cover(name):
-            if mask & _ADDED:
+        elif may_be_shown(name):
+            if mask & (_ADDED | _REMOVED):
                 yield Change("cover", folder)
         else:
             yield from self._link_changes(f"{folder}/{name}", mask)

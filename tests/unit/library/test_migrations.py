@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from celery.signals import celeryd_after_setup
 
-from soniquebay.library import queries, sessions
+from soniquebay.library import covers, queries, sessions
 from soniquebay.library.database import Database, migrations, open_read_only
 from soniquebay.settings import from_environment
 from soniquebay.worker import main
@@ -175,6 +175,29 @@ def test_a_file_that_was_unavailable_under_schema_4_is_analysed_again(older: Pat
     database = Database(older)
     database.migrate()
     assert [row["path"] for row in queries.unanalysed_tracks(database.reader(), 10)] == ["/one"]
+
+
+def test_pictures_that_schema_6_did_not_know_are_searched(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:6]:
+            old.executescript(script)
+        old.executescript(f"""
+            INSERT INTO artists (id, name, normalised_name) VALUES (1, 'A', 'a');
+            INSERT INTO albums (id, title, normalised_title, artist_id, cover_media_type, cover_sha256, cover_checked)
+                VALUES (1, 'X', 'x', 1, 'image/png', '{"c" * 64}', 1), (2, 'Y', 'y', 1, NULL, NULL, 1);
+            INSERT INTO tracks (id, title, artist_id, album_id, duration, format, added_at, path, size, mtime_ns)
+                VALUES (1, '1', 1, 1, 1, 'MP3', 1, '/1', 1, 1), (2, '2', 1, 2, 1, 'MP3', 1, '/2', 1, 1),
+                       (3, '3', 1, NULL, 1, 'MP3', 1, '/3', 1, 1);
+            PRAGMA user_version = 6;
+        """)
+    database = Database(path)
+    database.migrate()
+    assert [row["id"] for row in queries.albums_with_unchecked_cover(database.reader(), 10)] == [2]
+    assert [row["id"] for row in queries.tracks_with_unchecked_cover(database.reader(), 10)] == [3]
+    with database.transaction() as db:
+        covers.mark_none_found(db, 1)  # nobody knows whether the files held it
+    assert covers.find_cover(database.reader(), "album", 1) is not None
 
 
 def test_a_read_only_connection_cannot_write(db: Database, tmp_path: Path) -> None:

@@ -159,6 +159,8 @@ def test_only_music_and_covers_are_changes(watched: WatchedTree, music: Path) ->
     assert watched.read_changes() == []
     (music / "a" / "Folder.JPG").write_text("x")
     assert watched.read_changes() == [Change("cover", str(music / "a"))]
+    (music / "a" / "Folder.JPG").unlink()
+    assert watched.read_changes() == [Change("cover", str(music / "a"))]
 
 
 @pytest.mark.parametrize("name", [".nomedia", ".ndignore", ".soniquebayignore"])

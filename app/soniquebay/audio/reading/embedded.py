@@ -12,7 +12,9 @@ from soniquebay.audio.reading.mp4 import mp4_pictures
 from soniquebay.audio.reading.ogg import flac_pictures, ogg_pictures
 from soniquebay.audio.reading.source import Kind, Source, opened
 
-_FRONT_COVER = 3  # picture type in ID3 and FLAC
+# Picture types of ID3v2.4 (frames, section 4.14) and FLAC: "other" is what programs write that know no types.
+_FRONT_COVER, _OTHER = 3, 0
+_LAST_TYPES = frozenset({4, 5, 6, *range(7, 21)})  # the back, the leaflet, the medium, people and logos
 _OGG_HEADER_BYTES = 4096
 _MAX_ID3_BYTES = 1 << 26
 _ID3_CHUNKS = {b"ID3 ", b"id3 "}
@@ -21,13 +23,20 @@ _DSF_POINTER = slice(20, 28)  # to the tag, in the first chunk
 
 
 def embedded_pictures(path: str) -> list[bytes]:
-    """Return the pictures in the file at `path` (Python's file-system string), front covers first.
+    """Return the pictures in the file at `path` (Python's file-system string).
 
+    Front covers come first; the back, people and logos come last.
     Raises `UnavailableFileError` when the file cannot be read, and `UnreadableAudioError` when it is not audio.
     """
     with opened(path) as source:
         pictures = _pictures(source)
-    return [data for kind, data in sorted(pictures, key=lambda picture: picture[0] != _FRONT_COVER) if data]
+    return [data for _, data in sorted(pictures, key=lambda picture: _rank(picture[0])) if data]
+
+
+def _rank(picture_type: int) -> int:
+    if picture_type in {_FRONT_COVER, _OTHER}:
+        return 0 if picture_type == _FRONT_COVER else 1
+    return 3 if picture_type in _LAST_TYPES else 2
 
 
 def _pictures(source: Source) -> list[tuple[int, bytes]]:
