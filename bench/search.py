@@ -6,27 +6,29 @@ import json
 import random
 import statistics
 import time
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
 
 from bench import report
 from bench.library import Expected
-from bench.names import COMMON
+from bench.names import COMMON, GENRES, Track
 from bench.running import scanned
 
 WANTED = 20.0  # ms, of a search
 
 
-def queries(tracks: list[Expected], each: int) -> dict[str, list[str]]:
-    """Return requests by kind, as people type them: words of titles and artists that are there."""
+def queries(tracks: Sequence[Expected | Track], each: int) -> dict[str, list[str]]:
+    """Return questions by kind, as people type them: words of titles and artists that are there."""
     rng = random.Random(7)  # noqa: S311
     texts = [f"{track.title} {track.artist} {track.album}" for track in tracks]
     count = Counter(word for text in texts for word in set(text.lower().split()))
     words = [word for word in count if len(word) > 3]
     rare = [word for word in words if count[word] <= 30]
+    accented = [word for word in words if _plain(word) not in {word, ""}]
     some = rng.sample(tracks, each)
-    typed = {
+    return {
         "one word": [max(track.title.split(), key=len) for track in some],
         "two words": [f"{track.artist.split()[0]} {track.title.split()[-1]}" for track in some],
         "whole title": [track.title for track in some],
@@ -35,9 +37,45 @@ def queries(tracks: list[Expected], each: int) -> dict[str, list[str]]:
         "rare word": rng.sample(rare, min(each, len(rare))),
         "very common word": list(COMMON),
         "two common words": [" ".join(rng.sample(COMMON, 2)) for _ in range(each)],
+        "common word and a beginning": [f"the {word[:2]}" for word in rng.sample(words, each)],
+        "without accents": [_plain(word) for word in rng.sample(accented, min(each, len(accented)))],
+        "part of a Japanese word": ["夜の", "の歌", "歌", "京", "東", "海"],
+        "genre": [genre.lower() for genre in GENRES],
+        "file": [f"{number:02} {track.title}.flac" for number, track in enumerate(some)],
+        "one error": [_mistyped(rng, max(track.title.split(), key=len)) for track in some],
+        "two errors": [_mistyped(rng, _mistyped(rng, word)) for word in rng.sample(words, each)],
+        "an error in each of two words": [
+            " ".join(_mistyped(rng, word) for word in (track.artist.split()[0], track.title.split()[-1]))
+            for track in some
+        ],
+        "200 characters": [" ".join(rng.sample(words, 40))[:200] for _ in range(each)]
+        + ["abcdefghij" * 20, "a b c d e f g h i j " * 10, "!?" * 100, "a/b!" * 50, "夜の歌東京" * 40],
         "nothing found": [f"{word}xq" for word in rng.sample(words, each)],
     }
-    return {f"search: {kind}": [_url("search", q=text) for text in texts] for kind, texts in typed.items()}
+
+
+def _plain(word: str) -> str:
+    return unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()
+
+
+def _mistyped(rng: random.Random, word: str) -> str:
+    i, letter = rng.randrange(len(word)), rng.choice("aeioustnr")
+    return (
+        rng.choice((word[:i] + word[i + 1 :], word[:i] + letter + word[i:], word[:i] + letter + word[i + 1 :])) or word
+    )
+
+
+def searches(tracks: Sequence[Expected], each: int) -> dict[str, list[str]]:
+    """Return requests by kind of question, and the common ones for the other kinds of items."""
+    asked = queries(tracks, each)
+    found = {f"search: {kind}": [_url("search", q=text) for text in texts] for kind, texts in asked.items()}
+    for kind in ("album", "artist", "genre"):
+        for question in ("one word", "very common word", "one error"):
+            texts = asked[question]
+            found[f"search of the {kind}s: {question}"] = [_url("search", q=text, type=kind) for text in texts]
+    for question in ("one word", "very common word", "one error"):
+        found[f"search of all: {question}"] = [_url("search/all", q=text) for text in asked[question]]
+    return found
 
 
 def pages(totals: dict[str, int], ids: dict[str, list[int]]) -> dict[str, list[str]]:
@@ -105,7 +143,7 @@ def main() -> None:
             totals[kind] = page["total"]
             ids[kind] = [item["id"] for item in page["items"]][: chosen.each]
         assert totals["tracks"] == chosen.files
-        results = dict(measure(client, {**queries(lib.tracks, chosen.each), **pages(totals, ids)}))
+        results = dict(measure(client, {**searches(lib.tracks, chosen.each), **pages(totals, ids)}))
         results["one track, a new connection each"] = [client.fresh(f"/api/tracks/{i}")[0] for i in ids["tracks"]]
     rows = [(kind, len(t), statistics.median(t), _p95(t), max(t)) for kind, t in results.items()]
     report.table(f"Answers over HTTP at {chosen.files} tracks", ("", "requests", "median ms", "p95 ms", "max ms"), rows)

@@ -1,12 +1,15 @@
 """Read the library: tracks, albums, artists, search, similar tracks, covers."""
 
+import sqlite3
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, HTTPException, Path, Query
 from fastapi.responses import FileResponse, Response
+from pydantic import Field
 
 from soniquebay.api import models
-from soniquebay.api.services import Shared
+from soniquebay.api.services import Services, Shared
 from soniquebay.library import covers, queries
 from soniquebay.library import search as full_text
 
@@ -79,23 +82,57 @@ def list_artists(services: Shared, limit: models.Limit = 50, offset: models.Offs
     return queries.artists(services.database.reader(), limit, offset)
 
 
-@router.get("/search", response_model=models.TrackPage)
+SearchText = Annotated[
+    str,
+    Query(
+        max_length=200, description="words in any order; the last one may be the first two or more letters of a word"
+    ),
+]
+_BY_ID: dict[full_text.Kind, Callable[[sqlite3.Connection, list[int]], list[queries.Row]]] = {
+    "track": queries.tracks_by_id,
+    "album": queries.albums_by_id,
+    "artist": queries.artists_by_id,
+    "genre": queries.genres_by_id,
+}
+
+
+# The first that fits is it: no kind of item has all the fields of another that comes before it.
+_FOUND = Annotated[
+    models.FoundTracks | models.FoundAlbums | models.FoundArtists | models.FoundGenres,
+    Field(union_mode="left_to_right"),
+]
+
+
+@router.get("/search", response_model=_FOUND)
 def search(
     services: Shared,
-    q: Annotated[
-        str,
-        Query(
-            max_length=200,
-            description="words of title, artist and album; the last one may be the first two or more letters of a word",
-        ),
-    ],
+    q: SearchText,
+    kind: Annotated[full_text.Kind, Query(alias="type", description="what to find")] = "track",
     limit: models.Limit = 50,
     offset: models.Offset = 0,
 ) -> Any:
-    """Find the tracks that contain every word. `total` stops at 10,000."""
+    """Find the tracks, albums, artists or genres that have every word; fewer than ten are followed by similar ones.
+
+    A track has the words of its title, artists, album, genres, path and lyrics. An album has those of its title and
+    artist.
+    """
+    return _found(services, q, kind, limit, offset)
+
+
+@router.get("/search/all", response_model=models.FoundAll)
+def search_all(
+    services: Shared,
+    q: SearchText,
+    limit: Annotated[int, Query(ge=1, le=50, description="how many of each kind to return at most")] = 5,
+) -> Any:
+    """Find the best tracks, albums, artists and genres at once."""
+    return {f"{kind}s": _found(services, q, kind, limit, 0) for kind in _BY_ID}
+
+
+def _found(services: Services, text: str, kind: full_text.Kind, limit: int, offset: int) -> dict[str, Any]:
     db = services.database.reader()
-    hits = full_text.find(db, q, limit, offset)
-    return queries.Page(queries.tracks_by_id(db, hits.ids), hits.total)
+    hits = full_text.find(db, text, limit, offset, kind)
+    return {"items": _BY_ID[kind](db, hits.ids), "total": hits.total, "complete": full_text.is_complete(db)}
 
 
 @router.get(

@@ -28,6 +28,7 @@ from soniquebay.api.watch import Watcher
 from soniquebay.library import covers
 from soniquebay.library.catalogue import rebuild
 from soniquebay.library.database import Database
+from soniquebay.library.search import index
 from soniquebay.library.similarity import vectors
 from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.settings import Settings
@@ -41,6 +42,7 @@ MAX_THREADS = 8  # requests handled at the same time; each thread keeps a databa
 REFILL_INTERVAL_SECONDS = 5.0  # of the queue feeders, when nothing asks for a refill
 RESEND_INTERVAL_SECONDS = 2.0  # of the check for lost tasks of a scan; without a scan the check is one query
 LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
+INDEX_RETRY_INTERVAL_SECONDS = 30.0
 REDIS_RETRY_INTERVAL_SECONDS = 0.2
 REDIS_START_SECONDS = 10.0  # that Redis may take to start before a warning is logged
 _BACKLOG = 128
@@ -69,6 +71,7 @@ def make_services(settings: Settings) -> Services:
     with database.transaction() as db:
         vectors.mark_outdated_for_analysis(db)
         rebuild.begin(db, settings.artist_joins)
+        index.begin_rebuild(db)
     broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
     # The time-out is longer than a read of the stream blocks.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
@@ -141,6 +144,7 @@ async def _run_jobs(services: Services) -> None:
         services.progress.publish_changes(),
         _delete_unused_covers(services),
         _rebuild_catalogue(services),
+        _rebuild_search_index(services),
         _repeat("nothing sent again", services.dispatcher.resend_lost_scan_tasks, RESEND_INTERVAL_SECONDS),
         _repeat("no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),
@@ -218,6 +222,27 @@ async def _rebuild_catalogue(services: Services) -> None:
             log.info("%d of %d album titles are made anew", total - left, total)
             log_at = time.monotonic() + WARNING_INTERVAL_SECONDS
     log.info("the catalogue is made anew")
+
+
+async def _rebuild_search_index(services: Services) -> None:
+    """Index the tracks that an upgrade has left unindexed, in steps, so that other writers get their turn."""
+
+    def step() -> bool:
+        with services.database.transaction() as db:
+            return index.rebuild_step(db)
+
+    waiting = index.tracks_to_rebuild(services.database.reader())
+    if waiting:
+        log.info("the search index is made anew for %d tracks; until then some are not found", waiting)
+    more = waiting > 0
+    while more:
+        try:
+            more = await asyncio.to_thread(step)
+        except sqlite3.Error as error:
+            log.warning("the search index is not complete yet: %s", error)
+            await asyncio.sleep(INDEX_RETRY_INTERVAL_SECONDS)
+    if waiting:
+        log.info("the search index is complete")
 
 
 async def _refill_queues_forever(services: Services) -> None:

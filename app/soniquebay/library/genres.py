@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from soniquebay.library.catalogue.names import normalised_name
+from soniquebay.library.search import index
 
 # A single value may hold several genres. "&" joins the words of one: "Stage & Screen".
 _SEPARATORS = re.compile(r"\s*[;|\x00\x1f]\s*")
@@ -70,7 +71,7 @@ def display_name(name: str) -> str:
 def write(db: sqlite3.Connection, genres_by_track: Mapping[int, Sequence[str]]) -> None:
     """Replace the genres of tracks by those of their tags; if a track has none, by those of MusicBrainz."""
     _replace(db, genres_by_track, from_tags=True)
-    fill_from_musicbrainz(db, [track_id for track_id, names in genres_by_track.items() if not names])
+    _fill(db, [track_id for track_id, names in genres_by_track.items() if not names])
 
 
 def fill_from_musicbrainz(db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
@@ -79,6 +80,11 @@ def fill_from_musicbrainz(db: sqlite3.Connection, track_ids: Iterable[int]) -> N
     The view `track_online_genres` selects them: the genres of the release, else of the artist. Call this for every new
     or changed track, and when facts were stored; nothing else gives a track these genres.
     """
+    index.reindex(db, _fill(db, track_ids))
+
+
+def _fill(db: sqlite3.Connection, track_ids: Iterable[int]) -> list[int]:
+    """Fill in genres, and return the tracks that have genres of MusicBrainz now, or had some."""
     rows = db.execute(
         "SELECT j.value AS track_id, o.name FROM json_each(?) j "
         "LEFT JOIN track_online_genres o ON o.track_id = j.value WHERE NOT EXISTS "
@@ -89,6 +95,7 @@ def fill_from_musicbrainz(db: sqlite3.Connection, track_ids: Iterable[int]) -> N
     for row in rows:
         names.setdefault(row["track_id"], []).extend([row["name"]] if row["name"] else [])
     _replace(db, names, from_tags=False)
+    return list(names)
 
 
 def forget(db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
@@ -132,6 +139,7 @@ def _genre(db: sqlite3.Connection, name: str) -> sqlite3.Row:
     if row is None:
         db.execute("INSERT INTO genres (name, normalised_name) VALUES (?, ?)", (name, genre_key(name)))
         row = db.execute(select, (genre_key(name),)).fetchone()
+        index.add_genres(db, {row["id"]: name})
     assert row is not None  # noqa: S101 - for the type checker
     return row
 
@@ -150,3 +158,4 @@ def _choose_name(db: sqlite3.Connection, genre_id: int) -> None:
         db.execute("DELETE FROM genres WHERE id = ?", (genre_id,))
     else:
         db.execute("UPDATE genres SET name = ? WHERE id = ? AND name <> ?", (row["name"], genre_id, row["name"]))
+        index.add_genres(db, {genre_id: row["name"]})

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.reading import READER_VERSION
-from soniquebay.library import genres, search
+from soniquebay.library import genres
 from soniquebay.library.catalogue import state
 from soniquebay.library.catalogue.dates import year_of
 from soniquebay.library.catalogue.interpret import TrackTags, interpret
 from soniquebay.library.catalogue.message import track_tags_of
 from soniquebay.library.catalogue.update import TrackCatalogue, Update
 from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, TrackEntity
+from soniquebay.library.search import index
 from soniquebay.library.sessions import add_failures, close_batch, complete_if_done, mark_batch_unsent
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
         "AND path IN (SELECT value FROM json_each(?)) RETURNING id, path",
         (now, json.dumps(list(paths))),
     ).fetchall()
-    search.remove(db, [row["id"] for row in rows])
+    index.remove(db, [row["id"] for row in rows])
     update = Update(db, now, now)
     for track_id, track_tags in _stored_track_tags(db, rows).items():
         update.remove(track_id, track_tags)
@@ -98,7 +99,7 @@ def mark_returned(db: sqlite3.Connection, paths: Iterable[str]) -> int:
         update.add(track_id, track_tags, is_new=False, album_before=albums[track_id])
     _finish(db, update, {})
     genres.choose_names(db, list(albums))
-    reindex(db, list(albums))
+    index.reindex(db, list(albums))
     retried = db.execute(
         "UPDATE tracks SET retry_later = 0 WHERE retry_later AND path IN (SELECT value FROM json_each(?)) "
         "RETURNING id, album_id",
@@ -172,10 +173,10 @@ def _write_tracks(db: sqlite3.Connection, entities: Entities, session_id: int) -
         album_before = content.before["album_id"] if content.before else None
         update.add(track_id, content.track_tags, is_new=content.before is None, album_before=album_before)
     changed = [i for i, content in contents.items() if content.before is not None]
-    search.remove(db, changed)
+    index.remove(db, changed)
     _finish(db, update, contents, session_id, now)
     genres.write(db, {track_id: content.track_tags.genres for track_id, content in contents.items()})
-    search.add(db, list(contents))
+    index.add(db, list(contents))
 
 
 def _finish(
@@ -203,7 +204,7 @@ def _finish(
         "INSERT OR REPLACE INTO file_tags (track_id, tags, sound) VALUES (?, ?, ?)",
         [(track_id, content.track["tags"], content.track["sound"]) for track_id, content in contents.items()],
     )
-    reindex(db, list(update.settle(contents.keys()) - contents.keys()))
+    index.reindex(db, list(update.settle(contents.keys()) - contents.keys()))
 
 
 def _row(content: _NewContent, catalogue: TrackCatalogue, session_id: int | None) -> tuple[Any, ...]:
@@ -314,7 +315,7 @@ def delete_tracks(db: sqlite3.Connection, tracks: Iterable[sqlite3.Row]) -> None
     for track_id, track_tags in _stored_track_tags(db, present).items():
         update.remove(track_id, track_tags)
     update.forget(ids)
-    search.remove(db, ids)
+    index.remove(db, ids)
     genres.forget(db, ids)
     db.execute("DELETE FROM tracks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
     _finish(db, update, {})
@@ -337,7 +338,7 @@ def move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> No
             update.remove(track_id, old_tags)
     update.remove(new["id"], track_tags)
     update.forget([new["id"]])
-    search.remove(db, [old["id"], new["id"]])
+    index.remove(db, [old["id"], new["id"]])
     genres.forget(db, [new["id"]])
     db.execute("DELETE FROM tracks WHERE id = ?", (new["id"],))
     db.execute(
@@ -348,10 +349,4 @@ def move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> No
     update.add(old["id"], track_tags, is_new=False, album_before=old["album_id"])
     _finish(db, update, {})
     genres.write(db, {old["id"]: track_tags.genres})
-    reindex(db, [old["id"]])
-
-
-def reindex(db: sqlite3.Connection, ids: list[int]) -> None:
-    """Update the full-text index for tracks."""
-    search.remove(db, ids)
-    search.add(db, ids)
+    index.reindex(db, [old["id"]])

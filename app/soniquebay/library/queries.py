@@ -95,6 +95,29 @@ def tracks_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
     return [by_id[i] for i in ids if i in by_id]
 
 
+def albums_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
+    """Return the albums with these ids, in the order of the ids; unknown ids are skipped."""
+    return _by_id(db, _ALBUM, "b.id", ids)
+
+
+def artists_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
+    """Return the artists with these ids, in the order of the ids; unknown ids are skipped."""
+    return _by_id(db, _ARTIST, "a.id", ids)
+
+
+def genres_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
+    """Return id and name of the genres with these ids, in the order of the ids; unknown ids are skipped."""
+    rows = db.execute(f"SELECT id, name FROM genres WHERE id IN ({', '.join('?' * len(ids))})", ids)
+    names = {row["id"]: row["name"] for row in rows}
+    return [{"id": i, "name": names[i]} for i in ids if i in names]
+
+
+def _by_id(db: sqlite3.Connection, select: str, column: str, ids: list[int]) -> list[Row]:
+    rows = db.execute(f"{select} WHERE {column} IN ({', '.join('?' * len(ids))})", ids)
+    by_id = {row["id"]: _with_genres(row) for row in rows}
+    return [by_id[i] for i in ids if i in by_id]
+
+
 def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | None) -> Page:
     """Return albums in the order of artist and year, optionally of one artist only."""
     where = ""

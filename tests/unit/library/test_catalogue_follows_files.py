@@ -10,6 +10,7 @@ import pytest
 from soniquebay.library import ingest, sessions
 from soniquebay.library.catalogue import message, rebuild
 from soniquebay.library.database import Database
+from soniquebay.library.search import text
 from tests.unit.songs import ID_A, ID_B, file
 
 SEEDS = range(40)
@@ -73,8 +74,8 @@ def catalogue(db: Database) -> dict[str, Any]:
             "SELECT g.name FROM track_genres tg JOIN genres g ON g.id = tg.genre_id WHERE tg.track_id = ? ORDER BY 1",
             (t["id"],),
         )
-        found = rows("SELECT search.artist, search.album FROM search WHERE rowid = ?", (t["id"],)).fetchone()
-        words = [sorted(set(text.replace(",", " ").split())) for text in found]
+        found = rows("SELECT title, artist, album, genre FROM search_tracks WHERE rowid = ?", (t["id"],)).fetchone()
+        words = [sorted(text.split()) for text in found]
         tracks[t["path"]] = (
             t["title"], t["credit"], [tuple(c) for c in credits], [g["name"] for g in genres], words, t["album_id"]
         )  # fmt: skip
@@ -89,6 +90,11 @@ def catalogue(db: Database) -> dict[str, Any]:
             b["title"], b["normalised_title"], b["credit"], b["year"], b["date"], b["mbid"], b["compilation"],
             [tuple(a) for a in artists],
         )  # fmt: skip
+    for table, name in (("artists", "name"), ("albums", "title"), ("genres", "name")):
+        for row in rows(
+            f"SELECT b.{name} AS name, s.{name} AS words FROM {table} b LEFT JOIN search_{table} s ON s.rowid = b.id"
+        ):
+            assert row["words"] == " ".join(text.name_tokens(row["name"])), (table, row["name"])
     names = {tuple(row) for row in rows("SELECT normalised_name, mbid, files FROM artist_names")}
     return {"tracks": {path: track[:-1] for path, track in tracks.items()}, "albums": albums, "names": names}
 
@@ -152,7 +158,10 @@ def test_any_order_and_any_edits_end_in_the_catalogue_of_a_first_scan(tmp_path: 
         # As if other rules had made the catalogue.
         connection.execute("UPDATE catalogue_state SET rules_version = 0")
         connection.execute("UPDATE tracks SET title = 'old', normalised_album = 'old', date = NULL, credit = 'old'")
-        connection.execute("UPDATE albums SET title = 'old', normalised_title = 'old', credit = 'old', year = 1")
+        connection.execute(
+            "UPDATE albums SET title = 'old', normalised_title = 'old', credit = 'old', year = 1 "
+            "WHERE id IN (SELECT album_id FROM tracks WHERE missing_since IS NULL)"
+        )
         connection.execute("UPDATE track_artists SET name = 'old'")
         connection.execute("DELETE FROM track_genres")
         connection.execute("DELETE FROM joined_names")

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from celery.signals import celeryd_after_setup
 
-from soniquebay.library import covers, queries, sessions
+from soniquebay.library import covers, queries, search, sessions
 from soniquebay.library.database import Database, migrations, open_read_only
+from soniquebay.library.search import index
 from soniquebay.settings import from_environment
 from soniquebay.worker import main
 
@@ -123,6 +124,36 @@ def test_a_library_of_schema_5_has_every_value_under_its_new_name(tmp_path: Path
     assert (track["bpm"], track["musical_key"], track["has_vector"]) == (90.0, "A minor", True)
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
     assert [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
+
+
+def test_a_library_of_schema_7_gets_its_search_index_from_the_rows(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:7]:
+            old.executescript(script)
+        old.executescript("""
+            INSERT INTO artists (id, name, normalised_name) VALUES (1, 'Røyken', 'røyken');
+            INSERT INTO albums (id, title, normalised_title, artist_id) VALUES (1, 'X', 'x', 1);
+            INSERT INTO tracks (id, title, artist_id, album_id, duration, format, added_at, path, size, mtime_ns)
+                VALUES (1, 'One', 1, 1, 1, 'MP3', 1, '/one', 1, 1), (2, 'Two', 1, 1, 1, 'MP3', 1, '/two', 1, 1);
+            INSERT INTO genres VALUES (7, 'Dub');
+            INSERT INTO track_genres VALUES (2, 7);
+            INSERT INTO search (rowid, title, artist, album) VALUES (1, 'One', 'Røyken', 'X');
+            PRAGMA user_version = 7;
+        """)
+    database = Database(path)
+    database.migrate()
+    assert not search.is_complete(database.reader())
+    with database.transaction() as db:
+        index.begin_rebuild(db)
+        assert (index.tracks_to_rebuild(db), search.is_complete(db)) == (2, False)
+        assert index.rebuild_step(db)
+        assert not index.rebuild_step(db)
+    found = lambda query, kind="track": search.find(database.reader(), query, 10, 0, kind).ids  # noqa: E731
+    assert (found("royken"), found("dub"), found("royken", "artist"), found("x", "album")) == ([1, 2], [2], [1], [1])
+    assert found("dub", "genre") == [7]
+    assert search.is_complete(database.reader())
+    assert [row[0] for row in database.reader().execute("PRAGMA integrity_check")] == ["ok"]
 
 
 def test_migrations_run_once_and_a_newer_schema_is_rejected(db: Database, tmp_path: Path) -> None:

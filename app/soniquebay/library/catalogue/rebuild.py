@@ -10,11 +10,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from soniquebay.library import genres, search
+from soniquebay.library import genres
 from soniquebay.library.catalogue import state
 from soniquebay.library.catalogue.dates import year_of
 from soniquebay.library.catalogue.interpret import TrackTags, interpret
 from soniquebay.library.catalogue.update import Update, names_in_doubt_of, sure_names_of
+from soniquebay.library.search import index
 
 _TRACKS_PER_QUERY = 500
 _TITLES_PER_TRANSACTION = 50  # other writers get their turn
@@ -79,8 +80,7 @@ def go_on(db: sqlite3.Connection) -> int:
     )
     track_ids = list(update.catalogue())
     update.settle(())
-    search.remove(db, track_ids)
-    search.add(db, track_ids)
+    index.reindex(db, track_ids)
     return titles_left(db)
 
 

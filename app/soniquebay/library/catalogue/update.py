@@ -366,7 +366,8 @@ class Update:
             changed |= self._ids("SELECT track_id FROM track_artists WHERE artist_id = ?", artist_id)
         for album_id in self._albums_changed:
             changed |= self._ids("SELECT id FROM tracks WHERE album_id = ?", album_id)
-        self._keep_artist_ids()
+        for artist_id in self._keep_artist_ids():
+            changed |= self._ids("SELECT track_id FROM track_artists WHERE artist_id = ?", artist_id)
         return changed
 
     def _note_artists_of_removed(self) -> None:
@@ -443,15 +444,21 @@ class Update:
             else:
                 self._db.execute("DELETE FROM albums WHERE id = ?", (old,))
 
-    def _keep_artist_ids(self) -> None:
-        """Delete artists whom nothing names. One whose credits have gone to a new artist gives that one its id."""
+    def _keep_artist_ids(self) -> list[int]:
+        """Delete artists whom nothing names. One whose credits have gone to a new artist gives that one its id.
+
+        Return the ids that were taken over.
+        """
+        taken_over = []
         for old in sorted(self._artists_to_check):
             new = self._artist_moves.target_of(old)
             if new is not None and self._may_take_over("artists", old, new) and not self._is_named(old):
                 for table in ("track_artists", "album_artists", "tracks", "albums"):
                     self._db.execute(f"UPDATE {table} SET artist_id = ? WHERE artist_id = ?", (old, new))
                 self._replace_row("artists", old, new)
+                taken_over.append(old)
         artist_rows.delete_unused(self._db, self._artists_to_check)
+        return taken_over
 
     def _is_named(self, artist_id: int) -> bool:
         row = self._db.execute(
