@@ -29,7 +29,11 @@ There is no login: whoever reaches the port can read the library, and can start,
 can insert or delete over this port; those routes belong to the [internal API](security.md#listeners).
 
 - Requests and answers are JSON, except for covers and events. A list is a page: `items`, and `total` over all pages.
-- A request that does not match its description is answered with 422 and the fields that are wrong.
+- Lists of the library have a `next` in each page, which is the `cursor` of the page behind it. Every page of them takes
+  the same time, and rows that are added or vanish meanwhile neither repeat nor hide others. `total` is counted where
+  there is no `cursor`, unless `count` says otherwise; in a large library the count takes longer than the page.
+- A request that does not match its description is answered with 422 and the fields that are wrong. Lists refuse a
+  parameter that they do not know.
 - A route answers 503 when it cannot use the database, and 507 when the disk is full. `detail` gives the reason.
 - Paths of files are encoded: a byte that is not UTF-8 reads `\\xNN`, and a backslash is doubled.
 """

@@ -158,3 +158,25 @@ def test_stopping_during_a_scan_is_quick_and_the_next_start_continues(fresh: Sta
         assert restarted.get("/api/tracks")["total"] == 24
     finally:
         restarted.stop()
+
+
+def test_a_scanned_library_is_browsed_page_by_page(stack: Stack, scanned: dict[str, Any]) -> None:
+    found, cursor = [], {}
+    while True:
+        page = stack.get("/api/tracks", sort="title", limit=3, **cursor)
+        found += [track["title"] for track in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert sorted(found) == sorted(stack.tracks())
+    assert [title for title in found if title.startswith("Song ")] == sorted(t for t in found if t.startswith("Song "))
+    track = stack.get(f"/api/tracks/{stack.tracks()['Song flac']['id']}")
+    assert (track["sound"]["codec"], track["sound"]["channels"] in {1, 2}) == ("FLAC", True)
+    assert track["tags"]["album"] == "Albüm"
+    album = stack.get(f"/api/albums/{track['album_id']}")
+    assert "Song flac" in [t["title"] for disc in album["discs"] for t in disc["tracks"]]
+    artist = stack.get(f"/api/artists/{track['artists'][0]['id']}")
+    assert (artist["name"], album["id"] in [b["id"] for b in artist["own_albums"]]) == ("Ärtist", True)
+    genre = next(g for g in stack.get("/api/genres")["items"] if g["name"] == "Folk")
+    assert stack.get("/api/tracks", genre_id=genre["id"])["total"] == genre["tracks"] > 0
+    assert httpx.get(f"{stack.url}/api/tracks", params={"artist": "Ärtist"}).status_code == 422

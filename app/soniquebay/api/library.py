@@ -1,4 +1,4 @@
-"""Read the library: tracks, albums, artists, search, similar tracks, covers."""
+"""Search, similar tracks and covers."""
 
 import sqlite3
 from collections.abc import Callable
@@ -6,41 +6,18 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, HTTPException, Path, Query
 from fastapi.responses import FileResponse, Response
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from soniquebay.api import models
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import covers, queries
 from soniquebay.library import search as full_text
+from soniquebay.library.browsing import details
 
 router = APIRouter(prefix="/api", tags=["library"])
 NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such track"}}
 # An album may get another cover, so a browser asks again after an hour, with the ETag that it has.
 COVER_CACHE_CONTROL = "public, max-age=3600"
-AlbumFilter = Annotated[int | None, Query(ge=1, le=2**62, description="only those of the album with this id")]
-ArtistFilter = Annotated[int | None, Query(ge=1, le=2**62, description="only those of the artist with this id")]
-
-
-@router.get("/tracks", response_model=models.TrackPage)
-def list_tracks(  # noqa: PLR0917 - the parameters of a query
-    services: Shared,
-    limit: models.Limit = 50,
-    offset: models.Offset = 0,
-    album_id: AlbumFilter = None,
-    artist_id: ArtistFilter = None,
-    missing: Annotated[bool, Query(description="those whose file is missing instead of all others")] = False,
-) -> Any:
-    """List tracks by album, disc and number."""
-    return queries.tracks(services.database.reader(), limit, offset, album_id, artist_id, missing=missing)
-
-
-@router.get("/tracks/{track_id}", response_model=models.Track, responses=NO_TRACK)
-def get_track(services: Shared, track_id: models.Id) -> Any:
-    """Return one track."""
-    track = queries.track(services.database.reader(), track_id)
-    if track is None:
-        raise HTTPException(404, f"no track {track_id}")
-    return track
 
 
 @router.get("/tracks/{track_id}/similar", response_model=models.Similar, responses=NO_TRACK)
@@ -68,31 +45,35 @@ def calculate_vector(services: Shared, track_id: models.Id) -> dict[str, int]:
     return {"track_id": track_id}
 
 
-@router.get("/albums", response_model=models.AlbumPage)
-def list_albums(
-    services: Shared, limit: models.Limit = 50, offset: models.Offset = 0, artist_id: ArtistFilter = None
-) -> Any:
-    """List albums by artist and year."""
-    return queries.albums(services.database.reader(), limit, offset, artist_id)
-
-
-@router.get("/artists", response_model=models.ArtistPage)
-def list_artists(services: Shared, limit: models.Limit = 50, offset: models.Offset = 0) -> Any:
-    """List artists by name."""
-    return queries.artists(services.database.reader(), limit, offset)
-
-
 SearchText = Annotated[
     str,
-    Query(
+    Field(
         max_length=200, description="words in any order; the last one may be the first two or more letters of a word"
     ),
 ]
+
+
+class SearchQuery(models.PageQuery):
+    """What to search for."""
+
+    q: SearchText
+    type: full_text.Kind = Field(default="track", description="what to find")
+
+
+class SearchAllQuery(BaseModel):
+    """What to search for among all kinds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: SearchText
+    limit: int = Field(default=5, ge=1, le=50, description="how many of each kind to return at most")
+
+
 _BY_ID: dict[full_text.Kind, Callable[[sqlite3.Connection, list[int]], list[queries.Row]]] = {
     "track": queries.tracks_by_id,
     "album": queries.albums_by_id,
     "artist": queries.artists_by_id,
-    "genre": queries.genres_by_id,
+    "genre": details.genres_by_id,
 }
 
 
@@ -104,29 +85,19 @@ _FOUND = Annotated[
 
 
 @router.get("/search", response_model=_FOUND)
-def search(
-    services: Shared,
-    q: SearchText,
-    kind: Annotated[full_text.Kind, Query(alias="type", description="what to find")] = "track",
-    limit: models.Limit = 50,
-    offset: models.Offset = 0,
-) -> Any:
+def search(services: Shared, query: Annotated[SearchQuery, Query()]) -> Any:
     """Find the tracks, albums, artists or genres that have every word; fewer than ten are followed by similar ones.
 
     A track has the words of its title, artists, album, genres, path and lyrics. An album has those of its title and
     artist.
     """
-    return _found(services, q, kind, limit, offset)
+    return _found(services, query.q, query.type, query.limit, query.offset)
 
 
 @router.get("/search/all", response_model=models.FoundAll)
-def search_all(
-    services: Shared,
-    q: SearchText,
-    limit: Annotated[int, Query(ge=1, le=50, description="how many of each kind to return at most")] = 5,
-) -> Any:
+def search_all(services: Shared, query: Annotated[SearchAllQuery, Query()]) -> Any:
     """Find the best tracks, albums, artists and genres at once."""
-    return {f"{kind}s": _found(services, q, kind, limit, 0) for kind in _BY_ID}
+    return {f"{kind}s": _found(services, query.q, kind, query.limit, 0) for kind in _BY_ID}
 
 
 def _found(services: Services, text: str, kind: full_text.Kind, limit: int, offset: int) -> dict[str, Any]:

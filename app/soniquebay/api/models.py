@@ -1,15 +1,33 @@
 """What the API accepts and answers, as its OpenAPI description shows it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Limit = Annotated[int, Query(ge=1, le=500, description="how many to return at most")]
 Offset = Annotated[int, Query(ge=0, le=2**31, description="how many to skip")]
 Id = Annotated[int, Field(ge=1, le=2**62)]
 UnixTime = Annotated[float, Field(description="seconds since 1970-01-01 UTC")]
 EncodedPath = Annotated[str, Field(description="a byte that is not UTF-8 reads \\xNN, and a backslash is doubled")]
+
+
+class PageQuery(BaseModel):
+    """Which part of a list to return. A parameter that is not described is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=50, ge=1, le=500, description="how many to return at most")
+    offset: int = Field(default=0, ge=0, le=2**31, description="how many to skip")
+
+
+class Credit(BaseModel):
+    """An artist, and what the artist does here."""
+
+    id: int
+    name: str = Field(description="as credited")
+    role: str = Field(description='for example "artist", "album_artist", "composer" or "performer"')
+    detail: str | None = Field(default=None, description="a performer's instrument")
 
 
 class Track(BaseModel):
@@ -24,11 +42,16 @@ class Track(BaseModel):
     album_artist: str | None
     track_no: int | None
     disc_no: int | None
-    year: int | None
+    disc_subtitle: str | None
+    year: int | None = Field(description="of the track, else of its album")
+    date: str | None = Field(description="of this edition: a year, a month or a day, as exact as it is tagged")
+    original_date: str | None = Field(description="of the first edition")
+    artists: list[Credit] = Field(description='those with the role "artist"; those of one track alone, with all roles')
     duration: float = Field(description="seconds")
     format: str = Field(description='for example "FLAC"')
     mbid: str | None = Field(description="MusicBrainz's id of the recording")
     path: EncodedPath
+    added_at: UnixTime
     missing_since: float | None = Field(
         description="when a scan noticed that the file is missing, in seconds since 1970-01-01 UTC; null: it is there"
     )
@@ -37,6 +60,27 @@ class Track(BaseModel):
     musical_key: str | None = Field(description='tonic and mode, for example "A minor"')
     has_vector: bool
     vector_failure: str | None = Field(description="why the track has no vector, when its analysis failed")
+
+
+class Sound(BaseModel):
+    """The properties of a file's sound; null where its format does not state them."""
+
+    codec: str | None = Field(default=None, description='for example "AAC"')
+    bit_rate: int | None = Field(default=None, description="bits a second")
+    sample_rate: int | None = Field(default=None, description="Hz")
+    channels: int | None = None
+    bit_depth: int | None = Field(default=None, description="bits a sample, of lossless codecs")
+
+
+class FullTrack(Track):
+    """A track with everything that its file says."""
+
+    tags: dict[str, Any] = Field(
+        description="all tags by one name for every format, such as comment, lyrics, synced_lyrics, label, isrc, mood, "
+        "grouping, work, movement, title_sort. A text, or a list of texts where the file has several. Numbers: bpm, "
+        "rating (0 to 100), play_count, totals, and the gains of ReplayGain and R128 in dB"
+    )
+    sound: Sound
 
 
 class SimilarTrack(Track):
@@ -53,6 +97,10 @@ class Album(BaseModel):
     artist_id: int
     artist: str = Field(description="the album's artist, not that of each track")
     year: int | None
+    date: str | None = Field(description="of this edition: a year, a month or a day, as exact as it is tagged")
+    original_date: str | None = Field(description="of the first edition")
+    compilation: bool
+    added_at: UnixTime
     mbid: str | None = Field(description="MusicBrainz's id of the release")
     has_cover: bool
     tracks: int = Field(description="how many, without missing ones")
@@ -63,11 +111,36 @@ class Album(BaseModel):
     genres: list[str]
 
 
+class Disc(BaseModel):
+    """A disc of an album."""
+
+    disc_no: int | None
+    subtitle: str | None
+    tracks: list[Track]
+
+
+class FullAlbum(Album):
+    """An album with its tracks. What most of its files say of it comes from their tags; empty without one."""
+
+    artists: list[Credit]
+    discs: list[Disc]
+    duration: float = Field(description="seconds of all tracks")
+    formats: list[str]
+    release_types: list[str] = Field(description='as tagged, for example "album" and "live"')
+    release_country: str | None
+    labels: list[str]
+    catalog_numbers: list[str]
+    barcode: str | None
+    replaygain_album_gain: float | None = Field(description="dB, on the scale of ReplayGain")
+    replaygain_album_peak: float | None = Field(description="1 is full scale")
+
+
 class Artist(BaseModel):
     """An artist. From `canonical_name` on the fields are MusicBrainz's, and empty until MusicBrainz has answered."""
 
     id: int
     name: str
+    added_at: UnixTime
     mbid: str | None = Field(description="MusicBrainz's id of the artist")
     tracks: int = Field(description="how many the artist performs, without missing ones")
     albums: int = Field(description="how many albums have the artist as their own")
@@ -76,6 +149,31 @@ class Artist(BaseModel):
     type: str | None = Field(description='for example "Person" or "Group"')
     country: str | None = Field(description="ISO 3166-1 code")
     genres: list[str]
+
+
+class RoleTracks(BaseModel):
+    """In how many tracks an artist has a role."""
+
+    role: str
+    tracks: int
+
+
+class FullArtist(Artist):
+    """An artist with roles and albums, each list at most 500 albums by year."""
+
+    names: list[str] = Field(description="as the credits spell the artist")
+    roles: list[RoleTracks]
+    own_albums: list[Album] = Field(description="the albums whose artist it is")
+    appears_on: list[Album] = Field(description="other albums with a track that credits the artist, in whatever role")
+
+
+class Genre(BaseModel):
+    """A genre. Missing tracks do not count."""
+
+    id: int
+    name: str
+    tracks: int
+    albums: int
 
 
 class Failure(BaseModel):
@@ -228,28 +326,32 @@ class TrackPage(BaseModel):
     """One page of tracks."""
 
     items: list[Track]
-    total: int = Field(description="how many there are on all pages")
+    total: int | None = Field(description="how many there are on all pages; null where they were not counted")
+    next: str | None = Field(default=None, description="the `cursor` of the next page; null at the end")
 
 
 class AlbumPage(BaseModel):
     """One page of albums."""
 
     items: list[Album]
-    total: int = Field(description="how many there are on all pages")
+    total: int | None = Field(description="how many there are on all pages; null where they were not counted")
+    next: str | None = Field(default=None, description="the `cursor` of the next page; null at the end")
 
 
 class ArtistPage(BaseModel):
     """One page of artists."""
 
     items: list[Artist]
-    total: int = Field(description="how many there are on all pages")
+    total: int | None = Field(description="how many there are on all pages; null where they were not counted")
+    next: str | None = Field(default=None, description="the `cursor` of the next page; null at the end")
 
 
-class Genre(BaseModel):
-    """A genre that a track has."""
+class GenrePage(BaseModel):
+    """One page of genres."""
 
-    id: int
-    name: str
+    items: list[Genre]
+    total: int | None = Field(description="how many there are on all pages; null where they were not counted")
+    next: str | None = Field(default=None, description="the `cursor` of the next page; null at the end")
 
 
 class Found(BaseModel):

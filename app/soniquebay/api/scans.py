@@ -1,9 +1,9 @@
 """Start, pause, resume and cancel scans, and report on them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import JSONResponse
 
 from soniquebay.api import models
@@ -63,9 +63,9 @@ def start(
 
 
 @router.get("/scan-sessions", response_model=models.SessionPage)
-def list_sessions(services: Shared, limit: models.Limit = 50, offset: models.Offset = 0) -> Any:
+def list_sessions(services: Shared, query: Annotated[models.PageQuery, Query()]) -> Any:
     """List scans, the newest first."""
-    return queries.sessions(services.database.reader(), limit, offset)
+    return queries.sessions(services.database.reader(), query.limit, query.offset)
 
 
 @router.get("/scan-sessions/{session_id}", response_model=models.SessionDetail, responses=NO_SESSION)
@@ -99,12 +99,12 @@ def cancel(services: Shared, session_id: models.Id) -> Any:
 
 
 @router.get("/scan-sessions/{session_id}/failures", response_model=models.FailurePage, responses=NO_SESSION)
-def list_failures(services: Shared, session_id: models.Id, limit: models.Limit = 50, offset: models.Offset = 0) -> Any:
+def list_failures(services: Shared, session_id: models.Id, query: Annotated[models.PageQuery, Query()]) -> Any:
     """List the files and folders that a scan could not process, with the reasons."""
     db = services.database.reader()
     if queries.session(db, session_id) is None:
         raise HTTPException(404, f"no scan session {session_id}")
-    return queries.failures(db, session_id, limit, offset)
+    return queries.failures(db, session_id, query.limit, query.offset)
 
 
 def _change(services: Services, session_id: int, change: Callable[[Any, int], None]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict  # Pydantic reads these classes, and nee
 
 from soniquebay.library import genres
 from soniquebay.library.catalogue.names import UNKNOWN_ARTIST, VARIOUS_ARTISTS_MBID
+from soniquebay.library.catalogue.sort_keys import choose_sort_names
 
 Service = Literal["musicbrainz", "coverart"]
 
@@ -152,6 +153,9 @@ def store_facts(db: sqlite3.Connection, lookup: Lookup, facts: ArtistFacts | Rel
     )
     tracks = db.execute(f"SELECT id FROM tracks WHERE {where}", (lookup["mbid"],))
     genres.fill_from_musicbrainz(db, [row["id"] for row in tracks])
+    if lookup["kind"] == "artist":
+        rows = db.execute("SELECT normalised_name FROM artists WHERE mbid = ?", (lookup["mbid"],))
+        choose_sort_names(db, [row["normalised_name"] for row in rows])
 
 
 _FACTS_TABLES = {

@@ -6,7 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
+from soniquebay.library.catalogue.counts import count_genres
 from soniquebay.library.catalogue.names import normalised_name
+from soniquebay.library.catalogue.sort_keys import sort_key
 from soniquebay.library.search import index
 
 # A single value may hold several genres. "&" joins the words of one: "Stage & Screen".
@@ -129,6 +131,7 @@ def _replace(db: sqlite3.Connection, genres_by_track: Mapping[int, Sequence[str]
                 respelled.add(genre["id"])
             rows.append((track_id, genre["id"], name, int(from_tags)))
     db.executemany("INSERT INTO track_genres (track_id, genre_id, name, from_tags) VALUES (?, ?, ?, ?)", rows)
+    count_genres(db, genres_by_track)
     for genre_id in respelled:
         _choose_name(db, genre_id)
 
@@ -137,7 +140,10 @@ def _genre(db: sqlite3.Connection, name: str) -> sqlite3.Row:
     select = "SELECT id, name FROM genres WHERE normalised_name = ?"
     row: sqlite3.Row | None = db.execute(select, (genre_key(name),)).fetchone()
     if row is None:
-        db.execute("INSERT INTO genres (name, normalised_name) VALUES (?, ?)", (name, genre_key(name)))
+        db.execute(
+            "INSERT INTO genres (name, normalised_name, sort_name) VALUES (?, ?, ?)",
+            (name, genre_key(name), sort_key(name)),
+        )
         row = db.execute(select, (genre_key(name),)).fetchone()
         index.add_genres(db, {row["id"]: name})
     assert row is not None  # noqa: S101 - for the type checker
@@ -157,5 +163,8 @@ def _choose_name(db: sqlite3.Connection, genre_id: int) -> None:
     if row is None:
         db.execute("DELETE FROM genres WHERE id = ?", (genre_id,))
     else:
-        db.execute("UPDATE genres SET name = ? WHERE id = ? AND name <> ?", (row["name"], genre_id, row["name"]))
+        db.execute(
+            "UPDATE genres SET name = ?1, sort_name = ?2 WHERE id = ?3 AND name <> ?1",
+            (row["name"], sort_key(row["name"]), genre_id),
+        )
         index.add_genres(db, {genre_id: row["name"]})

@@ -11,8 +11,7 @@ from typing import Any
 from soniquebay.audio.reading import READER_VERSION
 from soniquebay.library import genres
 from soniquebay.library.catalogue import state
-from soniquebay.library.catalogue.dates import year_of
-from soniquebay.library.catalogue.interpret import TrackTags, interpret
+from soniquebay.library.catalogue.interpret import TrackTags, interpret, track_sort_key
 from soniquebay.library.catalogue.message import track_tags_of
 from soniquebay.library.catalogue.update import TrackCatalogue, Update
 from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, TrackEntity
@@ -129,7 +128,7 @@ def _stored_track_tags(
 _COLUMNS = (
     "title", "artist_id", "credit", "album_id", "track_no", "disc_no", "disc_subtitle", "year", "date",
     "original_date", "duration", "format", "mbid", "has_picture", "path", "size", "mtime_ns", "fingerprint",
-    "read_session_id", "normalised_album", "album_mbid", "reader_version",
+    "read_session_id", "normalised_album", "album_mbid", "reader_version", "sort_title",
 )  # fmt: skip
 _INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (?, ?{', ?' * len(_COLUMNS)})"
 # The audio of a changed file may differ, so it is analysed again; its old vector is used until then. A file that was
@@ -218,7 +217,7 @@ def _row(content: _NewContent, catalogue: TrackCatalogue, session_id: int | None
         track_tags.track_no,
         track_tags.disc_no,
         track_tags.disc_subtitle or None,
-        year_of(track_tags.date or track_tags.original_date),
+        catalogue.year,
         track_tags.date,
         track_tags.original_date,
         track["duration"],
@@ -233,6 +232,7 @@ def _row(content: _NewContent, catalogue: TrackCatalogue, session_id: int | None
         track_tags.normalised_album,
         track_tags.album_mbid or None,
         READER_VERSION,
+        track_sort_key(track_tags),
     )
 
 
@@ -323,7 +323,7 @@ def delete_tracks(db: sqlite3.Connection, tracks: Iterable[sqlite3.Row]) -> None
 
 _MOVED_COLUMNS = (
     "path", "size", "mtime_ns", "title", "track_no", "disc_no", "disc_subtitle", "year", "date", "original_date",
-    "read_session_id", "normalised_album", "album_mbid", "reader_version",
+    "read_session_id", "normalised_album", "album_mbid", "reader_version", "sort_title",
 )  # fmt: skip
 
 

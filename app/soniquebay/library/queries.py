@@ -2,50 +2,46 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.reading import READER_VERSION
+from soniquebay.library.browsing import browse, lists
 from soniquebay.library.covers import state_of_files
 
 Row = dict[str, Any]
 
 _TRACK = """
 SELECT t.id, t.title, t.artist_id, t.credit AS artist, t.album_id, b.title AS album,
-       b.credit AS album_artist, t.track_no,
-       t.disc_no, coalesce(t.year, b.year) AS year, t.duration, t.format, t.mbid, t.path, t.missing_since,
+       b.credit AS album_artist, t.track_no, t.disc_no, t.disc_subtitle, t.year, t.date, t.original_date,
+       t.duration, t.format, t.mbid, t.path, t.added_at, t.missing_since,
        (SELECT group_concat(g.name, char(31)) FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
          WHERE tg.track_id = t.id) AS genres,
        v.bpm, v.musical_key, v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
 FROM tracks t
-JOIN artists a ON a.id = t.artist_id
 LEFT JOIN albums b ON b.id = t.album_id
-LEFT JOIN artists o ON o.id = b.artist_id
 LEFT JOIN vectors v ON v.track_id = t.id
 """
 
 _ALBUM = """
-SELECT b.id, b.title, b.artist_id, b.credit AS artist, b.year, r.mbid, b.cover_sha256 IS NOT NULL AS has_cover,
+SELECT b.id, b.title, b.artist_id, b.credit AS artist, b.year, b.date, b.original_date, b.compilation, b.added_at,
+       r.mbid, b.cover_sha256 IS NOT NULL AS has_cover,
        (SELECT count(*) FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL) AS tracks,
        m.type, m.date AS release_date, m.label, m.group_mbid AS release_group_mbid, m.genres AS online_genres
-FROM albums b JOIN artists o ON o.id = b.artist_id
-JOIN album_releases r ON r.album_id = b.id LEFT JOIN mb_releases m ON m.mbid = r.mbid
+FROM albums b JOIN album_releases r ON r.album_id = b.id LEFT JOIN mb_releases m ON m.mbid = r.mbid
 """
 _ARTIST = """
-SELECT a.id, a.name, a.mbid,
-       (SELECT count(DISTINCT c.track_id) FROM track_artists c JOIN tracks t ON t.id = c.track_id
-         WHERE c.artist_id = a.id AND c.role = 'artist' AND t.missing_since IS NULL) AS tracks,
+SELECT a.id, a.name, a.mbid, a.added_at,
+       coalesce((SELECT r.track_count FROM artist_roles r WHERE r.artist_id = a.id AND r.role = 'artist'), 0) AS tracks,
        (SELECT count(*) FROM album_artists c WHERE c.artist_id = a.id AND EXISTS
          (SELECT 1 FROM tracks t WHERE t.album_id = c.album_id AND t.missing_since IS NULL)) AS albums,
        m.name AS canonical_name, m.sort_name, m.type, m.country, m.genres AS online_genres
 FROM artists a LEFT JOIN mb_artists m ON m.mbid = a.mbid
 """
 # Albums and artists without any track that is not missing are hidden too.
-_ALBUM_PRESENT = "EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)"
 _ARTIST_PRESENT = (
-    "(EXISTS (SELECT 1 FROM track_artists c JOIN tracks t ON t.id = c.track_id "
-    "WHERE c.artist_id = a.id AND t.missing_since IS NULL) OR EXISTS "
+    "(EXISTS (SELECT 1 FROM artist_roles r WHERE r.artist_id = a.id) OR EXISTS "
     "(SELECT 1 FROM album_artists c JOIN tracks t ON t.album_id = c.album_id "
     "WHERE c.artist_id = a.id AND t.missing_since IS NULL))"
 )
@@ -53,10 +49,11 @@ _ARTIST_PRESENT = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, and the total number of its rows."""
+    """Some rows of a list, the number of all its rows (None: not counted), and the cursor behind them, if any come."""
 
     items: list[Row]
-    total: int
+    total: int | None
+    next: str | None = None
 
 
 def tracks(
@@ -72,15 +69,9 @@ def tracks(
 
     `missing`: only missing tracks, instead of all others.
     """
-    where, values = _filters({"t.album_id": album_id})
-    if artist_id is not None:
-        where += f"{' AND' if where else 'WHERE'} t.id IN (SELECT track_id FROM track_artists WHERE artist_id = ?)"
-        values = (*values, artist_id)
-    where += f"{' AND' if where else 'WHERE'} t.missing_since IS {'NOT ' if missing else ''}NULL"
-    total = _count(db, f"SELECT count(*) FROM tracks t {where}", values)
-    order = "ORDER BY t.album_id, t.disc_no, t.track_no, t.id LIMIT ? OFFSET ?"
-    ids = db.execute(f"SELECT t.id FROM tracks t {where} {order}", (*values, limit, offset))
-    return Page(tracks_by_id(db, [row["id"] for row in ids]), total)
+    listed = lists.tracks(db, album_id=album_id, artist_id=artist_id, missing=missing)
+    found = browse.page(db, listed, "album", browse.Request((), limit, offset))
+    return Page(tracks_by_id(db, found.ids), found.total)
 
 
 def track(db: sqlite3.Connection, track_id: int) -> Row | None:
@@ -88,56 +79,45 @@ def track(db: sqlite3.Connection, track_id: int) -> Row | None:
     return next(iter(tracks_by_id(db, [track_id])), None)
 
 
-def tracks_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
+def tracks_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     """Return the tracks with these ids, in the order of the ids; unknown ids are skipped."""
-    rows = db.execute(f"{_TRACK} WHERE t.id IN ({', '.join('?' * len(ids))})", ids)
-    by_id = {row["id"]: _track(row) for row in rows}
-    return [by_id[i] for i in ids if i in by_id]
-
-
-def albums_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
-    """Return the albums with these ids, in the order of the ids; unknown ids are skipped."""
-    return _by_id(db, _ALBUM, "b.id", ids)
-
-
-def artists_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
-    """Return the artists with these ids, in the order of the ids; unknown ids are skipped."""
-    return _by_id(db, _ARTIST, "a.id", ids)
-
-
-def genres_by_id(db: sqlite3.Connection, ids: list[int]) -> list[Row]:
-    """Return id and name of the genres with these ids, in the order of the ids; unknown ids are skipped."""
-    rows = db.execute(f"SELECT id, name FROM genres WHERE id IN ({', '.join('?' * len(ids))})", ids)
-    names = {row["id"]: row["name"] for row in rows}
-    return [{"id": i, "name": names[i]} for i in ids if i in names]
-
-
-def _by_id(db: sqlite3.Connection, select: str, column: str, ids: list[int]) -> list[Row]:
-    rows = db.execute(f"{select} WHERE {column} IN ({', '.join('?' * len(ids))})", ids)
-    by_id = {row["id"]: _with_genres(row) for row in rows}
-    return [by_id[i] for i in ids if i in by_id]
+    credits: dict[int, list[Row]] = {}
+    for row in db.execute(
+        "SELECT c.track_id, c.artist_id AS id, c.name, c.role FROM json_each(?) j "
+        "CROSS JOIN track_artists c ON c.track_id = j.value AND c.role = 'artist' ORDER BY c.track_id, c.position",
+        (json.dumps(list(ids)),),
+    ):
+        credit = dict(row)
+        credits.setdefault(credit.pop("track_id"), []).append(credit)
+    return [{**_track(row), "artists": credits.get(row["id"], [])} for row in _by_id(db, _TRACK, "t.id", ids)]
 
 
 def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | None) -> Page:
     """Return albums in the order of artist and year, optionally of one artist only."""
-    where = ""
-    values: tuple[int, ...] = ()
-    if artist_id is not None:
-        where, values = "WHERE b.id IN (SELECT album_id FROM album_artists WHERE artist_id = ?)", (artist_id,)
-    where += f"{' AND' if where else 'WHERE'} {_ALBUM_PRESENT}"
-    total = _count(db, f"SELECT count(*) FROM albums b {where}", values)
-    order = "ORDER BY o.normalised_name, b.year, b.normalised_title"
-    # The ids of the page first, so that facts are joined for these albums only.
-    page = f"SELECT b.id FROM albums b JOIN artists o ON o.id = b.artist_id {where} {order} LIMIT ? OFFSET ?"
-    rows = db.execute(f"{_ALBUM} WHERE b.id IN ({page}) {order}", (*values, limit, offset))
-    return Page([_with_genres(row) for row in rows], total)
+    found = browse.page(db, lists.albums(db, artist_id=artist_id), "artist", browse.Request((), limit, offset))
+    return Page(albums_by_id(db, found.ids), found.total)
+
+
+def albums_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
+    """Return the albums with these ids, in the order of the ids; unknown ids are skipped."""
+    return [{**_with_genres(row), "compilation": bool(row["compilation"])} for row in _by_id(db, _ALBUM, "b.id", ids)]
 
 
 def artists(db: sqlite3.Connection, limit: int, offset: int) -> Page:
-    """Return artists in the order of their normalised names."""
-    total = _count(db, f"SELECT count(*) FROM artists a WHERE {_ARTIST_PRESENT}", ())
-    rows = db.execute(f"{_ARTIST} WHERE {_ARTIST_PRESENT} ORDER BY a.normalised_name LIMIT ? OFFSET ?", (limit, offset))
-    return Page([_with_genres(row) for row in rows], total)
+    """Return the artists, of whatever role, in the order of their names."""
+    found = browse.page(db, lists.artists(role="any"), "name", browse.Request((), limit, offset))
+    return Page(artists_by_id(db, found.ids), found.total)
+
+
+def artists_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
+    """Return the artists with these ids, in the order of the ids; unknown ids are skipped."""
+    return [_with_genres(row) for row in _by_id(db, _ARTIST, "a.id", ids)]
+
+
+def _by_id(db: sqlite3.Connection, select: str, column: str, ids: Sequence[int]) -> list[sqlite3.Row]:
+    rows = db.execute(f"{select} WHERE {column} IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
+    by_id = {row["id"]: row for row in rows}
+    return [by_id[i] for i in ids if i in by_id]
 
 
 def track_path(db: sqlite3.Connection, track_id: int) -> str | None:
@@ -194,7 +174,7 @@ def totals(db: sqlite3.Connection) -> dict[str, int]:
     row = db.execute(
         "SELECT (SELECT count(*) FROM tracks) AS tracks, "
         "(SELECT count(*) FROM tracks WHERE missing_since IS NOT NULL) AS missing, "
-        f"(SELECT count(*) FROM albums b WHERE {_ALBUM_PRESENT}) AS albums, "
+        f"(SELECT count(*) FROM albums b WHERE {lists.ALBUM_PRESENT}) AS albums, "
         f"(SELECT count(*) FROM artists a WHERE {_ARTIST_PRESENT}) AS artists, "
         "(SELECT count(*) FROM vectors) AS vectors, "
         "(SELECT count(*) FROM vectors WHERE data IS NULL) AS vector_failures"
@@ -272,7 +252,7 @@ def albums_with_unchecked_cover(db: sqlite3.Connection, limit: int) -> list[Row]
     """Return the ids of albums whose cover has not been checked, and that have a track that is not missing."""
     rows = db.execute(
         "SELECT b.id FROM albums b INDEXED BY albums_without_cover WHERE b.cover_checked = 0 "
-        f"AND {_ALBUM_PRESENT} LIMIT ?",
+        "AND EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL) LIMIT ?",
         (limit,),
     )
     return [dict(row) for row in rows]

@@ -56,7 +56,9 @@ def test_each_kind_has_the_fields_of_its_list(get: Get) -> None:
         assert answer["total"] == len(found)
         listed = {item["id"]: item for item in get(f"/api/{plural}")["items"]}
         assert answer["items"] == [listed[item["id"]] for item in answer["items"]]
-    assert get("/api/search", q="blues", type="genre")["items"] == [{"id": 1, "name": "Blues Rock"}]
+    assert get("/api/search", q="blues", type="genre")["items"] == [
+        {"id": 1, "name": "Blues Rock", "tracks": 1, "albums": 1}
+    ]
     assert get("/api/search", q="motorhed") == get("/api/search", q="motorhed", type="track")
     assert get("/api/search", q="nothing", type="album")["items"] == []
     get("/api/search", 422, q="blue", type="planet")

@@ -41,6 +41,7 @@ class Album:
     date: str | None
     original_date: str | None
     compilation: bool
+    sort_title: str  # as tagged; empty without a tag
 
 
 def group(tracks: Iterable[Track], known_ids: KnownIds) -> list[Album]:
@@ -211,6 +212,7 @@ def _album(tracks: list[Track], known_ids: KnownIds) -> Album:
         date=_most_frequent((f.date for f in track_tags if f.date), None),
         original_date=_most_frequent((f.original_date for f in track_tags if f.original_date), None),
         compilation=artists == VARIOUS or any(f.compilation for f in track_tags),
+        sort_title=_most_frequent(f.album_sort for f in track_tags if f.album_sort),
     )
 
 

@@ -11,6 +11,7 @@ from soniquebay.library.catalogue.names import (
     is_various_artists,
     normalised_name,
 )
+from soniquebay.library.catalogue.sort_keys import artist_sort_key
 
 
 class Artists:
@@ -27,6 +28,7 @@ class Artists:
         self._ids: dict[Name, int] = {}
         self._names: dict[int, str] = {}
         self._to_rename: set[int] = set()
+        self.new_names: set[str] = set()  # normalised names of artists that are new, or are spelt otherwise now
 
     def id_of(self, name: Name) -> int:
         """Return the id of an artist, who is created if necessary."""
@@ -63,9 +65,10 @@ class Artists:
             self._names[int(row["id"])] = row["name"]
             return int(row["id"])
         cursor = self._db.execute(
-            "INSERT INTO artists (name, normalised_name, mbid, added_at) VALUES (?, ?, ?, ?)",
-            (name.name, normalised, mbid, self._now),
+            "INSERT INTO artists (name, normalised_name, mbid, added_at, sort_name) VALUES (?, ?, ?, ?, ?)",
+            (name.name, normalised, mbid, self._now, artist_sort_key(name.name)),
         )
+        self.new_names.add(normalised)
         self._names[int(cursor.lastrowid or 0)] = name.name
         return int(cursor.lastrowid or 0)
 
@@ -127,6 +130,7 @@ class Artists:
                     (name, normalised_name(name), artist_id),
                 )
                 self._names[artist_id] = name
+                self.new_names.add(normalised_name(name))
                 renamed.add(artist_id)
         return renamed
 

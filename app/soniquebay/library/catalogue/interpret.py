@@ -10,6 +10,7 @@ from soniquebay.library.catalogue import credits
 from soniquebay.library.catalogue.credits import Credit
 from soniquebay.library.catalogue.dates import parse_date
 from soniquebay.library.catalogue.names import normalised_name
+from soniquebay.library.catalogue.sort_keys import sort_key, sort_key_as_tagged, sort_names_of
 from soniquebay.library.paths import decode
 
 Tags = Mapping[str, str | Sequence[str]]  # canonical name: a value, or several
@@ -54,6 +55,9 @@ class TrackTags(NamedTuple):
     original_date: str | None
     genres: tuple[str, ...]
     mbid: str | None  # of the recording
+    title_sort: str  # as tagged
+    album_sort: str
+    sort_names: tuple[tuple[str, str], ...]  # normalised names, and how the file sorts them
 
 
 def interpret(tags: Tags, path: str, artist_joins: frozenset[str] = frozenset()) -> TrackTags:
@@ -90,7 +94,15 @@ def interpret(tags: Tags, path: str, artist_joins: frozenset[str] = frozenset())
         original_date=_date(tags, "original_date"),
         genres=tuple(genres.clean(_values(tags, "genre"))),
         mbid=_mbid(tags, "mb_recording") or None,
+        title_sort=first(tags, "title_sort"),
+        album_sort=first(tags, "album_sort"),
+        sort_names=sort_names_of(tags),
     )
+
+
+def track_sort_key(track_tags: TrackTags) -> str:
+    """Return the sort key of a track's title."""
+    return sort_key_as_tagged(track_tags.title_sort) if track_tags.title_sort else sort_key(track_tags.title)
 
 
 def _values(tags: Tags, name: str) -> Sequence[str]:

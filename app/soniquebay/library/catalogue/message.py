@@ -55,7 +55,9 @@ def _to_message(track_tags: TrackTags, credits: dict[Credit, int]) -> list[Any]:
     return row
 
 
-_ARTIST, _ALBUM_ARTIST, _OTHERS, _GENRES = map(TrackTags._fields.index, ("artist", "album_artist", "others", "genres"))
+_ARTIST, _ALBUM_ARTIST, _OTHERS, _GENRES, _SORT_NAMES = map(
+    TrackTags._fields.index, ("artist", "album_artist", "others", "genres", "sort_names")
+)
 
 
 def _index(credit: Credit | None, credits: dict[Credit, int]) -> int | None:
@@ -79,6 +81,7 @@ def _track_tags(row: list[Any], credits: list[Credit]) -> TrackTags:
         row[_ALBUM_ARTIST] = credits[row[_ALBUM_ARTIST]]
     row[_OTHERS] = tuple([(role, detail, credits[credit]) for role, detail, credit in row[_OTHERS]])
     row[_GENRES] = tuple(row[_GENRES])
+    row[_SORT_NAMES] = tuple(map(tuple, row[_SORT_NAMES]))
     return TrackTags(*row)
 
 

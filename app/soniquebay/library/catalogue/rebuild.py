@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from soniquebay.library import genres
 from soniquebay.library.catalogue import state
 from soniquebay.library.catalogue.dates import year_of
-from soniquebay.library.catalogue.interpret import TrackTags, interpret
+from soniquebay.library.catalogue.interpret import TrackTags, interpret, track_sort_key
+from soniquebay.library.catalogue.sort_keys import choose_sort_names, count_sort_names
 from soniquebay.library.catalogue.update import Update, names_in_doubt_of, sure_names_of
 from soniquebay.library.search import index
 
@@ -33,23 +34,26 @@ def begin(db: sqlite3.Connection, artist_joins: frozenset[str]) -> None:
     """
     if state.is_current(db, artist_joins):
         return
-    for table in ("artist_names", "joined_names", "titles_to_group"):
+    for table in ("artist_names", "joined_names", "sort_names", "titles_to_group"):
         db.execute(f"DELETE FROM {table}")
     names: Counter[tuple[str, str]] = Counter()
+    sort_names: Counter[tuple[str, str]] = Counter()
     for track_id, is_missing, track_tags in _all_track_tags(db, artist_joins):
         db.execute(
             "UPDATE tracks SET title = ?, track_no = ?, disc_no = ?, disc_subtitle = ?, year = ?, date = ?, "
-            "original_date = ?, mbid = ?, normalised_album = ?, album_mbid = ? WHERE id = ?",
+            "original_date = ?, mbid = ?, normalised_album = ?, album_mbid = ?, sort_title = ? WHERE id = ?",
             (
                 track_tags.title, track_tags.track_no, track_tags.disc_no, track_tags.disc_subtitle or None,
                 year_of(track_tags.date or track_tags.original_date), track_tags.date, track_tags.original_date,
-                track_tags.mbid, track_tags.normalised_album, track_tags.album_mbid or None, track_id,
+                track_tags.mbid, track_tags.normalised_album, track_tags.album_mbid or None,
+                track_sort_key(track_tags), track_id,
             ),
         )  # fmt: skip
         genres.write(db, {track_id: track_tags.genres})
         if is_missing:
             continue
         names.update(sure_names_of(track_tags))
+        sort_names.update(track_tags.sort_names)
         db.executemany(
             "INSERT INTO joined_names (normalised_name, track_id) VALUES (?, ?)",
             [(name, track_id) for name in names_in_doubt_of(track_tags)],
@@ -62,6 +66,8 @@ def begin(db: sqlite3.Connection, artist_joins: frozenset[str]) -> None:
         "INSERT INTO artist_names (normalised_name, mbid, files) VALUES (?, ?, ?)",
         [(*name, files) for name, files in names.items()],
     )
+    count_sort_names(db, sort_names)
+    choose_sort_names(db)
     state.set_current(db, artist_joins)
 
 

@@ -16,10 +16,12 @@ from soniquebay.library.catalogue import artists as artist_rows
 from soniquebay.library.catalogue import state
 from soniquebay.library.catalogue.albums import Album, Track, group
 from soniquebay.library.catalogue.artists import Artists
+from soniquebay.library.catalogue.counts import count_credits
 from soniquebay.library.catalogue.credits import Credit, Name, names_in_doubt, resolve, sure_names
 from soniquebay.library.catalogue.dates import year_of
 from soniquebay.library.catalogue.interpret import TrackTags, interpret
 from soniquebay.library.catalogue.names import UNKNOWN_ARTIST, normalised_name
+from soniquebay.library.catalogue.sort_keys import choose_sort_names, count_sort_names, sort_key, sort_key_as_tagged
 
 CreditRow = tuple[str, int, int, str, str]  # role, position, artist id, name as credited, detail
 
@@ -30,6 +32,7 @@ class TrackCatalogue:
 
     track_tags: TrackTags
     album_id: int | None
+    year: int | None  # else that of the album
     artist_id: int
     credit: str  # as people see it
     credits: list[CreditRow]
@@ -71,6 +74,7 @@ class Update:
         self._new: set[int] = set()
         self._removed: set[int] = set()
         self._name_changes: Counter[tuple[str, str]] = Counter()
+        self._sort_name_changes: Counter[tuple[str, str]] = Counter()
         self._titles: set[str] = set()
         self._release_ids: set[str] = set()
         self._loose: set[int] = set()  # tracks without an album
@@ -142,6 +146,8 @@ class Update:
     def _count_names(self, track_tags: TrackTags, change: int) -> None:
         for name in sure_names_of(track_tags):
             self._name_changes[name] += change
+        for pair in track_tags.sort_names:
+            self._sort_name_changes[pair] += change
 
     # --- what follows ------------------------------------------------------------------------------------------------
 
@@ -153,7 +159,7 @@ class Update:
         tracks = self._tracks.values()
         for track in tracks:
             if track.tags.normalised_album is None:
-                self._results[track.id] = self._track(track, None, ())
+                self._results[track.id] = self._track(track, None, None, ())
                 album_before = self._album_before[track.id]
                 if album_before is not None:
                     self._albums_to_check.add(album_before)
@@ -161,7 +167,8 @@ class Update:
         for album, album_id in zip(albums, self._ids_of(albums), strict=True):
             written_id = self._write_album(album, album_id)
             for track in album.tracks:
-                self._results[track.id] = self._track(track, written_id, album.artists)
+                album_year = year_of(album.date or album.original_date)
+                self._results[track.id] = self._track(track, written_id, album_year, album.artists)
                 self._album_moves.add(self._album_before[track.id], written_id)
         return self._results
 
@@ -248,14 +255,17 @@ class Update:
                 )
                 self._album_before[row["id"]] = row["album_id"]
 
-    def _track(self, track: Track, album_id: int | None, album_artists: Sequence[Name]) -> TrackCatalogue:
+    def _track(
+        self, track: Track, album_id: int | None, album_year: int | None, album_artists: Sequence[Name]
+    ) -> TrackCatalogue:
         track_tags = track.tags
         credit = track_tags.artist or track_tags.album_artist
         names = self._resolve(credit, album_artists) if credit else [Name(UNKNOWN_ARTIST, "")]
         rows = self._credit_rows("artist", "", names)
         for role, detail, other in track_tags.others:
             rows += self._credit_rows(role, detail, self._resolve(other, album_artists), len(rows))
-        return TrackCatalogue(track_tags, album_id, rows[0][2], credit.text if credit else UNKNOWN_ARTIST, rows)
+        year = year_of(track_tags.date or track_tags.original_date) or album_year
+        return TrackCatalogue(track_tags, album_id, year, rows[0][2], credit.text if credit else UNKNOWN_ARTIST, rows)
 
     def _resolve(self, credit: Credit, album_artists: Sequence[Name]) -> list[Name]:
         return resolve(credit, self.known_ids, frozenset(normalised_name(name.name) for name in album_artists))
@@ -318,6 +328,7 @@ class Update:
             "credit": album.credit, "year": year_of(album.date or album.original_date), "date": album.date,
             "original_date": album.original_date, "mbid": album.mbid,
             "release_group_mbid": album.release_group_mbid, "compilation": int(album.compilation),
+            "sort_title": sort_key_as_tagged(album.sort_title) if album.sort_title else sort_key(album.title),
         }  # fmt: skip
         if album_id is None:
             columns = ", ".join(values)
@@ -364,11 +375,17 @@ class Update:
         self._note_artists_of_removed()
         for artist_id in self._artists.write_names():
             changed |= self._ids("SELECT track_id FROM track_artists WHERE artist_id = ?", artist_id)
+        self._choose_sort_names()
         for album_id in self._albums_changed:
             changed |= self._ids("SELECT id FROM tracks WHERE album_id = ?", album_id)
         for artist_id in self._keep_artist_ids():
             changed |= self._ids("SELECT track_id FROM track_artists WHERE artist_id = ?", artist_id)
         return changed
+
+    def _choose_sort_names(self) -> None:
+        names = count_sort_names(self._db, self._sort_name_changes) | self._artists.new_names
+        if names:
+            choose_sort_names(self._db, names)
 
     def _note_artists_of_removed(self) -> None:
         """Note the artists of files that are gone: their credits no longer decide on the spelling of names."""
@@ -389,15 +406,19 @@ class Update:
         others = {i: result for i, result in self._results.items() if i not in written}
         changed = set()
         for row in self._db.execute(
-            "SELECT t.id, t.album_id, t.artist_id, t.credit FROM json_each(?) j JOIN tracks t ON t.id = j.value",
+            "SELECT t.id, t.album_id, t.artist_id, t.credit, t.year FROM json_each(?) j "
+            "JOIN tracks t ON t.id = j.value",
             (json.dumps(list(others)),),
         ).fetchall():
             new = others[row["id"]]
-            if (row["album_id"], row["artist_id"], row["credit"]) != (new.album_id, new.artist_id, new.credit):
+            before = (row["album_id"], row["artist_id"], row["credit"])
+            after = (new.album_id, new.artist_id, new.credit)
+            if (*before, row["year"]) != (*after, new.year):
                 self._db.execute(
-                    "UPDATE tracks SET album_id = ?, artist_id = ?, credit = ? WHERE id = ?",
-                    (new.album_id, new.artist_id, new.credit, row["id"]),
+                    "UPDATE tracks SET album_id = ?, artist_id = ?, credit = ?, year = ? WHERE id = ?",
+                    (*after, new.year, row["id"]),
                 )
+            if before != after:
                 changed.add(row["id"])
         return changed
 
@@ -424,6 +445,7 @@ class Update:
             "INSERT INTO track_artists (track_id, role, position, artist_id, name, detail) VALUES (?, ?, ?, ?, ?, ?)",
             [(i, *row) for i in changed for row in self._results[i].credits],
         )
+        count_credits(self._db, changed)
         return changed
 
     def _keep_album_ids(self) -> None:

@@ -101,7 +101,7 @@ FROM tracks t, json_each(coalesce(
 -- Genres are written with their tracks. One genre has several spellings: each track's own is kept.
 DROP INDEX tracks_without_genres;
 ALTER TABLE tracks DROP COLUMN genres_cleaned;
-CREATE TABLE old_genres AS SELECT tg.track_id, g.name, t.genre_raw <> '' AS from_tags
+CREATE TABLE old_genres AS SELECT tg.track_id, g.id, g.name, t.genre_raw <> '' AS from_tags
     FROM track_genres tg JOIN genres g ON g.id = tg.genre_id JOIN tracks t ON t.id = tg.track_id;
 DROP TABLE track_genres;
 DROP TABLE genres;
@@ -118,7 +118,8 @@ CREATE TABLE track_genres (
     PRIMARY KEY (track_id, genre_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX track_genres_genre ON track_genres (genre_id, name);
-INSERT OR IGNORE INTO genres (normalised_name, name) SELECT replace(lower(name), '-', ' '), name FROM old_genres;
+INSERT INTO genres (id, normalised_name, name)
+SELECT min(id), replace(lower(name), '-', ' '), name FROM old_genres GROUP BY 2;
 INSERT OR IGNORE INTO track_genres (track_id, genre_id, name, from_tags)
 SELECT o.track_id, g.id, o.name, o.from_tags FROM old_genres o
 JOIN genres g ON g.normalised_name = replace(lower(o.name), '-', ' ');

@@ -1,5 +1,6 @@
 """The similarity index: the nearest-neighbour index, kept up to date while tracks are analysed."""
 
+import json
 import sqlite3
 import threading
 import time
@@ -118,11 +119,10 @@ def _load(db: sqlite3.Connection) -> "NearestNeighbourIndex | None":
 
 def _without_vector(db: sqlite3.Connection, ids: list[int]) -> list[int]:
     """Return those of the tracks that are missing, deleted, or without a vector of the current feature version."""
-    placeholders = ", ".join("?" * len(ids))
     rows = db.execute(
         "SELECT v.track_id FROM vectors v JOIN tracks t ON t.id = v.track_id AND t.missing_since IS NULL "
-        f"WHERE v.version = ? AND v.data IS NOT NULL AND v.track_id IN ({placeholders})",
-        (FEATURE_VERSION, *ids),
+        "WHERE v.version = ? AND v.data IS NOT NULL AND v.track_id IN (SELECT value FROM json_each(?))",
+        (FEATURE_VERSION, json.dumps(ids)),
     )
     with_vector = {row["track_id"] for row in rows}
     return [track_id for track_id in ids if track_id not in with_vector]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from soniquebay.library import genres, queries, search
+from soniquebay.library import genres, search
+from soniquebay.library.browsing import details
 from soniquebay.library.database import Database
 from soniquebay.library.search import index, spelling
 from soniquebay.library.search.finding import Kind
@@ -25,8 +26,8 @@ def test_genres_from_musicbrainz_are_found(db: Database) -> None:
         connection.execute("UPDATE mb_releases SET genres = '[\"Krautrock\"]'")
         genres.fill_from_musicbrainz(connection, [1, 2])
     assert (ids(db, "zeuhl"), ids(db, "krautrock"), ids(db, "dub")) == ([], [1], [2])
-    assert [queries.genres_by_id(db.reader(), ids(db, name, "genre")) for name in ("krautrock", "dub")] == [
-        [{"id": 3, "name": "Krautrock"}], [{"id": 1, "name": "Dub"}]
+    assert [details.genres_by_id(db.reader(), ids(db, name, "genre")) for name in ("krautrock", "dub")] == [
+        [{"id": 3, "name": "Krautrock", "tracks": 1, "albums": 1}], [{"id": 1, "name": "Dub", "tracks": 1, "albums": 1}]
     ]  # fmt: skip
 
 

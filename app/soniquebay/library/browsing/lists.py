@@ -1,0 +1,292 @@
+"""The lists of tracks, albums and artists: which filters and orders each has."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from soniquebay.library.browsing.pages import Column, Filter, Order, between
+
+TrackSort = Literal["album", "title", "artist", "year", "added", "random", "similar"]
+AlbumSort = Literal["artist", "title", "year", "added", "random"]
+ArtistSort = Literal["name", "added", "tracks", "random"]
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list of one kind with filters: where its rows come from, and its orders by name."""
+
+    source: str  # a FROM clause
+    id: str
+    present: str  # the condition that all of its rows fulfil
+    filters: Sequence[Filter]
+    orders: dict[str, Order] = field(default_factory=dict)
+
+
+def count(db: sqlite3.Connection, listed: List) -> int:
+    """Return how many rows a list has."""
+    if len(listed.filters) == 1 and (sql := listed.filters[0].count):
+        return int(db.execute(f"SELECT coalesce(({sql}), 0)", listed.filters[0].ids_values).fetchone()[0])
+    source = next((f for f in listed.filters if f.ids), None)
+    tested = [f for f in listed.filters if f is not source or f.selects_more]
+    tests = [listed.present, *(f.test for f in tested)]
+    values = [value for f in tested for value in f.values]
+    if source is not None:
+        tests.append(f"{listed.id} IN ({source.ids})")
+        values += source.ids_values
+    (number,) = db.execute(f"SELECT count(*) FROM {listed.source} WHERE {' AND '.join(tests)}", values).fetchone()
+    return int(number)
+
+
+# --- tracks ----------------------------------------------------------------------------------------------------------
+
+_TRACK_ID = Column("t.id", int)
+_ON_ALBUM = (
+    Column("t.album_id", int, nullable=True),
+    Column("t.disc_no", int, nullable=True),
+    Column("t.track_no", int, nullable=True),
+)
+_TRACK_PRESENT = "t.missing_since IS NULL"
+_TRACKS_BY_ARTIST = (Column("a.sort_name", str), Column("a.id", int), *_ON_ALBUM, _TRACK_ID)
+_TRACK_ORDERS = {
+    "album": Order(
+        (*_ON_ALBUM, _TRACK_ID),
+        "tracks t INDEXED BY tracks_album",
+        "tracks t",
+        _TRACK_PRESENT,
+        ("t.album_id", "t.missing_since", "t.disc_no", "t.track_no", "t.id"),
+    ),
+    "artist": Order(
+        _TRACKS_BY_ARTIST,
+        "artists a INDEXED BY artists_sort_name CROSS JOIN tracks t INDEXED BY tracks_artist ON t.artist_id = a.id",
+        "tracks t CROSS JOIN artists a ON a.id = t.artist_id",
+        _TRACK_PRESENT,
+    ),
+    **{
+        name: Order((column, _TRACK_ID), f"tracks t INDEXED BY tracks_{index}", "tracks t", _TRACK_PRESENT)
+        for name, index, column in (
+            ("title", "sort_title", Column("t.sort_title", str)),
+            ("year", "year", Column("t.year", int, nullable=True)),
+            ("added", "added", Column("t.added_at", float)),
+        )
+    },
+}
+
+
+def tracks(
+    db: sqlite3.Connection,
+    *,
+    album_id: int | None = None,
+    artist_id: int | None = None,
+    role: str | None = None,
+    genre_id: int | None = None,
+    year_from: int | None = None,
+    year_to: int | None = None,
+    format: str | None = None,
+    added_after: float | None = None,
+    missing: bool = False,
+) -> List:
+    """Return the list of the tracks that fulfil all these filters.
+
+    `artist_id` finds the tracks that credit the artist, in whatever role or in this `role`. `missing`: only missing
+    tracks, instead of all others.
+    """
+    found = [
+        _equals("t.album_id", album_id, "SELECT id FROM tracks WHERE album_id = ?"),
+        _credit(artist_id, role),
+        _link("track_genres", "track_id", "genre_id", "t.id", genre_id, "SELECT track_count FROM genres WHERE id = ?"),
+        between("t.added_at", added_after, None, "SELECT id FROM tracks WHERE missing_since IS NULL", exclusive=True),
+        between("t.year", year_from, year_to, "SELECT id FROM tracks WHERE missing_since IS NULL"),
+        _equals(
+            "t.format", _known_format(db, format), "SELECT id FROM tracks WHERE format = ? AND missing_since IS NULL"
+        ),
+    ]
+    filters = [f for f in found if f]
+    if not missing:
+        return List("tracks t", "t.id", _TRACK_PRESENT, filters, _TRACK_ORDERS)
+    # Their own index finds them. The indexes of orders and ranges hold the other tracks only.
+    filters = [replace(f, ids="" if "missing_since" in f.ids else f.ids, count="") for f in filters]
+    filters.append(Filter("true", (), "SELECT id FROM tracks WHERE missing_since IS NOT NULL"))
+    present = "t.missing_since IS NOT NULL"
+    orders = {name: replace(order, walked="", condition=present) for name, order in _TRACK_ORDERS.items()}
+    return List("tracks t", "t.id", present, filters, orders)
+
+
+def _equals(column: str, value: Any, ids: str = "") -> Filter | None:
+    if value is None:
+        return None
+    count = f"SELECT count(*) FROM ({ids})" if "missing_since" in ids else ""
+    return Filter(f"+{column} = ?", (value,), ids, (value,) if ids else (), count=count)
+
+
+def _link(  # noqa: PLR0917 - the names of a table and its columns
+    table: str, to: str, by: str, id: str, value: int | None, count: str = ""
+) -> Filter | None:
+    """Return the filter for rows that a table links to a value; `count` is that of the filter."""
+    if value is None:
+        return None
+    test = f"EXISTS (SELECT 1 FROM {table} x WHERE x.{to} = {id} AND x.{by} = ?)"
+    return Filter(test, (value,), f"SELECT {to} FROM {table} WHERE {by} = ?", (value,), count=count)
+
+
+def _credit(artist_id: int | None, role: str | None) -> Filter | None:
+    if artist_id is None:
+        return None
+    in_role, values = (" AND {}role = ?", (artist_id, role)) if role else ("", (artist_id,))
+    test = f"EXISTS (SELECT 1 FROM track_artists x WHERE x.track_id = t.id AND +x.artist_id = ?{in_role.format('x.')})"
+    ids = f"SELECT track_id FROM track_artists WHERE artist_id = ?{in_role.format('')}"
+    return Filter(test, values, ids, values)
+
+
+def _known_format(db: sqlite3.Connection, name: str | None) -> str | None:
+    """Return a format as the library writes it ("FLAC" for "flac"); an unknown one as it is."""
+    if name is None:
+        return None
+    known = db.execute(
+        "WITH RECURSIVE formats (name) AS (SELECT min(format) FROM tracks WHERE missing_since IS NULL UNION ALL "
+        "SELECT (SELECT min(format) FROM tracks WHERE format > name AND missing_since IS NULL) FROM formats "
+        "WHERE name IS NOT NULL) SELECT name FROM formats WHERE name IS NOT NULL"
+    )
+    return next((row["name"] for row in known if row["name"].casefold() == name.casefold()), name)
+
+
+# --- albums ----------------------------------------------------------------------------------------------------------
+
+_ALBUM_ID = Column("b.id", int)
+ALBUM_PRESENT = "EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)"
+_ALBUM_ORDERS = {
+    "artist": Order(
+        (
+            Column("o.sort_name", str), Column("o.id", int), Column("b.year", int, nullable=True),
+            Column("b.sort_title", str), _ALBUM_ID,
+        ),
+        "artists o INDEXED BY artists_sort_name CROSS JOIN albums b INDEXED BY albums_artist ON b.artist_id = o.id",
+        "albums b CROSS JOIN artists o ON o.id = b.artist_id",
+        ALBUM_PRESENT,
+    ),
+    **{
+        name: Order((column, _ALBUM_ID), f"albums b INDEXED BY albums_{index}", "albums b", ALBUM_PRESENT)
+        for name, index, column in (
+            ("title", "sort_title", Column("b.sort_title", str)),
+            ("year", "year", Column("b.year", int, nullable=True)),
+            ("added", "added", Column("b.added_at", float)),
+        )
+    },
+}  # fmt: skip
+
+
+def albums(
+    db: sqlite3.Connection,
+    *,
+    artist_id: int | None = None,
+    genre_id: int | None = None,
+    year_from: int | None = None,
+    year_to: int | None = None,
+    format: str | None = None,
+    added_after: float | None = None,
+    compilation: bool | None = None,
+) -> List:
+    """Return the list of the albums that fulfil all these filters; `artist_id` is an artist of the album itself.
+
+    An album has a genre or a format if one of its tracks has it.
+    """
+    found = [
+        _link("album_artists", "album_id", "artist_id", "b.id", artist_id),
+        _link("album_genres", "album_id", "genre_id", "b.id", genre_id, "SELECT album_count FROM genres WHERE id = ?"),
+        between("b.added_at", added_after, None, "SELECT id FROM albums WHERE true", exclusive=True),
+        between("b.year", year_from, year_to, "SELECT id FROM albums WHERE true"),
+        _album_format(_known_format(db, format)),
+        _equals("b.compilation", None if compilation is None else int(compilation)),
+    ]
+    return List("albums b", "b.id", ALBUM_PRESENT, [f for f in found if f], _ALBUM_ORDERS)
+
+
+def _album_format(name: str | None) -> Filter | None:
+    if name is None:
+        return None
+    test = "EXISTS (SELECT 1 FROM tracks x WHERE x.album_id = b.id AND x.missing_since IS NULL AND +x.format = ?)"
+    return Filter(test, (name,), "SELECT album_id FROM tracks WHERE format = ? AND missing_since IS NULL", (name,))
+
+
+# --- artists ---------------------------------------------------------------------------------------------------------
+
+_ARTIST_ID = Column("a.id", int)
+_HAS_ALBUM = (
+    "EXISTS (SELECT 1 FROM album_artists c CROSS JOIN tracks t ON t.album_id = c.album_id "
+    "WHERE c.artist_id = a.id AND t.missing_since IS NULL)"
+)
+_HAS_ANY_ROLE = "EXISTS (SELECT 1 FROM artist_roles r WHERE r.artist_id = a.id)"
+_HAS_ROLE = "EXISTS (SELECT 1 FROM artist_roles r WHERE r.artist_id = a.id AND r.role = ?)"
+_ARTIST_ORDERS = {
+    "name": Order((Column("a.sort_name", str), _ARTIST_ID), "artists a INDEXED BY artists_sort_name", "artists a"),
+    "added": Order((Column("a.added_at", float), _ARTIST_ID), "artists a INDEXED BY artists_added", "artists a"),
+}
+Role = Literal[
+    "any", "artist", "album_artist", "composer", "lyricist", "writer", "conductor", "performer", "remixer", "arranger",
+    "producer", "dj_mixer", "mixer", "engineer", "director",
+]  # fmt: skip
+
+
+def artists(*, role: Role | None = None, genre_id: int | None = None) -> List:
+    """Return the list of the artists of a role, with tracks of a genre; without a role those of tracks and of albums.
+
+    The order by the number of tracks has only artists of one role: `artist`, unless it is given.
+    """
+    filters = []
+    if role is None:
+        filters.append(Filter(f"({_HAS_ROLE} OR {_HAS_ALBUM})", ("artist",)))
+    elif role == "any":
+        filters.append(Filter(f"({_HAS_ANY_ROLE} OR {_HAS_ALBUM})", ()))
+    elif role == "album_artist":
+        filters.append(Filter(_HAS_ALBUM, (), "SELECT artist_id FROM album_artists", selects_more=True))
+    else:
+        filters.append(Filter(_HAS_ROLE, (role,), "SELECT artist_id FROM artist_roles WHERE role = ?", (role,)))
+    if genre_id is not None:
+        filters.append(_artist_genre(role, genre_id))
+    counted_role = "artist" if role in {None, "any", "album_artist"} else role
+    by_tracks = Order(
+        (Column("r.track_count", int), Column("r.artist_id", int)),
+        "artist_roles r INDEXED BY artist_roles_count CROSS JOIN artists a ON a.id = r.artist_id",
+        "artists a CROSS JOIN artist_roles r ON r.artist_id = a.id",
+        f"r.role = '{counted_role}'",
+    )
+    return List("artists a", "a.id", "true", filters, {**_ARTIST_ORDERS, "tracks": by_tracks})
+
+
+def _artist_genre(role: Role | None, genre_id: int) -> Filter:
+    if role == "album_artist":
+        test = (
+            "EXISTS (SELECT 1 FROM album_artists c CROSS JOIN album_genres g ON g.album_id = c.album_id "
+            "AND g.genre_id = ? WHERE c.artist_id = a.id)"
+        )
+        ids = (
+            "SELECT c.artist_id FROM album_genres g JOIN album_artists c ON c.album_id = g.album_id "
+            "WHERE g.genre_id = ?"
+        )
+        return Filter(test, (genre_id,), ids, (genre_id,), selects_more=True)
+    counted = "artist" if role in {None, "any"} else role
+    test = (
+        "EXISTS (SELECT 1 FROM track_artists c CROSS JOIN track_genres g ON g.track_id = c.track_id AND g.genre_id = ? "
+        "CROSS JOIN tracks t ON t.id = c.track_id WHERE c.artist_id = a.id AND c.role = ? AND t.missing_since IS NULL)"
+    )
+    ids = (
+        "SELECT c.artist_id FROM track_genres g JOIN track_artists c ON c.track_id = g.track_id "
+        "WHERE g.genre_id = ? AND c.role = ?"
+    )
+    return Filter(test, (genre_id, counted), ids, (genre_id, counted), selects_more=True)
+
+
+# --- genres ----------------------------------------------------------------------------------------------------------
+
+GenreSort = Literal["name", "tracks", "albums"]
+_GENRE_ID = Column("g.id", int)
+
+
+def genres() -> List:
+    """Return the list of the genres. They are few, so an order by number needs no index."""
+    orders = {
+        "name": Order((Column("g.sort_name", str), _GENRE_ID), "", "genres g", "g.track_count > 0"),
+        "tracks": Order((Column("g.track_count", int), _GENRE_ID), "", "genres g", "g.track_count > 0"),
+        "albums": Order((Column("g.album_count", int), _GENRE_ID), "", "genres g", "g.track_count > 0"),
+    }
+    return List("genres g", "g.id", "g.track_count > 0", [], orders)
