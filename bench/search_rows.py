@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from soniquebay.library.identity import normalised_name
-
 from bench import names, report
 from bench.search import queries
 from soniquebay.library import search
+from soniquebay.library.catalogue.names import normalised_name
 from soniquebay.library.database import Database
+from soniquebay.library.genres import genre_key
 from soniquebay.library.search import index
 
 ASKED = 50_000  # tracks whose words are asked for
@@ -30,7 +30,8 @@ def write_rows(database: Database, count: int) -> None:
     genres = {genre: i for i, genre in enumerate(names.GENRES, start=1)}
     with database.transaction() as db:
         db.execute("INSERT INTO roots VALUES ('/srv/music')")
-        db.executemany("INSERT INTO genres (name, id) VALUES (?, ?)", genres.items())
+        rows = [(genre_id, name, genre_key(name)) for name, genre_id in genres.items()]
+        db.executemany("INSERT INTO genres (id, name, normalised_name) VALUES (?, ?, ?)", rows)
         for i, track in enumerate(names.tracks(count), start=1):
             if track.artist not in artists:
                 artists[track.artist] = len(artists) + 1
@@ -40,16 +41,22 @@ def write_rows(database: Database, count: int) -> None:
             if album not in albums:
                 albums.add(album)
                 db.execute(
-                    "INSERT INTO albums (id, title, normalised_title, artist_id, year) VALUES (?, ?, ?, ?, ?)",
-                    (album, track.album, normalised_name(track.album), artist, track.year),
+                    "INSERT INTO albums (id, title, normalised_title, artist_id, credit, year) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    (album, track.album, normalised_name(track.album), artist, track.artist, track.year),
                 )
+                db.execute("INSERT INTO album_artists VALUES (?, 0, ?, ?)", (album, artist, track.artist))
             path = f"/srv/music/{track.artist}/{track.album}/{track.number:02} {track.title}.flac"
             db.execute(
-                "INSERT INTO tracks (id, title, artist_id, album_id, track_no, duration, format, genre_raw, added_at, "
-                "path, size, mtime_ns) VALUES (?, ?, ?, ?, ?, 1, 'FLAC', ?, 1, ?, 1, 1)",
-                (i, track.title, artist, album, track.number, track.genre, path),
+                "INSERT INTO tracks (id, title, artist_id, credit, album_id, track_no, duration, format, added_at, "
+                "path, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?, 1, 'FLAC', 1, ?, 1, 1)",
+                (i, track.title, artist, track.artist, album, track.number, path),
             )
-            db.execute("INSERT INTO track_genres VALUES (?, ?)", (i, genres[track.genre]))
+            db.execute(
+                "INSERT INTO track_artists (track_id, position, role, artist_id, name) VALUES (?, 0, 'artist', ?, ?)",
+                (i, artist, track.artist),
+            )
+            db.execute("INSERT INTO track_genres VALUES (?, ?, ?, 1)", (i, genres[track.genre], track.genre))
 
 
 def fill(database: Database) -> float:
