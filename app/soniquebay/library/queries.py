@@ -322,13 +322,6 @@ def album_files(db: sqlite3.Connection, album_id: int, limit: int) -> AlbumFiles
     )
 
 
-def _filters(columns: dict[str, int | None]) -> tuple[str, tuple[int, ...]]:
-    """Return a WHERE clause for the columns with a value, and its parameters."""
-    filters = {name: value for name, value in columns.items() if value is not None}
-    clause = " AND ".join(f"{name} = ?" for name in filters)
-    return (f"WHERE {clause}" if filters else "", tuple(filters.values()))
-
-
 def _count(db: sqlite3.Connection, sql: str, values: tuple[object, ...]) -> int:
     return int(db.execute(sql, values).fetchone()[0])
 

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from soniquebay.library import genres
 from soniquebay.library.catalogue import state
@@ -19,6 +19,7 @@ from soniquebay.library.catalogue.update import Update, names_in_doubt_of, sure_
 from soniquebay.library.search import index
 
 _TRACKS_PER_QUERY = 500
+_TRACKS_PER_GENRE_WRITE = 5000  # each write counts the spellings in all tracks of its genres
 _TITLES_PER_TRANSACTION = 50  # other writers get their turn
 
 
@@ -38,6 +39,7 @@ def begin(db: sqlite3.Connection, artist_joins: frozenset[str]) -> None:
         db.execute(f"DELETE FROM {table}")
     names: Counter[tuple[str, str]] = Counter()
     sort_names: Counter[tuple[str, str]] = Counter()
+    genres_by_track: dict[int, Sequence[str]] = {}
     for track_id, is_missing, track_tags in _all_track_tags(db, artist_joins):
         db.execute(
             "UPDATE tracks SET title = ?, track_no = ?, disc_no = ?, disc_subtitle = ?, year = ?, date = ?, "
@@ -49,7 +51,10 @@ def begin(db: sqlite3.Connection, artist_joins: frozenset[str]) -> None:
                 track_sort_key(track_tags), track_id,
             ),
         )  # fmt: skip
-        genres.write(db, {track_id: track_tags.genres})
+        genres_by_track[track_id] = track_tags.genres
+        if len(genres_by_track) >= _TRACKS_PER_GENRE_WRITE:
+            genres.write(db, genres_by_track)
+            genres_by_track.clear()
         if is_missing:
             continue
         names.update(sure_names_of(track_tags))
@@ -62,6 +67,7 @@ def begin(db: sqlite3.Connection, artist_joins: frozenset[str]) -> None:
             "INSERT OR IGNORE INTO titles_to_group (normalised_album, track_id) VALUES (?, ?)",
             (track_tags.normalised_album or "", 0 if track_tags.normalised_album else track_id),
         )
+    genres.write(db, genres_by_track)
     db.executemany(
         "INSERT INTO artist_names (normalised_name, mbid, files) VALUES (?, ?, ?)",
         [(*name, files) for name, files in names.items()],

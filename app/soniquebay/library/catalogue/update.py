@@ -30,7 +30,6 @@ CreditRow = tuple[str, int, int, str, str]  # role, position, artist id, name as
 class TrackCatalogue:
     """What the catalogue says of a track: columns of `tracks`, and its credits."""
 
-    track_tags: TrackTags
     album_id: int | None
     year: int | None  # else that of the album
     artist_id: int
@@ -166,8 +165,8 @@ class Update:
         albums = group((track for track in tracks if track.tags.normalised_album), self.known_ids)
         for album, album_id in zip(albums, self._ids_of(albums), strict=True):
             written_id = self._write_album(album, album_id)
+            album_year = year_of(album.date or album.original_date)
             for track in album.tracks:
-                album_year = year_of(album.date or album.original_date)
                 self._results[track.id] = self._track(track, written_id, album_year, album.artists)
                 self._album_moves.add(self._album_before[track.id], written_id)
         return self._results
@@ -265,7 +264,7 @@ class Update:
         for role, detail, other in track_tags.others:
             rows += self._credit_rows(role, detail, self._resolve(other, album_artists), len(rows))
         year = year_of(track_tags.date or track_tags.original_date) or album_year
-        return TrackCatalogue(track_tags, album_id, year, rows[0][2], credit.text if credit else UNKNOWN_ARTIST, rows)
+        return TrackCatalogue(album_id, year, rows[0][2], credit.text if credit else UNKNOWN_ARTIST, rows)
 
     def _resolve(self, credit: Credit, album_artists: Sequence[Name]) -> list[Name]:
         return resolve(credit, self.known_ids, frozenset(normalised_name(name.name) for name in album_artists))
