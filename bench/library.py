@@ -51,18 +51,21 @@ class Library:
     tracks: list[Expected]
 
 
-def library(count: int) -> Library:
-    """Return the library of `count` files, made now if it is not in the cache; the same files for the same code."""
+def library(count: int, kind: str = "zipf") -> Library:
+    """Return a library of `count` files, made now if it is not in the cache; the same files for the same code.
+
+    `kind`: one of `names.KINDS`.
+    """
     sources = [Path(__file__), Path(names.__file__), Path(audio_files.__file__)]
     key = cache.digest(count, av.__version__, *sources)
-    folder = cache.make(f"bench/library-{count}", key, "", lambda partial: _build(partial, count))
+    folder = cache.make(f"bench/{kind}-{count}", key, "", lambda partial: _build(partial, count, kind))
     lines = (folder / "expected.jsonl").read_text("utf-8").splitlines()
     music = folder / "music"
     tracks = [Expected(**{**entry, "path": str(music / entry["path"])}) for entry in map(json.loads, lines)]
     return Library(music, tracks)
 
 
-def _build(folder: Path, count: int) -> None:
+def _build(folder: Path, count: int, kind: str) -> None:
     cache.require_free_space(1 + count * 40e3 / 2**30)
     music, templates = folder / "music", folder / "templates"
     templates.mkdir(parents=True)
@@ -71,7 +74,7 @@ def _build(folder: Path, count: int) -> None:
             _encode(templates, suffix, seconds)
     jobs: list[Job] = []
     with (folder / "expected.jsonl").open("w", encoding="utf-8") as listing:
-        for index, track in enumerate(names.tracks(count)):
+        for index, track in enumerate(names.tracks(count, kind)):
             suffix, seconds = FORMATS[track.album_index % 4], SECONDS[index % len(SECONDS)]
             kind = "pictured" if track.album_index // 4 % PICTURED == 0 else "plain"
             name = Path(track.artist, track.album, f"{track.number:02} {track.title}{suffix}")
