@@ -14,7 +14,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "scan.discovery": {"session_id": 0},
     "metadata.extract_batch": {"session_id": 0, "batch_id": "none", "files": []},
     "batch.process_entities": {"session_id": 0, "batch_id": "none", "files": [], "failures": []},
-    "insert.direct_batch": {"session_id": 0, "batch_id": "none", "entities": {}},
+    "insert.direct_batch": {"session_id": 0, "batch_id": "none", "entities": "{}"},
     "vector.calculate": {"track_id": 0, "path": "/srv/music/none.ogg"},
     "enrich.musicbrainz": {"items": []},
     "covers.extract": {"album_id": 0, "path": "/srv/music/none.ogg", "has_picture": False},

@@ -72,4 +72,4 @@ def lose_response_to_insert(folder: Path) -> None:
         time.sleep(1)  # until the request is in the socket
         stack.end("worker")
         stack.signal("api", signal.SIGCONT)
-    assert "was inserted before, so it is not inserted again" in stack.log("worker").read_text()
+    assert "was inserted before, so it is not inserted again" in stack.log("api").read_text()

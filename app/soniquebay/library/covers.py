@@ -7,7 +7,7 @@ import re
 import sqlite3
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,21 @@ def state_of_files(db: sqlite3.Connection, album_id: int) -> str:
         (album_id,),
     )
     return digest_of(json.dumps([tuple(row) for row in rows]).encode())
+
+
+def request_for_new_tracks(db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
+    """Have the pictures of tracks that were just inserted searched: those of their albums, or their own without one."""
+    ids = json.dumps(list(track_ids))
+    db.execute(
+        "UPDATE albums SET cover_checked = 0 WHERE cover_checked = 1 AND id IN "
+        "(SELECT t.album_id FROM json_each(?) j JOIN tracks t ON t.id = j.value)",
+        (ids,),
+    )
+    db.execute(
+        "INSERT INTO track_covers (track_id) SELECT t.id FROM json_each(?) j JOIN tracks t ON t.id = j.value "
+        "WHERE t.album_id IS NULL",
+        (ids,),
+    )
 
 
 def set_picture_keys(db: sqlite3.Connection, album_id: int, keys: Mapping[str, int]) -> None:

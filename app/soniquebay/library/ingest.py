@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.reading import READER_VERSION
-from soniquebay.library import genres
+from soniquebay.library import covers, genres
 from soniquebay.library.catalogue import state
 from soniquebay.library.catalogue.interpret import TrackTags, interpret, track_sort_key
 from soniquebay.library.catalogue.message import track_tags_of
@@ -29,11 +29,16 @@ class UnknownBatchError(LookupError):
 
 @dataclass(slots=True)
 class InsertResult:
-    """The result of inserting a batch; `completed` if it was the last batch of its session."""
+    """The result of inserting a batch, with its numbers of tracks and failures.
+
+    `completed` if it was the last batch of its session.
+    """
 
     applied: bool
     session_id: int
     completed: bool = False
+    tracks: int = 0
+    failures: int = 0
 
 
 def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> InsertResult:
@@ -47,6 +52,7 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
         raise UnknownBatchError(f"batch {batch_id} was never registered")
     session_id = int(row["session_id"])
     if row["done_at"] is not None:
+        log.info("batch %s was inserted before, so it is not inserted again", batch_id)
         return InsertResult(applied=False, session_id=session_id)
     if entities.get("schema") != ENTITIES_SCHEMA:
         mark_batch_unsent(db, batch_id)
@@ -60,7 +66,8 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
     if unreadable:
         mark_missing(db, unreadable)
     close_batch(db, batch_id)
-    return InsertResult(applied=True, session_id=session_id, completed=complete_if_done(db, session_id))
+    completed = complete_if_done(db, session_id)
+    return InsertResult(True, session_id, completed, len(entities["tracks"]), len(entities["failures"]))
 
 
 def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
@@ -197,6 +204,7 @@ def _finish(
             values = dict(zip(_COLUMNS, row, strict=True))
             updates.append({**values, "id": track_id, "has_same_audio": content.has_same_audio})
     db.executemany(_INSERT, inserts)
+    covers.request_for_new_tracks(db, [row[0] for row in inserts])
     if updates:
         _update_tracks(db, updates)
     db.executemany(

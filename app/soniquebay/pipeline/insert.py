@@ -2,7 +2,8 @@
 
 import logging
 
-from soniquebay.library.entities import ENTITIES_SCHEMA, Entities
+import orjson
+
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.task import BatchTask, stage
 
@@ -10,10 +11,12 @@ log = logging.getLogger(__name__)
 
 
 @stage("insert.direct_batch", base=BatchTask)
-def insert_batch(session_id: int, batch_id: str, entities: Entities) -> None:
-    """Insert a batch through the API, which applies it once however often the message is delivered."""
-    applied = library_api.post(f"/internal/batches/{batch_id}", entities)["applied"]
-    if applied:
-        log.info("inserted a batch: %d tracks, %d failures", len(entities["tracks"]), len(entities["failures"]))
-    elif entities.get("schema") == ENTITIES_SCHEMA:  # else the API has logged why
-        log.info("batch %s was inserted before, so it is not inserted again", batch_id)
+def insert_batch(session_id: int, batch_id: str, entities: str) -> None:
+    """Insert a batch through the API, which applies it once however often the message is delivered.
+
+    `entities` is JSON, passed on as it is. In a message of another release it may be an object.
+    """
+    body = entities if isinstance(entities, str) else orjson.dumps(entities).decode()
+    answer = library_api.post_json(f"/internal/batches/{batch_id}", body)
+    if answer["applied"]:  # else the API has logged why
+        log.info("inserted a batch: %d tracks, %d failures", answer["tracks"], answer["failures"])

@@ -6,6 +6,7 @@ from kombu import Exchange, Queue
 
 from soniquebay.settings import REDIS_KEY_PREFIX, Settings
 from soniquebay.worker.compression import COMPRESSION
+from soniquebay.worker.serialization import SERIALIZER
 
 HIGH, MEDIUM, LOW = 0, 5, 9  # on Redis 0 is the highest
 
@@ -83,8 +84,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_ignore_result": True,
         # Messages.
         "task_compression": COMPRESSION,  # gzip where the message is large
-        "task_serializer": "json",
-        "accept_content": ["json"],
+        "task_serializer": SERIALIZER,
+        "accept_content": ["json"],  # by media type, so also what other serializers wrote
         "worker_send_task_events": True,  # Flower's list of tasks
         "event_queue_expires": EVENT_QUEUE_EXPIRES_SECONDS,
         # Few connections to Redis, and a dead one is noticed soon.

@@ -217,12 +217,12 @@ def test_a_new_track_has_the_album_checked_again(tmp_path: Path) -> None:
             "VALUES ('X', 'x', 1, 'A', 1)"
         )
         for has_picture in (0, 1):  # without one, its folder may hold the cover
-            db.execute(insert, (has_picture,))
+            covers.request_for_new_tracks(db, [db.execute(insert, (has_picture,)).lastrowid or 0])
             assert db.execute("SELECT cover_checked FROM albums").fetchone()[0] == 0
             covers.store(db, tmp_path, 1, b"picture", "image/png")
             assert covers.has_cover(db, 1)
         # Its picture may come before the one that was found.
-        db.execute(insert, (1,))
+        covers.request_for_new_tracks(db, [db.execute(insert, (1,)).lastrowid or 0])
         assert not covers.has_cover(db, 1)
         assert not covers.has_cover(db, 2)
 
@@ -255,6 +255,7 @@ def add_track(db: sqlite3.Connection, path: str, album: int | None = None, disc_
         " VALUES ('t', ?, ?, ?, 1.0, 'MP3', 0, ?, 1, 1)",
         values,
     ).lastrowid
+    covers.request_for_new_tracks(db, [int(track or 0)])
     return int(track or 0)
 
 

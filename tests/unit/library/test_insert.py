@@ -57,7 +57,7 @@ def test_a_batch_queued_by_another_release_is_extracted_again(
         sessions.register_batch(connection, session, "b", [{"path": "/1", "size": 1, "mtime_ns": 1}])
         for _ in range(sessions.MAX_ATTEMPTS - 1):
             sessions.mark_batches_sent(connection, ["b"])
-    assert post("/internal/batches/b", old) == {"applied": False}
+    assert post("/internal/batches/b", old)["applied"] is False
     assert len(caplog.records) == 1
     with db.transaction() as connection:
         assert queries.failures(connection, session, 10, 0).total == 0
@@ -67,9 +67,9 @@ def test_a_batch_queued_by_another_release_is_extracted_again(
         sessions.mark_batches_sent(connection, ["b"])
         assert connection.execute("SELECT attempts FROM batches").fetchone()[0] == sessions.MAX_ATTEMPTS
         assert sessions.batches_out_of_attempts(connection, -1) == ["b"]
-    assert post("/internal/batches/b", entities) == {"applied": True}
+    assert post("/internal/batches/b", entities)["applied"] is True
     # Once the batch is done, an old message changes nothing.
-    assert post("/internal/batches/b", old) == {"applied": False}
+    assert post("/internal/batches/b", old)["applied"] is False
     with db.transaction() as connection:
         assert sessions.batches_to_resend(connection, -1) == []
         assert connection.execute("SELECT sent_at > 0 FROM batches").fetchone()[0] == 1
@@ -124,6 +124,15 @@ def test_a_file_that_is_read_again_is_analysed_again_only_if_its_stamp_has_chang
     failed = queries.track(db.reader(), 2)
     assert failed is not None
     assert failed["vector_failure"] == (None if is_analysed_again else "no sound")
+
+
+def test_the_cover_is_checked_again_after_a_file_has_come(db: Database) -> None:
+    insert(db, file("/1", artist="A", album="X"))
+    with db.transaction() as connection:
+        covers.mark_none_found(connection, 1)
+    insert(db, file("/2", artist="A", album="X"), file("/3", artist="A"))
+    assert [album["id"] for album in queries.albums_with_unchecked_cover(db.reader(), 10)] == [1]
+    assert [row[0] for row in db.reader().execute("SELECT track_id FROM track_covers")] == [3]  # it has no album
 
 
 def test_the_cover_is_checked_again_after_a_file_has_changed(db: Database, tmp_path: Path) -> None:

@@ -113,10 +113,11 @@ def test_a_library_of_schema_5_has_every_value_under_its_new_name(tmp_path: Path
     assert [tuple(row) for row in db.execute(online_genres)] == [(4, "Dub"), (5, "Dub")]
     with database.transaction() as connection:
         connection.execute("UPDATE albums SET cover_sha256 = NULL")
-        connection.execute(
+        track_id = connection.execute(
             "INSERT INTO tracks (title, artist_id, album_id, duration, format, has_picture, added_at, path, size, "
             "mtime_ns) VALUES ('Three', 2, 3, 1, 'MP3', 1, 1, '/music/a/three', 1, 1)"
-        )
+        ).lastrowid
+        covers.request_for_new_tracks(connection, [track_id or 0])
     assert [row["id"] for row in queries.albums_with_unchecked_cover(db, 10)] == [3]
     track = queries.track(db, 4)
     assert track is not None

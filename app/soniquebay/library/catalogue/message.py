@@ -1,9 +1,10 @@
 """The message from stage 3 to the API: what the files of a batch say, interpreted."""
 
-import json
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
+
+import orjson
 
 from soniquebay.library.catalogue.credits import Credit, Part
 from soniquebay.library.catalogue.interpret import Tags, TrackTags, first, interpret
@@ -18,7 +19,7 @@ def entities(
     tracks = [_track(file, credits, artist_joins) for file in files]
     return {
         "schema": ENTITIES_SCHEMA,
-        "credits": [list(credit) for credit in credits],
+        "credits": [[credit.text, [tuple(part) for part in credit.parts]] for credit in credits],
         "tracks": tracks,
         "failures": list(failures),
     }
@@ -43,7 +44,7 @@ def _track(file: FileTags, credits: dict[Credit, int], artist_joins: frozenset[s
 
 
 def _compact_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(value).decode()
 
 
 def _to_message(track_tags: TrackTags, credits: dict[Credit, int]) -> list[Any]:

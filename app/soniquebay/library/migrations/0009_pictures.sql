@@ -33,11 +33,9 @@ CREATE TABLE artist_pictures (
     media_type  TEXT NOT NULL
 ) STRICT;
 
--- Any file of an album may hold its cover, so every file that comes, goes or moves has it searched again.
+-- Any file of an album may hold its cover, so every file that goes, moves or changes has it searched again. For those
+-- that come, library/covers.py does it: a trigger after each insert would more than double the cost of the insert.
 DROP TRIGGER new_track_with_picture;
-CREATE TRIGGER new_track_of_album AFTER INSERT ON tracks WHEN NEW.album_id IS NOT NULL BEGIN
-    UPDATE albums SET cover_checked = 0 WHERE id = NEW.album_id AND cover_checked = 1;
-END;
 CREATE TRIGGER changed_track_of_album
 AFTER UPDATE OF album_id, path, missing_since, retry_later, size, mtime_ns ON tracks
 WHEN OLD.album_id IS NOT NEW.album_id OR OLD.path <> NEW.path OR OLD.retry_later > NEW.retry_later
@@ -46,9 +44,6 @@ WHEN OLD.album_id IS NOT NEW.album_id OR OLD.path <> NEW.path OR OLD.retry_later
     UPDATE albums SET cover_checked = 0 WHERE id IN (OLD.album_id, NEW.album_id) AND cover_checked = 1;
     UPDATE track_covers SET checked = 0 WHERE track_id = NEW.id;
     INSERT INTO track_covers (track_id) SELECT NEW.id WHERE NEW.album_id IS NULL ON CONFLICT DO NOTHING;
-END;
-CREATE TRIGGER new_track_without_album AFTER INSERT ON tracks WHEN NEW.album_id IS NULL BEGIN
-    INSERT INTO track_covers (track_id) VALUES (NEW.id) ON CONFLICT (track_id) DO UPDATE SET checked = 0;
 END;
 
 -- Albums without a cover are searched again, because more pictures count now. The others are when a scan sees the
