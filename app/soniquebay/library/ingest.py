@@ -207,11 +207,16 @@ def _finish(
     covers.request_for_new_tracks(db, [row[0] for row in inserts])
     if updates:
         _update_tracks(db, updates)
-    db.executemany(
-        "INSERT OR REPLACE INTO file_tags (track_id, tags, sound) VALUES (?, ?, ?)",
-        [(track_id, content.track["tags"], content.track["sound"]) for track_id, content in contents.items()],
-    )
+    _write_file_tags(db, contents)
     index.reindex(db, list(update.settle(contents.keys()) - contents.keys()))
+
+
+def _write_file_tags(db: sqlite3.Connection, contents: Mapping[int, _NewContent]) -> None:
+    # A plain insert is much cheaper than one that may replace.
+    for sql, is_new in (("INSERT", True), ("INSERT OR REPLACE", False)):
+        rows = [(i, c.track["tags"], c.track["sound"]) for i, c in contents.items() if (c.before is None) == is_new]
+        if rows:
+            db.executemany(f"{sql} INTO file_tags (track_id, tags, sound) VALUES (?, ?, ?)", rows)
 
 
 def _row(content: _NewContent, catalogue: TrackCatalogue, session_id: int | None) -> tuple[Any, ...]:

@@ -18,6 +18,8 @@ def encode(path: bytes | str) -> str:
 
 def decode(text: str) -> bytes:
     """Return the bytes of an encoded path. Raises ``ValueError`` when `encode` returns this text for no path."""
+    if "\\" not in text:  # most paths
+        return text.encode("utf-8")
 
     def unescape(match: re.Match[bytes]) -> bytes:
         code = match[1]

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from soniquebay.library.catalogue.credits import Credit, KnownIds, Name, resolve
@@ -78,7 +79,7 @@ def group(tracks: Iterable[Track], known_ids: KnownIds) -> list[Album]:
             hosts[0].guests += candidate.tracks
         else:
             others.append(candidate)
-    return [_album([*found.tracks, *found.guests], known_ids) for found in (*with_id, *others)]
+    return [_album(found, known_ids) for found in (*with_id, *others)]
 
 
 class _Group:
@@ -87,17 +88,21 @@ class _Group:
     def __init__(self, tracks: list[Track], known_ids: KnownIds) -> None:
         self.tracks = tracks
         self.guests: list[Track] = []  # tracks without a release id that join an album with one
-        self.artists = _album_artists(tracks, known_ids)[0]
+        self.artists, self.credit = _album_artists(tracks, known_ids)
         self.artist_names = frozenset(normalised_name(name.name) for name in self.artists)
         self.album_titles = {track.tags.normalised_album for track in tracks}
         self.folders = {track.tags.folder for track in tracks}
         self.years = {track.tags.date[:4] for track in tracks if track.tags.date}
         self.editions = {track.tags.edition for track in tracks if track.tags.edition}
-        self.titles: dict[tuple[int | None, int], set[str]] = defaultdict(set)
-        for track in tracks:
+
+    @cached_property
+    def titles(self) -> dict[tuple[int | None, int], set[str]]:
+        """The normalised titles by disc and track number; few albums are ever compared by them."""
+        titles: dict[tuple[int | None, int], set[str]] = defaultdict(set)
+        for track in self.tracks:
             if track.tags.track_no:
-                number = (track.tags.disc_no, track.tags.track_no)
-                self.titles[number].add(normalised_name(track.tags.title))
+                titles[track.tags.disc_no, track.tags.track_no].add(normalised_name(track.tags.title))
+        return titles
 
 
 def _albums_of_folder(tracks: list[Track], known_ids: KnownIds) -> list[_Group]:
@@ -199,8 +204,9 @@ def _is_part_of(candidate: _Group, host: _Group) -> bool:
     return bool(candidate.folders & host.folders) or _are_one_album(candidate, host)
 
 
-def _album(tracks: list[Track], known_ids: KnownIds) -> Album:
-    artists, credit = _album_artists(tracks, known_ids)
+def _album(group: _Group, known_ids: KnownIds) -> Album:
+    tracks = [*group.tracks, *group.guests]
+    artists, credit = _album_artists(tracks, known_ids) if group.guests else (group.artists, group.credit)
     track_tags = [track.tags for track in tracks]
     return Album(
         tracks=tracks,
@@ -218,7 +224,10 @@ def _album(tracks: list[Track], known_ids: KnownIds) -> Album:
 
 def _most_frequent(values: Iterable[T], default: Any = "") -> Any:
     """Return the most frequent value; of equally frequent ones the largest: the latest date, the accented spelling."""
-    counts = Counter(values)
+    listed = list(values)
+    if len(set(listed)) == 1:
+        return listed[0]
+    counts = Counter(listed)
     return max(counts, key=lambda value: (counts[value], value)) if counts else default
 
 

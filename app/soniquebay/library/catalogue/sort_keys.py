@@ -4,7 +4,6 @@ import json
 import re
 import sqlite3
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -38,6 +37,8 @@ def _fold(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", _without_accents(text)).translate(_LETTERS)
     text = " ".join(text[: 2 * MAX_KEY_CHARACTERS].split())
+    if text[:1].isalnum():
+        return text
     first = next((place for place, c in enumerate(text) if c.isalnum()), 0)  # a name of nothing but signs stays
     return text[first:]
 
@@ -61,6 +62,11 @@ def _numbered(text: str) -> str:
 
 def _with_length(match: re.Match[str]) -> str:
     return f"{min(len(match[1]), _MAX_DIGITS)}{match[1]}"
+
+
+_SORT_TAGS = [
+    (f"{tag}{end}", f"{tag}{end}_sort") for tag in ("artist", "album_artist", "composer") for end in ("", "s")
+]
 
 
 # --- artists ---------------------------------------------------------------------------------------------------------
@@ -111,17 +117,14 @@ def choose_sort_names(db: sqlite3.Connection, normalised_names: Iterable[str] | 
 
 def sort_names_of(tags: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, str], ...]:
     """Return the names that a file gives a sort name to, each with that: (normalised name, sort name)."""
-    pairs: Counter[tuple[str, str]] = Counter()
-    for tag in ("artist", "album_artist", "composer"):
-        for of_names, of_sort_names in ((tag, f"{tag}_sort"), (f"{tag}s", f"{tag}s_sort")):
-            if of_sort_names in tags and of_names in tags:
-                names, sort_names = _list(tags[of_names]), _list(tags[of_sort_names])
-                if len(names) == len(sort_names):
-                    pairs.update(
-                        (normalised_name(name), sort_name)
-                        for name, sort_name in zip(names, sort_names, strict=True)
-                        if sort_name.strip()
-                    )
+    pairs: dict[tuple[str, str], None] = {}
+    for of_names, of_sort_names in _SORT_TAGS:
+        if of_sort_names in tags and of_names in tags:
+            names, sort_names = _list(tags[of_names]), _list(tags[of_sort_names])
+            if len(names) == len(sort_names):
+                for name, sort_name in zip(names, sort_names, strict=True):
+                    if sort_name.strip():
+                        pairs[normalised_name(name), sort_name] = None
     return tuple(pairs)
 
 
