@@ -12,20 +12,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from soniquebay.audio.artwork import embedded_picture
 from soniquebay.audio.decode import UndecodableAudioError, decode_segments
+from soniquebay.audio.picture_decoding import UnusablePictureError
+from soniquebay.audio.pictures import decode_picture
+from soniquebay.audio.reading.embedded import embedded_pictures
 from soniquebay.audio.reading.errors import UnreadableAudioError
 from soniquebay.audio.reading.read import read_file
 from tests.corpus.reasons import unreadable
 
 MEMORY_LIMIT_BYTES = 500 * 2**20  # of data, more than the loaded libraries use
 CALL_TIMEOUT_SECONDS = 20.0  # all calls take much less than one second
+
+
+def _decode_pictures(path: str) -> None:
+    for data in embedded_pictures(path):
+        with suppress(UnusablePictureError):
+            decode_picture(data)
+
+
 CALLS: dict[str, tuple[Callable[[str], Any], type[Exception]]] = {
     "read_file": (read_file, UnreadableAudioError),
-    "embedded_picture": (embedded_picture, UnreadableAudioError),
+    "decode_pictures": (_decode_pictures, UnreadableAudioError),
     "decode_segments": (decode_segments, UndecodableAudioError),
 }
 

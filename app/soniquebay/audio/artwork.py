@@ -25,8 +25,7 @@ from soniquebay.audio.picture_names import (
     track_pictures,
     whole_disc_pictures,
 )
-from soniquebay.audio.pictures import Picture, decode_picture, read_picture
-from soniquebay.audio.reading.embedded import embedded_pictures
+from soniquebay.audio.pictures import Picture, read_picture
 
 log = logging.getLogger(__name__)
 
@@ -138,24 +137,6 @@ def first_picture(candidates: Iterable[str]) -> Picture | None:
             return read_picture(Path(path))
         except (UnusablePictureError, OSError) as error:
             log.info("picture skipped: %r: %s", path, error)
-    return None
-
-
-def folder_picture(folder: Path) -> Picture | None:
-    """Return the best cover in a folder that can be shown; None if there is none, or if the folder cannot be read."""
-    return first_picture(_covers_of_folder(Folders(), str(folder), AlbumNames()))
-
-
-def embedded_picture(path: str) -> Picture | None:
-    """Return the picture embedded in an audio file, preferably its front cover; None if it has none that can be shown.
-
-    Raises `UnreadableAudioError` when the file cannot be read, or is not audio.
-    """
-    for data in embedded_pictures(path):
-        try:
-            return decode_picture(data)
-        except UnusablePictureError as error:
-            log.info("picture skipped: embedded in %r: %s", path, error)
     return None
 
 

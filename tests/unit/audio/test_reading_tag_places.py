@@ -11,7 +11,7 @@ import pytest
 from mutagen.apev2 import BINARY, APEv2, APEValue
 from mutagen.dsdiff import DSDIFF
 from mutagen.dsf import DSF
-from mutagen.flac import FLAC, Picture
+from mutagen.flac import FLAC
 from mutagen.id3 import (
     APIC,
     COMM,
@@ -40,7 +40,7 @@ from mutagen.id3 import (
 from mutagen.mp4 import MP4
 from mutagen.oggvorbis import OggVorbis
 
-from soniquebay.audio.artwork import embedded_picture
+from soniquebay.audio.reading.embedded import embedded_pictures
 from soniquebay.audio.reading.errors import UnreadableAudioError
 from soniquebay.audio.reading.read import read_file
 from tests.support.audio_files import png
@@ -363,22 +363,7 @@ def test_a_picture_is_found_wherever_the_format_keeps_it(tmp_path: Path, name: s
     assert not read_file(str(file)).has_picture
     add(file)
     assert read_file(str(file)).has_picture
-    picture = embedded_picture(str(file))
-    assert picture is not None
-    assert picture.data == png()
-
-
-def test_the_front_cover_comes_first(tmp_path: Path) -> None:
-    file = put(tmp_path / "x.flac", tone_bytes(".flac"))
-    audio = FLAC(file)
-    for kind, data in ((4, b"\x89PNG broken"), (3, png())):
-        picture = Picture()
-        picture.type, picture.mime, picture.data = kind, "image/png", data
-        audio.add_picture(picture)
-    audio.save()
-    found = embedded_picture(str(file))
-    assert found is not None
-    assert found.data == png()
+    assert embedded_pictures(str(file)) == [png()]
 
 
 # --- what the content says against the name -------------------------------------------------------------------------

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay.audio.artwork import embedded_picture, folder_picture
+from soniquebay.audio import artwork
 from soniquebay.audio.file_names import AUDIO_SUFFIXES, UNSUPPORTED_SUFFIXES, is_audio
 from soniquebay.audio.picture_format import media_type
+from soniquebay.audio.picture_names import AlbumNames
+from soniquebay.audio.pictures import Picture
+from soniquebay.audio.reading.embedded import embedded_pictures
 from soniquebay.audio.reading.errors import UnreadableAudioError
 from soniquebay.audio.reading.read import read_file
 from soniquebay.library.catalogue.interpret import interpret
@@ -64,20 +67,22 @@ def test_a_missing_file_is_refused_with_the_system_error(tmp_path: Path) -> None
 @pytest.mark.parametrize("suffix", TAGGED)
 def test_an_embedded_picture_is_found(tmp_path: Path, suffix: str) -> None:
     file = tone(tmp_path / f"x{suffix}")
-    assert embedded_picture(str(file)) is None
+    assert embedded_pictures(str(file)) == []
     tag(file, picture=True)
-    picture = embedded_picture(str(file))
-    assert picture is not None
-    assert (picture.data, picture.media_type) == (png(), "image/png")
+    assert embedded_pictures(str(file)) == [png()]
     assert read_file(str(file)).has_picture
 
 
 def test_the_kind_of_a_folder_picture_is_told_by_its_content(tmp_path: Path) -> None:
+    def shown() -> Picture | None:
+        tracks = [str(tmp_path / "1.flac")]
+        return artwork.first_picture(artwork.album_candidates(artwork.Folders(), tracks, AlbumNames()))
+
     (tmp_path / "cover.jpg").write_bytes(b"no picture at all")
-    assert folder_picture(tmp_path) is None
+    assert shown() is None
     os.mkfifo(tmp_path / "cover.png")  # opening it would block for ever
     (tmp_path / "Folder.JPG").write_bytes(png())
-    picture = folder_picture(tmp_path)
+    picture = shown()
     assert picture is not None
     assert picture.media_type == "image/png"
     assert media_type(b"<html>") is None
