@@ -82,7 +82,7 @@ def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
     update = Update(db, now, now)
     for track_id, track_tags in _stored_track_tags(db, rows).items():
         update.remove(track_id, track_tags)
-    _finish(db, update, {})
+    index.reindex(db, [*_finish(db, update, {})])
     genres.choose_names(db, [row["id"] for row in rows])
     return len(rows)
 
@@ -103,9 +103,9 @@ def mark_returned(db: sqlite3.Connection, paths: Iterable[str]) -> int:
     albums = {row["id"]: row["album_id"] for row in rows}
     for track_id, track_tags in _stored_track_tags(db, rows).items():
         update.add(track_id, track_tags, is_new=False, album_before=albums[track_id])
-    _finish(db, update, {})
+    changed = _finish(db, update, {})
     genres.choose_names(db, list(albums))
-    index.reindex(db, list(albums))
+    index.reindex(db, [*(changed | albums.keys())])
     retried = db.execute(
         "UPDATE tracks SET retry_later = 0 WHERE retry_later AND path IN (SELECT value FROM json_each(?)) "
         "RETURNING id, album_id",
@@ -180,8 +180,9 @@ def _write_tracks(db: sqlite3.Connection, entities: Entities, session_id: int) -
         update.add(track_id, content.track_tags, is_new=content.before is None, album_before=album_before)
     changed = [i for i, content in contents.items() if content.before is not None]
     index.remove(db, changed)
-    _finish(db, update, contents, session_id, now)
+    others = _finish(db, update, contents, session_id, now)
     genres.write(db, {track_id: content.track_tags.genres for track_id, content in contents.items()})
+    index.reindex(db, [*others])
     index.add(db, list(contents))
 
 
@@ -191,8 +192,11 @@ def _finish(
     contents: Mapping[int, _NewContent],
     session_id: int | None = None,
     now: float = 0.0,
-) -> None:
-    """Write what an update of the catalogue changes; `contents` are the tracks whose files were read."""
+) -> set[int]:
+    """Write what an update of the catalogue changes; `contents` are the tracks whose files were read.
+
+    Return the other tracks whose text has changed: the caller indexes all of them.
+    """
     catalogue = update.catalogue()
     inserts: list[tuple[Any, ...]] = []
     updates: list[dict[str, Any]] = []
@@ -208,7 +212,7 @@ def _finish(
     if updates:
         _update_tracks(db, updates)
     _write_file_tags(db, contents)
-    index.reindex(db, list(update.settle(contents.keys()) - contents.keys()))
+    return update.settle(contents.keys()) - contents.keys()
 
 
 def _write_file_tags(db: sqlite3.Connection, contents: Mapping[int, _NewContent]) -> None:
@@ -331,7 +335,7 @@ def delete_tracks(db: sqlite3.Connection, tracks: Iterable[sqlite3.Row]) -> None
     index.remove(db, ids)
     genres.forget(db, ids)
     db.execute("DELETE FROM tracks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
-    _finish(db, update, {})
+    index.reindex(db, [*_finish(db, update, {})])
 
 
 _MOVED_COLUMNS = (
@@ -360,6 +364,6 @@ def move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> No
     )
     db.execute("INSERT OR REPLACE INTO file_tags (track_id, tags, sound) VALUES (?, ?, ?)", (old["id"], tags, sound))
     update.add(old["id"], track_tags, is_new=False, album_before=old["album_id"])
-    _finish(db, update, {})
+    changed = _finish(db, update, {})
     genres.write(db, {old["id"]: track_tags.genres})
-    index.reindex(db, [old["id"]])
+    index.reindex(db, [*(changed | {old["id"]})])

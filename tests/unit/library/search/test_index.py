@@ -2,7 +2,7 @@
 
 import pytest
 
-from soniquebay.library import genres, search
+from soniquebay.library import genres, ingest, search
 from soniquebay.library.browsing import details
 from soniquebay.library.database import Database
 from soniquebay.library.search import index, spelling
@@ -39,6 +39,20 @@ def test_a_changed_name_replaces_the_old_one(db: Database) -> None:
     assert (ids(db, "beyonse", "artist"), ids(db, "adele", "artist")) == ([], [2])
     assert (ids(db, "lemonad", "album"), ids(db, "nineteen adele", "album")) == ([], [1])
     assert (ids(db, "beyonse lemonad"), ids(db, "adele nineteen")) == ([], [1])
+
+
+def test_a_track_that_returns_with_other_credits_is_indexed_once(db: Database) -> None:
+    insert(db, file("/1", artist="Ann & Bob"))
+    with db.transaction() as connection:
+        ingest.mark_missing(connection, ["/1"])
+    insert(db, file("/2", artist="Ann"), file("/3", artist="Bob"))  # now it is credited to the two
+    statements: list[str] = []
+    with db.transaction() as connection:
+        connection.set_trace_callback(statements.append)
+        ingest.mark_returned(connection, ["/1"])
+        connection.set_trace_callback(None)
+    assert ids(db, "ann bob") == [1]
+    assert sum(s.startswith("INSERT INTO search_tracks (") for s in statements) == 1
 
 
 def test_a_rolled_back_transaction_takes_no_words_with_it_for_good(db: Database) -> None:
