@@ -310,7 +310,7 @@ def set_album_pictures(services: Shared, album_id: int, found: AlbumPictures) ->
     with services.database.transaction() as db:
         if found.state == covers.state_of_files(db, album_id):
             if found.unavailable_file is not None:
-                covers.mark_none_found(db, album_id, found.unavailable_file)
+                covers.mark_checked(db, "album", album_id, found.unavailable_file)
             if found.unavailable_file is None or not covers.has_cover(db, album_id):
                 covers.set_picture_keys(db, album_id, found.picture_keys)
                 covers.set_from_files(db, album_id, cover, {no: disc for no, disc in discs.items() if disc})
@@ -324,8 +324,7 @@ def set_track_picture(services: Shared, track_id: int, found: TrackPicture) -> A
     cover = _stored_cover(services, found.cover)
     with services.database.transaction() as db:
         if found.unavailable_file is not None:
-            covers.mark_checked(db, "track", track_id)
-            covers.retry_later(db, found.unavailable_file)
+            covers.mark_checked(db, "track", track_id, found.unavailable_file)
         else:
             covers.set_of_track(db, track_id, cover)
     services.tasks_finished(services.dispatcher.cover_feeder, [("track", track_id)])

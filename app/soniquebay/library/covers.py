@@ -81,12 +81,16 @@ def store(db: sqlite3.Connection, folder: Path, album_id: int, data: bytes, medi
         return False
     digest = digest_of(data)
     write_picture(folder, digest, data)
-    db.execute(
-        "UPDATE albums SET cover_media_type = ?, cover_sha256 = ?, cover_checked = 1, cover_from_files = 0 "
-        "WHERE id = ?",
-        (media_type, digest, album_id),
-    )
+    _set_cover(db, album_id, Cover(digest, media_type), from_files=False)
     return True
+
+
+def _set_cover(db: sqlite3.Connection, album_id: int, cover: Cover, *, from_files: bool) -> None:
+    db.execute(
+        "UPDATE albums SET cover_media_type = ?, cover_sha256 = ?, cover_checked = 1, cover_from_files = ? "
+        "WHERE id = ?",
+        (cover.media_type, cover.digest, from_files, album_id),
+    )
 
 
 def state_of_files(db: sqlite3.Connection, album_id: int) -> str:
@@ -129,16 +133,12 @@ def set_from_files(db: sqlite3.Connection, album_id: int, cover: Cover | None, d
     """
     if cover is None:
         db.execute(
-            "UPDATE albums SET cover_media_type = NULL, cover_sha256 = NULL WHERE id = ? AND cover_from_files",
+            "UPDATE albums SET cover_media_type = iif(cover_from_files, NULL, cover_media_type), "
+            "cover_sha256 = iif(cover_from_files, NULL, cover_sha256), cover_checked = 1 WHERE id = ?",
             (album_id,),
         )
-        db.execute("UPDATE albums SET cover_checked = 1 WHERE id = ?", (album_id,))
     else:
-        db.execute(
-            "UPDATE albums SET cover_media_type = ?, cover_sha256 = ?, cover_checked = 1, cover_from_files = 1 "
-            "WHERE id = ?",
-            (cover.media_type, cover.digest, album_id),
-        )
+        _set_cover(db, album_id, cover, from_files=True)
     db.execute("DELETE FROM disc_covers WHERE album_id = ?", (album_id,))
     db.executemany(
         "INSERT INTO disc_covers (album_id, disc_no, sha256, media_type) SELECT id, ?, ?, ? FROM albums WHERE id = ?",
@@ -227,30 +227,16 @@ def has_cover(db: sqlite3.Connection, album_id: int) -> bool:
     return bool(row and row[0])
 
 
-def mark_checked(db: sqlite3.Connection, kind: str, item_id: int) -> None:
-    """Record that an album or a track (`kind`) was searched for pictures, and keeps what it has."""
+def mark_checked(db: sqlite3.Connection, kind: str, item_id: int, unavailable_file: str | None = None) -> None:
+    """Record that an album or a track (`kind`) was searched for pictures, and keeps what it has.
+
+    `unavailable_file`: the encoded path of a file that could not be read. Once a scan sees it, the search is repeated.
+    """
     if kind == "album":
         db.execute("UPDATE albums SET cover_checked = 1 WHERE id = ?", (item_id,))
     else:
         db.execute("UPDATE track_covers SET checked = 1 WHERE track_id = ?", (item_id,))
-
-
-def mark_none_found(db: sqlite3.Connection, album_id: int, unavailable_file: str | None = None) -> None:
-    """Record that the files of an album hold no cover.
-
-    `unavailable_file`: the encoded path of a file that could not be read. Then the cover stays, and is searched again
-    once a scan sees that file.
-    """
-    if unavailable_file is None:
-        set_from_files(db, album_id, None, {})
-    else:
-        mark_checked(db, "album", album_id)
-        retry_later(db, unavailable_file)
-
-
-def retry_later(db: sqlite3.Connection, path: str) -> None:
-    """Have a file that was unavailable searched for pictures again once a scan sees it."""
-    db.execute("UPDATE tracks SET retry_later = 1 WHERE path = ?", (path,))
+    db.execute("UPDATE tracks SET retry_later = 1 WHERE path = ?", (unavailable_file,))
 
 
 def find_cover(db: sqlite3.Connection, kind: str, item_id: int, disc_no: int | None = None) -> Cover | None:

@@ -28,7 +28,7 @@ def test_a_track_waits_for_vector_and_cover_until_each_is_stored(db: Database, t
         vectors.store(connection, 1, FEATURE_VERSION, None, "no sound")
     assert waiting() == [0, 1]
     with db.transaction() as connection:
-        covers.mark_none_found(connection, 1)
+        covers.set_from_files(connection, 1, None, {})
     assert waiting() == [0, 0]
 
 

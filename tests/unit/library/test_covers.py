@@ -243,7 +243,7 @@ def add_album(db: sqlite3.Connection, *paths: str, disc_no: int | None = None) -
     ).lastrowid
     for path in paths:
         add_track(db, path, album, disc_no)
-    covers.mark_none_found(db, int(album or 0))
+    covers.set_from_files(db, int(album or 0), None, {})
     return int(album or 0)
 
 
@@ -284,7 +284,7 @@ def test_changed_pictures_concern_the_albums_in_the_folder_and_below_it(db: sqli
         assert covers.mark_unchecked(db, folder) == len(expected)
         assert unchecked(db) == expected, folder
         for album in expected:
-            covers.mark_none_found(db, album)
+            covers.set_from_files(db, album, None, {})
 
 
 def test_a_cover_from_the_files_goes_with_them_and_one_from_the_internet_stays(
@@ -293,12 +293,12 @@ def test_a_cover_from_the_files_goes_with_them_and_one_from_the_internet_stays(
     album = add_album(db, "/m/1.mp3")
     covers.set_from_files(db, album, cover_of(b"file"), {})
     assert covers.find_cover(db, "album", album) == cover_of(b"file")
-    covers.mark_none_found(db, album, "/m/1.mp3")  # the file was unavailable, and may still hold it
+    covers.mark_checked(db, "album", album, "/m/1.mp3")  # the file was unavailable, and may still hold it
     assert covers.find_cover(db, "album", album) == cover_of(b"file")
-    covers.mark_none_found(db, album)
+    covers.set_from_files(db, album, None, {})
     assert covers.find_cover(db, "album", album) is None
     covers.store(db, tmp_path, album, b"online", "image/png")
-    covers.mark_none_found(db, album)
+    covers.set_from_files(db, album, None, {})
     assert covers.find_cover(db, "album", album) == cover_of(b"online")
 
 
@@ -309,7 +309,7 @@ def test_a_cover_from_the_files_goes_with_them_and_one_from_the_internet_stays(
 )  # fmt: skip
 def test_an_album_is_searched_again_once_a_file_of_it_has_changed(db: sqlite3.Connection, change: str) -> None:
     album = add_album(db, "/m/1.mp3", "/m/other.mp3")
-    covers.mark_none_found(db, album, "/m/1.mp3")
+    covers.mark_checked(db, "album", album, "/m/1.mp3")
     db.execute("UPDATE tracks SET title = 'u', path = path WHERE path = '/m/1.mp3'")
     assert unchecked(db) == []
     db.execute(f"UPDATE tracks SET {change} WHERE path = '/m/1.mp3'")

@@ -138,7 +138,7 @@ def test_the_cover_is_checked_again_after_a_file_has_come(db: Database) -> None:
 def test_the_cover_is_checked_again_after_a_file_has_changed(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="B", title="before"))
     with db.transaction() as connection:
-        covers.mark_none_found(connection, 1)
+        covers.set_from_files(connection, 1, None, {})
     assert queries.albums_with_unchecked_cover(db.reader(), 10) == []
     insert(db, file("/1", artist="A", album="B", title="after"))
     assert [album["id"] for album in queries.albums_with_unchecked_cover(db.reader(), 10)] == [1]

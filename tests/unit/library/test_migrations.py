@@ -228,7 +228,7 @@ def test_pictures_that_schema_6_did_not_know_are_searched(tmp_path: Path) -> Non
     assert [row["id"] for row in queries.albums_with_unchecked_cover(database.reader(), 10)] == [2]
     assert [row["id"] for row in queries.tracks_with_unchecked_cover(database.reader(), 10)] == [3]
     with database.transaction() as db:
-        covers.mark_none_found(db, 1)  # nobody knows whether the files held it
+        covers.set_from_files(db, 1, None, {})  # nobody knows whether the files held it
     assert covers.find_cover(database.reader(), "album", 1) is not None
 
 

@@ -80,7 +80,7 @@ def test_unavailable_files_are_retried_once_they_are_seen(db: Database) -> None:
     with db.transaction() as connection:
         for track in (1, 2, 3):
             vectors.store(connection, track, FEATURE_VERSION, None, "cannot be read", retry_later=track != 3)
-        covers.mark_none_found(connection, 1, "/r/a/1")
+        covers.mark_checked(connection, "album", 1, "/r/a/1")
     result = scan(db, [song("/r/b/1", "One")], {"/r": ["/r/a/1"]}, {"/r": 3})
     assert result["moved"] == 1
     known = {row[0]: row[4] for row in queries.known_files(db.reader(), "/r")}
