@@ -1,6 +1,8 @@
 """Browse the library: lists of tracks, albums, artists and genres, and one of each."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, HTTPException, Query
@@ -12,19 +14,21 @@ from soniquebay.api.services import Services, Shared
 from soniquebay.library import queries
 from soniquebay.library.browsing import browse, details, lists
 from soniquebay.library.browsing.cursors import CursorError
+from soniquebay.library.queries import Row
 
 router = APIRouter(prefix="/api", tags=["library"])
-NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such track"}}
-NO_ALBUM: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such album"}}
-NO_ARTIST: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such artist"}}
-NO_GENRE: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such genre"}}
-
 _RANKED = (500, 2000, 10_000)  # so many similar tracks are looked at, until a page is full
 Year = Annotated[int | None, Field(ge=1, le=9999)]
+Format = Annotated[str | None, Field(max_length=100, description='for example "FLAC", in any case')]
+AddedAfter = Annotated[
+    float | None,
+    Field(ge=0, le=2**53, description="only those added after this time, in seconds since 1970-01-01 UTC"),
+]
+Seed = Annotated[int | None, Field(ge=0, le=2**62, description="of sort=random: the same seed gives the same order")]
 
 
-def _id(of: str) -> Any:
-    return Field(default=None, ge=1, le=2**62, description=f"only those of the {of} with this id")
+def _id(description: str) -> Any:
+    return Field(default=None, ge=1, le=2**62, description=description)
 
 
 class ListQuery(models.PageQuery):
@@ -56,28 +60,24 @@ class ListQuery(models.PageQuery):
 class TrackQuery(ListQuery):
     """Which tracks, in which order."""
 
-    album_id: int | None = _id("album")
-    artist_id: int | None = _id("artist")
+    album_id: int | None = _id("only those of the album with this id")
+    artist_id: int | None = _id("only those of the artist with this id")
     role: lists.Role | None = Field(
         default=None, description="in which role `artist_id` is credited; without it in any one"
     )
-    genre_id: int | None = _id("genre")
+    genre_id: int | None = _id("only those of the genre with this id")
     year_from: Year = None
     year_to: Year = None
-    format: str | None = Field(default=None, max_length=100, description='for example "FLAC", in any case')
-    added_after: float | None = Field(
-        default=None, ge=0, le=2**53, description="only those added after this time, in seconds since 1970-01-01 UTC"
-    )
+    format: Format = None
+    added_after: AddedAfter = None
     missing: bool = Field(default=False, description="those whose file is missing instead of all others")
     sort: lists.TrackSort = Field(
         default="album",
         description="`album`: album, disc and number; `artist`: artist, then as `album`; `similar`: those most like "
         "`similar_to` first, at most 10,000, of which the filters select, and never counted",
     )
-    seed: int | None = Field(
-        default=None, ge=0, le=2**62, description="of sort=random: the same seed gives the same order"
-    )
-    similar_to: int | None = Field(default=None, ge=1, le=2**62, description="of sort=similar: the id of a track")
+    seed: Seed = None
+    similar_to: int | None = _id("of sort=similar: the id of a track")
 
     @model_validator(mode="after")
     def _check_track(self) -> Self:
@@ -93,19 +93,15 @@ class TrackQuery(ListQuery):
 class AlbumQuery(ListQuery):
     """Which albums, in which order."""
 
-    artist_id: int | None = _id("artist")
-    genre_id: int | None = _id("genre")
+    artist_id: int | None = _id("only those of the artist with this id")
+    genre_id: int | None = _id("only those of the genre with this id")
     year_from: Year = None
     year_to: Year = None
-    format: str | None = Field(default=None, max_length=100, description='for example "FLAC", in any case')
-    added_after: float | None = Field(
-        default=None, ge=0, le=2**53, description="only those added after this time, in seconds since 1970-01-01 UTC"
-    )
+    format: Format = None
+    added_after: AddedAfter = None
     compilation: bool | None = Field(default=None, description="only compilations, or none")
     sort: lists.AlbumSort = Field(default="artist", description="`artist`: artist, year and title")
-    seed: int | None = Field(
-        default=None, ge=0, le=2**62, description="of sort=random: the same seed gives the same order"
-    )
+    seed: Seed = None
 
 
 class ArtistQuery(ListQuery):
@@ -114,21 +110,24 @@ class ArtistQuery(ListQuery):
     role: lists.Role | None = Field(
         default=None, description="only those with this role; without it those of tracks and those of albums"
     )
-    genre_id: int | None = Field(
-        default=None, ge=1, le=2**62, description="only those with a track of this genre, in the role"
-    )
+    genre_id: int | None = _id("only those with a track of this genre, in the role")
     sort: lists.ArtistSort = Field(
         default="name", description="`tracks`: number of tracks in the role, which is `artist` unless it is given"
     )
-    seed: int | None = Field(
-        default=None, ge=0, le=2**62, description="of sort=random: the same seed gives the same order"
-    )
+    seed: Seed = None
 
 
 class GenreQuery(ListQuery):
     """In which order."""
 
     sort: lists.GenreSort = "name"
+
+
+_PAGING = frozenset({*ListQuery.model_fields, "sort", "seed", "similar_to"})
+
+
+def _not_found(kind: str) -> dict[int | str, dict[str, Any]]:
+    return {404: {"model": models.Problem, "description": f"no such {kind}"}}
 
 
 @router.get("/tracks", response_model=models.TrackPage)
@@ -138,125 +137,95 @@ def list_tracks(services: Shared, query: Annotated[TrackQuery, Query()]) -> Any:
     `next` of an answer is the `cursor` for the next page. Tracks that are added or vanish meanwhile neither repeat nor
     hide others.
     """
-    db = services.database.reader()
-    listed = lists.tracks(
-        db,
-        album_id=query.album_id,
-        artist_id=query.artist_id,
-        role=None if query.role == "any" else query.role,
-        genre_id=query.genre_id,
-        year_from=query.year_from,
-        year_to=query.year_to,
-        format=query.format,
-        added_after=query.added_after,
-        missing=query.missing,
-    )
-    if query.sort == "similar":
-        return _similar_page(services, listed, query)
-    return _page(services, listed, query, query.sort, query.seed, queries.tracks_by_id)
+    return _page(services, query, lists.tracks(services.database.reader(), **_filters(query)), queries.tracks_by_id)
 
 
-@router.get("/tracks/{track_id}", response_model=models.FullTrack, responses=NO_TRACK)
+@router.get("/tracks/{track_id}", response_model=models.FullTrack, responses=_not_found("track"))
 def get_track(services: Shared, track_id: models.Id) -> Any:
     """Return one track with everything that its file says."""
-    return _found(details.full_track(services.database.reader(), track_id), f"no track {track_id}")
+    return _one(services, details.full_track, "track", track_id)
 
 
 @router.get("/albums", response_model=models.AlbumPage)
 def list_albums(services: Shared, query: Annotated[AlbumQuery, Query()]) -> Any:
     """List albums. An album has a genre or a format if one of its tracks has it."""
-    db = services.database.reader()
-    listed = lists.albums(
-        db,
-        artist_id=query.artist_id,
-        genre_id=query.genre_id,
-        year_from=query.year_from,
-        year_to=query.year_to,
-        format=query.format,
-        added_after=query.added_after,
-        compilation=query.compilation,
-    )
-    return _page(services, listed, query, query.sort, query.seed, queries.albums_by_id)
+    return _page(services, query, lists.albums(services.database.reader(), **_filters(query)), queries.albums_by_id)
 
 
-@router.get("/albums/{album_id}", response_model=models.FullAlbum, responses=NO_ALBUM)
+@router.get("/albums/{album_id}", response_model=models.FullAlbum, responses=_not_found("album"))
 def get_album(services: Shared, album_id: models.Id) -> Any:
     """Return one album with its discs and their tracks. 404 also while all its files are missing."""
-    return _found(details.full_album(services.database.reader(), album_id), f"no album {album_id}")
+    return _one(services, details.full_album, "album", album_id)
 
 
 @router.get("/artists", response_model=models.ArtistPage)
 def list_artists(services: Shared, query: Annotated[ArtistQuery, Query()]) -> Any:
     """List artists. By name they sort as people look for them: "The Beatles" under B, "Édith Piaf" under E."""
-    listed = lists.artists(role=query.role, genre_id=query.genre_id)
-    return _page(services, listed, query, query.sort, query.seed, queries.artists_by_id)
+    return _page(services, query, lists.artists(**_filters(query)), queries.artists_by_id)
 
 
-@router.get("/artists/{artist_id}", response_model=models.FullArtist, responses=NO_ARTIST)
+@router.get("/artists/{artist_id}", response_model=models.FullArtist, responses=_not_found("artist"))
 def get_artist(services: Shared, artist_id: models.Id) -> Any:
     """Return one artist with roles and albums. 404 also while all files are missing."""
-    return _found(details.full_artist(services.database.reader(), artist_id), f"no artist {artist_id}")
+    return _one(services, details.full_artist, "artist", artist_id)
 
 
 @router.get("/genres", response_model=models.GenrePage)
 def list_genres(services: Shared, query: Annotated[GenreQuery, Query()]) -> Any:
     """List genres."""
-    return _page(services, lists.genres(), query, query.sort, None, details.genres_by_id)
+    return _page(services, query, lists.genres(), details.genres_by_id)
 
 
-@router.get("/genres/{genre_id}", response_model=models.Genre, responses=NO_GENRE)
+@router.get("/genres/{genre_id}", response_model=models.Genre, responses=_not_found("genre"))
 def get_genre(services: Shared, genre_id: models.Id) -> Any:
     """Return one genre. Its tracks and albums are those of the lists with `genre_id`."""
-    return _found(details.genre(services.database.reader(), genre_id), f"no genre {genre_id}")
+    return _one(services, details.genre, "genre", genre_id)
 
 
-def _found(row: queries.Row | None, otherwise: str) -> queries.Row:
+def _one(services: Services, read: Callable[[sqlite3.Connection, int], Row | None], kind: str, item_id: int) -> Row:
+    row = read(services.database.reader(), item_id)
     if row is None:
-        raise HTTPException(404, otherwise)
+        raise HTTPException(404, f"no {kind} {item_id}")
     return row
 
 
-def _request(listed: lists.List, query: ListQuery) -> browse.Request:
+def _filters(query: ListQuery) -> dict[str, Any]:
+    return query.model_dump(exclude=set(_PAGING))
+
+
+def _page(
+    services: Services,
+    query: TrackQuery | AlbumQuery | ArtistQuery | GenreQuery,
+    listed: lists.List,
+    rows: Callable[[sqlite3.Connection, Sequence[int]], list[Row]],
+) -> queries.Page:
+    db = services.database.reader()
     # A cursor goes on with the same rows in the same order, in pages of any length.
     what = [listed.source, query.model_dump(exclude={"limit", "offset", "cursor", "count"})]
     is_counted = query.cursor is None if query.count is None else query.count
-    return browse.Request(what, query.limit, query.offset, query.cursor, query.order == "desc", is_counted)
-
-
-def _page(  # noqa: PLR0917 - what the lists differ in
-    services: Services,
-    listed: lists.List,
-    query: ListQuery,
-    sort: str,
-    seed: int | None,
-    rows: Callable[[Any, Sequence[int]], list[queries.Row]],
-) -> queries.Page:
-    db = services.database.reader()
+    request = browse.Request(what, query.limit, query.offset, query.cursor, query.order == "desc", is_counted)
     try:
-        if sort == "random":
-            found = browse.shuffled_page(db, listed, seed, _request(listed, query))
+        if query.sort == "similar":
+            found = _similar_page(services, listed, getattr(query, "similar_to", None), replace(request, counted=False))
+        elif query.sort == "random":
+            found = browse.shuffled_page(db, listed, getattr(query, "seed", None), request)
         else:
-            found = browse.page(db, listed, sort, _request(listed, query))
+            found = browse.page(db, listed, query.sort, request)
     except CursorError as error:
-        raise _wrong_cursor(error) from error
+        problem = {"type": "cursor", "loc": ("query", "cursor"), "msg": str(error)}
+        raise RequestValidationError([problem]) from error
     return queries.Page(rows(db, found.ids), found.total, found.next)
 
 
-def _similar_page(services: Services, listed: lists.List, query: TrackQuery) -> queries.Page:
+def _similar_page(
+    services: Services, listed: lists.List, similar_to: int | None, request: browse.Request
+) -> browse.IdPage:
     db = services.database.reader()
-    request = _request(listed, query.model_copy(update={"count": False}))
     for number in _RANKED:
-        ranked = services.vectors.nearest(db, query.similar_to or 0, number)
+        ranked = services.vectors.nearest(db, similar_to or 0, number)
         if ranked is None:
-            raise HTTPException(404, f"no track {query.similar_to}, or it has no vector")
-        try:
-            found, is_full = browse.ranked_page(db, listed, ranked, request)
-        except CursorError as error:
-            raise _wrong_cursor(error) from error
+            raise HTTPException(404, f"no track {similar_to}, or it has no vector")
+        found, is_full = browse.ranked_page(db, listed, ranked, request)
         if is_full or len(ranked) < number:
             break
-    return queries.Page(queries.tracks_by_id(db, found.ids), None, found.next)
-
-
-def _wrong_cursor(error: CursorError) -> RequestValidationError:
-    return RequestValidationError([{"type": "cursor", "loc": ("query", "cursor"), "msg": str(error)}])
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 from soniquebay.library.browsing import cursors
 from soniquebay.library.browsing.cursors import CursorError, Key
 from soniquebay.library.browsing.lists import List, count
-from soniquebay.library.browsing.pages import few_ids, find, largest_id
+from soniquebay.library.browsing.pages import Part, Sql, all_of, few_ids, find, largest_id
 from soniquebay.library.browsing.shuffle import bits_for, shuffle
 
 _MAX_CHUNK = 4096
@@ -45,11 +45,8 @@ def page(db: sqlite3.Connection, listed: List, sort: str, request: Request) -> I
     after = None
     if request.cursor is not None:
         after = cursors.decode(request.what, request.cursor, [column.type for column in order.columns])
-    keys = find(
-        db, order, listed.filters, descending=request.descending, after=after, limit=request.limit + 1,
-        offset=request.offset,
-    )  # fmt: skip
-    return _page(db, listed, request, keys)
+    part = Part(order, listed.filters, request.limit + 1, request.offset, after, request.descending)
+    return _page(db, listed, request, find(db, part))
 
 
 def shuffled_page(db: sqlite3.Connection, listed: List, seed: int | None, request: Request) -> IdPage:
@@ -67,8 +64,8 @@ def shuffled_page(db: sqlite3.Connection, listed: List, seed: int | None, reques
     order = shuffle(seed, bits)
     wanted = request.offset + request.limit + 1
     few = few_ids(db, listed.filters, max_shuffled_rows(largest, wanted))
-    if few is not None:
-        ids = {row[0] for row in db.execute(few.ids, few.ids_values)}
+    if few is not None and few.ids is not None:
+        ids = {row[0] for row in db.execute(*few.ids)}
         places = order.positions_of(i for i in ids if i is not None and i < 1 << bits)
         upcoming = iter(sorted(place for place in places if place > position))
     else:
@@ -91,10 +88,11 @@ def max_shuffled_rows(rows: int, wanted: int) -> int:
 
 def _listed(db: sqlite3.Connection, listed: List, ids: Sequence[int]) -> list[int]:
     """Return those of the ids that are in a list, in their order."""
-    tests = " AND ".join([listed.present, *(f.test for f in listed.filters)])
+    where = all_of([Sql(listed.present), *(f.test for f in listed.filters)])
     rows = db.execute(
-        f"SELECT {listed.id} FROM json_each(?) j CROSS JOIN {listed.source} ON {listed.id} = j.value WHERE {tests}",
-        (json.dumps(ids), *(value for f in listed.filters for value in f.values)),
+        f"SELECT {listed.id} FROM json_each(?) j CROSS JOIN {listed.source} ON {listed.id} = j.value "
+        f"WHERE {where.text}",
+        (json.dumps(ids), *where.values),
     )
     return [row[0] for row in rows]
 

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from soniquebay.library.browsing.pages import Column, Filter, Order, between
+from soniquebay.library.browsing.pages import Column, Filter, Order, Sql, all_of, between, chosen, first_indexed
 
 TrackSort = Literal["album", "title", "artist", "year", "added", "random", "similar"]
 AlbumSort = Literal["artist", "title", "year", "added", "random"]
 ArtistSort = Literal["name", "added", "tracks", "random"]
+Role = Literal[
+    "any", "artist", "album_artist", "composer", "lyricist", "writer", "conductor", "performer", "remixer", "arranger",
+    "producer", "dj_mixer", "mixer", "engineer", "director",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +29,13 @@ class List:
 
 def count(db: sqlite3.Connection, listed: List) -> int:
     """Return how many rows a list has."""
-    if len(listed.filters) == 1 and (sql := listed.filters[0].count):
-        return int(db.execute(f"SELECT coalesce(({sql}), 0)", listed.filters[0].ids_values).fetchone()[0])
-    source = next((f for f in listed.filters if f.ids), None)
-    tested = [f for f in listed.filters if f is not source or f.selects_more]
-    tests = [listed.present, *(f.test for f in tested)]
-    values = [value for f in tested for value in f.values]
-    if source is not None:
-        tests.append(f"{listed.id} IN ({source.ids})")
-        values += source.ids_values
-    (number,) = db.execute(f"SELECT count(*) FROM {listed.source} WHERE {' AND '.join(tests)}", values).fetchone()
-    return int(number)
+    source = first_indexed(listed.filters)
+    if len(listed.filters) == 1 and source and source.ids and source.count:
+        query = Sql(f"SELECT coalesce(({source.count}), 0)", source.ids.values)
+    else:
+        where = all_of([Sql(listed.present), *chosen(listed.id, listed.filters, source)])
+        query = Sql(f"SELECT count(*) FROM {listed.source} WHERE {where.text}", where.values)
+    return int(db.execute(*query).fetchone()[0])
 
 
 # --- tracks ----------------------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def tracks(
     *,
     album_id: int | None = None,
     artist_id: int | None = None,
-    role: str | None = None,
+    role: Role | None = None,
     genre_id: int | None = None,
     year_from: int | None = None,
     year_to: int | None = None,
@@ -105,8 +105,8 @@ def tracks(
     if not missing:
         return List("tracks t", "t.id", _TRACK_PRESENT, filters, _TRACK_ORDERS)
     # Their own index finds them. The indexes of orders and ranges hold the other tracks only.
-    filters = [replace(f, ids="" if "missing_since" in f.ids else f.ids, count="") for f in filters]
-    filters.append(Filter("true", (), "SELECT id FROM tracks WHERE missing_since IS NOT NULL"))
+    filters = [replace(f, ids=None if f.ids and "missing_since" in f.ids.text else f.ids, count="") for f in filters]
+    filters.append(Filter(Sql("true"), Sql("SELECT id FROM tracks WHERE missing_since IS NOT NULL")))
     present = "t.missing_since IS NOT NULL"
     orders = {name: replace(order, walked="", condition=present) for name, order in _TRACK_ORDERS.items()}
     return List("tracks t", "t.id", present, filters, orders)
@@ -116,7 +116,7 @@ def _equals(column: str, value: Any, ids: str = "") -> Filter | None:
     if value is None:
         return None
     count = f"SELECT count(*) FROM ({ids})" if "missing_since" in ids else ""
-    return Filter(f"+{column} = ?", (value,), ids, (value,) if ids else (), count=count)
+    return Filter(Sql(f"+{column} = ?", (value,)), Sql(ids, (value,)) if ids else None, count=count)
 
 
 def _link(  # noqa: PLR0917 - the names of a table and its columns
@@ -126,16 +126,16 @@ def _link(  # noqa: PLR0917 - the names of a table and its columns
     if value is None:
         return None
     test = f"EXISTS (SELECT 1 FROM {table} x WHERE x.{to} = {id} AND x.{by} = ?)"
-    return Filter(test, (value,), f"SELECT {to} FROM {table} WHERE {by} = ?", (value,), count=count)
+    return Filter(Sql(test, (value,)), Sql(f"SELECT {to} FROM {table} WHERE {by} = ?", (value,)), count=count)
 
 
-def _credit(artist_id: int | None, role: str | None) -> Filter | None:
+def _credit(artist_id: int | None, role: Role | None) -> Filter | None:
     if artist_id is None:
         return None
-    in_role, values = (" AND {}role = ?", (artist_id, role)) if role else ("", (artist_id,))
+    in_role, values = ("", (artist_id,)) if role in {None, "any"} else (" AND {}role = ?", (artist_id, role))
     test = f"EXISTS (SELECT 1 FROM track_artists x WHERE x.track_id = t.id AND +x.artist_id = ?{in_role.format('x.')})"
     ids = f"SELECT track_id FROM track_artists WHERE artist_id = ?{in_role.format('')}"
-    return Filter(test, values, ids, values)
+    return Filter(Sql(test, values), Sql(ids, values))
 
 
 def _known_format(db: sqlite3.Connection, name: str | None) -> str | None:
@@ -205,7 +205,8 @@ def _album_format(name: str | None) -> Filter | None:
     if name is None:
         return None
     test = "EXISTS (SELECT 1 FROM tracks x WHERE x.album_id = b.id AND x.missing_since IS NULL AND +x.format = ?)"
-    return Filter(test, (name,), "SELECT album_id FROM tracks WHERE format = ? AND missing_since IS NULL", (name,))
+    ids = "SELECT album_id FROM tracks WHERE format = ? AND missing_since IS NULL"
+    return Filter(Sql(test, (name,)), Sql(ids, (name,)))
 
 
 # --- artists ---------------------------------------------------------------------------------------------------------
@@ -221,10 +222,6 @@ _ARTIST_ORDERS = {
     "name": Order((Column("a.sort_name", str), _ARTIST_ID), "artists a INDEXED BY artists_sort_name", "artists a"),
     "added": Order((Column("a.added_at", float), _ARTIST_ID), "artists a INDEXED BY artists_added", "artists a"),
 }
-Role = Literal[
-    "any", "artist", "album_artist", "composer", "lyricist", "writer", "conductor", "performer", "remixer", "arranger",
-    "producer", "dj_mixer", "mixer", "engineer", "director",
-]  # fmt: skip
 
 
 def artists(*, role: Role | None = None, genre_id: int | None = None) -> List:
@@ -234,13 +231,14 @@ def artists(*, role: Role | None = None, genre_id: int | None = None) -> List:
     """
     filters = []
     if role is None:
-        filters.append(Filter(f"({_HAS_ROLE} OR {_HAS_ALBUM})", ("artist",)))
+        filters.append(Filter(Sql(f"({_HAS_ROLE} OR {_HAS_ALBUM})", ("artist",))))
     elif role == "any":
-        filters.append(Filter(f"({_HAS_ANY_ROLE} OR {_HAS_ALBUM})", ()))
+        filters.append(Filter(Sql(f"({_HAS_ANY_ROLE} OR {_HAS_ALBUM})")))
     elif role == "album_artist":
-        filters.append(Filter(_HAS_ALBUM, (), "SELECT artist_id FROM album_artists", selects_more=True))
+        filters.append(Filter(Sql(_HAS_ALBUM), Sql("SELECT artist_id FROM album_artists"), selects_more=True))
     else:
-        filters.append(Filter(_HAS_ROLE, (role,), "SELECT artist_id FROM artist_roles WHERE role = ?", (role,)))
+        ids = "SELECT artist_id FROM artist_roles WHERE role = ?"
+        filters.append(Filter(Sql(_HAS_ROLE, (role,)), Sql(ids, (role,))))
     if genre_id is not None:
         filters.append(_artist_genre(role, genre_id))
     counted_role = "artist" if role in {None, "any", "album_artist"} else role
@@ -263,7 +261,7 @@ def _artist_genre(role: Role | None, genre_id: int) -> Filter:
             "SELECT c.artist_id FROM album_genres g JOIN album_artists c ON c.album_id = g.album_id "
             "WHERE g.genre_id = ?"
         )
-        return Filter(test, (genre_id,), ids, (genre_id,), selects_more=True)
+        return Filter(Sql(test, (genre_id,)), Sql(ids, (genre_id,)), selects_more=True)
     counted = "artist" if role in {None, "any"} else role
     test = (
         "EXISTS (SELECT 1 FROM track_artists c CROSS JOIN track_genres g ON g.track_id = c.track_id AND g.genre_id = ? "
@@ -273,7 +271,7 @@ def _artist_genre(role: Role | None, genre_id: int) -> Filter:
         "SELECT c.artist_id FROM track_genres g JOIN track_artists c ON c.track_id = g.track_id "
         "WHERE g.genre_id = ? AND c.role = ?"
     )
-    return Filter(test, (genre_id, counted), ids, (genre_id, counted), selects_more=True)
+    return Filter(Sql(test, (genre_id, counted)), Sql(ids, (genre_id, counted)), selects_more=True)
 
 
 # --- genres ----------------------------------------------------------------------------------------------------------
@@ -284,9 +282,11 @@ _GENRE_ID = Column("g.id", int)
 
 def genres() -> List:
     """Return the list of the genres. They are few, so an order by number needs no index."""
-    orders = {
-        "name": Order((Column("g.sort_name", str), _GENRE_ID), "", "genres g", "g.track_count > 0"),
-        "tracks": Order((Column("g.track_count", int), _GENRE_ID), "", "genres g", "g.track_count > 0"),
-        "albums": Order((Column("g.album_count", int), _GENRE_ID), "", "genres g", "g.track_count > 0"),
+    columns = {
+        "name": Column("g.sort_name", str),
+        "tracks": Column("g.track_count", int),
+        "albums": Column("g.album_count", int),
     }
-    return List("genres g", "g.id", "g.track_count > 0", [], orders)
+    present = "g.track_count > 0"
+    orders = {name: Order((column, _GENRE_ID), "", "genres g", present) for name, column in columns.items()}
+    return List("genres g", "g.id", present, [], orders)

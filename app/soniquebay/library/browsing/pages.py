@@ -12,12 +12,18 @@ import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from soniquebay.library.browsing.cursors import Key
 
 MAX_WALK_INSTRUCTIONS = 400_000  # of SQLite's virtual machine, about 10 ms
-Values = tuple[Any, ...]
+
+
+class Sql(NamedTuple):
+    """A condition or a query, with the values of its parameters."""
+
+    text: str
+    values: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +54,30 @@ class Order:
 class Filter:
     """A condition on the rows of a list.
 
-    `ids` selects the ids that fulfil it by an index, and others too if `selects_more`; it is empty without an index.
-    `count` selects how many rows a list with this filter alone has, with the same values; empty where all have to be
+    `ids` selects the ids that fulfil it by an index, and others too if `selects_more`; None without an index. `count`
+    selects how many rows a list with this filter alone has, with the values of `ids`; empty where all have to be
     tested. Where the condition is a range of one column, `low` and `high` are its ends.
     """
 
-    test: str
-    values: Values
-    ids: str = ""
-    ids_values: Values = ()
+    test: Sql
+    ids: Sql | None = None
     column: str = ""
-    low: tuple[str, Any] | None = None
-    high: tuple[str, Any] | None = None
+    low: Sql | None = None
+    high: Sql | None = None
     count: str = ""
     selects_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a list in an order: at most `limit` rows, after the one with the key `after`."""
+
+    order: Order
+    filters: Sequence[Filter]
+    limit: int
+    offset: int = 0
+    after: Key | None = None
+    descending: bool = False
 
 
 def between(column: str, low: Any, high: Any, ids: str, *, exclusive: bool = False) -> Filter | None:
@@ -72,49 +88,31 @@ def between(column: str, low: Any, high: Any, ids: str, *, exclusive: bool = Fal
     """
     if low is None and high is None:
         return None
-    lower = None if low is None else (f">{'' if exclusive else '='} ?", low)
-    upper = None if high is None else ("<= ?", high)
-    ends = [end for end in (lower, upper) if end]
-    name = column.partition(".")[2]
+    lower = None if low is None else Sql(f"{column} >{'' if exclusive else '='} ?", (low,))
+    upper = None if high is None else Sql(f"{column} <= ?", (high,))
+    both = all_of([end for end in (lower, upper) if end])
     # "+" keeps SQLite from using the index of the column.
-    ids = f"{ids} AND " + " AND ".join(f"{name} {end[0]}" for end in ends)
-    return Filter(
-        " AND ".join(f"+{column} {end[0]}" for end in ends),
-        tuple(end[1] for end in ends),
-        ids,
-        tuple(end[1] for end in ends),
-        column,
-        lower,
-        upper,
-        f"SELECT count(*) FROM ({ids})" if "missing_since" in ids else "",
-    )
+    test = Sql(both.text.replace(column, f"+{column}"), both.values)
+    selected = Sql(f"{ids} AND {both.text.replace(column, column.partition('.')[2])}", both.values)
+    count = f"SELECT count(*) FROM ({selected.text})" if "missing_since" in ids else ""
+    return Filter(test, selected, column, lower, upper, count)
 
 
-def find(
-    db: sqlite3.Connection,
-    order: Order,
-    filters: Sequence[Filter],
-    *,
-    descending: bool,
-    after: Key | None,
-    limit: int,
-    offset: int = 0,
-) -> list[Key]:
-    """Return the keys of at most `limit` rows, after the one with the key `after`; the id comes last in each key."""
-    few = few_ids(db, filters, max_sorted_rows(db, order.sorted, limit))
-    if few is None and order.walked:
-        source = next((f for f in filters if f.ids), None)
+def find(db: sqlite3.Connection, part: Part) -> list[Key]:
+    """Return the keys of the rows of a part; the id comes last in each key."""
+    few = few_ids(db, part.filters, max_sorted_rows(db, part.order.sorted, part.limit))
+    source = few or first_indexed(part.filters)
+    if few is None and part.order.walked:
         try:
             if source is not None:
                 db.set_progress_handler(lambda: 1, MAX_WALK_INSTRUCTIONS)
-            return _walk(db, order, filters, descending, after, limit, offset)
+            return _walk(db, part)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT or source is None:
                 raise
         finally:
             db.set_progress_handler(None, 0)
-    few = few or next((f for f in filters if f.ids), Filter("true", ()))
-    return _sort(db, order, filters, few, descending, after, limit, offset)
+    return _sort(db, part, source)
 
 
 def max_sorted_rows(db: sqlite3.Connection, source: str, limit: int) -> int:
@@ -131,110 +129,103 @@ def largest_id(db: sqlite3.Connection, source: str) -> int:
     return int(row["seq"]) if row else 0
 
 
+def first_indexed(filters: Sequence[Filter]) -> Filter | None:
+    """Return the first filter that has an index; None without one."""
+    return next((f for f in filters if f.ids), None)
+
+
 def few_ids(db: sqlite3.Connection, filters: Sequence[Filter], most: int) -> Filter | None:
     """Return the filter that leaves the fewest rows; None if each leaves more than `most`."""
     best, fewest = None, most + 1
     for candidate in filters:
         if candidate.ids:
             (count,) = db.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM ({candidate.ids}) LIMIT ?)", (*candidate.ids_values, fewest)
+                f"SELECT count(*) FROM (SELECT 1 FROM ({candidate.ids.text}) LIMIT ?)",
+                (*candidate.ids.values, fewest),
             ).fetchone()
             if count < fewest:
                 best, fewest = candidate, count
     return best
 
 
-def _walk(  # noqa: PLR0917 - those of `find`
-    db: sqlite3.Connection,
-    order: Order,
-    filters: Sequence[Filter],
-    descending: bool,
-    after: Key | None,
-    limit: int,
-    offset: int,
-) -> list[Key]:
-    leading = next((f for f in filters if f.column == order.columns[0].sql), None)
-    others = [f for f in filters if f is not leading]
-    conditions = [order.condition, *(f.test for f in others)]
-    values = [value for f in others for value in f.values]
-    columns = order.index_columns or tuple(column.sql for column in order.columns)
+def chosen(id: str, filters: Sequence[Filter], source: Filter | None) -> list[Sql]:
+    """Return the conditions of filters on rows whose ids `source` selects, if it is given."""
+    tests = [f.test for f in filters if f is not source or f.selects_more]
+    if source and source.ids:
+        tests.insert(0, Sql(f"{id} IN ({source.ids.text})", source.ids.values))
+    return tests
+
+
+def all_of(conditions: Sequence[Sql]) -> Sql:
+    """Return the condition that all of some conditions are fulfilled."""
+    return Sql(" AND ".join(c.text for c in conditions) or "true", tuple(v for c in conditions for v in c.values))
+
+
+def _walk(db: sqlite3.Connection, part: Part) -> list[Key]:
+    order = part.order
+    leading = next((f for f in part.filters if f.column == order.columns[0].sql), None)
+    tests = [f.test for f in part.filters if f is not leading]
     found: list[Key] = []
-    for condition, more in _ranges(order.columns, leading, after, descending):
-        rows = db.execute(
-            f"SELECT {', '.join(c.sql for c in order.columns)} FROM {order.walked} "
-            f"WHERE {condition} AND {' AND '.join(conditions)} ORDER BY {_order_by(columns, descending)} "
-            "LIMIT ? OFFSET ?",
-            (*more, *values, limit - len(found), offset),
-        )
-        found += map(tuple, rows)
-        if len(found) >= limit:
+    for condition in _ranges(part, leading):
+        found += _select(db, part, order.walked, [condition, *tests], order.index_columns, len(found))
+        if len(found) >= part.limit:
             break
     return found
 
 
-def _sort(  # noqa: PLR0917 - those of `find`
+def _sort(db: sqlite3.Connection, part: Part, source: Filter | None) -> list[Key]:
+    ranges = list(_ranges(part, None))
+    after = Sql(f"({' OR '.join(f'({r.text})' for r in ranges)})", tuple(v for r in ranges for v in r.values))
+    conditions = [*chosen(part.order.columns[-1].sql, part.filters, source), after]
+    return _select(db, part, part.order.sorted, conditions)
+
+
+def _select(  # noqa: PLR0917 - of a query
     db: sqlite3.Connection,
-    order: Order,
-    filters: Sequence[Filter],
-    source: Filter,
-    descending: bool,
-    after: Key | None,
-    limit: int,
-    offset: int,
+    part: Part,
+    source: str,
+    conditions: Sequence[Sql],
+    ordered_by: Sequence[str] = (),
+    found: int = 0,
 ) -> list[Key]:
-    ranges = list(_ranges(order.columns, None, after, descending))
-    tested = [f for f in filters if f is not source or f.selects_more]
-    conditions = [order.condition, *(f.test for f in tested), _any(ranges)]
-    values = [value for f in tested for value in f.values]
-    chosen = f"{order.columns[-1].sql} IN ({source.ids})" if source.ids else "true"
+    columns = [column.sql for column in part.order.columns]
+    where = all_of([Sql(part.order.condition), *conditions])
+    ordered = ", ".join(f"{name}{' DESC' * part.descending}" for name in ordered_by or columns)
     rows = db.execute(
-        f"SELECT {', '.join(c.sql for c in order.columns)} FROM {order.sorted} "
-        f"WHERE {chosen} AND {' AND '.join(conditions)} "
-        f"ORDER BY {_order_by([c.sql for c in order.columns], descending)} LIMIT ? OFFSET ?",
-        (*source.ids_values, *values, *(value for _, more in ranges for value in more), limit, offset),
+        f"SELECT {', '.join(columns)} FROM {source} WHERE {where.text} ORDER BY {ordered} LIMIT ? OFFSET ?",
+        (*where.values, part.limit - found, part.offset),
     )
     return list(map(tuple, rows))
 
 
-def _any(ranges: Sequence[tuple[str, Values]]) -> str:
-    return f"({' OR '.join(f'({condition})' for condition, _ in ranges)})"
+def _ranges(part: Part, leading: Filter | None) -> Iterator[Sql]:
+    """Yield conditions whose rows, one after the other, are those of a part. Each is one range of the index.
 
-
-def _order_by(columns: Sequence[str], descending: bool) -> str:
-    return ", ".join(f"{column} DESC" if descending else column for column in columns)
-
-
-def _ranges(
-    columns: Sequence[Column], leading: Filter | None, after: Key | None, descending: bool
-) -> Iterator[tuple[str, Values]]:
-    """Yield conditions whose rows, one after the other, are those after a key. Each is one range of the index.
-
-    SQLite reads `(a, b) > (?, ?)` as one range, too, but NULL has no place there.
+    `leading` is the filter for a range of the first column. SQLite reads `(a, b) > (?, ?)` as one range, too, but NULL
+    has no place there.
     """
+    columns, after, descending = part.order.columns, part.after, part.descending
     low, high = (leading.low, leading.high) if leading else (None, None)
-    first = columns[0].sql
     if after is None:
-        ends = [end for end in (low, high) if end]
-        yield " AND ".join(f"{first} {end[0]}" for end in ends) or "true", tuple(end[1] for end in ends)
+        yield all_of([end for end in (low, high) if end])
         return
     for level in reversed(range(len(columns))):
         equal = [_equal(column, value) for column, value in zip(columns[:level], after, strict=False)]
         # The end that the walk has passed is no condition: SQLite would begin there again.
         end = None if level else low if descending else high
-        for condition, values in _behind(columns[level], after[level], descending, has_range=leading is not None):
-            parts = [*equal, (condition, values), *([(f"{first} {end[0]}", (end[1],))] if end else [])]
-            yield " AND ".join(part for part, _ in parts), tuple(value for _, more in parts for value in more)
+        for behind in _behind(columns[level], after[level], descending, has_range=leading is not None):
+            yield all_of([*equal, behind, *([end] if end else [])])
 
 
-def _equal(column: Column, value: Any) -> tuple[str, Values]:
-    return (f"{column.sql} IS NULL", ()) if value is None else (f"{column.sql} = ?", (value,))
+def _equal(column: Column, value: Any) -> Sql:
+    return Sql(f"{column.sql} IS NULL") if value is None else Sql(f"{column.sql} = ?", (value,))
 
 
-def _behind(column: Column, value: Any, descending: bool, *, has_range: bool) -> Iterator[tuple[str, Values]]:
+def _behind(column: Column, value: Any, descending: bool, *, has_range: bool) -> Iterator[Sql]:
     if value is None:
         if not descending:
-            yield f"{column.sql} IS NOT NULL", ()
+            yield Sql(f"{column.sql} IS NOT NULL")
         return
-    yield f"{column.sql} {'<' if descending else '>'} ?", (value,)
+    yield Sql(f"{column.sql} {'<' if descending else '>'} ?", (value,))
     if descending and column.nullable and not has_range:
-        yield f"{column.sql} IS NULL", ()
+        yield Sql(f"{column.sql} IS NULL")
