@@ -81,13 +81,23 @@ def cases(db: sqlite3.Connection) -> Iterator[tuple[str, lists.List, str, Rows]]
         listed = lists.albums(db, **filters)
         for sort in (*listed.orders, "random"):
             yield f"albums {sort}; {name}", listed, sort, queries.albums_by_id
-    artist_filters: dict[str, dict[str, Any]] = {"": {}, "composers": {"role": "composer"}, "genre": {"genre_id": 1}}
+    artist_filters: dict[str, dict[str, Any]] = {
+        "": {}, "composers": {"role": "composer"}, "genre": {"genre_id": 1}, "format, few": {"format": "DSF"},
+        "ten years": {"year_from": 1990, "year_to": 1999}, "added, half": {"added_after": 1e9 + _half(db) / 40},
+        "a year, a format, a genre": {"year_from": 1990, "year_to": 1990, "format": "MP3", "genre_id": 5},
+        "album artists, genre": {"role": "album_artist", "genre_id": 5},
+    }  # fmt: skip
     for name, filters in artist_filters.items():
-        listed = lists.artists(**filters)
+        listed = lists.artists(db, **filters)
         for sort in (*listed.orders, "random"):
             yield f"artists {sort}; {name}", listed, sort, queries.artists_by_id
-    for sort in lists.genres().orders:
-        yield f"genres {sort}; ", lists.genres(), sort, details.genres_by_id
+    genre_filters: dict[str, dict[str, Any]] = {
+        "": {}, "ten years": {"year_from": 1990, "year_to": 1999}, "format, few": {"format": "DSF"},
+    }  # fmt: skip
+    for name, filters in genre_filters.items():
+        listed = lists.genres(db, **filters)
+        for sort in (*listed.orders, "random"):
+            yield f"genres {sort}; {name}", listed, sort, details.genres_by_id
 
 
 def _half(db: sqlite3.Connection) -> int:

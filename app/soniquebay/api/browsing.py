@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, HTTPException, Query
@@ -15,16 +15,15 @@ from soniquebay.library import queries
 from soniquebay.library.browsing import browse, details, lists
 from soniquebay.library.browsing.cursors import CursorError
 from soniquebay.library.queries import Row
+from soniquebay.library.similarity.index import Kind
 
 router = APIRouter(prefix="/api", tags=["library"])
-_RANKED = (500, 2000, 10_000)  # so many similar tracks are looked at, until a page is full
 Year = Annotated[int | None, Field(ge=1, le=9999)]
 Format = Annotated[str | None, Field(max_length=100, description='for example "FLAC", in any case')]
 AddedAfter = Annotated[
     float | None,
     Field(ge=0, le=2**53, description="only those added after this time, in seconds since 1970-01-01 UTC"),
 ]
-Seed = Annotated[int | None, Field(ge=0, le=2**62, description="of sort=random: the same seed gives the same order")]
 
 
 def _id(description: str) -> Any:
@@ -47,13 +46,25 @@ class ListQuery(models.PageQuery):
     count: bool | None = Field(
         default=None, description="whether to count `total`; without it only where there is no `cursor`"
     )
+    seed: int | None = Field(
+        default=None, ge=0, le=2**62, description="of sort=random: the same seed gives the same order"
+    )
+    similar_to: int | None = _id(
+        "of sort=similar: the id of the item of the list that the others are compared with. Those most like it come "
+        "first, at most 10,000, of which the filters select; they are never counted"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.cursor is not None and self.offset:
             raise ValueError("offset and cursor exclude each other")
-        if getattr(self, "seed", None) is not None and getattr(self, "sort", "") != "random":
+        sort = getattr(self, "sort", "")
+        if self.seed is not None and sort != "random":
             raise ValueError("seed belongs to sort=random")
+        if (sort == "similar") != (self.similar_to is not None):
+            raise ValueError("sort=similar and similar_to belong together")
+        if sort == "similar" and self.order == "desc":
+            raise ValueError("sort=similar has the most similar first, and no order=desc")
         return self
 
 
@@ -73,20 +84,15 @@ class TrackQuery(ListQuery):
     missing: bool = Field(default=False, description="those whose file is missing instead of all others")
     sort: lists.TrackSort = Field(
         default="album",
-        description="`album`: album, disc and number; `artist`: artist, then as `album`; `similar`: those most like "
-        "`similar_to` first, at most 10,000, of which the filters select, and never counted",
+        description="`album`: album, disc and number; `artist`: artist, then as `album`",
     )
-    seed: Seed = None
-    similar_to: int | None = _id("of sort=similar: the id of a track")
 
     @model_validator(mode="after")
     def _check_track(self) -> Self:
         if self.role is not None and self.artist_id is None:
             raise ValueError("role needs artist_id")
-        if (self.sort == "similar") != (self.similar_to is not None):
-            raise ValueError("sort=similar and similar_to belong together")
-        if self.sort == "similar" and self.order == "desc":
-            raise ValueError("sort=similar has the most similar first, and no order=desc")
+        if self.missing and self.sort == "similar":
+            raise ValueError("missing tracks are not compared: missing and sort=similar exclude each other")
         return self
 
 
@@ -101,29 +107,37 @@ class AlbumQuery(ListQuery):
     added_after: AddedAfter = None
     compilation: bool | None = Field(default=None, description="only compilations, or none")
     sort: lists.AlbumSort = Field(default="artist", description="`artist`: artist, year and title")
-    seed: Seed = None
 
 
 class ArtistQuery(ListQuery):
-    """Which artists, in which order."""
+    """Which artists, in which order.
+
+    One track of theirs, in the role, has the genre, the years and the format.
+    """
 
     role: lists.Role | None = Field(
         default=None, description="only those with this role; without it those of tracks and those of albums"
     )
     genre_id: int | None = _id("only those with a track of this genre, in the role")
+    year_from: Year = None
+    year_to: Year = None
+    format: Format = None
+    added_after: AddedAfter = None
     sort: lists.ArtistSort = Field(
         default="name", description="`tracks`: number of tracks in the role, which is `artist` unless it is given"
     )
-    seed: Seed = None
 
 
 class GenreQuery(ListQuery):
-    """In which order."""
+    """Which genres, in which order. One track of the genre has the years and the format."""
 
+    year_from: Year = None
+    year_to: Year = None
+    format: Format = None
     sort: lists.GenreSort = "name"
 
 
-_PAGING = frozenset({*ListQuery.model_fields, "sort", "seed", "similar_to"})
+_PAGING = {*ListQuery.model_fields, "sort"}
 
 
 def _not_found(kind: str) -> dict[int | str, dict[str, Any]]:
@@ -137,7 +151,9 @@ def list_tracks(services: Shared, query: Annotated[TrackQuery, Query()]) -> Any:
     `next` of an answer is the `cursor` for the next page. Tracks that are added or vanish meanwhile neither repeat nor
     hide others.
     """
-    return _page(services, query, lists.tracks(services.database.reader(), **_filters(query)), queries.tracks_by_id)
+    return _page(
+        services, query, "track", lists.tracks(services.database.reader(), **_filters(query)), queries.tracks_by_id
+    )
 
 
 @router.get("/tracks/{track_id}", response_model=models.FullTrack, responses=_not_found("track"))
@@ -149,7 +165,9 @@ def get_track(services: Shared, track_id: models.Id) -> Any:
 @router.get("/albums", response_model=models.AlbumPage)
 def list_albums(services: Shared, query: Annotated[AlbumQuery, Query()]) -> Any:
     """List albums. An album has a genre or a format if one of its tracks has it."""
-    return _page(services, query, lists.albums(services.database.reader(), **_filters(query)), queries.albums_by_id)
+    return _page(
+        services, query, "album", lists.albums(services.database.reader(), **_filters(query)), queries.albums_by_id
+    )
 
 
 @router.get("/albums/{album_id}", response_model=models.FullAlbum, responses=_not_found("album"))
@@ -161,7 +179,9 @@ def get_album(services: Shared, album_id: models.Id) -> Any:
 @router.get("/artists", response_model=models.ArtistPage)
 def list_artists(services: Shared, query: Annotated[ArtistQuery, Query()]) -> Any:
     """List artists. By name they sort as people look for them: "The Beatles" under B, "Édith Piaf" under E."""
-    return _page(services, query, lists.artists(**_filters(query)), queries.artists_by_id)
+    return _page(
+        services, query, "artist", lists.artists(services.database.reader(), **_filters(query)), queries.artists_by_id
+    )
 
 
 @router.get("/artists/{artist_id}", response_model=models.FullArtist, responses=_not_found("artist"))
@@ -173,7 +193,9 @@ def get_artist(services: Shared, artist_id: models.Id) -> Any:
 @router.get("/genres", response_model=models.GenrePage)
 def list_genres(services: Shared, query: Annotated[GenreQuery, Query()]) -> Any:
     """List genres."""
-    return _page(services, query, lists.genres(), details.genres_by_id)
+    return _page(
+        services, query, "genre", lists.genres(services.database.reader(), **_filters(query)), details.genres_by_id
+    )
 
 
 @router.get("/genres/{genre_id}", response_model=models.Genre, responses=_not_found("genre"))
@@ -190,12 +212,13 @@ def _one(services: Services, read: Callable[[sqlite3.Connection, int], Row | Non
 
 
 def _filters(query: ListQuery) -> dict[str, Any]:
-    return query.model_dump(exclude=set(_PAGING))
+    return query.model_dump(exclude=_PAGING)
 
 
 def _page(
     services: Services,
     query: TrackQuery | AlbumQuery | ArtistQuery | GenreQuery,
+    kind: Kind,
     listed: lists.List,
     rows: Callable[[sqlite3.Connection, Sequence[int]], list[Row]],
 ) -> queries.Page:
@@ -206,9 +229,9 @@ def _page(
     request = browse.Request(what, query.limit, query.offset, query.cursor, query.order == "desc", is_counted)
     try:
         if query.sort == "similar":
-            found = _similar_page(services, listed, getattr(query, "similar_to", None), replace(request, counted=False))
+            found = _similar_page(services, kind, listed, query.similar_to or 0, request)
         elif query.sort == "random":
-            found = browse.shuffled_page(db, listed, getattr(query, "seed", None), request)
+            found = browse.shuffled_page(db, listed, query.seed, request)
         else:
             found = browse.page(db, listed, query.sort, request)
     except CursorError as error:
@@ -218,14 +241,13 @@ def _page(
 
 
 def _similar_page(
-    services: Services, listed: lists.List, similar_to: int | None, request: browse.Request
+    services: Services, kind: Kind, listed: lists.List, similar_to: int, request: browse.Request
 ) -> browse.IdPage:
     db = services.database.reader()
-    for number in _RANKED:
-        ranked = services.vectors.nearest(db, similar_to or 0, number)
-        if ranked is None:
-            raise HTTPException(404, f"no track {similar_to}, or it has no vector")
-        found, is_full = browse.ranked_page(db, listed, ranked, request)
-        if is_full or len(ranked) < number:
-            break
+    there = db.execute(f"SELECT 1 FROM {listed.source} WHERE {listed.id} = ? AND {listed.present}", (similar_to,))
+    found = None
+    if there.fetchone():
+        found = browse.ranked_page(db, listed, partial(services.rankings.ranking, db, kind, similar_to), request)
+    if found is None:
+        raise HTTPException(404, f"no {kind} {similar_to}, or it has no vector")
     return found

@@ -20,11 +20,19 @@ NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "des
 COVER_CACHE_CONTROL = "public, max-age=3600"
 
 
+class SimilarQuery(BaseModel):
+    """How many similar tracks to return."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: models.Limit = 20
+
+
 @router.get("/tracks/{track_id}/similar", response_model=models.Similar, responses=NO_TRACK)
-def similar(services: Shared, track_id: models.Id, limit: models.Limit = 20) -> Any:
+def similar(services: Shared, track_id: models.Id, query: Annotated[SimilarQuery, Query()]) -> Any:
     """Return the tracks that sound most like this one. 404 also while the track has no vector."""
     db = services.database.reader()
-    nearest = services.vectors.nearest(db, track_id, limit)
+    nearest = services.vectors.nearest(db, track_id, query.limit)
     if nearest is None:
         track = queries.track(db, track_id)
         if track is None:

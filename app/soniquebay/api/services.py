@@ -12,6 +12,7 @@ from soniquebay.api.lookups import Lookups
 from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
+from soniquebay.library.similarity.rankings import Rankings
 from soniquebay.settings import Settings
 
 
@@ -33,9 +34,11 @@ class Services:
     watch_state: Callable[[], dict[str, Any]] = _not_watching
     """Return the fields of `models.WatchState`, except `watch`."""
     vectors: SimilarityIndex = field(init=False)
+    rankings: Rankings = field(init=False)
 
     def __post_init__(self) -> None:
         self.vectors = SimilarityIndex(self.database.reader)
+        self.rankings = Rankings(self.vectors)
 
     def tasks_finished(self, feeder: QueueFeeder, ids: Sequence[Hashable]) -> None:
         """Note that tasks of a queue are done, and have it refilled before it is empty."""

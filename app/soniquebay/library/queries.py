@@ -105,7 +105,7 @@ def albums_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 
 def artists(db: sqlite3.Connection, limit: int, offset: int) -> Page:
     """Return the artists, of whatever role, in the order of their names."""
-    found = browse.page(db, lists.artists(role="any"), "name", browse.Request((), limit, offset))
+    found = browse.page(db, lists.artists(db, role="any"), "name", browse.Request((), limit, offset))
     return Page(artists_by_id(db, found.ids), found.total)
 
 

@@ -19,7 +19,7 @@ from soniquebay.api.services import Services
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import ingest
 from soniquebay.library.browsing import browse, pages
-from soniquebay.library.similarity import vectors
+from soniquebay.library.similarity import rankings, vectors
 from soniquebay.settings import from_environment
 from tests.unit.songs import ID_A, file, insert
 
@@ -241,6 +241,47 @@ def test_artists_by_role_name_and_number(get: Get, way: str) -> None:
     assert {a["name"] for a in all_pages(get, "artists", genre_id=soul, role="artist")} == names
 
 
+def test_every_filter_of_artists_and_genres(get: Get, way: str) -> None:
+    tracks, albums = everything(get, "tracks"), {b["id"]: b for b in everything(get, "albums")}
+    soul = id_of(get, "genres", "Soul")
+    cases: list[tuple[dict[str, Any], Callable[[Any], bool]]] = [
+        ({"year_from": 1995, "year_to": 2001}, lambda t: t["year"] == 2001),
+        ({"year_to": 1994}, lambda t: t["year"] == 1994),
+        ({"format": "mp3"}, lambda t: t["format"] == "MP3"),
+        ({"format": "Opus"}, lambda t: False),
+        ({"format": "mp3", "year_from": 2010}, lambda t: t["format"] == "MP3" and t["year"] == 2010),
+    ]
+    with_genre = [({**p, "genre_id": soul}, lambda t, f=f: f(t) and "Soul" in t["genres"]) for p, f in cases]  # type: ignore[misc]
+    for parameters, fulfils in (*cases, *with_genre):
+        of = [t for t in tracks if fulfils(t)]
+        names: dict[str, set[str]] = {
+            "artist": {a["name"] for t in of for a in t["artists"]},
+            "album_artist": {albums[t["album_id"]]["artist"] for t in of if t["album_id"]},
+            "composer": {"Joan" for t in of if int(t["path"][1:].partition(".")[0]) % 7 == 0},
+        }
+        names["any"] = names["artist"] | names["composer"]
+        for role, wanted in names.items():
+            for sort in ("name", "added", "random"):
+                found = all_pages(get, "artists", limit=2, role=role, sort=sort, **parameters)
+                assert {a["name"] for a in found} == wanted, (role, parameters)
+                assert len(found) == get("artists", role=role, sort=sort, **parameters)["total"] == len(wanted)
+    for parameters, fulfils in cases:
+        wanted = {name for t in tracks if fulfils(t) for name in t["genres"]}
+        for sort in ("name", "albums", "random"):
+            found = all_pages(get, "genres", limit=1, sort=sort, **parameters)
+            assert {g["name"] for g in found} == wanted, parameters
+            assert len(found) == get("genres", sort=sort, **parameters)["total"] == len(wanted)
+
+
+def test_artists_that_were_added_later(get: Get, services: Services, way: str) -> None:
+    with services.database.transaction() as db:
+        db.execute("UPDATE artists SET added_at = 2000 + id")
+    for sort in ("name", "added", "tracks", "random"):
+        later = all_pages(get, "artists", limit=2, sort=sort, role="artist", added_after=2003)
+        assert {a["id"] for a in later} == {a["id"] for a in everything(get, "artists") if a["added_at"] > 2003}
+        assert later
+
+
 def test_genres_with_their_numbers(get: Get) -> None:
     tracks = everything(get, "tracks")
     genres = all_pages(get, "genres", limit=2)
@@ -255,10 +296,10 @@ def test_genres_with_their_numbers(get: Get) -> None:
     get("genres/99", status=404)
 
 
-@pytest.mark.parametrize("path", ["tracks", "albums", "artists"])
+@pytest.mark.parametrize("path", ["tracks", "albums", "artists", "genres"])
 def test_a_random_order_is_the_same_for_a_seed(get: Get, way: str, path: str) -> None:
     once, again, other = (
-        [row["id"] for row in all_pages(get, path, limit=2, sort="random", seed=seed)] for seed in (1, 1, 2)
+        [row["id"] for row in all_pages(get, path, limit=2, sort="random", seed=seed)] for seed in (1, 1, 3)
     )
     assert once == again != other
     assert sorted(once) == sorted(other) == sorted(row["id"] for row in everything(get, path))
@@ -288,8 +329,16 @@ def test_a_cursor_belongs_to_its_sort_and_filters(get: Get) -> None:
     assert get("tracks", count=False)["total"] is None
 
 
-@pytest.mark.parametrize(("sort", "key"), [("title", ("a", 1)), ("random", (1, 10, 5, 1))])
-def test_a_forged_cursor_is_refused(get: Get, sort: str, key: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize(
+    ("sort", "key"), [("title", ("a", 1)), ("random", (1, 10, 5, 1)), ("similar", (5, 0.5, 1)), ("added", (1e3, 1))]
+)
+def test_a_forged_cursor_is_refused(tmp_path: Path, sort: str, key: tuple[Any, ...]) -> None:
+    list_tracks = getter(public_app(sounding(tmp_path, 12)[0]))
+    more = {"similar_to": 1} if sort == "similar" else {}
+
+    def get(path: str, status: int = 200, **parameters: Any) -> Any:
+        return list_tracks(path, status, **parameters, **more)
+
     genuine = get("tracks", sort=sort, limit=1)["next"]
     digest = json.loads(base64.urlsafe_b64decode(genuine + "=" * (-len(genuine) % 4)))[0]
 
@@ -298,7 +347,8 @@ def test_a_forged_cursor_is_refused(get: Get, sort: str, key: tuple[Any, ...]) -
 
     get("tracks", sort=sort, cursor=forged(*key))
     for wrong in (
-        (2**70, 1), ("\ud800", 1), ([], 1), (1, 40, 5, 1), (1, 10, 2**12, 1), (-1, 10, 5, 1), (None,) * 4
+        (2**70, 1), ("\ud800", 1), ([], 1), (1, 40, 5, 1), (1, 10, 2**12, 1), (-1, 10, 5, 1), (None,) * 4,
+        (None,) * 3, (1.5, 0.5, 1), ("x", 0.5, 1), (1, "x", 1), (1, 0.5, "x"), (True, 1), (),
     ):  # fmt: skip
         get("tracks", 422, sort=sort, cursor=forged(*wrong))
 
@@ -309,7 +359,13 @@ def test_a_forged_cursor_is_refused(get: Get, sort: str, key: tuple[Any, ...]) -
         (path, "artist")
         for path in ("tracks", "albums", "artists", "genres", "scan-sessions", "scan-sessions/1/failures")
     ]
-    + [("search?q=x&album", "5"), ("albums", "role"), ("artists", "year_from")],
+    + [
+        ("search?q=x&album", "5"),
+        ("albums", "role"),
+        ("artists", "compilation"),
+        ("genres", "role"),
+        ("tracks/1/similar", "offset"),
+    ],
 )
 def test_an_unknown_parameter_is_refused_with_its_name(get: Get, path: str, parameter: str) -> None:
     name = "album" if "?" in path else parameter
@@ -320,7 +376,8 @@ def test_an_unknown_parameter_is_refused_with_its_name(get: Get, path: str, para
 @pytest.mark.parametrize(
     "wrong",
     [{"role": "artist"}, {"sort": "similar"}, {"similar_to": 1}, {"seed": 1}, {"sort": "nothing"}, {"year_from": 0},
-     {"sort": "similar", "similar_to": 1, "order": "desc"}, {"role": "singer", "artist_id": 1}],
+     {"sort": "similar", "similar_to": 1, "order": "desc"}, {"role": "singer", "artist_id": 1},
+     {"sort": "similar", "similar_to": 1, "missing": True}],
 )  # fmt: skip
 def test_parameters_that_make_no_sense_are_refused(get: Get, wrong: dict[str, Any]) -> None:
     get("tracks", 422, **wrong)
@@ -397,6 +454,124 @@ def test_similar_tracks_page_by_page(tmp_path: Path) -> None:
     of_format = [t["id"] for t in all_pages(get, "tracks", limit=3, sort="similar", similar_to=1, format="mp3")]
     assert of_format == [i for i in nearest if i in mp3]
     get("tracks", 404, sort="similar", similar_to=60)
+
+
+SOUNDS = 4  # kinds of sound; each song of one kind has all its own: artist, album and genre
+
+
+def sounding(folder: Path, number: int = 48) -> tuple[Services, Any]:
+    """Return a library of several kinds of sound, and its generator of vectors."""
+    files = [
+        file(f"/{n}.flac", size=n + 1, duration=n + 1.0, title=f"T{n}", artist=f"Artist {n // 3}", track=n % 6,
+             album=f"Album {n // 6}", album_artist=f"Host {n // 12}" if n >= 12 else None, genres=(f"Genre {n // 6}",),
+             format=FORMATS[n % 5 == 0])
+        for n in range(number)
+    ]  # fmt: skip
+    services = made(folder, files)
+    chance = np.random.default_rng(1)
+    centres = chance.normal(size=(SOUNDS, VECTOR_SIZE))
+
+    def store(track_id: int, noise: float = 0.1) -> None:
+        sound = centres[(track_id - 1) // 6 % SOUNDS] + noise * chance.normal(size=VECTOR_SIZE)
+        data = sound.astype("<f4").tobytes()
+        with services.database.transaction() as db:
+            vectors.store(db, track_id, FEATURE_VERSION, data, None)
+        services.vectors.update(track_id, FEATURE_VERSION, data)
+
+    for track_id in range(1, number + 1):
+        store(track_id)
+    return services, store
+
+
+def sound_of(row: Any) -> int:
+    """Return the kind of sound of a track, album, artist or genre of `sounding`."""
+    name = str(row.get("name") or row["title"])
+    owned = {"T": 6, "Artist ": 2, "Album ": 1, "Genre ": 1}[name.rstrip("0123456789")]
+    return int(name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz ")) // owned % SOUNDS
+
+
+@pytest.mark.parametrize(("path", "limit"), [("tracks", 5), ("albums", 2), ("artists", 3), ("genres", 2)])
+def test_the_most_similar_come_first_in_every_list(tmp_path: Path, path: str, limit: int) -> None:
+    services, _ = sounding(tmp_path)
+    get = getter(public_app(services))
+    sounding_rows = [row for row in everything(get, path) if not str(row.get("name")).startswith("Host")]
+    for reference in sounding_rows[:3]:
+        found = all_pages(get, path, limit=limit, sort="similar", similar_to=reference["id"])
+        assert sorted(row["id"] for row in found) == sorted({row["id"] for row in sounding_rows} - {reference["id"]})
+        alike = sum(sound_of(row) == sound_of(reference) for row in sounding_rows) - 1
+        assert {sound_of(row) for row in found[:alike]} == {sound_of(reference)}
+        assert sound_of(found[alike]) != sound_of(reference)
+    one, other = (row["id"] for row in sounding_rows[:2])
+    cursor = get(path, limit=1, sort="similar", similar_to=one)["next"]
+    for wrong in ({"similar_to": other}, {"similar_to": one, "order": "desc"}, {"similar_to": one, "format": "FLAC"}):
+        get(path, 422, sort="similar", cursor=cursor, **wrong)
+    get(path, 404, sort="similar", similar_to=999)
+
+
+def test_filters_select_among_the_similar_ones(tmp_path: Path) -> None:
+    services, _ = sounding(tmp_path)
+    get = getter(public_app(services))
+    for path, filters in (
+        ("tracks", {"format": "mp3"}), ("albums", {"artist_id": id_of(get, "artists", "Host 1")}),
+        ("artists", {"format": "mp3"}), ("genres", {"format": "mp3"}),
+    ):  # fmt: skip
+        every = all_pages(get, path, sort="similar", similar_to=1)
+        assert every
+        kept = {row["id"] for row in all_pages(get, path, **filters)}
+        some = all_pages(get, path, limit=1, sort="similar", similar_to=1, **filters)
+        assert [row["id"] for row in some] == [row["id"] for row in every if row["id"] in kept]
+        assert some
+
+
+@pytest.mark.parametrize("path", ["tracks", "albums", "artists", "genres"])
+def test_a_walk_through_similar_ones_while_vectors_are_added(tmp_path: Path, path: str) -> None:
+    services, store = sounding(tmp_path)
+    get = getter(public_app(services))
+    parameters = {"sort": "similar", "similar_to": 1}
+    before = [row["id"] for row in all_pages(get, path, **parameters)]
+    found: list[int] = []
+    cursor: dict[str, str] = {}
+    gone: set[str] = set()
+    while True:
+        page = get(path, limit=3, **parameters, **cursor)
+        found += [row["id"] for row in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+        for track_id in range(2, 49, 3):
+            store(track_id, noise=3.0)  # each has another place now
+        services.vectors.mark_outdated()
+        with services.database.transaction() as db:
+            gone.add(f"/{len(gone) + 20}.flac")
+            ingest.mark_missing(db, gone)
+    there = {row["id"] for row in everything(get, path)}
+    assert [i for i in found if i in there] == [i for i in before if i in there]
+    assert len(found) == len(set(found))
+    fresh = [row["id"] for row in all_pages(get, path, **parameters)]
+    assert fresh != [i for i in before if i in there], "the vectors have changed nothing"
+
+
+def test_a_ranking_that_was_forgotten_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    services, _ = sounding(tmp_path)
+    get = getter(public_app(services))
+    monkeypatch.setattr(rankings, "MAX_KEPT", 1)
+    whole = [row["id"] for row in all_pages(get, "albums", limit=500, sort="similar", similar_to=1)]
+    first_page = get("albums", limit=3, sort="similar", similar_to=1)
+    get("albums", sort="similar", similar_to=2)
+    rest = get("albums", limit=500, sort="similar", similar_to=1, cursor=first_page["next"])
+    assert [row["id"] for row in first_page["items"] + rest["items"]] == whole
+
+
+@pytest.mark.parametrize("path", ["tracks", "albums", "artists", "genres"])
+def test_an_empty_library_has_empty_lists(tmp_path: Path, path: str) -> None:
+    get = getter(public_app(made(tmp_path, [])))
+    sorts = {"tracks": [*TRACK_KEYS], "albums": [*ALBUM_KEYS], "artists": ["name", "added", "tracks"],
+             "genres": ["name", "tracks", "albums"]}[path]  # fmt: skip
+    filters = {"year_from": 1, "year_to": 2, "format": "FLAC"}
+    for sort in (*sorts, "random"):
+        for parameters in ({}, filters, {"order": "desc", "offset": 5}):
+            assert get(path, sort=sort, **parameters) == {"items": [], "total": 0, "next": None}
+    get(path, 404, sort="similar", similar_to=1)
 
 
 def test_sort_tags_and_musicbrainz_decide_on_the_order(tmp_path: Path) -> None:

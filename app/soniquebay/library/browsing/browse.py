@@ -4,8 +4,8 @@ import json
 import math
 import secrets
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -14,6 +14,7 @@ from soniquebay.library.browsing.cursors import CursorError, Key
 from soniquebay.library.browsing.lists import List, count
 from soniquebay.library.browsing.pages import Part, Sql, all_of, few_ids, find, largest_id
 from soniquebay.library.browsing.shuffle import bits_for, shuffle
+from soniquebay.library.similarity.rankings import Place, Ranking
 
 _MAX_CHUNK = 4096
 
@@ -62,20 +63,14 @@ def shuffled_page(db: sqlite3.Connection, listed: List, seed: int | None, reques
     else:
         seed, bits, position = _shuffle_state(request, largest_bits)
     order = shuffle(seed, bits)
-    wanted = request.offset + request.limit + 1
-    few = few_ids(db, listed.filters, max_shuffled_rows(largest, wanted))
+    few = few_ids(db, listed.filters, max_shuffled_rows(largest, request.offset + request.limit + 1))
     if few is not None and few.ids is not None:
         ids = {row[0] for row in db.execute(*few.ids)}
-        places = order.positions_of(i for i in ids if i is not None and i < 1 << bits)
-        upcoming = iter(sorted(place for place in places if place > position))
+        among = order.positions_of(i for i in ids if i is not None and i < 1 << bits)
+        places: Iterable[int] = sorted(place for place in among if place > position)
     else:
-        upcoming = iter(range(position + 1, 1 << bits))
-    keys: list[Key] = []
-    size = 4 * request.limit
-    while len(keys) < wanted and (places_of := {order.at(place): place for place in islice(upcoming, size)}):
-        keys += [(seed, bits, places_of[row_id], row_id) for row_id in _listed(db, listed, list(places_of))]
-        size = min(2 * size, _MAX_CHUNK)
-    return _page(db, listed, request, keys[request.offset : wanted])
+        places = range(position + 1, 1 << bits)
+    return _pick(db, listed, request, ((seed, bits, place, order.at(place)) for place in places))
 
 
 def max_shuffled_rows(rows: int, wanted: int) -> int:
@@ -105,32 +100,41 @@ def _shuffle_state(request: Request, largest_bits: int) -> tuple[int, int, int]:
         or not bits_for(0) <= bits <= largest_bits
         or not 0 <= position < 1 << bits
     ):
-        raise CursorError("this is no cursor that a list has given")
+        raise CursorError(cursors.BROKEN)
     return seed, bits, position
 
 
 def ranked_page(
-    db: sqlite3.Connection, listed: List, ranked: Sequence[tuple[int, float]], request: Request
-) -> tuple[IdPage, bool]:
-    """Return a page of the tracks of a ranking (ids and scores, best first) that are in the list.
+    db: sqlite3.Connection, listed: List, ranking_of: Callable[[int | None], Ranking | None], request: Request
+) -> IdPage | None:
+    """Return a page in the order of a ranking; `ranking_of` returns that of a number, or a new one for None.
 
-    Also tell whether the ranking had enough for the page. Raises `CursorError`.
+    Return None without a ranking. Raises `CursorError`.
     """
-    after = None
-    if request.cursor is not None:
-        score, last_id = cursors.decode(request.what, request.cursor, [float, int])
-        after = (-_number(score), _number(last_id))
-    places = [place for place in sorted((-score, row_id) for row_id, score in ranked) if after is None or place > after]
-    kept = set(_listed(db, listed, [row_id for _, row_id in places]))
-    keys: list[Key] = [(-score, row_id) for score, row_id in places if row_id in kept]
-    is_enough = len(keys) > request.offset + request.limit
-    return _page(db, listed, request, keys[request.offset : request.offset + request.limit + 1]), is_enough
+    number, after = _rank_state(request) if request.cursor is not None else (None, None)
+    ranking = ranking_of(number)
+    if ranking is None:
+        return None
+    keys = ((ranking.number, *place) for place in ranking.places(after))
+    return _pick(db, listed, replace(request, counted=False), keys)
 
 
-def _number(value: float | str | None) -> float:
-    if value is None or isinstance(value, str):
-        raise CursorError("this is no cursor that a list has given")
-    return value
+def _rank_state(request: Request) -> tuple[int, Place]:
+    number, distance, last_id = cursors.decode(request.what, request.cursor or "", [int, float, int])
+    if not isinstance(number, int) or not isinstance(distance, float | int) or not isinstance(last_id, int):
+        raise CursorError(cursors.BROKEN)
+    return number, (distance, last_id)
+
+
+def _pick(db: sqlite3.Connection, listed: List, request: Request, upcoming: Iterator[Key]) -> IdPage:
+    """Return the page of those of the keys (the id last) whose rows are in a list."""
+    wanted = request.offset + request.limit + 1
+    keys: list[Key] = []
+    size = 4 * request.limit
+    while len(keys) < wanted and (by_id := {int(key[-1] or 0): key for key in islice(upcoming, size)}):
+        keys += [by_id[row_id] for row_id in _listed(db, listed, list(by_id))]
+        size = min(2 * size, _MAX_CHUNK)
+    return _page(db, listed, request, keys[request.offset : wanted])
 
 
 def _page(db: sqlite3.Connection, listed: List, request: Request, keys: Sequence[Key]) -> IdPage:

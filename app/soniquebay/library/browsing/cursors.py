@@ -10,7 +10,7 @@ from typing import Any
 Key = tuple[int | float | str | None, ...]
 
 _OTHER_LIST = "the cursor is of a list with another sort or other filters"
-_BROKEN = "this is no cursor that a list has given"
+BROKEN = "this is no cursor that a list has given"
 _MAX_INT = 2**63 - 1
 
 
@@ -29,14 +29,14 @@ def decode(what: Sequence[Any], cursor: str, types: Sequence[type]) -> Key:
     try:
         data = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError) as error:
-        raise CursorError(_BROKEN) from error
+        raise CursorError(BROKEN) from error
     if not isinstance(data, list) or not data:
-        raise CursorError(_BROKEN)
+        raise CursorError(BROKEN)
     if data[0] != _digest(what):
         raise CursorError(_OTHER_LIST)
     key = tuple(data[1:])
     if len(key) != len(types) or not all(map(_is_value, key, types)):
-        raise CursorError(_BROKEN)
+        raise CursorError(BROKEN)
     return key
 
 

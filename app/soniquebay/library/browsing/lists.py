@@ -5,11 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from soniquebay.library.browsing.pages import Column, Filter, Order, Sql, all_of, between, chosen, first_indexed
+from soniquebay.library.browsing.pages import (
+    ALWAYS,
+    Column,
+    Filter,
+    Order,
+    Sql,
+    all_of,
+    between,
+    chosen,
+    few_ids,
+    first_indexed,
+)
 
 TrackSort = Literal["album", "title", "artist", "year", "added", "random", "similar"]
-AlbumSort = Literal["artist", "title", "year", "added", "random"]
-ArtistSort = Literal["name", "added", "tracks", "random"]
+AlbumSort = Literal["artist", "title", "year", "added", "random", "similar"]
+ArtistSort = Literal["name", "added", "tracks", "random", "similar"]
+GenreSort = Literal["name", "tracks", "albums", "random", "similar"]
 Role = Literal[
     "any", "artist", "album_artist", "composer", "lyricist", "writer", "conductor", "performer", "remixer", "arranger",
     "producer", "dj_mixer", "mixer", "engineer", "director",
@@ -94,22 +106,30 @@ def tracks(
     found = [
         _equals("t.album_id", album_id, "SELECT id FROM tracks WHERE album_id = ?"),
         _credit(artist_id, role),
-        _link("track_genres", "track_id", "genre_id", "t.id", genre_id, "SELECT track_count FROM genres WHERE id = ?"),
         between("t.added_at", added_after, None, "SELECT id FROM tracks WHERE missing_since IS NULL", exclusive=True),
-        between("t.year", year_from, year_to, "SELECT id FROM tracks WHERE missing_since IS NULL"),
-        _equals(
-            "t.format", _known_format(db, format), "SELECT id FROM tracks WHERE format = ? AND missing_since IS NULL"
-        ),
     ]
-    filters = [f for f in found if f]
+    filters = [*(f for f in found if f), *_of_music(db, genre_id, year_from, year_to, format)]
     if not missing:
         return List("tracks t", "t.id", _TRACK_PRESENT, filters, _TRACK_ORDERS)
     # Their own index finds them. The indexes of orders and ranges hold the other tracks only.
     filters = [replace(f, ids=None if f.ids and "missing_since" in f.ids.text else f.ids, count="") for f in filters]
-    filters.append(Filter(Sql("true"), Sql("SELECT id FROM tracks WHERE missing_since IS NOT NULL")))
+    filters.append(Filter(ALWAYS, Sql("SELECT id FROM tracks WHERE missing_since IS NOT NULL")))
     present = "t.missing_since IS NOT NULL"
     orders = {name: replace(order, walked="", condition=present) for name, order in _TRACK_ORDERS.items()}
     return List("tracks t", "t.id", present, filters, orders)
+
+
+def _of_music(
+    db: sqlite3.Connection, genre_id: int | None, year_from: int | None, year_to: int | None, format: str | None
+) -> list[Filter]:
+    """Return the filters of tracks for what they are."""
+    present = "SELECT id FROM tracks WHERE missing_since IS NULL"
+    found = [
+        _link("track_genres", "track_id", "genre_id", "t.id", genre_id, "SELECT track_count FROM genres WHERE id = ?"),
+        between("t.year", year_from, year_to, present),
+        _equals("t.format", _known_format(db, format), f"{present} AND format = ?"),
+    ]
+    return [f for f in found if f]
 
 
 def _equals(column: str, value: Any, ids: str = "") -> Filter | None:
@@ -224,10 +244,20 @@ _ARTIST_ORDERS = {
 }
 
 
-def artists(*, role: Role | None = None, genre_id: int | None = None) -> List:
-    """Return the list of the artists of a role, with tracks of a genre; without a role those of tracks and of albums.
+def artists(
+    db: sqlite3.Connection,
+    *,
+    role: Role | None = None,
+    genre_id: int | None = None,
+    year_from: int | None = None,
+    year_to: int | None = None,
+    format: str | None = None,
+    added_after: float | None = None,
+) -> List:
+    """Return the list of the artists of a role; without a role those of tracks and those of albums.
 
-    The order by the number of tracks has only artists of one role: `artist`, unless it is given.
+    One track of the artist in the role has the genre, the year and the format. The order by the number of tracks has
+    only artists of one role: `artist`, unless it is given.
     """
     filters = []
     if role is None:
@@ -239,8 +269,11 @@ def artists(*, role: Role | None = None, genre_id: int | None = None) -> List:
     else:
         ids = "SELECT artist_id FROM artist_roles WHERE role = ?"
         filters.append(Filter(Sql(_HAS_ROLE, (role,)), Sql(ids, (role,))))
-    if genre_id is not None:
-        filters.append(_artist_genre(role, genre_id))
+    added = between("a.added_at", added_after, None, "SELECT id FROM artists WHERE true", exclusive=True)
+    filters += [added] if added else []
+    credits = "album_artists" if role == "album_artist" else "track_artists"
+    in_role = ALWAYS if role in {"any", "album_artist"} else Sql("c.role = ?", (role or "artist",))
+    filters += _with_track(credits, "artist_id", "a.id", _of_music(db, genre_id, year_from, year_to, format), in_role)
     counted_role = "artist" if role in {None, "any", "album_artist"} else role
     by_tracks = Order(
         (Column("r.track_count", int), Column("r.artist_id", int)),
@@ -251,37 +284,45 @@ def artists(*, role: Role | None = None, genre_id: int | None = None) -> List:
     return List("artists a", "a.id", "true", filters, {**_ARTIST_ORDERS, "tracks": by_tracks})
 
 
-def _artist_genre(role: Role | None, genre_id: int) -> Filter:
-    if role == "album_artist":
-        test = (
-            "EXISTS (SELECT 1 FROM album_artists c CROSS JOIN album_genres g ON g.album_id = c.album_id "
-            "AND g.genre_id = ? WHERE c.artist_id = a.id)"
-        )
-        ids = (
-            "SELECT c.artist_id FROM album_genres g JOIN album_artists c ON c.album_id = g.album_id "
-            "WHERE g.genre_id = ?"
-        )
-        return Filter(Sql(test, (genre_id,)), Sql(ids, (genre_id,)), selects_more=True)
-    counted = "artist" if role in {None, "any"} else role
-    test = (
-        "EXISTS (SELECT 1 FROM track_artists c CROSS JOIN track_genres g ON g.track_id = c.track_id AND g.genre_id = ? "
-        "CROSS JOIN tracks t ON t.id = c.track_id WHERE c.artist_id = a.id AND c.role = ? AND t.missing_since IS NULL)"
+def _with_track(table: str, owner: str, id: str, of_tracks: Sequence[Filter], condition: Sql = ALWAYS) -> list[Filter]:
+    """Return filters for the artists or genres that have one track on which some filters of tracks agree.
+
+    `table` has the column `owner`, and links it to tracks or albums, under the name c with a condition.
+    """
+    tracks = "tracks t ON t.album_id = c.album_id" if table == "album_artists" else "tracks t ON t.id = c.track_id"
+    where = all_of([condition, Sql(_TRACK_PRESENT), *(f.test for f in of_tracks)])
+    test = Sql(
+        f"EXISTS (SELECT 1 FROM {table} c CROSS JOIN {tracks} WHERE c.{owner} = {id} AND {where.text})", where.values
     )
-    ids = (
-        "SELECT c.artist_id FROM track_genres g JOIN track_artists c ON c.track_id = g.track_id "
-        "WHERE g.genre_id = ? AND c.role = ?"
-    )
-    return Filter(Sql(test, (genre_id, counted)), Sql(ids, (genre_id, counted)), selects_more=True)
+    linked = "tracks t ON t.id = i.id CROSS JOIN album_artists c ON c.album_id = t.album_id"
+    if table != "album_artists":
+        linked = f"{table} c ON c.track_id = i.id"
+    filters = []
+    for number, ids in enumerate(f.ids for f in of_tracks if f.ids):
+        select = f"WITH i (id) AS ({ids.text}) SELECT c.{owner} FROM i CROSS JOIN {linked} WHERE {condition.text}"
+        # One condition tests all of them.
+        filters.append(
+            Filter(ALWAYS if number else test, Sql(select, ids.values + condition.values), selects_more=True)
+        )
+    return filters
 
 
 # --- genres ----------------------------------------------------------------------------------------------------------
 
-GenreSort = Literal["name", "tracks", "albums"]
 _GENRE_ID = Column("g.id", int)
+_MAX_RARE_TRACKS = 20_000  # to read them all takes some 20 ms
 
 
-def genres() -> List:
-    """Return the list of the genres. They are few, so an order by number needs no index."""
+def genres(
+    db: sqlite3.Connection, *, year_from: int | None = None, year_to: int | None = None, format: str | None = None
+) -> List:
+    """Return the list of the genres that have a track of some years and a format.
+
+    They are few, so an order needs no index. Most have such a track among their first ones, unless it is rare.
+    """
+    filters = _with_track("track_genres", "genre_id", "g.id", _of_music(db, None, year_from, year_to, format))
+    few = few_ids(db, filters, _MAX_RARE_TRACKS)
+    filters = [f if f is few else replace(f, ids=None) for f in filters]
     columns = {
         "name": Column("g.sort_name", str),
         "tracks": Column("g.track_count", int),
@@ -289,4 +330,4 @@ def genres() -> List:
     }
     present = "g.track_count > 0"
     orders = {name: Order((column, _GENRE_ID), "", "genres g", present) for name, column in columns.items()}
-    return List("genres g", "g.id", present, [], orders)
+    return List("genres g", "g.id", present, filters, orders)

@@ -26,6 +26,9 @@ class Sql(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
+ALWAYS = Sql("true")
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of an order. NULL stands before all values, as SQLite has it."""

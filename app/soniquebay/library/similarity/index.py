@@ -5,13 +5,17 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.library.similarity import vectors
 
 if TYPE_CHECKING:
+    from soniquebay.library.similarity import means
     from soniquebay.library.similarity.nearest_neighbours import NearestNeighbourIndex
+
+Kind = Literal["track", "album", "artist", "genre"]
 
 _MAX_SYNCHRONOUS_TRACKS = 2000  # up to here a request waits for a rebuild, which takes some 50 ms
 _PAUSE_FACTOR = 100  # the pause after a rebuild is this many times as long as the rebuild took
@@ -32,6 +36,7 @@ class SimilarityIndex:
         self._rebuild_lock = threading.Lock()  # held during a rebuild
         self._updates_during_rebuild: dict[int, bytes | None] | None = None  # None: no rebuild is under way
         self._next_rebuild_at = 0.0  # monotonic seconds
+        self._means: dict[Kind, _Means] = {}
 
     def load_in_background(self) -> None:
         """Build the index in a thread, so that the first request does not wait for it."""
@@ -55,6 +60,8 @@ class SimilarityIndex:
             if self._index is not None:
                 self._index.changes += 1
                 self._next_rebuild_at = 0.0
+            for means in self._means.values():
+                means.next_rebuild_at = 0.0
 
     def nearest(self, db: sqlite3.Connection, track_id: int, limit: int) -> list[tuple[int, float]] | None:
         """Return the ids and similarities (0 to 1) of the nearest tracks, nearest first.
@@ -75,6 +82,48 @@ class SimilarityIndex:
                 return list(zip(ids.tolist(), similarities.tolist(), strict=True))
             for removed_id in removed:
                 self.update(removed_id, FEATURE_VERSION, None)
+
+    def rank(self, db: sqlite3.Connection, kind: Kind, item_id: int, limit: int) -> list[tuple[int, float]] | None:
+        """Return ids and similarities of the items of a kind that are nearest to one of them; None without a vector.
+
+        The similarity of albums, artists and genres is that of the means of their tracks. Their means may be as old as
+        a hundred times the time in which they are computed. Some of the items may no longer be there.
+        """
+        self._rebuild_if_due()
+        index = self._index if kind == "track" else self._means_of(db, kind)
+        with self._lock:  # that of the tracks may be changed meanwhile
+            row = index.row_of(item_id) if index else None
+            if index is None or row is None:
+                return None
+            ids, similarities = index.nearest(row, limit)
+        return list(zip(ids.tolist(), similarities.tolist(), strict=True))
+
+    def _means_of(self, db: sqlite3.Connection, kind: "means.Kind") -> "NearestNeighbourIndex | None":
+        with self._lock:
+            index, known = self._index, self._means.setdefault(kind, _Means())
+            if index is None:
+                return None
+            is_quick = known.index is None or index.count <= _MAX_SYNCHRONOUS_TRACKS
+        if time.monotonic() >= known.next_rebuild_at:
+            if is_quick:
+                self._compute_means(db, index, kind, known)
+            elif not known.lock.locked():
+                threading.Thread(
+                    target=lambda: self._compute_means(self._connect(), index, kind, known), name="means", daemon=True
+                ).start()
+        return known.index
+
+    def _compute_means(
+        self, db: sqlite3.Connection, index: "NearestNeighbourIndex", kind: "means.Kind", known: "_Means"
+    ) -> None:
+        from soniquebay.library.similarity.means import load_means  # imported late, as below
+
+        with known.lock:
+            if time.monotonic() < known.next_rebuild_at:
+                return  # another thread has computed them meanwhile
+            started = time.monotonic()
+            known.index = load_means(db, index, self._lock, kind)
+            known.next_rebuild_at = time.monotonic() + _PAUSE_FACTOR * (time.monotonic() - started)
 
     def _rebuild_if_due(self) -> None:
         with self._lock:
@@ -106,6 +155,15 @@ class SimilarityIndex:
                         index.set_vector(track_id, vector)
                 self._index = index
                 self._next_rebuild_at = time.monotonic() + _PAUSE_FACTOR * (time.monotonic() - started)
+
+
+@dataclass(slots=True)
+class _Means:
+    """The index of one kind: None until it was computed, or if there is nothing in it."""
+
+    index: "NearestNeighbourIndex | None" = None
+    next_rebuild_at: float = 0.0  # monotonic seconds
+    lock: threading.Lock = field(default_factory=threading.Lock)  # held while it is computed
 
 
 def _load(db: sqlite3.Connection) -> "NearestNeighbourIndex | None":

@@ -11,7 +11,7 @@ from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library.similarity.embedding import Embedding, Float32Array, fit_embedding
 
 _MAX_SAMPLE_TRACKS = 4096  # the embedding is fitted to at most this many vectors
-_MAX_ANCHORS = 512  # tracks of the sample to which local scales are measured
+MAX_ANCHORS = 512  # tracks of the sample to which local scales are measured
 _NEAREST_ANCHORS = 10
 _MIN_DISTANCE = 1e-3  # an anchor that is nearer is the track itself
 _CHUNK_ROWS = 1000
@@ -34,6 +34,30 @@ class NearestNeighbourIndex:
     count: int = 0
     changes: int = 0  # tracks added, replaced and removed since the embedding was fitted
 
+    @classmethod
+    def of_points(
+        cls, embedding: Embedding, anchors: Float32Array, ids: NDArray[np.int64], points: Float32Array
+    ) -> "NearestNeighbourIndex":
+        """Return the index of some points, (n, dimensions)."""
+        index = cls.empty(embedding, anchors, ids.size)
+        for start in range(0, ids.size, _CHUNK_ROWS):
+            chunk = slice(start, start + _CHUNK_ROWS)
+            index._write(chunk, ids[chunk], points[chunk])
+        index.count = ids.size
+        return index
+
+    @classmethod
+    def empty(cls, embedding: Embedding, anchors: Float32Array, capacity: int) -> "NearestNeighbourIndex":
+        """Return an index without points, with room for some."""
+        return cls(
+            embedding,
+            anchors,
+            ids=np.zeros(capacity, np.int64),
+            points=np.zeros((capacity, anchors.shape[1]), np.float32),
+            squared_norms=np.zeros(capacity, np.float32),
+            local_scale=np.ones(capacity, np.float32),
+        )
+
     def row_of(self, track_id: int) -> int | None:
         """Return the row of a track; None if it is not in the index."""
         (rows,) = np.nonzero(self.ids[: self.count] == track_id)
@@ -50,11 +74,13 @@ class NearestNeighbourIndex:
             row = self.count
             self._ensure_capacity(row + len(ids))
             self.count += len(ids)
-        rows = slice(row, row + len(ids))
+        self._write(slice(row, row + len(ids)), ids, points)
+        self.changes += len(ids)
+
+    def _write(self, rows: slice, ids: NDArray[np.int64], points: Float32Array) -> None:
         self.ids[rows], self.points[rows] = ids, points
         self.squared_norms[rows] = np.einsum("ij,ij->i", points, points)
         self.local_scale[rows] = self._local_scale_of(points)
-        self.changes += len(ids)
 
     def set_vector(self, track_id: int, data: bytes | None) -> None:
         """Add or replace a track by its stored vector; remove it if that is None."""
@@ -133,16 +159,8 @@ def load_index(db: sqlite3.Connection) -> NearestNeighbourIndex | None:
     condition = "AND track_id IN (SELECT value FROM json_each(?))"
     sample = np.concatenate([vectors for _, vectors in _read_vectors(db, condition, sample_ids)])
     embedding = fit_embedding(sample)
-    anchors = embedding.embed(np.random.default_rng(0).permutation(sample)[:_MAX_ANCHORS])
-    capacity = ids.size + _SPARE_ROWS
-    index = NearestNeighbourIndex(
-        embedding,
-        anchors,
-        ids=np.zeros(capacity, np.int64),
-        points=np.zeros((capacity, anchors.shape[1]), np.float32),
-        squared_norms=np.zeros(capacity, np.float32),
-        local_scale=np.ones(capacity, np.float32),
-    )
+    anchors = embedding.embed(np.random.default_rng(0).permutation(sample)[:MAX_ANCHORS])
+    index = NearestNeighbourIndex.empty(embedding, anchors, ids.size + _SPARE_ROWS)
     for chunk_ids, vectors in _read_vectors(db, "", None):
         index.upsert(chunk_ids, vectors)
     index.changes = 0
