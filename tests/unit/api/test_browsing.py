@@ -98,10 +98,10 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have pages found in each of the ways."""
     if request.param != "sorted":
         monkeypatch.setattr(pages, "max_sorted_rows", lambda *_: 0)
-        monkeypatch.setattr(browse, "max_shuffled_rows", lambda *_: 0)
+        monkeypatch.setattr(browse, "max_sorted_rows", lambda *_: 0)
     else:
         monkeypatch.setattr(pages, "max_sorted_rows", lambda *_: 1000)
-        monkeypatch.setattr(browse, "max_shuffled_rows", lambda *_: 1000)
+        monkeypatch.setattr(browse, "max_sorted_rows", lambda *_: 1000)
     if request.param == "walk given up":
         monkeypatch.setattr(pages, "MAX_WALK_INSTRUCTIONS", 1)
     return str(request.param)
@@ -309,9 +309,9 @@ def test_a_random_order_is_the_same_for_a_seed(get: Get, way: str, path: str) ->
 
 
 def test_the_two_ways_to_a_random_page_agree(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browse, "max_shuffled_rows", lambda *_: 1000)
+    monkeypatch.setattr(browse, "max_sorted_rows", lambda *_: 1000)
     first_page = get("tracks", sort="random", seed=3, genre_id=1, limit=4)
-    monkeypatch.setattr(browse, "max_shuffled_rows", lambda *_: 0)
+    monkeypatch.setattr(browse, "max_sorted_rows", lambda *_: 0)
     assert get("tracks", sort="random", seed=3, genre_id=1, limit=4) == first_page
 
 

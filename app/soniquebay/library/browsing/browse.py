@@ -1,7 +1,6 @@
 """One page of a list: which rows, and the cursor behind them."""
 
 import json
-import math
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,11 +11,12 @@ from typing import Any
 from soniquebay.library.browsing import cursors
 from soniquebay.library.browsing.cursors import CursorError, Key
 from soniquebay.library.browsing.lists import List, count
-from soniquebay.library.browsing.pages import Part, Sql, all_of, few_ids, find, largest_id
+from soniquebay.library.browsing.pages import Part, Sql, all_of, few_ids, find, largest_id, max_sorted_rows
 from soniquebay.library.browsing.shuffle import bits_for, shuffle
 from soniquebay.library.similarity.rankings import Place, Ranking
 
 _MAX_CHUNK = 4096
+_ROWS_READ_AS_PLACES_COMPUTED = 6  # reading the row at a place takes as long as computing the places of so many rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +63,19 @@ def shuffled_page(db: sqlite3.Connection, listed: List, seed: int | None, reques
     else:
         seed, bits, position = _shuffle_state(request, largest_bits)
     order = shuffle(seed, bits)
-    few = few_ids(db, listed.filters, max_shuffled_rows(largest, request.offset + request.limit + 1))
+    most = max_sorted_rows(
+        _ROWS_READ_AS_PLACES_COMPUTED * (request.offset + request.limit + 1), largest, listed.filters
+    )
+    few = few_ids(db, listed.filters, most)
     if few is not None and few.ids is not None:
-        ids = {row[0] for row in db.execute(*few.ids)}
+        cursor = db.cursor()
+        cursor.row_factory = None  # plain tuples are faster
+        ids = {row[0] for row in cursor.execute(*few.ids)}
         among = order.positions_of(i for i in ids if i is not None and i < 1 << bits)
         places: Iterable[int] = sorted(place for place in among if place > position)
     else:
         places = range(position + 1, 1 << bits)
     return _pick(db, listed, request, ((seed, bits, place, order.at(place)) for place in places))
-
-
-def max_shuffled_rows(rows: int, wanted: int) -> int:
-    """Return up to how many matching rows it is quicker to compute all their places than to walk; see `pages`.
-
-    Computing the place of a row costs a third of reading the row at a place.
-    """
-    return math.isqrt(3 * wanted * rows)
 
 
 def _listed(db: sqlite3.Connection, listed: List, ids: Sequence[int]) -> list[int]:

@@ -28,6 +28,9 @@ Role = Literal[
 ]  # fmt: skip
 
 
+_MAX_RARE_ROWS = 20_000  # to read them all takes some 20 ms
+
+
 @dataclass(frozen=True, slots=True)
 class List:
     """A list of one kind with filters: where its rows come from, and its orders by name."""
@@ -41,7 +44,9 @@ class List:
 
 def count(db: sqlite3.Connection, listed: List) -> int:
     """Return how many rows a list has."""
-    source = first_indexed(listed.filters)
+    source = few_ids(db, listed.filters, _MAX_RARE_ROWS) or first_indexed(
+        [f for f in listed.filters if f.test_rows == 1]
+    )
     if len(listed.filters) == 1 and source and source.ids and source.count:
         query = Sql(f"SELECT coalesce(({source.count}), 0)", source.ids.values)
     else:
@@ -273,7 +278,9 @@ def artists(
     filters += [added] if added else []
     credits = "album_artists" if role == "album_artist" else "track_artists"
     in_role = ALWAYS if role in {"any", "album_artist"} else Sql("c.role = ?", (role or "artist",))
-    filters += _with_track(credits, "artist_id", "a.id", _of_music(db, genre_id, year_from, year_to, format), in_role)
+    filters += _with_track(
+        credits, "artist_id", "a.id", _of_music(db, genre_id, year_from, year_to, format), in_role, tracks_each=40
+    )
     counted_role = "artist" if role in {None, "any", "album_artist"} else role
     by_tracks = Order(
         (Column("r.track_count", int), Column("r.artist_id", int)),
@@ -284,33 +291,35 @@ def artists(
     return List("artists a", "a.id", "true", filters, {**_ARTIST_ORDERS, "tracks": by_tracks})
 
 
-def _with_track(table: str, owner: str, id: str, of_tracks: Sequence[Filter], condition: Sql = ALWAYS) -> list[Filter]:
+def _with_track(
+    table: str, owner: str, id: str, of_tracks: Sequence[Filter], condition: Sql = ALWAYS, *, tracks_each: int
+) -> list[Filter]:
     """Return filters for the artists or genres that have one track on which some filters of tracks agree.
 
-    `table` has the column `owner`, and links it to tracks or albums, under the name c with a condition.
+    `table` has the column `owner`, and links it to tracks or albums, under the name c with a condition. `tracks_each`:
+    about how many tracks each has.
     """
-    tracks = "tracks t ON t.album_id = c.album_id" if table == "album_artists" else "tracks t ON t.id = c.track_id"
-    where = all_of([condition, Sql(_TRACK_PRESENT), *(f.test for f in of_tracks)])
-    test = Sql(
-        f"EXISTS (SELECT 1 FROM {table} c CROSS JOIN {tracks} WHERE c.{owner} = {id} AND {where.text})", where.values
-    )
-    linked = "tracks t ON t.id = i.id CROSS JOIN album_artists c ON c.album_id = t.album_id"
-    if table != "album_artists":
-        linked = f"{table} c ON c.track_id = i.id"
-    filters = []
-    for number, ids in enumerate(f.ids for f in of_tracks if f.ids):
-        select = f"WITH i (id) AS ({ids.text}) SELECT c.{owner} FROM i CROSS JOIN {linked} WHERE {condition.text}"
-        # One condition tests all of them.
-        filters.append(
-            Filter(ALWAYS if number else test, Sql(select, ids.values + condition.values), selects_more=True)
-        )
+    on = "t.album_id = c.album_id" if table == "album_artists" else "t.id = c.track_id"
+    conditions = [condition, Sql(_TRACK_PRESENT)]
+    where = all_of([*conditions, *(f.test for f in of_tracks)])
+    test = f"EXISTS (SELECT 1 FROM {table} c CROSS JOIN tracks t ON {on} WHERE c.{owner} = {id} AND {where.text})"
+    filters: list[Filter] = []
+    for f in of_tracks:
+        if f.ids:
+            others = all_of([*conditions, *(other.test for other in of_tracks if other is not f)])
+            ids = (
+                f"WITH i (id) AS ({f.ids.text}) SELECT c.{owner} FROM i CROSS JOIN tracks t ON t.id = i.id "
+                f"CROSS JOIN {table} c ON {on} WHERE {others.text}"
+            )
+            # One condition tests all of them.
+            tested = ALWAYS if filters else Sql(test, where.values)
+            filters.append(Filter(tested, Sql(ids, f.ids.values + others.values), f.ids, test_rows=tracks_each))
     return filters
 
 
 # --- genres ----------------------------------------------------------------------------------------------------------
 
 _GENRE_ID = Column("g.id", int)
-_MAX_RARE_TRACKS = 20_000  # to read them all takes some 20 ms
 
 
 def genres(
@@ -320,8 +329,10 @@ def genres(
 
     They are few, so an order needs no index. Most have such a track among their first ones, unless it is rare.
     """
-    filters = _with_track("track_genres", "genre_id", "g.id", _of_music(db, None, year_from, year_to, format))
-    few = few_ids(db, filters, _MAX_RARE_TRACKS)
+    filters = _with_track(
+        "track_genres", "genre_id", "g.id", _of_music(db, None, year_from, year_to, format), tracks_each=10_000
+    )
+    few = few_ids(db, filters, _MAX_RARE_ROWS)
     filters = [f if f is few else replace(f, ids=None) for f in filters]
     columns = {
         "name": Column("g.sort_name", str),

@@ -57,18 +57,21 @@ class Order:
 class Filter:
     """A condition on the rows of a list.
 
-    `ids` selects the ids that fulfil it by an index, and others too if `selects_more`; None without an index. `count`
-    selects how many rows a list with this filter alone has, with the values of `ids`; empty where all have to be
-    tested. Where the condition is a range of one column, `low` and `high` are its ends.
+    `ids` selects the ids that fulfil it by an index, and others too if `selects_more`; None without an index. `read`
+    selects the rows of the index, if they are more. `count` selects how many rows a list with this filter alone has,
+    with the values of `ids`; empty where all have to be tested. Where the condition is a range of one column, `low` and
+    `high` are its ends. `test_rows` is how many rows a test may read.
     """
 
     test: Sql
     ids: Sql | None = None
+    read: Sql | None = None
     column: str = ""
     low: Sql | None = None
     high: Sql | None = None
     count: str = ""
     selects_more: bool = False
+    test_rows: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,12 @@ def between(column: str, low: Any, high: Any, ids: str, *, exclusive: bool = Fal
     test = Sql(both.text.replace(column, f"+{column}"), both.values)
     selected = Sql(f"{ids} AND {both.text.replace(column, column.partition('.')[2])}", both.values)
     count = f"SELECT count(*) FROM ({selected.text})" if "missing_since" in ids else ""
-    return Filter(test, selected, column, lower, upper, count)
+    return Filter(test, selected, None, column, lower, upper, count)
 
 
 def find(db: sqlite3.Connection, part: Part) -> list[Key]:
     """Return the keys of the rows of a part; the id comes last in each key."""
-    few = few_ids(db, part.filters, max_sorted_rows(db, part.order.sorted, part.limit))
+    few = few_ids(db, part.filters, max_sorted_rows(part.limit, largest_id(db, part.order.sorted), part.filters))
     source = few or first_indexed(part.filters)
     if few is None and part.order.walked:
         try:
@@ -118,12 +121,12 @@ def find(db: sqlite3.Connection, part: Part) -> list[Key]:
     return _sort(db, part, source)
 
 
-def max_sorted_rows(db: sqlite3.Connection, source: str, limit: int) -> int:
-    """Return up to how many rows sorting is quicker than a walk, for the first table of a FROM clause.
+def max_sorted_rows(limit: int, rows: int, filters: Sequence[Filter]) -> int:
+    """Return up to how many of `rows` sorting is quicker than a walk.
 
-    Sorting reads all matching rows. To find `limit` of them, a walk reads limit * (all rows / matching rows).
+    Sorting reads all matching rows. To find `limit` of them, a walk tests limit * (all rows / matching rows).
     """
-    return math.isqrt(limit * largest_id(db, source))
+    return math.isqrt(limit * rows * max((f.test_rows for f in filters), default=1))
 
 
 def largest_id(db: sqlite3.Connection, source: str) -> int:
@@ -138,13 +141,12 @@ def first_indexed(filters: Sequence[Filter]) -> Filter | None:
 
 
 def few_ids(db: sqlite3.Connection, filters: Sequence[Filter], most: int) -> Filter | None:
-    """Return the filter that leaves the fewest rows; None if each leaves more than `most`."""
+    """Return the filter that reads the fewest rows; None if each reads more than `most`."""
     best, fewest = None, most + 1
     for candidate in filters:
-        if candidate.ids:
+        if rows := candidate.read or candidate.ids:
             (count,) = db.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM ({candidate.ids.text}) LIMIT ?)",
-                (*candidate.ids.values, fewest),
+                f"SELECT count(*) FROM (SELECT 1 FROM ({rows.text}) LIMIT ?)", (*rows.values, fewest)
             ).fetchone()
             if count < fewest:
                 best, fewest = candidate, count
