@@ -183,7 +183,9 @@ class WatchedTree:
             yield Change("music", path)
         if mask & (flags.CREATE | flags.MOVED_TO):
             # No event reports the files that were there before the folder was watched; they may still grow.
-            self._watch_below(path, self.growing_files.started)
+            with_pictures: list[str] = []
+            self._watch_below(path, with_pictures)
+            yield from (Change("cover", folder) for folder in with_pictures)
         if mask & flags.MOVED_TO:
             yield Change("music", path)
 
@@ -197,8 +199,11 @@ class WatchedTree:
             self._watch_below(path)
             yield Change("music", path)
 
-    def _watch_below(self, top: str, on_audio_file: Callable[[str], None] | None = None) -> None:
-        """Watch a folder and all folders below it, and call `on_audio_file` with the path of each audio file there."""
+    def _watch_below(self, top: str, with_pictures: list[str] | None = None) -> None:
+        """Watch a folder and all folders below it.
+
+        If `with_pictures` is given, the folders are new: those with pictures are added to it, and audio files may grow.
+        """
         stack = [top]
         while stack and not self._is_stopped:
             folder = stack.pop()
@@ -216,8 +221,11 @@ class WatchedTree:
                                 subfolders.append(entry.path)
                                 if entry.is_symlink():
                                     self._links.add(entry.path)
-                        elif on_audio_file and is_audio(entry.name):
-                            on_audio_file(entry.path)
+                        elif with_pictures is not None:
+                            if is_audio(entry.name):
+                                self.growing_files.started(entry.path)
+                            elif may_be_shown(entry.name) and folder not in with_pictures:
+                                with_pictures.append(folder)
             except OSError:
                 continue  # removed meanwhile, or not readable, which the scan reports
             # In the order of a scan's walk, so that a folder with two paths is known by the same one.

@@ -191,6 +191,13 @@ def test_a_new_folder_is_watched_with_all_its_subfolders(watched: WatchedTree, m
     assert watched.read_changes() == [Change("music", str(music / "c" / "d"))]
 
 
+def test_a_picture_that_came_before_its_folder_was_watched_is_a_change(watched: WatchedTree, music: Path) -> None:
+    (music / "c" / "d").mkdir(parents=True)
+    for name in ("artist.jpg", "folder.png", "notes.txt"):
+        (music / "c" / "d" / name).write_bytes(b"x")
+    assert watched.read_changes() == [Change("cover", str(music / "c" / "d"))]
+
+
 def test_a_moved_folder_is_watched_under_its_new_path(watched: WatchedTree, music: Path) -> None:
     (music / "a").rename(music / "z")
     assert watched.read_changes() == [Change("music", str(music / "a")), Change("music", str(music / "z"))]
