@@ -1,4 +1,4 @@
-"""Pictures of a scanned library, and what becomes of them when the files change: with the watch off."""
+"""Pictures of a scanned library, and what becomes of them when the files change."""
 
 import io
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from mutagen.id3 import APIC, ID3, TPOS
+from mutagen.id3 import APIC, ID3, TCOM, TPOS
 from mutagen.mp3 import MP3
 from PIL import Image
 
@@ -42,9 +42,12 @@ class Library:
         self.music, self._source = folder / "music", source
         self.music.mkdir()
         self.stack: Stack | None = None
+        self.watch = "off"
         self._data = folder / "data"
 
-    def song(self, path: str, embedded: bytes | None = None, disc: int | None = None, **tags: str) -> Path:
+    def song(
+        self, path: str, embedded: bytes | None = None, disc: int | None = None, composer: str = "", **tags: str
+    ) -> Path:
         """Write a song with a picture, or take the picture out of it."""
         file = self.music / path
         if not file.exists():
@@ -59,6 +62,8 @@ class Library:
             audio.tags.add(APIC(encoding=3, mime="image/jpeg", type=3, desc="", data=embedded))
         if disc is not None:
             audio.tags.add(TPOS(encoding=3, text=str(disc)))
+        if composer:
+            audio.tags.add(TCOM(encoding=3, text=composer))
         audio.save()
         if tags:
             tag(file, **tags)
@@ -66,7 +71,7 @@ class Library:
 
     def scan(self) -> None:
         if self.stack is None:
-            self.stack = Stack(self.music, self._data)
+            self.stack = Stack(self.music, self._data, SONIQUEBAY_WATCH=self.watch)
         self.stack.scan()
         wait_until(lambda: not any(self.running().get("/api/queues").values()))
 
@@ -77,7 +82,8 @@ class Library:
     def shown(self, kind: str, name: str, **query: int) -> str | None:
         """Return the colour that is shown for an album, a track or an artist."""
         field = "name" if kind == "artist" else "title"
-        items = self.running().get(f"/api/{kind}s", limit=500)["items"]
+        role = {"role": "any"} if kind == "artist" else {}
+        items = self.running().get(f"/api/{kind}s", limit=500, **role)["items"]
         [item_id] = [item["id"] for item in items if item[field] == name]
         answer = httpx.get(f"{self.running().url}/api/covers/{kind}/{item_id}", params=query, timeout=30)
         if answer.status_code == 404:
@@ -89,7 +95,7 @@ class Library:
 
     def becomes(self, kind: str, name: str, colour: str | None, **query: int) -> None:
         try:
-            wait_until(lambda: self.shown(kind, name, **query) == colour)
+            wait_until(lambda: self.shown(kind, name, **query) == colour, 60)
         except AssertionError as error:
             raise AssertionError(f"{kind} {name} {query}: {self.shown(kind, name, **query)}, not {colour}") from error
 
@@ -196,3 +202,46 @@ def test_a_disc_that_comes_later_and_an_earlier_track_count(library: Library) ->
     put(library.music / "Other folder/folder.jpg", picture("lime"))
     library.scan()
     library.becomes("album", "Later", "lime")
+
+
+@pytest.mark.parametrize("watch", ["off", "on"])
+def test_every_credited_artist_has_the_picture_of_its_folder(library: Library, watch: str) -> None:
+    library.watch = watch
+    library.song("Band/One/1.mp3", title="1", artist="The Band", album="One", composer="Bach")
+    library.song("Band/One/2.mp3", title="2", artist="The Band feat. Guest", album="One")
+    library.song("Bowie, David/X/3.mp3", title="3", artist="David Bowie", album="X")
+    library.song("Bowie, David/Y/4.mp3", title="4", artist="David Bowie", album="Y")
+    for number, name in enumerate(("Ann", "Bob", "Cy"), start=5):
+        track = {"title": name, "artist": name, "tracknumber": str(number)}
+        library.song(f"Various Artists/Hits/{number}.mp3", album="Hits", **track)
+    put(library.music / "Various Artists/artist.jpg", picture("black"))
+    put(library.music / "Various Artists/Hits/artist.jpg", picture("black"))
+    put(library.music / "Band/folder.jpg", picture("red"))
+    put(library.music / "Artists/Guest/thumb.png", picture("lime", "PNG"))  # no music lies there
+    put(library.music / "Artists/bach/Bach.jpg", picture("blue"))
+    put(library.music / "Bowie, David/poster.jpg", picture("yellow"))
+    put(library.music / "folder.jpg", picture("black"))
+
+    def change() -> None:
+        if watch == "off":
+            library.scan()
+
+    library.scan()
+    for name, colour in {
+        "The Band": "red", "Guest": "lime", "Bach": "blue", "David Bowie": "yellow", "Various Artists": "black",
+        **dict.fromkeys(("Ann", "Bob", "Cy")),
+    }.items():  # fmt: skip
+        library.becomes("artist", name, colour)
+    put(library.music / "Band/folder.jpg", picture("lime"))  # replaced
+    put(library.music / "Artists/Guest/artist.jpg", picture("blue"))  # a better one
+    (library.music / "Artists/bach/Bach.jpg").unlink()
+    put(library.music / "Cy/artist.webp", picture("red", "WEBP"))  # a folder of its own
+    change()
+    for name, colour in {"The Band": "lime", "Guest": "blue", "Bach": None, "Cy": "red", "Ann": None}.items():
+        library.becomes("artist", name, colour)
+    put(library.music / "Artists/Guest/artist.jpg", b"no picture")
+    (library.music / "Band/folder.jpg").unlink()
+    shutil.rmtree(library.music / "Cy")
+    change()
+    for name, colour in {"The Band": None, "Guest": "lime", "Cy": None, "David Bowie": "yellow"}.items():
+        library.becomes("artist", name, colour)

@@ -11,7 +11,7 @@ import redis
 from kombu.exceptions import OperationalError
 
 from soniquebay.api.queue_feeder import MESSAGE_LOST_AFTER_SECONDS, QueueFeeder
-from soniquebay.library import queries, sessions
+from soniquebay.library import artist_pictures, queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
@@ -188,8 +188,7 @@ class Dispatcher:
 
 
 def _unchecked_covers(db: sqlite3.Connection, limit: int) -> list[Row]:
-    """Return albums, then tracks, to be searched for pictures; the id of each row is its kind and its id."""
-    albums = [{"id": ("album", row["id"])} for row in queries.albums_with_unchecked_cover(db, limit)]
-    return albums + [
-        {"id": ("track", row["id"])} for row in queries.tracks_with_unchecked_cover(db, limit - len(albums))
-    ]
+    """Return albums, tracks and artists to be searched for pictures; the id of each row is its kind and its id."""
+    found = [{"id": ("album", row["id"])} for row in queries.albums_with_unchecked_cover(db, limit)]
+    found += [{"id": ("track", row["id"])} for row in queries.tracks_with_unchecked_cover(db, limit - len(found))]
+    return found + [{"id": ("artist", artist_id)} for artist_id in artist_pictures.unsearched(db, limit - len(found))]

@@ -16,7 +16,7 @@ from soniquebay import __version__
 from soniquebay.api import errors, health, online
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPES, THUMBNAIL_SIZES_PIXELS, media_type
-from soniquebay.library import covers, ingest, reconcile, sessions
+from soniquebay.library import artist_pictures, covers, folder_pictures, ingest, reconcile, sessions
 from soniquebay.library.entities import Entities, FailedFile, FileStamp, LeftOut
 from soniquebay.library.similarity import vectors
 
@@ -64,15 +64,22 @@ class AlbumPictures(BaseModel):
     cover: PictureDigest | None = None
     discs: dict[int, PictureDigest] = {}
     """By number of the disc."""
-    artist_id: int
-    """The album's artist."""
-    artist_picture: PictureDigest | None = None
     picture_keys: dict[str, Annotated[int, Field(ge=0, lt=2**63)]] = {}
     """By encoded path of a file with a picture; the keys of different pictures differ."""
     unavailable_file: str | None = None
     """The encoded path of a file of the album that was unavailable."""
     state: str
     """What `covers.state_of_files` was before the search."""
+
+
+class ArtistPicture(BaseModel):
+    """What was found for an artist: the SHA-256 of a picture that was stored before."""
+
+    picture: PictureDigest | None = None
+    folder: str | None = None
+    """The encoded folder of the picture, with a slash at its end."""
+    changes: int = Field(ge=0, lt=2**63)
+    """Those of `artist_pictures.Search`."""
 
 
 class TrackPicture(BaseModel):
@@ -142,6 +149,7 @@ def internal_app(services: Services) -> FastAPI:
     app.put("/internal/pictures/{digest}")(store_picture)
     app.put("/internal/covers/album/{album_id}")(set_album_pictures)
     app.put("/internal/covers/track/{track_id}")(set_track_picture)
+    app.put("/internal/covers/artist/{artist_id}")(set_artist_picture)
     app.post("/internal/covers/{kind}/{item_id}/failed")(mark_cover_failed)
     app.post("/internal/purge")(purge)
     app.include_router(online.router)
@@ -306,7 +314,6 @@ def set_album_pictures(services: Shared, album_id: int, found: AlbumPictures) ->
     """Note which pictures the files of an album hold. If a file has changed since, the album is searched again."""
     cover = _stored_cover(services, found.cover)
     discs = {disc_no: _stored_cover(services, digest) for disc_no, digest in found.discs.items()}
-    artist = _stored_cover(services, found.artist_picture)
     with services.database.transaction() as db:
         if found.state == covers.state_of_files(db, album_id):
             if found.unavailable_file is not None:
@@ -314,7 +321,7 @@ def set_album_pictures(services: Shared, album_id: int, found: AlbumPictures) ->
             if found.unavailable_file is None or not covers.has_cover(db, album_id):
                 covers.set_picture_keys(db, album_id, found.picture_keys)
                 covers.set_from_files(db, album_id, cover, {no: disc for no, disc in discs.items() if disc})
-                covers.set_of_artist(db, found.artist_id, artist)
+            artist_pictures.note_album(db, album_id)
     services.tasks_finished(services.dispatcher.cover_feeder, [("album", album_id)])
     return {}
 
@@ -327,14 +334,27 @@ def set_track_picture(services: Shared, track_id: int, found: TrackPicture) -> A
             covers.mark_checked(db, "track", track_id, found.unavailable_file)
         else:
             covers.set_of_track(db, track_id, cover)
+        artist_pictures.note_track(db, track_id)
     services.tasks_finished(services.dispatcher.cover_feeder, [("track", track_id)])
     return {}
 
 
-def mark_cover_failed(services: Shared, kind: Literal["album", "track"], item_id: int) -> Answer:
+def set_artist_picture(services: Shared, artist_id: int, found: ArtistPicture) -> Answer:
+    """Note which picture an artist has."""
+    cover = _stored_cover(services, found.picture)
+    with services.database.transaction() as db:
+        artist_pictures.set_picture(db, artist_id, found.changes, cover, found.folder)
+    services.tasks_finished(services.dispatcher.cover_feeder, [("artist", artist_id)])
+    return {}
+
+
+def mark_cover_failed(services: Shared, kind: Literal["album", "track", "artist"], item_id: int) -> Answer:
     """Note that the search for a cover failed for good. It is repeated once one of the files has changed."""
     with services.database.transaction() as db:
-        covers.mark_checked(db, kind, item_id)
+        if kind == "artist":
+            artist_pictures.keep_picture(db, item_id)
+        else:
+            covers.mark_checked(db, kind, item_id)
     services.tasks_finished(services.dispatcher.cover_feeder, [(kind, item_id)])
     return {}
 
@@ -352,7 +372,7 @@ def _stored_cover(services: Services, digest: str | None) -> covers.Cover | None
 def update_folder_pictures(services: Shared, changed: ChangedFolders) -> Answer:
     """Store the stamps of folders whose pictures have changed, and have the covers there searched again."""
     with services.database.transaction() as db:
-        albums = covers.update_folder_stamps(db, changed.stamps)
+        albums = folder_pictures.update_stamps(db, changed.stamps)
     return {"albums": albums}
 
 

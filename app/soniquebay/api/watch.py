@@ -13,7 +13,7 @@ from fastapi import APIRouter
 
 from soniquebay.api import models, scans
 from soniquebay.api.services import Services, Shared
-from soniquebay.library import covers, sessions
+from soniquebay.library import folder_pictures, sessions
 from soniquebay.library.paths import encode
 from soniquebay.watch.changes import PendingChanges
 from soniquebay.watch.tree import EVERYTHING, MOUNTINFO, Change, WatchedTree
@@ -162,10 +162,12 @@ class Watcher:
         if not self._cover_changes or now < min(self._cover_changes.values()) + COVER_DELAY_SECONDS:
             return
         with self._services.database.transaction() as db:
-            albums = sum(covers.mark_unchecked(db, folder) for folder in self._cover_changes)
+            unknown = folder_pictures.note_changes(db, self._cover_changes)
+            session_id = sessions.newest_session_id(db)
+        for folder in unknown:
+            self._changes.add_folder(folder, self._cover_changes[folder], session_id)
         self._cover_changes.clear()
-        if albums:
-            self._services.request_refill()
+        self._services.request_refill()
 
     def _start_scan(self, now: float) -> None:
         growing_folders = {encode(folder) for folder in self._tree.growing_files.folders()}

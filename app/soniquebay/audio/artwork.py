@@ -21,7 +21,6 @@ from soniquebay.audio.picture_names import (
     disc_pictures,
     is_picture,
     is_picture_folder,
-    same_name,
     track_pictures,
     whole_disc_pictures,
 )
@@ -93,18 +92,12 @@ def track_candidates(folders: Folders, track: str) -> list[str]:
     return _join(str(path.parent), track_pictures(folders.content(str(path.parent)), path.name))
 
 
-def artist_candidates(folders: Folders, tracks: Iterable[str], artist: str) -> list[str]:
-    """Return the pictures in the artist's folder: one above the tracks, up to an album's and a disc's, of that name."""
-    candidates = []
-    for folder in dict.fromkeys(above for path in _folders_of(tracks) for above in _with_two_above(path)):
-        if same_name(PurePath(folder).name, artist):
-            candidates += _join(folder, artist_pictures(folders.content(folder), artist))
-    return candidates
+def artist_candidates(folders: Folders, folder: str, artist: str, *, is_artists: bool) -> list[str]:
+    """Return the pictures in a folder that show an artist, the best first.
 
-
-def _with_two_above(folder: str) -> tuple[str, ...]:
-    path = PurePath(folder)
-    return (str(path), *(str(above) for above in path.parents[:2]))
+    `is_artists`: the folder is the artist's, so that its pictures are, unless they are an album's.
+    """
+    return _join(folder, artist_pictures(folders.content(folder), artist, is_artists=is_artists))
 
 
 def _folders_of(tracks: Iterable[str]) -> list[str]:

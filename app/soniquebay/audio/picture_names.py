@@ -12,6 +12,11 @@ PICTURE_SUFFIXES = frozenset(
 COVER_STEMS = ("cover", "folder", "front", "album", "albumart")
 _PICTURE_FOLDERS = frozenset({"scans", "scan", "covers", "cover", "artwork", "art"})
 
+# As Navidrome and Plex read them, in any folder with music of the artist.
+_ARTIST_KEYS = ("artist", "artistposter", "artistthumb")
+# As Kodi, Emby, Jellyfin and Lidarr write and read them in the folder of an artist.
+_ARTIST_STEMS = ("folder", "poster", "thumb", "cover", "photo")
+
 _COVER_WORDS = frozenset({"cover", "folder", "front", "album", "albumart", "art", "artwork", "scan", "image", "large"})
 _NAMING_WORDS = frozenset({*COVER_STEMS, "artwork"})  # the others of these words alone name nothing
 # A picture with one of these words is shown nowhere, unless it has the name of the album.
@@ -116,19 +121,23 @@ def track_pictures(content: FolderContent, track: str) -> list[str]:
     return sorted((name for name in content.pictures if _stem(name).lower() == stem), key=_natural)
 
 
-def artist_pictures(content: FolderContent, artist: str) -> list[str]:
-    """Return the pictures of an artist in the artist's folder, the best first.
+def artist_pictures(content: FolderContent, artist: str, *, is_artists: bool) -> list[str]:
+    """Return the pictures of an artist in a folder, the best first.
 
-    "folder.jpg" is one of them only where no album lies in the folder itself, else it is the cover of that.
+    `is_artists`: it is the artist's folder. Unless an album lies in the folder itself, whose cover they may be, its
+    other pictures show the artist, too.
     """
-    is_artists_alone = not content.is_of_album()
-    stems = ["artist", *(["folder"] if is_artists_alone else [])]
-    ranked = [
-        (stems.index(stem) if stem in stems else 0.5, name)
-        for name in content.pictures
-        if (stem := _stem(name).lower()) in stems or (is_artists_alone and same_name(stem, artist))
-    ]
-    return [name for _, name in sorted(ranked, key=lambda picture: (picture[0], _natural(picture[1])))]
+    shows_artist = is_artists and not content.is_of_album()
+    ranks = {}
+    for name in content.pictures:
+        stem = _stem(name)
+        if _key(stem) in _ARTIST_KEYS:
+            ranks[name] = _ARTIST_KEYS.index(_key(stem))
+        elif shows_artist and same_name(stem, artist):
+            ranks[name] = len(_ARTIST_KEYS)
+        elif shows_artist and stem.lower() in _ARTIST_STEMS:
+            ranks[name] = len(_ARTIST_KEYS) + 1 + _ARTIST_STEMS.index(stem.lower())
+    return sorted(ranks, key=lambda name: (ranks[name], _natural(name)))
 
 
 def _rank(stem: str, words: set[str], album_keys: Collection[str]) -> int | None:

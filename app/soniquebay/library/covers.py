@@ -155,18 +155,6 @@ def set_of_track(db: sqlite3.Connection, track_id: int, cover: Cover | None) -> 
     )
 
 
-def set_of_artist(db: sqlite3.Connection, artist_id: int, cover: Cover | None) -> None:
-    """Record the picture in the artist's folder, or that there is none."""
-    if cover is None:
-        db.execute("DELETE FROM artist_pictures WHERE artist_id = ?", (artist_id,))
-    else:
-        db.execute(
-            "INSERT OR REPLACE INTO artist_pictures (artist_id, sha256, media_type) "
-            "SELECT id, ?, ? FROM artists WHERE id = ?",
-            (cover.digest, cover.media_type, artist_id),
-        )
-
-
 def _mark_own_pictures(db: sqlite3.Connection, album_id: int) -> None:
     """Have the tracks of an album searched for pictures of their own if their embedded pictures differ."""
     differ = "(SELECT count(DISTINCT picture_key) > 1 FROM tracks WHERE album_id = ?1 AND missing_since IS NULL)"
@@ -204,21 +192,6 @@ def mark_unchecked(db: sqlite3.Connection, folder: str) -> int:
     ).rowcount
 
 
-def update_folder_stamps(db: sqlite3.Connection, stamps: Mapping[str, int | None]) -> int:
-    """Store the stamps of the pictures in changed folders, and have covers searched again for the albums there.
-
-    `stamps`: by encoded folder with a slash at its end; None if it has no picture any more. Returns the number of
-    albums.
-    """
-    gone = [(folder,) for folder, stamp in stamps.items() if stamp is None]
-    db.executemany("DELETE FROM folder_pictures WHERE folder = ?", gone)
-    db.executemany(
-        "INSERT OR REPLACE INTO folder_pictures (folder, stamp) VALUES (?, ?)",
-        [(folder, stamp) for folder, stamp in stamps.items() if stamp is not None],
-    )
-    return sum(mark_unchecked(db, folder[:-1]) for folder in stamps)
-
-
 def has_cover(db: sqlite3.Connection, album_id: int) -> bool:
     """Tell whether an album has a cover, and none of its files has changed since."""
     row = db.execute(
@@ -248,14 +221,14 @@ def find_cover(db: sqlite3.Connection, kind: str, item_id: int, disc_no: int | N
     own = {
         "album": "SELECT sha256, media_type FROM disc_covers WHERE album_id = ? AND disc_no = ?",
         "track": "SELECT sha256, media_type FROM track_covers WHERE track_id = ? AND sha256 IS NOT NULL",
-        "artist": "SELECT sha256, media_type FROM artist_pictures WHERE artist_id = ?",
+        "artist": "SELECT sha256, media_type FROM artist_pictures WHERE artist_id = ? AND sha256 IS NOT NULL",
     }[kind]
     row = db.execute(own, (item_id, disc_no) if kind == "album" else (item_id,)).fetchone()
     if row is None:
         where = {
             "album": "b.id = ?",
             "track": "b.id = (SELECT album_id FROM tracks WHERE id = ?)",
-            "artist": "b.artist_id = ?",
+            "artist": "b.id IN (SELECT album_id FROM album_artists WHERE artist_id = ?)",
         }[kind]
         row = db.execute(
             f"SELECT b.cover_sha256, b.cover_media_type FROM albums b WHERE {where} AND b.cover_sha256 IS NOT NULL "

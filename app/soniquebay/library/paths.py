@@ -40,3 +40,12 @@ def is_within(path: AnyStr, folder: AnyStr) -> bool:
 def path_exists(path: str) -> bool:
     """Tell whether a path (Python's file-system string) exists; False on any I/O error of a dying drive."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises some of these errors
+
+
+def has_entries(folder: str | None) -> bool:
+    """Tell whether an encoded folder has any entry; an unplugged drive has none."""
+    try:
+        with os.scandir(decode(folder or "")) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False

@@ -274,14 +274,11 @@ class AlbumFiles:
     """What is needed to search an album's files for its pictures; paths are encoded."""
 
     title: str
-    artist_id: int
     artist: str
     pictured: list[str]
     """Some of the files with an embedded picture, in the order of disc and track."""
     discs: dict[int | None, list[str]]
     """Some of the files of each disc, in the order of the tracks."""
-    artists_files: list[str]
-    """One file of each of some albums of the artist."""
     state: str
     """See `library.covers.state_of_files`."""
 
@@ -289,7 +286,7 @@ class AlbumFiles:
 def album_files(db: sqlite3.Connection, album_id: int, limit: int) -> AlbumFiles | None:
     """Return the files of an album that are not missing, up to `limit` of each kind; None without any."""
     album = db.execute(
-        "SELECT b.title, b.artist_id, o.name FROM albums b JOIN artists o ON o.id = b.artist_id WHERE b.id = ?",
+        "SELECT b.title, o.name FROM albums b JOIN artists o ON o.id = b.artist_id WHERE b.id = ?",
         (album_id,),
     ).fetchone()
     present = "FROM tracks WHERE album_id = ? AND missing_since IS NULL"
@@ -306,18 +303,11 @@ def album_files(db: sqlite3.Connection, album_id: int, limit: int) -> AlbumFiles
     pictured = db.execute(
         f"SELECT path {present} AND has_picture = 1 ORDER BY disc_no, track_no, path LIMIT ?", (album_id, limit)
     )
-    of_artist = db.execute(
-        "SELECT min(t.path) AS path FROM albums b JOIN tracks t ON t.album_id = b.id "
-        "WHERE b.artist_id = ? AND t.missing_since IS NULL GROUP BY b.id LIMIT ?",
-        (album["artist_id"], limit),
-    )
     return AlbumFiles(
         album["title"],
-        album["artist_id"],
         album["name"],
         [row["path"] for row in pictured],
         discs,
-        [row["path"] for row in of_artist],
         state_of_files(db, album_id),
     )
 

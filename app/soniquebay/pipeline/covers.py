@@ -13,11 +13,12 @@ from soniquebay.audio.picture_names import AlbumNames
 from soniquebay.audio.pictures import Picture, decode_picture
 from soniquebay.audio.reading.embedded import embedded_pictures
 from soniquebay.audio.reading.errors import UnreadableAudioError
-from soniquebay.library import queries
+from soniquebay.library import artist_pictures, queries
 from soniquebay.library.covers import digest_of, has_cover
 from soniquebay.library.database import open_read_only
 from soniquebay.library.enrichment import Lookup
-from soniquebay.library.paths import decode, path_exists
+from soniquebay.library.paths import decode, encode, has_entries, path_exists
+from soniquebay.library.reconcile import innermost_root, known_roots
 from soniquebay.online import coverart
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.online import OnlineTask, run_lookups
@@ -35,14 +36,16 @@ class CoverTask(StageTask):
     @staticmethod
     def record_failure(error: BaseException, arguments: dict[str, Any]) -> None:
         """Record that the album or track was searched."""
-        kind = "album" if arguments.get("album_id") is not None else "track"
+        kind = next(kind for kind in ("album", "track", "artist") if arguments.get(f"{kind}_id") is not None)
         path = f"/internal/covers/{kind}/{arguments[f'{kind}_id']}/failed"
         library_api.post(path, {}, RECORD_FAILURE_MAX_WAIT_SECONDS)
 
 
 @stage("covers.extract", base=CoverTask)
-def extract_cover(album_id: int | None = None, track_id: int | None = None, **_: Any) -> None:
-    """Search the files of an album, or of one track, for pictures, and store them through the API.
+def extract_cover(
+    album_id: int | None = None, track_id: int | None = None, artist_id: int | None = None, **_: Any
+) -> None:
+    """Search the files of an album or a track, or the folders of an artist, for pictures, and store them.
 
     Messages of an older release have further arguments.
     """
@@ -50,6 +53,8 @@ def extract_cover(album_id: int | None = None, track_id: int | None = None, **_:
         _extract_for_album(album_id)
     elif track_id is not None:
         _extract_for_track(track_id)
+    elif artist_id is not None:
+        _extract_for_artist(artist_id)
 
 
 def _extract_for_album(album_id: int) -> None:
@@ -66,13 +71,10 @@ def _extract_for_album(album_id: int) -> None:
     cover = embedded.first or artwork.first_picture(
         artwork.album_candidates(folders, files, AlbumNames(album.title, album.artist))
     )
-    artist = artwork.first_picture(artwork.artist_candidates(folders, map(_file, album.artists_files), album.artist))
     unavailable = next((path for path in (*album.pictured, *paths) if not path_exists(_file(path))), None)
     body = {
         "cover": _upload(cover),
         "discs": dict(_discs(folders, album.discs)),
-        "artist_id": album.artist_id,
-        "artist_picture": _upload(artist),
         "picture_keys": keys,
         "unavailable_file": unavailable,
         "state": album.state,
@@ -100,6 +102,28 @@ def _extract_for_track(track_id: int) -> None:
     picture = embedded.first or artwork.first_picture(artwork.track_candidates(artwork.Folders(), _file(path)))
     unavailable = None if path_exists(_file(path)) else path
     library_api.put(f"/internal/covers/track/{track_id}", {"cover": _upload(picture), "unavailable_file": unavailable})
+
+
+def _extract_for_artist(artist_id: int) -> None:
+    with open_read_only(settings().database) as db:
+        roots = {*map(encode, map(str, settings().music)), *known_roots(db)}
+        search = artist_pictures.search_of(db, artist_id, roots)
+    if search is None:
+        return _mark_failed("artist", artist_id)
+    folders, picture, found_in = artwork.Folders(), None, None
+    for place in search.places:
+        folder = _file(place.folder)
+        picture = artwork.first_picture(
+            artwork.artist_candidates(folders, folder, search.name, is_artists=place.is_artists)
+        )
+        if picture is not None:
+            found_in = place.folder
+            break
+    else:
+        if any(not has_entries(innermost_root(place.folder, roots)) for place in search.places):
+            return _mark_failed("artist", artist_id)  # an unplugged drive: the picture may be there
+    body = {"picture": _upload(picture), "folder": found_in, "changes": search.changes}
+    library_api.put(f"/internal/covers/artist/{artist_id}", body)
 
 
 def _mark_failed(kind: str, item_id: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from soniquebay.library import reconcile
 from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FileStamp
-from soniquebay.library.paths import decode, encode
+from soniquebay.library.paths import decode, encode, has_entries
 from soniquebay.library.queries import KnownFile, known_files, known_folder_pictures, queued_or_failed_paths, session
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.folder_pictures import FolderPictures
@@ -44,7 +44,7 @@ def discover(session_id: int) -> None:
         roots = frozenset(configured | set(reconcile.known_roots(db)))
         walk = Walk(roots)
         comparison = _Comparison(session_id, queued_or_failed_paths(db, session_id), reads_unchanged=scan["full"])
-        pictures = FolderPictures(lambda path: _is_nonempty(reconcile.innermost_root(path[:-1], roots)))
+        pictures = FolderPictures(lambda path: has_entries(reconcile.innermost_root(path[:-1], roots)))
         walk.on_pictures = pictures.compare
         try:
             for folder in sorted(roots) if scan["folders"] is None else scan["folders"]:
@@ -88,18 +88,7 @@ def _nonempty_roots(roots: Iterable[str]) -> dict[str, int]:
 
     This takes the place of counted files after a partial scan, which has not walked the whole of any root.
     """
-    return {root: int(_is_nonempty(root)) for root in roots}
-
-
-def _is_nonempty(root: str | None) -> bool:
-    """Tell whether an encoded root has any entry."""
-    if root is None:
-        return False
-    try:
-        with os.scandir(decode(root)) as entries:
-            return any(True for _ in entries)
-    except OSError:
-        return False
+    return {root: int(has_entries(root)) for root in roots}
 
 
 @dataclass

@@ -100,22 +100,26 @@ def test_a_disc_has_pictures_in_the_albums_folder_and_in_its_own(tmp_path: Path)
     assert (of(1, "B/1.flac"), of(2, "B/1.flac"), of(3, "B/1.flac")) == (["B/cd01.jpg"], ["B/CD 2.jpg"], [])
 
 
-def test_an_artists_picture_lies_in_a_folder_of_the_artists_name(tmp_path: Path) -> None:
-    def of(artist: str, *tracks: str) -> list[str]:
-        found = artwork.artist_candidates(Folders(), [str(tmp_path / track) for track in tracks], artist)
-        return [str(Path(path).relative_to(tmp_path)) for path in found]
+def test_the_pictures_in_the_folder_of_an_artist(tmp_path: Path) -> None:
+    def of(artist: str, folder: str, *, is_artists: bool = True) -> list[str]:
+        return [
+            Path(path).name
+            for path in artwork.artist_candidates(Folders(), str(tmp_path / folder), artist, is_artists=is_artists)
+        ]
 
-    make(tmp_path, "Björk/Debut/1.flac", "Björk/folder.jpg", "Björk/ARTIST.png", "Björk/björk.jpg", "artist.jpg")
-    make(tmp_path, "Björk/Debut/folder.jpg", "Various/Debut/1.flac", "Various/artist.jpg")
-    assert of("BJÖRK", "Björk/Debut/1.flac", "Various/Debut/1.flac") == [
-        "Björk/ARTIST.png", "Björk/björk.jpg", "Björk/folder.jpg",
+    make(tmp_path, "Björk/Debut/1.flac", *(f"Björk/{name}" for name in (
+        "folder.jpg", "ARTIST.png", "björk.jpg", "poster.png", "thumb.JPG", "cover.webp", "artist-poster.jpg",
+        "fanart.jpg", "logo.png", "clearlogo.png", "banner.jpg", "other.jpg", "artist.txt")))  # fmt: skip
+    assert of("BJÖRK", "Björk") == [
+        "ARTIST.png", "artist-poster.jpg", "björk.jpg", "folder.jpg", "poster.png", "thumb.JPG", "cover.webp",
     ]  # fmt: skip
-    make(tmp_path, "AC_DC/Box/CD1/1.flac", "AC_DC/artist.jpg")
-    assert of("AC/DC", "AC_DC/Box/CD1/1.flac") == ["AC_DC/artist.jpg"]
-    # Where an album lies in the artist's folder itself, the folder's picture is that album's.
-    make(tmp_path, "Alone/1.flac", "Alone/folder.jpg", "Alone/artist.jpg")
-    assert of("Alone", "Alone/1.flac") == ["Alone/artist.jpg"]
-    assert of("!!!", "Alone/1.flac") == []
+    assert of("BJÖRK", "Björk", is_artists=False) == ["ARTIST.png", "artist-poster.jpg"]
+    # Where an album lies in the folder itself, the other pictures are that album's.
+    for folder in ("Alone", "AC_DC"):
+        make(tmp_path, f"{folder}/{folder}.jpg", f"{folder}/folder.jpg", f"{folder}/artist.jpg")
+    make(tmp_path, "Alone/1.flac", "AC_DC/CD1/1.flac")
+    assert of("Alone", "Alone") == of("AC/DC", "AC_DC") == ["artist.jpg"]
+    assert of("Nobody", "gone") == []
 
 
 def test_a_tracks_own_picture_has_its_name(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 from soniquebay.audio.picture_decoding import UnusablePictureError
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_SIZES_PIXELS
 from soniquebay.audio.pictures import decode_picture
-from soniquebay.library import covers, queries
+from soniquebay.library import artist_pictures, covers, folder_pictures, queries
 from soniquebay.library.database import Database
 from tests.support.audio_files import png
 
@@ -241,6 +241,7 @@ def add_album(db: sqlite3.Connection, *paths: str, disc_no: int | None = None) -
     album = db.execute(
         "INSERT INTO albums (title, normalised_title, artist_id, credit) VALUES ('X', 'x', ?, 'A')", (artist,)
     ).lastrowid
+    db.execute("INSERT INTO album_artists (album_id, position, artist_id, name) VALUES (?, 0, ?, 'A')", (album, artist))
     for path in paths:
         add_track(db, path, album, disc_no)
     covers.set_from_files(db, int(album or 0), None, {})
@@ -365,9 +366,10 @@ def test_an_artist_has_a_picture_of_its_own_or_the_cover_of_an_album(db: sqlite3
     artist = db.execute("SELECT artist_id FROM albums").fetchone()[0]
     covers.set_from_files(db, album, cover_of(b"album"), {})
     assert covers.find_cover(db, "artist", artist) == cover_of(b"album")
-    covers.set_of_artist(db, artist, cover_of(b"artist"))
+    artist_pictures.note_album(db, album)
+    artist_pictures.set_picture(db, artist, 1, cover_of(b"artist"), "/m/")
     assert covers.find_cover(db, "artist", artist) == cover_of(b"artist")
-    covers.set_of_artist(db, artist, None)
+    artist_pictures.set_picture(db, artist, 1, None, None)
     assert covers.find_cover(db, "artist", artist) == cover_of(b"album")
 
 
@@ -381,7 +383,8 @@ def test_pictures_of_discs_tracks_and_artists_are_not_deleted(db: sqlite3.Connec
     make_old(folder)
     covers.set_from_files(db, album, None, {1: cover_of(b"disc")})
     covers.set_of_track(db, track, cover_of(b"track"))
-    covers.set_of_artist(db, 1, cover_of(b"artist"))
+    artist_pictures.note_album(db, album)
+    artist_pictures.set_picture(db, 1, 1, cover_of(b"artist"), "/m/")
     assert covers.delete_unused(db, folder) == 2
     assert {file.read_bytes() for file in folder.rglob("*") if file.is_file()} == set(names[:3])
 
@@ -414,11 +417,11 @@ def test_the_kind_of_a_stored_picture_is_read_from_it(tmp_path: Path) -> None:
 
 def test_the_stamps_of_folders_are_stored_and_forgotten(db: sqlite3.Connection) -> None:
     album = add_album(db, "/m/a/1.mp3")
-    assert covers.update_folder_stamps(db, {"/m/a/": 7, "/m/b/": 8}) == 1
+    assert folder_pictures.update_stamps(db, {"/m/a/": 7, "/m/b/": 8}) == 1
     assert unchecked(db) == [album]
     assert list(queries.known_folder_pictures(db, "/m", page_size=1)) == [("/m/a/", 7), ("/m/b/", 8)]
     assert list(queries.known_folder_pictures(db, "/m/a")) == [("/m/a/", 7)]
-    assert covers.update_folder_stamps(db, {"/m/a/": None}) == 1
+    assert folder_pictures.update_stamps(db, {"/m/a/": None}) == 1
     assert list(queries.known_folder_pictures(db, "/")) == [("/m/b/", 8)]
 
 

@@ -7,8 +7,10 @@ ALTER TABLE tracks ADD COLUMN picture_key INTEGER;
 -- The pictures in each folder, so that a scan sees whether any was added, replaced or taken away.
 CREATE TABLE folder_pictures (
     folder      TEXT PRIMARY KEY,          -- encoded, with a slash at its end: in the order of a walk
-    stamp       INTEGER NOT NULL           -- of the names, sizes and modification times of its pictures
+    stamp       INTEGER NOT NULL,          -- of the names, sizes and modification times of its pictures
+    name_key    TEXT NOT NULL              -- of the folder's name, see library/artist_pictures.py
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX folder_pictures_name_key ON folder_pictures (name_key);
 
 CREATE TABLE disc_covers (
     album_id    INTEGER NOT NULL REFERENCES albums (id) ON DELETE CASCADE,
@@ -27,11 +29,17 @@ CREATE TABLE track_covers (
 ) STRICT;
 CREATE INDEX track_covers_unchecked ON track_covers (track_id) WHERE checked = 0;
 
+-- Artists that may have a picture. It is searched as long as more changes are noted than were searched.
 CREATE TABLE artist_pictures (
     artist_id   INTEGER PRIMARY KEY REFERENCES artists (id) ON DELETE CASCADE,
-    sha256      TEXT NOT NULL,
-    media_type  TEXT NOT NULL
+    sha256      TEXT,                      -- NULL without a picture
+    media_type  TEXT,
+    folder      TEXT,                      -- of the picture, as in folder_pictures
+    changes     INTEGER NOT NULL DEFAULT 1,
+    searched    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX artist_pictures_unsearched ON artist_pictures (artist_id) WHERE searched < changes;
+CREATE INDEX artist_pictures_folder ON artist_pictures (folder);
 
 -- Any file of an album may hold its cover, so every file that goes, moves or changes has it searched again. For those
 -- that come, library/covers.py does it: a trigger after each insert would more than double the cost of the insert.
