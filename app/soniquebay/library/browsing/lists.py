@@ -1,5 +1,6 @@
 """The lists of tracks, albums and artists: which filters and orders each has."""
 
+import math
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from soniquebay.library.browsing.pages import (
     chosen,
     few_ids,
     first_indexed,
+    largest_id,
 )
 
 TrackSort = Literal["album", "title", "artist", "year", "added", "random", "similar"]
@@ -327,12 +329,13 @@ def genres(
 ) -> List:
     """Return the list of the genres that have a track of some years and a format.
 
-    They are few, so an order needs no index. Most have such a track among their first ones, unless it is rare.
+    They are few, so an order needs no index. To test each reads (all tracks / such tracks) of it, so that is quicker
+    unless such tracks are rare.
     """
     filters = _with_track(
         "track_genres", "genre_id", "g.id", _of_music(db, None, year_from, year_to, format), tracks_each=10_000
     )
-    few = few_ids(db, filters, _MAX_RARE_ROWS)
+    few = few_ids(db, filters, math.isqrt(largest_id(db, "genres g") * largest_id(db, "tracks t")))
     filters = [f if f is few else replace(f, ids=None) for f in filters]
     columns = {
         "name": Column("g.sort_name", str),
