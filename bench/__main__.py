@@ -6,7 +6,7 @@ import time
 
 from bench import report
 
-ORDER = ("latency", "search", "rescan", "progress", "scan", "memory")
+ORDER = ("latency", "browse", "search", "rescan", "progress", "scan", "memory")
 
 
 def main() -> None:
