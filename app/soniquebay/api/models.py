@@ -31,7 +31,7 @@ class Credit(BaseModel):
 
 
 class Track(BaseModel):
-    """A track: one audio file."""
+    """A track: one audio file, or a part of one that a cue sheet describes."""
 
     id: int
     title: str
@@ -51,9 +51,14 @@ class Track(BaseModel):
     format: str = Field(description='for example "FLAC"')
     mbid: str | None = Field(description="MusicBrainz's id of the recording")
     path: EncodedPath
+    part: int = Field(
+        description="0: the track is the whole file; else its number among the tracks of the file, from 1"
+    )
+    start_seconds: float = Field(description="where the track begins in its file")
     added_at: UnixTime
     missing_since: float | None = Field(
-        description="when a scan noticed that the file is missing, in seconds since 1970-01-01 UTC; null: it is there"
+        description="when a scan noticed that the file is missing, or is divided into other tracks, in seconds since "
+        "1970-01-01 UTC; null: it is there"
     )
     genres: list[str]
     bpm: float | None = Field(description="tempo in beats a minute")
@@ -244,7 +249,7 @@ class Totals(BaseModel):
     """How much the library holds. Missing tracks count in `missing` alone."""
 
     tracks: int
-    missing: int = Field(description="tracks whose files are not there")
+    missing: int = Field(description="tracks whose files are not there, or are divided into other tracks")
     albums: int
     artists: int
     vectors: int = Field(description="tracks that have a vector")

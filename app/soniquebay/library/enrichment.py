@@ -105,7 +105,8 @@ _DUE_SEARCHES = """
 SELECT 'search' AS kind, o.name AS artist, o.normalised_name AS normalised_artist, o.mbid AS artist_mbid, b.title,
        b.normalised_title AS normalised_album, b.tracks
 FROM (SELECT id, title, normalised_title, artist_id,
-             (SELECT count(*) FROM tracks t WHERE t.album_id = albums.id) AS tracks
+             (SELECT count(*) FROM tracks t WHERE t.album_id = albums.id)
+             - (SELECT count(*) FROM tracks t WHERE t.album_id = albums.id AND t.superseded = 1) AS tracks
       FROM albums WHERE mbid IS NULL) b
 JOIN artists o ON o.id = b.artist_id
 LEFT JOIN mb_searches s ON s.normalised_artist = o.normalised_name AND s.normalised_album = b.normalised_title

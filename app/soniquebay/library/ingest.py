@@ -14,9 +14,9 @@ from soniquebay.library.catalogue import state
 from soniquebay.library.catalogue.interpret import TrackTags, interpret, track_sort_key
 from soniquebay.library.catalogue.message import track_tags_of
 from soniquebay.library.catalogue.update import TrackCatalogue, Update
-from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, TrackEntity
+from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, FailedFile, TrackEntity
 from soniquebay.library.search import index
-from soniquebay.library.sessions import add_failures, close_batch, complete_if_done, mark_batch_unsent
+from soniquebay.library.sessions import add_failures, add_left_out, close_batch, complete_if_done, mark_batch_unsent
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
         log.info("batch %s was queued by another release, its files are read again", batch_id)
         return InsertResult(applied=False, session_id=session_id)
     _write_tracks(db, entities, session_id)
-    add_failures(db, session_id, "extract", entities["failures"])
+    _add_failures(db, session_id, entities["failures"])
     # A known file without readable audio is missing until it is repaired. One that merely could not be read (its disk
     # was unplugged) keeps its track.
     unreadable = [failure["path"] for failure in entities["failures"] if failure.get("bad_content")]
@@ -68,6 +68,20 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
     close_batch(db, batch_id)
     completed = complete_if_done(db, session_id)
     return InsertResult(True, session_id, completed, len(entities["tracks"]), len(entities["failures"]))
+
+
+def _add_failures(db: sqlite3.Connection, session_id: int, failures: Iterable[FailedFile]) -> None:
+    """Add the failures of a batch to its session, and what it had no use for to what the session has left out."""
+    failed = [failure for failure in failures if not failure.get("is_left_out")]
+    add_failures(db, session_id, "extract", [f for f in failed if not f.get("is_companion")])
+    add_failures(db, session_id, "extract", [f for f in failed if f.get("is_companion")], is_file=False)
+    left_out = {failure["path"]: failure["reason"] for failure in failures if failure.get("is_left_out")}
+    if left_out:
+        add_left_out(
+            db,
+            session_id,
+            [{"reason": reason, "files": 1, "folders": 0, "example": path} for path, reason in left_out.items()],
+        )
 
 
 def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
@@ -94,7 +108,7 @@ def mark_returned(db: sqlite3.Connection, paths: Iterable[str]) -> int:
     """
     paths_json = json.dumps(list(paths))
     rows = db.execute(
-        "UPDATE tracks SET missing_since = NULL WHERE missing_since IS NOT NULL "
+        "UPDATE tracks SET missing_since = NULL WHERE missing_since IS NOT NULL AND NOT superseded "
         "AND path IN (SELECT value FROM json_each(?)) RETURNING id, path, album_id",
         (paths_json,),
     ).fetchall()
@@ -135,13 +149,17 @@ def _stored_track_tags(
 _COLUMNS = (
     "title", "artist_id", "credit", "album_id", "track_no", "disc_no", "disc_subtitle", "year", "date",
     "original_date", "duration", "format", "mbid", "has_picture", "path", "size", "mtime_ns", "fingerprint",
-    "read_session_id", "normalised_album", "album_mbid", "reader_version", "sort_title",
+    "read_session_id", "normalised_album", "album_mbid", "reader_version", "sort_title", "part", "start_seconds",
+    "companion_stamp", "stated_duration",
 )  # fmt: skip
 _INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (?, ?{', ?' * len(_COLUMNS)})"
 # The audio of a changed file may differ, so it is analysed again; its old vector is used until then. A file that was
 # moved, or is read again with its stamp unchanged, has the same audio.
+# Then a length that the analysis has measured stays, too.
 _UPDATE = (
-    f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)}, missing_since = NULL, "
+    f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS if c != 'duration')}, duration = CASE WHEN "
+    ":has_same_audio AND stated_duration = :duration THEN duration ELSE :duration END, "
+    "missing_since = NULL, superseded = 0, "
     "analysed = analysed AND :has_same_audio, retry_later = retry_later AND :has_same_audio WHERE id = :id"
 )
 
@@ -160,30 +178,65 @@ def _write_tracks(db: sqlite3.Connection, entities: Entities, session_id: int) -
     """Write the new, changed and moved tracks of a batch, and what follows from them for the catalogue."""
     tracks = entities["tracks"]
     started_at = db.execute("SELECT started_at FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()["started_at"]
-    known = {row["path"]: row for row in _tracks_at_paths(db, tracks)}
-    moved = _match_moved(db, [t for t in tracks if t["path"] not in known], session_id)
+    known = {(row["path"], row["part"]): row for row in _tracks_at_paths(db, tracks)}
+    moved = _match_moved(db, [t for t in tracks if _place(t) not in known], session_id)
     (last_id,) = db.execute("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tracks'), 0)").fetchone()
     now = time.time()
     contents: dict[int, _NewContent] = {}
     for track, track_tags in zip(tracks, track_tags_of(entities), strict=True):
-        before = known.get(track["path"]) or moved.get(track["path"])
+        place = _place(track)
+        before = known.get(place) or moved.get(place)
         if before is None:
             last_id += 1
-        has_same_audio = track["path"] in moved or _has_stamp(before, track)
+        has_same_audio = place in moved or _has_same_audio(before, track)
         contents[before["id"] if before else last_id] = _NewContent(track, track_tags, before, has_same_audio)
     update = Update(db, now, started_at)
+    places = set(map(_place, tracks))
+    superseded = _supersede(db, [row for place, row in known.items() if place not in places], now)
     present_before = [c.before for c in contents.values() if c.before is not None and c.before["missing_since"] is None]
+    present_before += superseded
     for track_id, track_tags in _stored_track_tags(db, present_before).items():
         update.remove(track_id, track_tags)
     for track_id, content in contents.items():
         album_before = content.before["album_id"] if content.before else None
         update.add(track_id, content.track_tags, is_new=content.before is None, album_before=album_before)
     changed = [i for i, content in contents.items() if content.before is not None]
-    index.remove(db, changed)
+    index.remove(db, changed + [row["id"] for row in superseded])
     others = _finish(db, update, contents, session_id, now)
     genres.write(db, {track_id: content.track_tags.genres for track_id, content in contents.items()})
     index.reindex(db, [*others])
     index.add(db, list(contents))
+    if superseded:
+        genres.choose_names(db, [row["id"] for row in superseded])
+    if moved:
+        complete_moves(db, {row["path"]: path for (path, _), row in moved.items()})
+
+
+def _place(track: TrackEntity) -> tuple[str, int]:
+    return track["path"], track["part"]
+
+
+def _supersede(db: sqlite3.Connection, rows: Iterable[sqlite3.Row], now: float) -> list[sqlite3.Row]:
+    """Mark tracks as missing because their file is divided otherwise now; return those that were not missing."""
+    rows = list(rows)
+    db.executemany(
+        "UPDATE tracks SET superseded = 1, missing_since = coalesce(missing_since, ?) WHERE id = ?",
+        [(now, row["id"]) for row in rows],
+    )
+    return [row for row in rows if row["missing_since"] is None]
+
+
+def complete_moves(db: sqlite3.Connection, moves: Mapping[str, str]) -> None:
+    """Complete the moves of files, by old path, from which every track has moved away: they are no longer unseen.
+
+    What the file was before it was divided otherwise goes with it.
+    """
+    all_moved = "NOT EXISTS (SELECT 1 FROM tracks WHERE path = ?1 AND missing_since IS NULL)"
+    for old, new in moves.items():
+        db.execute(f"DELETE FROM unseen WHERE path = ?1 AND {all_moved}", (old,))
+        db.execute(
+            f"UPDATE OR IGNORE tracks SET path = ?2 WHERE path = ?1 AND superseded = 1 AND {all_moved}", (old, new)
+        )
 
 
 def _finish(
@@ -250,6 +303,10 @@ def _row(content: _NewContent, catalogue: TrackCatalogue, session_id: int | None
         track_tags.album_mbid or None,
         READER_VERSION,
         track_sort_key(track_tags),
+        track["part"],
+        track["start"],
+        track.get("companion_stamp", 0),
+        track["duration"],
     )
 
 
@@ -267,32 +324,36 @@ def _update_tracks(db: sqlite3.Connection, updates: list[dict[str, Any]]) -> Non
 
 def _tracks_at_paths(db: sqlite3.Connection, tracks: list[TrackEntity]) -> list[sqlite3.Row]:
     return db.execute(
-        "SELECT t.path, t.id, t.album_id, t.missing_since, t.size, t.mtime_ns "
-        "FROM json_each(?) j JOIN tracks t ON t.path = j.value",
-        (json.dumps([track["path"] for track in tracks]),),
+        "SELECT t.path, t.id, t.album_id, t.missing_since, t.size, t.mtime_ns, t.part, t.start_seconds, "
+        "t.stated_duration FROM json_each(?) j JOIN tracks t ON t.path = j.value",
+        (json.dumps(list(dict.fromkeys(track["path"] for track in tracks))),),
     ).fetchall()
 
 
-def _has_stamp(row: sqlite3.Row | None, track: TrackEntity) -> bool:
-    return row is not None and (row["size"], row["mtime_ns"]) == (track["size"], track["mtime_ns"])
+def _has_same_audio(row: sqlite3.Row | None, track: TrackEntity) -> bool:
+    if row is None or (row["size"], row["mtime_ns"]) != (track["size"], track["mtime_ns"]):
+        return False
+    return not track["part"] or (row["start_seconds"], row["stated_duration"]) == (track["start"], track["duration"])
 
 
-def _match_moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int) -> dict[str, sqlite3.Row]:
-    """Return by new path the missing or unseen tracks whose files were moved there, and count them as moved."""
-    columns = "t.id, t.path, t.album_id, t.fingerprint, t.mbid, t.format, t.duration, t.missing_since"
+def _match_moved(
+    db: sqlite3.Connection, tracks: list[TrackEntity], session_id: int
+) -> dict[tuple[str, int], sqlite3.Row]:
+    """Return by new path and part the missing or unseen tracks whose files moved there, and count them as moved."""
+    columns = "t.id, t.path, t.album_id, t.fingerprint, t.mbid, t.format, t.stated_duration, t.missing_since"
     candidates = db.execute(
         f"SELECT {columns} FROM json_each(?2) j JOIN tracks t ON t.fingerprint = j.value "
-        "WHERE t.missing_since IS NOT NULL OR EXISTS "
+        "WHERE (t.missing_since IS NOT NULL AND NOT t.superseded) OR EXISTS "
         "(SELECT 1 FROM unseen u WHERE u.path = t.path AND u.session_id = ?1) "
         f"UNION SELECT {columns} FROM json_each(?3) j JOIN tracks t INDEXED BY tracks_missing ON t.mbid = j.value "
-        "WHERE t.missing_since IS NOT NULL",
+        "WHERE t.missing_since IS NOT NULL AND NOT t.superseded",
         (
             session_id,
             json.dumps([track["fingerprint"] for track in tracks]),
             json.dumps([mbid for track in tracks if (mbid := track["mbid"])]),
         ),
     ).fetchall()
-    moved: dict[str, sqlite3.Row] = {}
+    moved: dict[tuple[str, int], sqlite3.Row] = {}
     for track in tracks if candidates else ():
         matches = [row for row in candidates if _is_same_file(row, track)]
         if matches:
@@ -300,9 +361,7 @@ def _match_moved(db: sqlite3.Connection, tracks: list[TrackEntity], session_id: 
             name = track["path"].rpartition("/")[2]
             best = next((row for row in matches if row["path"].rpartition("/")[2] == name), matches[0])
             candidates.remove(best)
-            moved[track["path"]] = best
-    for row in moved.values():
-        db.execute("DELETE FROM unseen WHERE path = ?", (row["path"],))
+            moved[_place(track)] = best
     # A track that this session counted as missing is no longer.
     db.executemany(
         "UPDATE scan_sessions SET moved = moved + 1, missing = missing - (coalesce(?, 0) >= started_at) WHERE id = ?",
@@ -318,7 +377,7 @@ def _is_same_file(row: sqlite3.Row, track: TrackEntity) -> bool:
     return (
         row["mbid"] is not None
         and (row["mbid"], row["format"]) == (track["mbid"], track["format"])
-        and abs(row["duration"] - track["duration"]) < _MAX_DURATION_DIFFERENCE_SECONDS
+        and abs(row["stated_duration"] - track["duration"]) < _MAX_DURATION_DIFFERENCE_SECONDS
     )
 
 
@@ -340,7 +399,8 @@ def delete_tracks(db: sqlite3.Connection, tracks: Iterable[sqlite3.Row]) -> None
 
 _MOVED_COLUMNS = (
     "path", "size", "mtime_ns", "title", "track_no", "disc_no", "disc_subtitle", "year", "date", "original_date",
-    "read_session_id", "normalised_album", "album_mbid", "reader_version", "sort_title",
+    "read_session_id", "normalised_album", "album_mbid", "reader_version", "sort_title", "part", "start_seconds",
+    "superseded", "companion_stamp",
 )  # fmt: skip
 
 

@@ -30,7 +30,8 @@ def snapshot(
     to_analyse = _count_tracks_to_analyse(db, session_id)
     library_to_analyse = _count_all_tracks_to_analyse(db)
     inserted = session["files_done"] - min(failed, session["files_done"])
-    analysed = max(0, inserted - to_analyse)
+    more_tracks = _count_more_tracks(db, session_id)
+    analysed = max(0, inserted + more_tracks - to_analyse)
     now = time.time()
     duration = max(_MIN_DURATION_SECONDS, (session["finished_at"] or now) - session["started_at"])
     to_insert = session["files_changed"] - session["files_done"]
@@ -44,12 +45,12 @@ def snapshot(
         "phase": _phase(session, to_analyse),
         "files": session["files"],
         "inserted": session["unchanged"] + session["files_done"],
-        "finished": session["unchanged"] + failed + analysed,
+        "finished": session["unchanged"] + failed + max(0, analysed - more_tracks),
         "failures": session["failures"],
         "vectors_waiting": to_analyse,
         "library_vectors_waiting": library_to_analyse,
         "vector_failures": _count_vector_failures(db, session_id),
-        "percent": _percent(session, failed, analysed, to_analyse),
+        "percent": _percent(session, failed, analysed, to_analyse, more_tracks),
         "rate": round(60 * (analysis_rate if has_ended else insert_rate), 1),
         "seconds": round(duration, 3),
         "seconds_left": _seconds_left(
@@ -58,15 +59,18 @@ def snapshot(
     }
 
 
-def _percent(session: dict[str, Any], failed: int, analysed: int, to_analyse: int) -> float:
+def _percent(session: dict[str, Any], failed: int, analysed: int, to_analyse: int, more_tracks: int) -> float:
     if session["status"] == "cancelled" or (session["status"] == "completed" and not to_analyse):
         return 100.0
     if not session["discovered"]:
         return 0.0
-    total_units = (INSERT_UNITS + ANALYSIS_UNITS) * session["files_changed"]
-    done_units = INSERT_UNITS * session["files_done"] + ANALYSIS_UNITS * (analysed + min(failed, session["files_done"]))
+    if not session["files_changed"]:
+        return 99.9
+    inserted_share: float = session["files_done"] / session["files_changed"]
+    analysed_share: float = (analysed + min(failed, session["files_done"])) / (session["files_changed"] + more_tracks)
+    share = (INSERT_UNITS * inserted_share + ANALYSIS_UNITS * analysed_share) / (INSERT_UNITS + ANALYSIS_UNITS)
     # Below 100 until the end: it must not be reached by rounding.
-    return min(99.9, round(100 * done_units / total_units, 1)) if total_units else 99.9
+    return min(99.9, round(100 * share, 1))
 
 
 def _seconds_left(
@@ -87,6 +91,16 @@ def _seconds_left(
 
 def _count_failed_files(db: sqlite3.Connection, session_id: int) -> int:
     row = db.execute("SELECT count(*) FROM failures WHERE session_id = ? AND is_file = 1", (session_id,)).fetchone()
+    return int(row[0])
+
+
+def _count_more_tracks(db: sqlite3.Connection, session_id: int) -> int:
+    """Return how many more tracks than files a session has read: files that are several tracks have parts."""
+    row = db.execute(
+        "SELECT count(*) FROM tracks INDEXED BY tracks_parts "
+        "WHERE read_session_id = ? AND part > 1 AND missing_since IS NULL",
+        (session_id,),
+    ).fetchone()
     return int(row[0])
 
 

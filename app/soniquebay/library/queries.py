@@ -15,7 +15,7 @@ Row = dict[str, Any]
 _TRACK = """
 SELECT t.id, t.title, t.artist_id, t.credit AS artist, t.album_id, b.title AS album,
        b.credit AS album_artist, t.track_no, t.disc_no, t.disc_subtitle, t.year, t.date, t.original_date,
-       t.duration, t.format, t.mbid, t.path, t.added_at, t.missing_since,
+       t.duration, t.format, t.mbid, t.path, t.part, t.start_seconds, t.added_at, t.missing_since,
        (SELECT group_concat(g.name, char(31)) FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
          WHERE tg.track_id = t.id) AS genres,
        v.bpm, v.musical_key, v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
@@ -182,12 +182,12 @@ def totals(db: sqlite3.Connection) -> dict[str, int]:
     return {**row, "tracks": row["tracks"] - row["missing"], "vectors": row["vectors"] - row["vector_failures"]}
 
 
-# Path, size, mtime_ns, read_session_id, and whether the track is missing or has to be retried.
-KnownFile = tuple[str, int, int, int, bool]
+# Path, size, mtime_ns, read_session_id, whether a track is missing or has to be retried, stamp of the companions.
+KnownFile = tuple[str, int, int, int, bool, int]
 
 
 def known_files(db: sqlite3.Connection, folder: str, page_size: int = 5000) -> Iterator[KnownFile]:
-    """Yield the tracks below an encoded folder in the order of their paths.
+    """Yield the files below an encoded folder in the order of their paths: the track or the first part of each.
 
     A file that an older reader has read has a size of -1, so it is read again. They are read in pages: a scan must
     neither hold a whole library in memory, nor keep a read transaction open.
@@ -198,7 +198,9 @@ def known_files(db: sqlite3.Connection, folder: str, page_size: int = 5000) -> I
     while True:
         rows = cursor.execute(
             "SELECT path, CASE reader_version WHEN ? THEN size ELSE -1 END, mtime_ns, read_session_id, "
-            "missing_since IS NOT NULL OR retry_later FROM tracks WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
+            "missing_since IS NOT NULL OR retry_later OR (part AND EXISTS (SELECT 1 FROM tracks p "
+            "WHERE p.path = tracks.path AND p.retry_later)), companion_stamp FROM tracks "
+            "WHERE path > ? AND path < ? AND part < 2 AND NOT superseded ORDER BY path LIMIT ?",
             (READER_VERSION, last_path, end, page_size),
         ).fetchall()
         yield from rows
@@ -239,13 +241,31 @@ def queued_or_failed_paths(db: sqlite3.Connection, session_id: int) -> set[str]:
     return {row["path"] for rows in (failed, queued) for row in rows}
 
 
+# What is to be analysed of a track: a range of its file if it is a part. The last part ends with the file.
+_TO_ANALYSE = """
+SELECT t.id, t.path, t.part, t.start_seconds, CASE WHEN part > 0 AND EXISTS (
+    SELECT 1 FROM tracks n WHERE n.path = t.path AND n.part = t.part + 1 AND n.missing_since IS NULL
+) THEN t.duration END AS seconds
+"""
+
+
 def unanalysed_tracks(db: sqlite3.Connection, limit: int) -> list[Row]:
-    """Return id and path of tracks that have not been analysed."""
+    """Return the tracks that have not been analysed, as `to_analyse` does."""
     rows = db.execute(
-        "SELECT id, path FROM tracks INDEXED BY tracks_to_analyse WHERE analysed = 0 AND missing_since IS NULL LIMIT ?",
+        f"{_TO_ANALYSE} FROM tracks t INDEXED BY tracks_to_analyse "
+        "WHERE analysed = 0 AND missing_since IS NULL LIMIT ?",
         (limit,),
     )
     return [dict(row) for row in rows]
+
+
+def to_analyse(db: sqlite3.Connection, track_id: int) -> Row | None:
+    """Return what is to be analysed of a track: id, path, part, start_seconds and seconds; None if it does not exist.
+
+    `seconds` is the length of a part, and None for a track that ends where its file does.
+    """
+    row = db.execute(f"{_TO_ANALYSE} FROM tracks t WHERE id = ?", (track_id,)).fetchone()
+    return dict(row) if row else None
 
 
 def albums_with_unchecked_cover(db: sqlite3.Connection, limit: int) -> list[Row]:
@@ -301,7 +321,8 @@ def album_files(db: sqlite3.Connection, album_id: int, limit: int) -> AlbumFiles
     if album is None or not discs:
         return None
     pictured = db.execute(
-        f"SELECT path {present} AND has_picture = 1 ORDER BY disc_no, track_no, path LIMIT ?", (album_id, limit)
+        f"SELECT path {present} AND has_picture = 1 GROUP BY path ORDER BY min(disc_no), min(track_no), path LIMIT ?",
+        (album_id, limit),
     )
     return AlbumFiles(
         album["title"],

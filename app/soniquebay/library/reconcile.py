@@ -110,8 +110,8 @@ def _moved_tracks(db: sqlite3.Connection, session_id: int) -> list[tuple[sqlite3
 
 def _move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> None:
     """Give the old track the file of the new track, and delete the new one."""
-    db.execute("DELETE FROM unseen WHERE path = ?", (old["path"],))
     ingest.move_track(db, old, new)
+    ingest.complete_moves(db, {old["path"]: new["path"]})
 
 
 def purge(db: sqlite3.Connection, missing_before: float) -> int:

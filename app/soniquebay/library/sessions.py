@@ -5,7 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from soniquebay.library.entities import FailedFile, FileStamp, LeftOut
 
@@ -142,7 +142,7 @@ def register_batch(db: sqlite3.Connection, session_id: int, batch_id: str, files
         (
             batch_id,
             session_id,
-            json.dumps([[f["path"], f["size"], f["mtime_ns"]] for f in files]),
+            json.dumps([_row_of(file) for file in files]),
             len(files),
             time.time(),
         ),
@@ -164,9 +164,11 @@ def end_discovery(
     """
     _status(db, session_id)
     add_failures(db, session_id, "discovery", failures, is_file=False)
+    if not db.execute("SELECT discovered FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()["discovered"]:
+        add_left_out(db, session_id, left_out)  # once, even if the request is repeated
     db.execute(
-        "UPDATE scan_sessions SET discovered = 1, unchanged = ?, left_out = ?, heartbeat_at = ? WHERE id = ?",
-        (unchanged, json.dumps(list(left_out)), time.time(), session_id),
+        "UPDATE scan_sessions SET discovered = 1, unchanged = ?, heartbeat_at = ? WHERE id = ?",
+        (unchanged, time.time(), session_id),
     )
     return complete_if_done(db, session_id)
 
@@ -195,6 +197,20 @@ def add_failures(
     db.executemany(
         "INSERT OR REPLACE INTO failures (session_id, path, stage, reason, is_file) VALUES (?, ?, ?, ?, ?)",
         [(session_id, f["path"], stage, f["reason"], int(is_file)) for f in failures],
+    )
+
+
+def add_left_out(db: sqlite3.Connection, session_id: int, left_out: Iterable[LeftOut]) -> None:
+    """Add to what a session has left out."""
+    row = db.execute("SELECT left_out FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()
+    by_reason: dict[str, LeftOut] = {told["reason"]: told for told in json.loads(row["left_out"])}
+    for told in left_out:
+        before = by_reason.setdefault(told["reason"], {**told, "files": 0, "folders": 0})
+        before["files"] += told["files"]
+        before["folders"] += told["folders"]
+    db.execute(
+        "UPDATE scan_sessions SET left_out = ? WHERE id = ?",
+        (json.dumps([by_reason[reason] for reason in sorted(by_reason)]), session_id),
     )
 
 
@@ -269,10 +285,24 @@ def _batches(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> 
         Batch(
             row["id"],
             row["session_id"],
-            [{"path": p, "size": s, "mtime_ns": m} for p, s, m in json.loads(row["files"])],
+            [_file_of(*file) for file in json.loads(row["files"])],
         )
         for row in rows
     ]
+
+
+def _row_of(file: FileStamp) -> list[Any]:
+    row = [file["path"], file["size"], file["mtime_ns"]]
+    return [*row, file["companions"], file["companion_stamp"]] if "companion_stamp" in file else row
+
+
+def _file_of(
+    path: str, size: int, mtime_ns: int, companions: list[str] | None = None, companion_stamp: int = 0
+) -> FileStamp:
+    file: FileStamp = {"path": path, "size": size, "mtime_ns": mtime_ns}
+    if companions is not None:
+        file["companions"], file["companion_stamp"] = companions, companion_stamp
+    return file
 
 
 def _status(db: sqlite3.Connection, session_id: int) -> str:

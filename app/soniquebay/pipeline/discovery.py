@@ -13,6 +13,7 @@ from soniquebay.library.entities import FileStamp
 from soniquebay.library.paths import decode, encode, has_entries
 from soniquebay.library.queries import KnownFile, known_files, known_folder_pictures, queued_or_failed_paths, session
 from soniquebay.pipeline import library_api
+from soniquebay.pipeline.companions import Companions
 from soniquebay.pipeline.folder_pictures import FolderPictures
 from soniquebay.pipeline.task import stage
 from soniquebay.pipeline.walk import Walk, WalkedFile
@@ -120,7 +121,7 @@ class _Comparison:
         """
         row, session_id, unchanged = next(known, None), self.session_id, 0
         reads_unchanged = self.reads_unchanged
-        for number, (path, size, mtime_ns) in enumerate(walked):
+        for number, (path, size, mtime_ns, companions) in enumerate(walked):
             while row is not None and row[0] < path:
                 self._add_unseen(row[0], root_of(row[0]))
                 row = next(known, None)
@@ -132,16 +133,20 @@ class _Comparison:
                     row = next(known, None)
                 continue
             if row is None or row[0] != path:
-                self._add_to_batch(path, size, mtime_ns)
+                self._add_to_batch(path, size, mtime_ns, companions)
                 continue
-            _, known_size, known_mtime_ns, read_session_id, is_missing_or_retried = row
-            if size != known_size or mtime_ns != known_mtime_ns:
-                self._add_to_batch(path, size, mtime_ns)
+            _, known_size, known_mtime_ns, read_session_id, is_missing_or_retried, companion_stamp = row
+            if (
+                size != known_size
+                or mtime_ns != known_mtime_ns
+                or companion_stamp != (companions.stamp if companions else 0)
+            ):
+                self._add_to_batch(path, size, mtime_ns, companions)
             elif read_session_id != session_id:
                 if is_missing_or_retried:
                     self._add_returned(path)
                 if reads_unchanged:
-                    self._add_to_batch(path, size, mtime_ns)
+                    self._add_to_batch(path, size, mtime_ns, companions)
                 else:
                     unchanged += 1
             row = next(known, None)
@@ -156,7 +161,7 @@ class _Comparison:
             self._register_batch()
         self._send_known_files()
 
-    def _add_to_batch(self, path: str, size: int, mtime_ns: int) -> None:
+    def _add_to_batch(self, path: str, size: int, mtime_ns: int, companions: Companions | None) -> None:
         if path in self.queued_or_failed:
             return
         self.to_read += 1
@@ -164,7 +169,10 @@ class _Comparison:
         same_folder = self._batch and self._batch[-1]["path"].rpartition("/")[0] == path.rpartition("/")[0]
         if len(self._batch) >= self._batch_size and (not same_folder or len(self._batch) >= MAX_BATCH_FILES):
             self._register_batch()
-        self._batch.append({"path": path, "size": size, "mtime_ns": mtime_ns})
+        file: FileStamp = {"path": path, "size": size, "mtime_ns": mtime_ns}
+        if companions:
+            file["companions"], file["companion_stamp"] = list(map(encode, companions.names)), companions.stamp
+        self._batch.append(file)
 
     def _add_unseen(self, path: str, root: str | None) -> None:
         self.unseen += 1
@@ -179,7 +187,9 @@ class _Comparison:
 
     def _register_batch(self) -> None:
         # The id depends only on the session and the files, so a discovery that runs twice registers a batch once.
-        stamps = "\n".join(f"{f['path']}\t{f['size']}\t{f['mtime_ns']}" for f in self._batch)
+        stamps = "\n".join(
+            f"{f['path']}\t{f['size']}\t{f['mtime_ns']}\t{f.get('companion_stamp', '')}" for f in self._batch
+        )
         batch_id = str(uuid.uuid5(_BATCH_ID_NAMESPACE, f"{self.session_id}\n{stamps}"))
         body = {"batch_id": batch_id, "files": self._batch}
         answer = library_api.post(f"/internal/sessions/{self.session_id}/batches", body)

@@ -3,11 +3,13 @@
 import logging
 import os
 
+from soniquebay.audio.companions.read import apply_companions
+from soniquebay.audio.reading.content import FileContent, compact_tags
 from soniquebay.audio.reading.errors import UnavailableFileError, UnreadableAudioError
 from soniquebay.audio.reading.read import read_file
 from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FailedFile, FileStamp, FileTags
-from soniquebay.library.paths import decode
+from soniquebay.library.paths import decode, encode
 from soniquebay.library.sessions import is_running
 from soniquebay.overrides.memory_recycling import replace_this_process
 from soniquebay.pipeline.task import BatchTask, forward, stage
@@ -44,11 +46,28 @@ def extract(file: FileStamp) -> FileTags | FailedFile:
     """Return what a file says, or why it cannot be read: a bad file fails alone, never its batch."""
     if file["size"] == 0:
         return {"path": file["path"], "reason": "the file is empty", "bad_content": True}
+    path = os.fsdecode(decode(file["path"]))
     try:
-        content = read_file(os.fsdecode(decode(file["path"])), settings().tag_encoding)
+        content = read_file(path, settings().tag_encoding)
     except UnreadableAudioError as error:
         return {"path": file["path"], "reason": str(error), "bad_content": not isinstance(error, UnavailableFileError)}
+    if "companions" in file or "cuesheet" in content.tags:
+        return _with_companions(file, path, content)
     read: FileTags = {**file, **content.as_dict()}  # type: ignore[typeddict-item]
+    return read
+
+
+def _with_companions(file: FileStamp, path: str, content: FileContent) -> FileTags:
+    names = [os.fsdecode(decode(name)) for name in file.get("companions", ())]
+    found = apply_companions(path, content, names, settings().tag_encoding)
+    read: FileTags = {**file, **content.as_dict()}  # type: ignore[typeddict-item]
+    if found.parts:
+        read["parts"] = [{"start": p.start, "duration": p.duration, "tags": compact_tags(p.tags)} for p in found.parts]
+    if found.remarks:
+        read["remarks"] = [
+            {"path": encode(r.path), "reason": r.reason, "is_companion": True, "is_left_out": r.left_out}
+            for r in found.remarks
+        ]
     return read
 
 

@@ -12,13 +12,15 @@ FOLDERS_PER_REQUEST = 1000
 FolderStamp = tuple[str, int]  # encoded folder with a slash at its end, and the stamp of its pictures
 
 
-def stamp_of(pictures: "Iterable[os.DirEntry[str]]") -> int:
-    """Return 63 bits of the names, sizes and modification times of the pictures in a folder."""
+def stamp_of(files: "Iterable[os.DirEntry[str]]", other_names: Iterable[str] = ()) -> int:
+    """Return 63 bits of the names, sizes and modification times of files in a folder, and of other names alone."""
     digest = hashlib.blake2b(digest_size=8)
-    for picture in sorted(pictures, key=lambda entry: entry.name):
-        digest.update(os.fsencode(picture.name) + b"\0")
+    for name in sorted(other_names):
+        digest.update(os.fsencode(name) + b"\0\0")
+    for file in sorted(files, key=lambda entry: entry.name):
+        digest.update(os.fsencode(file.name) + b"\0")
         try:
-            status = picture.stat()
+            status = file.stat()
         except OSError:  # removed meanwhile, or a broken link
             continue
         digest.update(b"%d %d\0" % (status.st_size, status.st_mtime_ns))

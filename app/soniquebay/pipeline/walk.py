@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
+from soniquebay.audio.companions.names import is_companion
 from soniquebay.audio.file_names import is_audio
 from soniquebay.audio.picture_names import is_picture
 from soniquebay.library.entities import FailedFile, LeftOut
@@ -22,14 +23,15 @@ from soniquebay.library.ignore_files import (
 )
 from soniquebay.library.left_out import folder_reason, hidden_audio_reason, other_file_reason
 from soniquebay.library.paths import decode, encode, is_within
+from soniquebay.pipeline.companions import Companions, FolderCompanions
 from soniquebay.pipeline.folder_pictures import stamp_of
 
 MAX_MTIME_NS = 2**63 - 1  # SQLite's largest integer; a damaged timestamp may lie centuries ahead
 
 
-# Encoded path, size and mtime_ns of a file. A size of -1 means a file or folder that could not be read; the path of a
-# folder ends with a slash. Plain tuples, because a walk yields a hundred thousand of them in half a second.
-WalkedFile = tuple[str, int, int]
+# Encoded path, size, mtime_ns and companions of a file. A size of -1 means a file or folder that could not be read; the
+# path of a folder ends with a slash. Plain tuples, because a walk yields a hundred thousand of them in half a second.
+WalkedFile = tuple[str, int, int, Companions | None]
 
 _Entry = tuple[str, "os.DirEntry[str]", bool]  # encoded name, entry, and whether it is a folder
 
@@ -40,6 +42,7 @@ class _Folder(NamedTuple):
     root: str
     device: int
     rules: IgnoreRules
+    companions: FolderCompanions | None
 
 
 @dataclass
@@ -103,7 +106,8 @@ class Walk:
                     continue
                 if stat.S_ISREG(status.st_mode):
                     file_count += 1
-                    yield path, status.st_size, min(status.st_mtime_ns, MAX_MTIME_NS)
+                    companions = folder.companions.of(entry.name) if folder.companions else None
+                    yield path, status.st_size, min(status.st_mtime_ns, MAX_MTIME_NS), companions
                 else:
                     self.failures.append({"path": path, "reason": "not a regular file"})
             else:
@@ -126,7 +130,8 @@ class Walk:
         is_root = is_mount_point or encoded in self.roots or (device is None and not self._roots_above(encoded))
         with os.scandir(folder) as entries:
             pictures: list[os.DirEntry[str]] = []
-            found, ignore_files, left_out = _sort_out(entries, pictures, is_root=is_root)
+            companions: list[os.DirEntry[str]] = []
+            found, ignore_files, left_out = _sort_out(entries, pictures, companions, is_root=is_root)
         found.sort(key=itemgetter(0))
         encoded += "/"
         if ignore_files:
@@ -137,13 +142,18 @@ class Walk:
             rules = rules_inside
         if rules.files:
             found = self._not_ignored(found, encoded, root, rules)
+            companions = [
+                entry for entry in companions if rules.reason(encoded + encode(entry.name), is_folder=False) is None
+            ]
             # What would not be read anyway is not told of when the listener does not want it.
             left_out = [told for told in left_out if rules.reason(encoded + told[1], is_folder=told[2]) is None]
         if pictures and self.on_pictures:
             self.on_pictures(encoded, stamp_of(pictures))
         for reason, name, is_folder in sorted(left_out):
             self._tell(reason, encoded + name, is_folder=is_folder)
-        return _Folder(iter(found), encoded, root, status.st_dev, rules)
+        audio = [entry.name for _, entry, is_folder in found if not is_folder] if companions else []
+        of_files = FolderCompanions(companions, audio) if audio else None
+        return _Folder(iter(found), encoded, root, status.st_dev, rules, of_files)
 
     def _roots_above(self, folder: str) -> list[str]:
         return sorted((root for root in self.roots if root != folder and is_within(folder, root)), key=len)
@@ -220,16 +230,20 @@ class Walk:
         if path.endswith("/") and self.on_pictures:
             self.on_pictures(path, -1)
         self.failures.append({"path": path.removesuffix("/"), "reason": f"cannot be read: {error.strerror or error}"})
-        return path, -1, 0
+        return path, -1, 0, None
 
 
 def _sort_out(
-    entries: "Iterator[os.DirEntry[str]]", pictures: "list[os.DirEntry[str]]", *, is_root: bool
+    entries: "Iterator[os.DirEntry[str]]",
+    pictures: "list[os.DirEntry[str]]",
+    companions: "list[os.DirEntry[str]]",
+    *,
+    is_root: bool,
 ) -> tuple[list[_Entry], list[str], list[tuple[str, str, bool]]]:
     """Return what to read and to enter in a folder, the names of its ignore files, and what its name leaves out.
 
     The last is a reason, an encoded name, and whether it is a folder. The encoded name of a folder to enter ends with a
-    slash, so that it sorts as the paths below it do. Pictures are added to `pictures`.
+    slash, so that it sorts as the paths below it do. Pictures and companions are added to the lists given.
     """
     found: list[_Entry] = []
     ignore_files: list[str] = []
@@ -251,6 +265,9 @@ def _sort_out(
             continue
         elif is_picture(name):
             pictures.append(entry)
+            continue
+        elif is_companion(name):
+            companions.append(entry)
             continue
         else:
             reason = other_file_reason(name)

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from inotify_simple import Event, INotify, flags
 
+from soniquebay.audio.companions.names import is_companion
 from soniquebay.audio.file_names import is_audio
 from soniquebay.audio.picture_names import may_be_shown
 from soniquebay.library.ignore_files import IGNORE_FILE_NAMES
@@ -170,6 +171,9 @@ class WatchedTree:
                 yield Change("music", folder)
         elif name in IGNORE_FILE_NAMES:
             yield Change("music", folder)
+        elif is_companion(name):
+            if mask & (_ADDED | _REMOVED):
+                yield Change("music", folder)
         elif may_be_shown(name):
             if mask & (_ADDED | _REMOVED):
                 yield Change("cover", folder)

@@ -108,7 +108,7 @@ def test_a_walk_leaves_out_what_git_does(tmp_path: Path) -> None:
             cwd=root, check=True, capture_output=True, text=True,
         ).stdout.split("\0")  # fmt: skip
         expected = sorted(name for name in listed if name.endswith(".mp3"))
-        walked = sorted(path.removeprefix(f"{root}/") for path, _, _ in Walk().files(str(root)))
+        walked = sorted(path.removeprefix(f"{root}/") for path, _, _, _ in Walk().files(str(root)))
         patterns = {str(file): file.read_text().split("\n") for file in root.rglob(SONIQUEBAYIGNORE)}
         assert walked == expected, patterns
 

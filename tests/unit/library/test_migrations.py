@@ -43,7 +43,7 @@ def test_a_library_of_schema_1_keeps_everything(tmp_path: Path) -> None:
     track = queries.track(db, 5)
     assert track is not None
     assert (track["title"], track["path"], track["vector_failure"]) == ("One", "/one", "no sound")
-    assert [tuple(row) for row in queries.known_files(db, "/")] == [("/one", -1, 20, 1, 0)]  # the next scan reads it
+    assert [tuple(row) for row in queries.known_files(db, "/")] == [("/one", -1, 20, 1, 0, 0)]  # the next scan reads it
     assert queries.unanalysed_tracks(db, 10) == []
     active = sessions.active_session(db)
     assert active is not None

@@ -10,7 +10,7 @@ import pytest
 from soniquebay.library.paths import encode
 from soniquebay.library.queries import KnownFile
 from soniquebay.pipeline import discovery
-from soniquebay.pipeline.walk import Walk, WalkedFile
+from soniquebay.pipeline.walk import Walk
 
 
 def touch(path: Path) -> Path:
@@ -33,7 +33,7 @@ def test_files_come_in_the_order_of_the_database(tmp_path: Path) -> None:
     ):
         touch(tmp_path / name)
     touch(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3")))
-    paths = [path for path, _, _ in Walk().files(str(tmp_path))]
+    paths = [path for path, _, _, _ in Walk().files(str(tmp_path))]
     db = sqlite3.connect(":memory:")
     db.execute("CREATE TABLE t (path TEXT)")
     db.executemany("INSERT INTO t VALUES (?)", [(path,) for path in paths])
@@ -71,18 +71,18 @@ class RecordingComparison(discovery._Comparison):
 
 
 def row(path: str, size: int = 1, mtime_ns: int = 1, read_session_id: int = 1, missing: bool = False) -> KnownFile:
-    return path, size, mtime_ns, read_session_id, missing
+    return path, size, mtime_ns, read_session_id, missing, 0
 
 
 def compare(
-    walked: list[WalkedFile],
+    walked: list[tuple[str, int, int]],
     known: list[KnownFile],
     queued_or_failed: set[str] = frozenset(),  # type: ignore[assignment]
     *,
     reads_unchanged: bool = False,
 ) -> RecordingComparison:
     comparison = RecordingComparison(queued_or_failed, reads_unchanged=reads_unchanged)
-    comparison.compare(walked, iter(known), lambda path: "/r")
+    comparison.compare([(*file, None) for file in walked], iter(known), lambda path: "/r")
     comparison.flush()
     return comparison
 
@@ -153,7 +153,7 @@ def test_an_unreadable_folder_is_yielded_with_a_slash(tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "scandir", refuse)
     walk = Walk()
     seen = list(walk.files(str(tmp_path)))
-    assert [(path.rpartition(encode(str(tmp_path)))[2], size) for path, size, _ in seen] == [
+    assert [(path.rpartition(encode(str(tmp_path)))[2], size) for path, size, _, _ in seen] == [
         ("/dark/", -1), ("/light.mp3", 1)
     ]  # fmt: skip
     assert [failure["reason"] for failure in walk.failures] == ["cannot be read: Permission denied"]

@@ -22,7 +22,7 @@ def make(root: Path, *names: str, content: bytes = b"x") -> None:
 
 
 def walked(walk: Walk, top: Path) -> list[str]:
-    return [path.removeprefix(encode(str(top)) + "/") for path, size, _ in walk.files(str(top)) if size >= 0]
+    return [path.removeprefix(encode(str(top)) + "/") for path, size, _, _ in walk.files(str(top)) if size >= 0]
 
 
 def told(walk: Walk, top: Path) -> dict[str, tuple[int, int, str]]:
@@ -219,7 +219,7 @@ def test_nothing_is_decided_below_an_ignore_file_that_cannot_be_read(
 
     monkeypatch.setattr(walk_module, "read_ignore_file", refuse)
     walk = Walk()
-    assert [(path.removeprefix(encode(str(tmp_path))), size) for path, size, _ in walk.files(str(tmp_path))] == [
+    assert [(path.removeprefix(encode(str(tmp_path))), size) for path, size, _, _ in walk.files(str(tmp_path))] == [
         ("/a/", -1), ("/b/02.mp3", 1)
     ]  # fmt: skip
     assert [failure["reason"] for failure in walk.failures] == ["cannot be read: .ndignore: Permission denied"]

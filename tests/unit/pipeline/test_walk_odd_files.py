@@ -23,8 +23,8 @@ def test_a_walk_goes_on_past_everything_odd(tmp_path: Path) -> None:
     os.utime(root / "b.mp3", ns=(15 * 10**18, 15 * 10**18))  # the year 2445
     walk = Walk(frozenset({encode(str(tmp_path / "missing"))}))
     files = [*walk.files(str(root)), *walk.files(str(tmp_path / "missing"))]
-    assert max(mtime_ns for _, _, mtime_ns in files) < 2**63  # what the database holds
-    found = [decode(path).removeprefix(os.fsencode(root)) for path, size, _ in files if size >= 0]
+    assert max(mtime_ns for _, _, mtime_ns, _ in files) < 2**63  # what the database holds
+    found = [decode(path).removeprefix(os.fsencode(root)) for path, size, _, _ in files if size >= 0]
     assert sorted(found) == [b"/b.mp3", b"/caf\xe9.ogg", b"/sub/a.flac", b"/sub/deep/c.ogg"]
     reasons = {Path(f["path"]).name: f["reason"] for f in walk.failures}
     assert reasons == {

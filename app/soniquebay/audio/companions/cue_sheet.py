@@ -72,8 +72,10 @@ def parse(text: str) -> CueSheet:
             if len(tracks) > MAX_TRACKS:
                 raise CueSheetError(f"it has more than {MAX_TRACKS} tracks")
         elif command == "index":
-            if not tracks or not sheet.files:
-                raise CueSheetError(f"line {number}: an index stands before any track or file")
+            if not tracks:
+                raise CueSheetError(f"line {number}: an index stands before any track")
+            if not sheet.files:
+                sheet.files.append(CueFile(""))  # as some sheets within files begin
             _index(sheet.files[-1], tracks[-1], rest, number)
     for track in tracks:
         if track.is_audio and track.start_frames is None:

@@ -1,6 +1,6 @@
 """What a file says, under canonical names: near to what is written, without any interpretation."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
 from soniquebay.audio.reading import values as forms
@@ -33,7 +33,7 @@ class FileContent:
 
     def as_dict(self) -> dict[str, object]:
         """Return the content in a compact form for JSON: a single value as a string, and nothing that is not known."""
-        tags = {name: values[0] if len(values) == 1 else values for name, values in self.tags.items()}
+        tags = compact_tags(self.tags)
         stated = ((name, getattr(self.sound, name)) for name in _SOUND_FIELDS)
         sound = {name: value for name, value in stated if value is not None}
         content: dict[str, object] = {"tags": tags, "sound": sound}
@@ -42,6 +42,11 @@ class FileContent:
         if self.doubtful_text:
             content["doubtful_text"] = True
         return content
+
+
+def compact_tags(tags: Mapping[str, list[str]]) -> dict[str, str | list[str]]:
+    """Return tags for JSON: a single value as a string."""
+    return {name: values[0] if len(values) == 1 else values for name, values in tags.items()}
 
 
 def content_of(raw: RawContent, tag_encoding: str = "") -> FileContent:

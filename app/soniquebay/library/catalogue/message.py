@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -16,19 +16,34 @@ def entities(
 ) -> Entities:
     """Return the message for a batch of files that were read. Credits are always split at `artist_joins`."""
     credits: dict[Credit, int] = {}
-    tracks = [_track(file, credits, artist_joins) for file in files]
+    tracks = []
+    remarks: list[FailedFile] = []
+    for file in files:
+        parts = file.get("parts")
+        remarks += file.get("remarks", ())
+        if parts is None:
+            tracks.append(_track(file, credits, artist_joins))
+        else:
+            for number, part in enumerate(parts, start=1):
+                sound = {**file["sound"], "duration": part["duration"]}
+                of_part = cast(FileTags, {**file, "tags": part["tags"], "sound": sound})
+                tracks.append(_track(of_part, credits, artist_joins, number, part["start"]))
     return {
         "schema": ENTITIES_SCHEMA,
         "credits": [[credit.text, [tuple(part) for part in credit.parts]] for credit in credits],
         "tracks": tracks,
-        "failures": list(failures),
+        "failures": [*failures, *remarks],
     }
 
 
-def _track(file: FileTags, credits: dict[Credit, int], artist_joins: frozenset[str]) -> TrackEntity:
+def _track(
+    file: FileTags, credits: dict[Credit, int], artist_joins: frozenset[str], part: int = 0, start: float = 0.0
+) -> TrackEntity:
     tags, sound = file["tags"], file["sound"]
     track_tags = interpret(tags, file["path"], artist_joins)
-    return {
+    track: TrackEntity = {
+        "part": part,
+        "start": start,
         "path": file["path"],
         "size": file["size"],
         "mtime_ns": file["mtime_ns"],
@@ -41,6 +56,9 @@ def _track(file: FileTags, credits: dict[Credit, int], artist_joins: frozenset[s
         "format": sound["format"],
         "has_picture": file.get("has_picture", False),
     }
+    if "companion_stamp" in file:
+        track["companion_stamp"] = file["companion_stamp"]
+    return track
 
 
 def _compact_json(value: Any) -> str:
