@@ -1,6 +1,7 @@
 """Audio files for the tests: tones encoded with FFmpeg's libraries and tagged with mutagen, in every format."""
 
 import base64
+import math
 import struct
 import zlib
 from fractions import Fraction
@@ -57,13 +58,18 @@ def png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def tone(path: Path, seconds: float = 2.0, frequency: float = 440.0, **tags: str) -> Path:
-    """Write a tone with overtones and a beat, in the format of the file's suffix and with these tags (see `tag`)."""
+def tone(
+    path: Path, seconds: float = 2.0, frequency: float = 440.0, *, silent_from: float = math.inf, **tags: str
+) -> Path:
+    """Write a tone with overtones and a beat, in the format of the file's suffix and with these tags (see `tag`).
+
+    From `silent_from` (seconds) on it is silent.
+    """
     t = np.arange(int(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     wave = sum(np.sin(2 * np.pi * frequency * k * t) / k for k in (1, 2, 3)) * (
         0.6 + 0.4 * np.sign(np.sin(4 * np.pi * t))
     )
-    samples = (wave / np.abs(wave).max() * 20000).astype(np.int16)
+    samples = np.where(t < silent_from, wave / np.abs(wave).max() * 20000, 0).astype(np.int16)
     container = {".aac": "adts", ".m4a": "ipod"}.get(path.suffix)
     with av.open(str(path), "w", format=container) as output:
         # PyAV's wheel has only FFmpeg's own Vorbis encoder, which counts as experimental.

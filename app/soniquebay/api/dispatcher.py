@@ -59,10 +59,10 @@ class Dispatcher:
 
     def send_analysis(self, db: sqlite3.Connection, track_id: int) -> bool:
         """Send the analysis of a track; return False when there is no such track."""
-        path = queries.track_path(db, track_id)
-        if path is not None:
-            self.send("vector.calculate", track_id=track_id, path=path)
-        return path is not None
+        row = queries.to_analyse(db, track_id)
+        if row is not None:
+            self.send("vector.calculate", **_analysis_of(row))
+        return row is not None
 
     def refill(self) -> int:
         """Fill the queues of vectors and covers; return how many rows were sent."""
@@ -91,7 +91,7 @@ class Dispatcher:
         return bool(session["status"] == "paused" or time.time() - session["started_at"] < ANALYSIS_DELAY_SECONDS)
 
     def _send_vectors(self, rows: Sequence[Row]) -> bool:
-        return self._send_all("vector.calculate", [{"track_id": r["id"], "path": r["path"]} for r in rows])
+        return self._send_all("vector.calculate", list(map(_analysis_of, rows)))
 
     def _send_covers(self, rows: Sequence[Row]) -> bool:
         return self._send_all("covers.extract", [{f"{kind}_id": item_id} for kind, item_id in (r["id"] for r in rows)])
@@ -185,6 +185,12 @@ class Dispatcher:
                 sessions.mark_batches_sent(db, sent_batches)
                 for session_id in sent_discoveries:
                     sessions.mark_discovery_sent(db, session_id)
+
+
+def _analysis_of(row: Row) -> dict[str, Any]:
+    """Return the arguments of a track's analysis; those of a range only for a part of a file."""
+    arguments = {"track_id": row["id"], "path": row["path"]}
+    return {**arguments, "start": row["start_seconds"], "seconds": row["seconds"]} if row["part"] else arguments
 
 
 def _unchecked_covers(db: sqlite3.Connection, limit: int) -> list[Row]:

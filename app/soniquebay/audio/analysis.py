@@ -18,13 +18,14 @@ class Analysis:
     musical_key: str | None  # one of MUSICAL_KEYS, as "A minor"
 
 
-def analyse(path: str) -> Analysis:
-    """Return the vector, tempo and musical key of an audio file; tags play no part.
+def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Analysis:
+    """Return the vector, tempo and musical key of an audio file, or of a range of it in seconds; tags play no part.
 
-    `path` is Python's file-system string. Raises `decode.UndecodableAudioError` when no samples come out of the file,
-    and its subclass `decode.UnavailableAudioError` when the file cannot be read.
+    `path` is Python's file-system string. Without `seconds` the range goes to the end of the file. Raises
+    `decode.UndecodableAudioError` when no samples come out of the file, and its subclass
+    `decode.UnavailableAudioError` when the file cannot be read.
     """
-    segments = [compute_spectra(samples) for samples in decode_segments(path)]
+    segments = [compute_spectra(samples) for samples in decode_segments(path, start, seconds)]
     return Analysis(
         vector=feature_vector(segments),
         bpm=estimate_tempo([segment.mel_power for segment in segments]),

@@ -32,8 +32,11 @@ class UnavailableAudioError(UndecodableAudioError):
     """A file cannot be read at present, for example because its drive was unplugged. Another time it may be."""
 
 
-def decode_segments(path: str) -> list[Samples]:
+def decode_segments(path: str, start: float = 0.0, seconds: float | None = None) -> list[Samples]:
     """Return the stereo samples of a file at `SAMPLE_RATE_HZ`, in one or several segments.
+
+    `start` and `seconds` are a range of the file; without `seconds` it goes to the end. All that follows is true of the
+    range as of a file.
 
     A file longer than `MAX_WHOLE_FILE_SECONDS` gives `SEGMENT_COUNT` arrays of `SEGMENT_SECONDS`, spread evenly over
     it: enough to tell how it sounds, at a fraction of the cost. A shorter file gives one array. Each array is float32
@@ -46,16 +49,17 @@ def decode_segments(path: str) -> list[Samples]:
         with av.open(path, metadata_errors="replace", options=_OPTIONS) as container:
             if not container.streams.audio:
                 raise UndecodableAudioError("it has no audio stream")
-            duration = (container.duration or 0) / av.time_base
+            duration = (container.duration or 0) / av.time_base - start if seconds is None else seconds
             if duration > MAX_WHOLE_FILE_SECONDS:
                 # The segments lie in the middle of equal parts, so they miss a silent beginning and a fade-out.
-                starts = [duration * (i + 0.5) / SEGMENT_COUNT - SEGMENT_SECONDS / 2 for i in range(SEGMENT_COUNT)]
-                segments = [_decode_segment(container, start, SEGMENT_SECONDS) for start in starts]
+                offsets = [duration * (i + 0.5) / SEGMENT_COUNT - SEGMENT_SECONDS / 2 for i in range(SEGMENT_COUNT)]
+                segments = [_decode_segment(container, start + offset, SEGMENT_SECONDS) for offset in offsets]
                 if sum(s.shape[1] for s in segments) >= 0.5 * SEGMENT_SECONDS * SEGMENT_COUNT * SAMPLE_RATE_HZ:
                     return _usable(segments)
         # The file is short, or its stated duration or its index is wrong: decode it from the beginning.
         with av.open(path, metadata_errors="replace", options=_OPTIONS) as container:
-            return _usable([_decode_segment(container, 0.0, MAX_WHOLE_FILE_SECONDS)])
+            most = MAX_WHOLE_FILE_SECONDS if seconds is None else min(seconds, MAX_WHOLE_FILE_SECONDS)
+            return _usable([_decode_segment(container, start, most)])
     except av.error.InterruptedError as error:
         # The signal of the task's time limit interrupts a read that waits; FFmpeg reports that as an error.
         raise UnavailableAudioError(TIMEOUT_REASON) from error

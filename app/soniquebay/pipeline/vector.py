@@ -36,8 +36,11 @@ class VectorTask(StageTask):
 
 
 @stage("vector.calculate", base=VectorTask)
-def calculate(track_id: int, path: str) -> None:
-    """Decode a track, compute its vector and store it through the API, or the reason why it cannot be decoded."""
+def calculate(track_id: int, path: str, start: float = 0.0, seconds: float | None = None) -> None:
+    """Decode a track, compute its vector and store it through the API, or the reason why it cannot be decoded.
+
+    A part of a file begins at `start`, and is so many `seconds` long unless it ends with the file.
+    """
     # Imported here: the parent process then forks without the memory of the decoder and numpy.
     try:
         from soniquebay.audio.analysis import analyse
@@ -49,7 +52,7 @@ def calculate(track_id: int, path: str) -> None:
     file = os.fsdecode(decode(path))
     result: dict[str, object]
     try:
-        analysis = analyse(file)
+        analysis = analyse(file, start, seconds)
     except UndecodableAudioError as error:
         log.warning("track %d has no vector: %s", track_id, error)
         # A drive that was unplugged during the read can also look like a damaged file.

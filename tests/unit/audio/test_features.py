@@ -57,6 +57,22 @@ def test_every_format_decodes_to_the_same_tone(tmp_path: Path, suffix: str) -> N
     assert np.argmax(spectrum) * SAMPLE_RATE_HZ / samples.shape[1] == pytest.approx(440, abs=2)
 
 
+@pytest.mark.parametrize("seconds", [8.0, 40.0])
+@pytest.mark.parametrize("suffix", [".flac", ".mp3"])
+def test_only_the_range_of_a_part_is_decoded(tmp_path: Path, suffix: str, seconds: float) -> None:
+    def loudness(start: float, length: float | None) -> float:
+        return max(float(np.abs(segment).max()) for segment in decode_segments(path, start, length))
+
+    # Two thirds of the file are a tone, the rest is silence.
+    path = str(tone(tmp_path / f"x{suffix}", seconds=3 * seconds, silent_from=2 * seconds))
+    assert loudness(0.0, None) > 0.3
+    assert loudness(seconds, seconds - 0.2) > 0.3
+    assert loudness(2 * seconds + 0.2, None) < 0.01
+    assert loudness(2 * seconds + 0.2, seconds / 2) < 0.01
+    samples = sum(segment.shape[1] for segment in decode_segments(path, seconds, seconds / 2))
+    assert samples / SAMPLE_RATE_HZ == pytest.approx(seconds / 2, abs=0.1)
+
+
 @pytest.mark.parametrize("suffix", [".ac3", ".aac", ".mp3", ".wv"])
 def test_a_tag_behind_the_sound_is_no_sound(tmp_path: Path, suffix: str) -> None:
     plain, tagged = (tone(tmp_path / f"{name}{suffix}") for name in ("plain", "tagged"))
