@@ -136,6 +136,22 @@ def test_a_sheet_within_a_file_makes_its_tracks(start: Any, music: Path) -> None
     assert albums == {"Ein Album": 3, "Noch eins": 3, "Else": 1}
 
 
+def test_lyrics_beside_a_file_are_found_shown_and_followed(start: Any, music: Path) -> None:
+    stack = start()
+    stack.scan()
+    track = stack.get(f"/api/tracks/{ids(stack)['Other']}")
+    assert "lyrics" not in track["tags"]
+    lyrics = music / "other.LRC"
+    lyrics.write_text("[00:00.10]Erdbeermund\n[00:01.00]la\n", "cp1252")
+    stack.scan()
+    assert [t["id"] for t in stack.get("/api/search", q="erdbeermund")["items"]] == [track["id"]]
+    assert stack.get(f"/api/tracks/{track['id']}")["tags"]["synced_lyrics"] == "[00:00.10]Erdbeermund\n[00:01.00]la"
+    lyrics.unlink()
+    stack.scan()
+    assert stack.get("/api/search", q="erdbeermund")["total"] == 0
+    assert "synced_lyrics" not in stack.get(f"/api/tracks/{track['id']}")["tags"]
+
+
 @pytest.mark.slow
 def test_a_sheet_is_noticed_by_the_watch(start: Any, music: Path) -> None:
     stack = start(SONIQUEBAY_WATCH="on")

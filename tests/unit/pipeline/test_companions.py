@@ -193,3 +193,53 @@ def test_text_in_a_doubtful_code_page_is_marked(tmp_path: Path) -> None:
     put(tmp_path / "x.cue", SHEET.format("x.flac").replace("Eins", "Привет").encode("cp1251", "ignore"))
     read = extract_file(file)
     assert (titles(read), read["doubtful_text"]) == (["Ïðèâåò", "Zwei"], True)
+
+
+# --- lyrics ----------------------------------------------------------------------------------------------------------
+
+TIMED = "[ti:Song]\r\n[00:01.50]La la\r\n[00:03.00]Süß\r\n"
+
+
+def lyrics(read: Any) -> tuple[Any, Any]:
+    return read["tags"].get("lyrics"), read["tags"].get("synced_lyrics")
+
+
+@pytest.mark.parametrize("name", ["x.lrc", "X.LRC", "x.flac.lrc"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_timed_lyrics_beside_a_file_are_its_own(tmp_path: Path, name: str, encoding: str) -> None:
+    file = tone(tmp_path / "x.flac", title="Song")
+    put(tmp_path / name, TIMED.encode(encoding))
+    assert lyrics(extract_file(file)) == (None, "[ti:Song]\n[00:01.50]La la\n[00:03.00]Süß")
+
+
+def test_lyrics_beside_a_file_count_before_tags_of_the_same_kind(tmp_path: Path) -> None:
+    file = tone(tmp_path / "x.flac", lyrics="plain tag", syncedlyrics="[00:01.00]timed\n[00:02.00]tag")
+    assert lyrics(extract_file(file)) == ("plain tag", "[00:01.00]timed\n[00:02.00]tag")
+    put(tmp_path / "x.flac.lrc", "not the nearest name")
+    put(tmp_path / "x.lrc", "[00:01.00]timed\n[00:02.00]file")
+    assert lyrics(extract_file(file)) == ("plain tag", "[00:01.00]timed\n[00:02.00]file")
+    put(tmp_path / "x.lrc", "plain\nfile")
+    assert lyrics(extract_file(file)) == ("plain\nfile", "[00:01.00]timed\n[00:02.00]tag")
+    put(tmp_path / "x.lrc", " \n")
+    assert lyrics(extract_file(file))[0] == "plain tag"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [(b"la\0la", "it is not text"), (b" " * 262145, "it is larger than 256 KiB")]
+)
+def test_lyrics_that_are_not_used_are_told_and_the_tags_stay(tmp_path: Path, text: bytes, reason: str) -> None:
+    file = tone(tmp_path / "x.flac", lyrics="tag")
+    path = put(tmp_path / "x.lrc", text)
+    read = extract_file(file)
+    assert lyrics(read) == ("tag", None)
+    assert [(remark["path"], remark["reason"]) for remark in read["remarks"]] == [(str(path), f"is not used: {reason}")]
+
+
+def test_lyrics_in_a_doubtful_code_page_are_marked_and_those_of_an_image_are_no_tracks(tmp_path: Path) -> None:
+    file = tone(tmp_path / "x.flac")
+    put(tmp_path / "x.lrc", "Привет".encode("cp1251"))
+    assert extract_file(file)["doubtful_text"]
+    put(tmp_path / "x.cue", SHEET.format("x.flac"))
+    read = extract_file(file)
+    assert (titles(read), [part["tags"].get("lyrics") for part in read["parts"]]) == (["Eins", "Zwei"], [None, None])
+    assert "doubtful_text" not in read

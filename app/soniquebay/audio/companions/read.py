@@ -1,4 +1,4 @@
-"""What the companions of an audio file make of it: the parts that its cue sheet describes."""
+"""What the companions of an audio file make of it: the parts that its cue sheet describes, or its lyrics."""
 
 import os
 from collections.abc import Iterable
@@ -10,7 +10,9 @@ from soniquebay.audio.companions.names import has_name_of, is_cue_sheet, named_f
 from soniquebay.audio.companions.parts import Part, file_in, has_titles, parts_of
 from soniquebay.audio.companions.text import CompanionError, read_text
 from soniquebay.audio.file_names import is_audio
-from soniquebay.audio.reading.content import FileContent
+from soniquebay.audio.reading.content import MAX_LONG_VALUE_CHARACTERS, FileContent
+from soniquebay.audio.reading.text import clean
+from soniquebay.audio.reading.values import has_time_stamps
 
 LOST_SHEET = "cue sheet of files that are not there"
 
@@ -36,8 +38,9 @@ def apply_companions(path: str, content: FileContent, names: Iterable[str], tag_
     """Return what a file (its path as Python's file-system string) is divided into.
 
     `names` are those of its companions. A sheet beside the file counts before one within it, and that which is called
-    as the file is before others.
+    as the file is before others. A file that is one track gets the lyrics beside it, in `content`.
     """
+    names = list(names)
     audio_name = path.rpartition("/")[2]
     sheets = sorted(filter(is_cue_sheet, names), key=lambda name: (not has_name_of(name, audio_name), name))
     reader = _SheetReader(path, content, tag_encoding)
@@ -46,7 +49,23 @@ def apply_companions(path: str, content: FileContent, names: Iterable[str], tag_
             reader.read_beside(name)
     if not reader.found.parts and "cuesheet" in content.tags:
         reader.read_within(content.tags["cuesheet"][0])
+    lyrics = min((name for name in names if not is_cue_sheet(name)), key=len, default=None)
+    if lyrics is not None and not reader.found.parts:
+        _read_lyrics(reader.found, path.removesuffix(audio_name) + lyrics, content, tag_encoding)
     return reader.found
+
+
+def _read_lyrics(found: Found, path: str, content: FileContent, tag_encoding: str) -> None:
+    """Take lyrics from beside a file in place of those of the same kind, timed or plain, among its tags."""
+    try:
+        text, is_doubtful = read_text(path, tag_encoding)
+    except CompanionError as error:
+        found.remarks.append(Remark(path, f"is not used: {error}"))
+        return
+    lyrics = clean(text, MAX_LONG_VALUE_CHARACTERS, lines=True)
+    if lyrics:
+        content.tags["synced_lyrics" if has_time_stamps(lyrics) else "lyrics"] = [lyrics]
+        content.doubtful_text |= is_doubtful
 
 
 class _SheetReader:
