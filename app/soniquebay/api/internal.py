@@ -108,6 +108,8 @@ class AnalysisResult(BaseModel):
     bpm: float | None = None
     """Tempo in beats a minute."""
     musical_key: str | None = None
+    length: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Of the track in seconds, as measured."""
     retry_later: bool = False
     """The file was unavailable, or its analysis timed out."""
 
@@ -257,6 +259,7 @@ def store_vector(services: Shared, track_id: int, result: AnalysisResult) -> Ans
                 result.failure,
                 bpm=result.bpm,
                 musical_key=result.musical_key,
+                length=result.length,
                 retry_later=result.retry_later,
             )
     except (binascii.Error, ValueError, sqlite3.IntegrityError) as error:

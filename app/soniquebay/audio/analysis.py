@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from soniquebay.audio.decode import decode_segments
+from soniquebay.audio.decode import MAX_WHOLE_FILE_SECONDS, SAMPLE_RATE_HZ, Samples, decode_segments
 from soniquebay.audio.features import feature_vector
+from soniquebay.audio.length import measured_length
 from soniquebay.audio.musical_key import estimate_key
 from soniquebay.audio.spectra import Float32Array, compute_spectra
 from soniquebay.audio.tempo import estimate_tempo
@@ -16,6 +17,7 @@ class Analysis:
     vector: Float32Array  # (VECTOR_SIZE,), raw feature values
     bpm: float | None  # beats per minute
     musical_key: str | None  # one of MUSICAL_KEYS, as "A minor"
+    length: float | None  # seconds, as measured; None if it cannot be told, and for a range with an end
 
 
 def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Analysis:
@@ -25,9 +27,21 @@ def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Anal
     `decode.UndecodableAudioError` when no samples come out of the file, and its subclass
     `decode.UnavailableAudioError` when the file cannot be read.
     """
-    segments = [compute_spectra(samples) for samples in decode_segments(path, start, seconds)]
+    decoded = decode_segments(path, start, seconds)
+    segments = [compute_spectra(samples) for samples in decoded]
     return Analysis(
         vector=feature_vector(segments),
         bpm=estimate_tempo([segment.mel_power for segment in segments]),
         musical_key=estimate_key([segment.chroma for segment in segments]),
+        length=_length(path, start, decoded) if seconds is None else None,
     )
+
+
+def _length(path: str, start: float, decoded: list[Samples]) -> float | None:
+    length = measured_length(path)
+    if length is not None:
+        return length - start if length > start else None
+    # A single segment that is shorter than it may be goes to the end.
+    samples = decoded[0].shape[1]
+    is_whole = len(decoded) == 1 and samples < int(MAX_WHOLE_FILE_SECONDS * SAMPLE_RATE_HZ)
+    return samples / SAMPLE_RATE_HZ if is_whole else None

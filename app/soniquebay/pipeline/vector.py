@@ -63,5 +63,10 @@ def calculate(track_id: int, path: str, start: float = 0.0, seconds: float | Non
         result = {"failure": TIMEOUT_REASON, "retry_later": True}  # the drive may hang
     else:
         data = base64.b64encode(analysis.vector.astype("<f4").tobytes()).decode("ascii")
-        result = {"data": data, "bpm": analysis.bpm, "musical_key": analysis.musical_key}
+        result = {
+            "data": data,
+            "bpm": analysis.bpm,
+            "musical_key": analysis.musical_key,
+            "length": analysis.length,
+        }
     library_api.put(f"/internal/vectors/{track_id}", {"version": FEATURE_VERSION, **result}, _STORE_MAX_WAIT_SECONDS)

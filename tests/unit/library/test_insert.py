@@ -135,6 +135,38 @@ def test_the_cover_is_checked_again_after_a_file_has_come(db: Database) -> None:
     assert [row[0] for row in db.reader().execute("SELECT track_id FROM track_covers")] == [3]  # it has no album
 
 
+def test_a_length_that_was_measured_stays_until_the_file_changes(db: Database) -> None:
+    def measure(length: float) -> float:
+        with db.transaction() as connection:
+            vectors.store(connection, 1, FEATURE_VERSION, b"\0" * 4 * VECTOR_SIZE, None, length=length)
+        return duration()
+
+    def duration() -> float:
+        return float(db.reader().execute("SELECT duration FROM tracks").fetchone()[0])
+
+    insert(db, file("/1", duration=200.0), batch_id="1")
+    assert measure(200.4) == 200.0
+    assert measure(100.25) == 100.25
+    assert measure(100.3) == 100.25
+    insert(db, file("/1", duration=200.0, genre="read again"), batch_id="2")
+    assert duration() == 100.25
+    insert(db, file("/1", duration=150.0), batch_id="3")  # by a reader that knows better
+    assert duration() == 150.0
+    assert measure(100.0) == 100.0
+    insert(db, file("/1", duration=150.0, mtime_ns=2), batch_id="4")
+    assert duration() == 150.0
+
+
+def test_a_file_is_recognised_by_the_length_that_it_states(db: Database) -> None:
+    recording = "aaaaaaaa-0000-4000-8000-00000000000a"
+    insert(db, file("/1", title="before", duration=200.0, mb_recording=recording), batch_id="1")
+    with db.transaction() as connection:
+        vectors.store(connection, 1, FEATURE_VERSION, b"\0" * 4 * VECTOR_SIZE, None, length=100.0)
+        ingest.mark_missing(connection, ["/1"])
+    insert(db, file("/2", title="after", duration=200.0, mb_recording=recording), batch_id="2")
+    assert [(t["id"], t["duration"]) for t in queries.tracks(db.reader(), 10, 0).items] == [(1, 100.0)]
+
+
 def test_the_cover_is_checked_again_after_a_file_has_changed(db: Database, tmp_path: Path) -> None:
     insert(db, file("/1", artist="A", album="B", title="before"))
     with db.transaction() as connection:

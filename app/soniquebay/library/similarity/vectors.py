@@ -6,6 +6,8 @@ import struct
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS, VECTOR_SIZE
 
+MIN_CORRECTION_SECONDS = 0.5  # encoders add less at the beginning and the end, which players may leave out
+
 
 def store(
     db: sqlite3.Connection,
@@ -16,12 +18,15 @@ def store(
     *,
     bpm: float | None = None,
     musical_key: str | None = None,
+    length: float | None = None,
     retry_later: bool = False,
 ) -> bool:
     """Store the result of a track's analysis; False if the track no longer exists.
 
     `data` is a vector of `VECTOR_SIZE` little-endian float32 values, or None with the reason in `failure`. With
     `retry_later` the file was unavailable: the track is analysed again once a scan sees it (`ingest.mark_returned`).
+    `length` in seconds is what the analysis has measured. It replaces a length that differs by more than
+    `MIN_CORRECTION_SECONDS`.
 
     Raises ``ValueError`` for a vector of the wrong size or version or with values that are not finite, for a tempo
     outside of 0 to 1000 BPM, and for an unknown key.
@@ -43,6 +48,11 @@ def store(
         "INSERT OR REPLACE INTO vectors (track_id, version, data, failure, bpm, musical_key) VALUES (?, ?, ?, ?, ?, ?)",
         (track_id, version, data, failure, bpm, musical_key),
     )
+    if length is not None:
+        db.execute(
+            "UPDATE tracks SET duration = round(?1, 3) WHERE id = ?2 AND abs(duration - ?1) > ?3",
+            (length, track_id, MIN_CORRECTION_SECONDS),
+        )
     db.execute("UPDATE tracks SET retry_later = ?1 WHERE id = ?2 AND retry_later <> ?1", (retry_later, track_id))
     return True
 
