@@ -292,3 +292,54 @@ def test_a_worker_waits_for_the_api_to_open_a_cleanly_closed_library() -> None:
         library = Database(path)
         library.migrate()
         assert not waits()
+
+
+def test_a_library_of_schema_11_has_every_track_as_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:11]:
+            old.executescript(script)
+        old.executescript("""
+            INSERT INTO scan_sessions (id, status, started_at, finished_at, heartbeat_at)
+                VALUES (1, 'completed', 1, 2, 1);
+            INSERT INTO artists (id, name, normalised_name) VALUES (1, 'A', 'a');
+            INSERT INTO albums (id, title, normalised_title, artist_id, credit, cover_checked)
+                VALUES (2, 'X', 'x', 1, 'A', 1);
+            INSERT INTO tracks (id, title, artist_id, credit, album_id, duration, format, added_at, path, size,
+                                mtime_ns, read_session_id, reader_version, analysed)
+                VALUES (3, 'Image', 1, 'A', 2, 9.5, 'FLAC', 1, '/a', 1, 1, 1, 1, 1),
+                       (4, 'Song', 1, 'A', 2, 2.5, 'FLAC', 1, '/b', 1, 1, 1, 1, 0),
+                       (9, 'Gone', 1, 'A', 2, 2.5, 'FLAC', 1, '/c', 1, 1, 1, 1, 0);
+            INSERT INTO file_tags (track_id, tags, sound)
+                VALUES (3, '{"cuesheet":"FILE x WAVE"}', '{}'), (4, '{}', '{}');
+            INSERT INTO track_artists (track_id, position, role, artist_id, name) VALUES (4, 0, 'artist', 1, 'A');
+            INSERT INTO artist_roles (artist_id, role, track_count) VALUES (1, 'artist', 1);
+            DELETE FROM tracks WHERE id = 9;
+            PRAGMA user_version = 11;
+        """)
+        names = "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger', 'view') ORDER BY name"
+        before = {tuple(row) for row in old.execute(names)}
+    database = Database(path)
+    database.migrate()
+    db = database.reader()
+    after = {tuple(row) for row in db.execute(names)}
+    assert before - after == set()
+    assert {name for _, name in after - before} == {"tracks_parts", "tracks_superseded"}
+    rows = db.execute("SELECT id, part, start_seconds, superseded, companion_stamp, stated_duration FROM tracks")
+    assert [tuple(row) for row in rows] == [(3, 0, 0.0, 0, 0, 9.5), (4, 0, 0.0, 0, 0, 2.5)]
+    # A file with a sheet within it is read again.
+    assert [(row[0], row[1]) for row in queries.known_files(db, "/")] == [("/a", -1), ("/b", 1)]
+    with database.transaction() as connection:
+        connection.execute("UPDATE tracks SET missing_since = 5 WHERE id = 4")
+        connection.execute("INSERT INTO vectors (track_id, version, failure) VALUES (4, 1, 'x')")
+        connection.execute(
+            "INSERT INTO tracks (title, artist_id, duration, format, added_at, path, size, mtime_ns, part) "
+            "VALUES ('Part', 1, 1, 'FLAC', 1, '/a', 1, 1, 1)"
+        )
+    assert db.execute("SELECT count(*) FROM artist_roles").fetchone()[0] == 0
+    assert [tuple(row) for row in db.execute("SELECT cover_checked FROM albums")] == [(0,)]
+    assert [tuple(row) for row in db.execute("SELECT id, analysed FROM tracks ORDER BY id")] == [
+        (3, 1),
+        (4, 1),
+        (10, 0),
+    ]
