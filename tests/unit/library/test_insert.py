@@ -129,7 +129,7 @@ def test_a_file_that_is_read_again_is_analysed_again_only_if_its_stamp_has_chang
 def test_the_cover_is_checked_again_after_a_file_has_come(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     with db.transaction() as connection:
-        covers.mark_none_found(connection, 1)
+        covers.set_from_files(connection, 1, None, {})
     insert(db, file("/2", artist="A", album="X"), file("/3", artist="A"))
     assert [album["id"] for album in queries.albums_with_unchecked_cover(db.reader(), 10)] == [1]
     assert [row[0] for row in db.reader().execute("SELECT track_id FROM track_covers")] == [3]  # it has no album

@@ -75,9 +75,6 @@ CREATE INDEX tracks_parts ON tracks (read_session_id) WHERE part > 1 AND missing
 CREATE INDEX tracks_superseded ON tracks (album_id) WHERE superseded = 1;
 
 -- Triggers go with their table. These are those of 0009_pictures.sql and 0011_browsing.sql, unchanged.
-CREATE TRIGGER new_track_of_album AFTER INSERT ON tracks WHEN NEW.album_id IS NOT NULL BEGIN
-    UPDATE albums SET cover_checked = 0 WHERE id = NEW.album_id AND cover_checked = 1;
-END;
 CREATE TRIGGER changed_track_of_album
 AFTER UPDATE OF album_id, path, missing_since, retry_later, size, mtime_ns ON tracks
 WHEN OLD.album_id IS NOT NEW.album_id OR OLD.path <> NEW.path OR OLD.retry_later > NEW.retry_later
@@ -86,9 +83,6 @@ WHEN OLD.album_id IS NOT NEW.album_id OR OLD.path <> NEW.path OR OLD.retry_later
     UPDATE albums SET cover_checked = 0 WHERE id IN (OLD.album_id, NEW.album_id) AND cover_checked = 1;
     UPDATE track_covers SET checked = 0 WHERE track_id = NEW.id;
     INSERT INTO track_covers (track_id) SELECT NEW.id WHERE NEW.album_id IS NULL ON CONFLICT DO NOTHING;
-END;
-CREATE TRIGGER new_track_without_album AFTER INSERT ON tracks WHEN NEW.album_id IS NULL BEGIN
-    INSERT INTO track_covers (track_id) VALUES (NEW.id) ON CONFLICT (track_id) DO UPDATE SET checked = 0;
 END;
 CREATE TRIGGER track_presence AFTER UPDATE OF missing_since ON tracks
 WHEN (OLD.missing_since IS NULL) <> (NEW.missing_since IS NULL)
