@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 import mutagen
 from mutagen import id3 as frames_of
 
+from soniquebay.audio.reading.id3_frames import TEXT_FRAME, read_frames
 from soniquebay.audio.reading.raw import RawTags
 
 ID3V1_BYTES = 128
@@ -16,19 +17,6 @@ _LYRICS = 1  # content type of SYLT
 _YEAR = re.compile(r"\d{4}")
 _DAY_AND_MONTH = re.compile(r"(\d\d)(\d\d)")
 _HEADER_BYTES = 10
-
-
-# mutagen parses a date into numbers and forgets what it does not understand ("Summer 1999"). Read as text, a date stays
-# as it is written. XSOP and the like are frames of ID3v2.4 that taggers also write to ID3v2.3.
-_TEXT_FRAME: Any = frames_of.TextFrame
-_DATES = ("TDRC", "TDRL", "TDOR", "TDEN", "TDTG", "XDOR", "XSOA", "XSOP", "XSOT")
-
-
-def _as_text(name: str) -> Any:
-    return type(name, (_TEXT_FRAME,), {})
-
-
-_FRAMES: dict[str, Any] = {**frames_of.Frames_2_2, **frames_of.Frames, **{name: _as_text(name) for name in _DATES}}
 
 
 def tag_size(header: bytes) -> int:
@@ -45,19 +33,18 @@ def tag_size(header: bytes) -> int:
 def read_id3v2(file: BinaryIO) -> tuple[RawTags | None, bool]:
     """Return the ID3v2 tag at the position of a file, if one can be read, and whether it has a picture."""
     try:
-        tag = frames_of.ID3(file, load_v1=False, translate=False, known_frames=_FRAMES)
+        return _raw_tags(read_frames(file))
     except mutagen.MutagenError:
         return None, False  # a broken tag does not make the music unreadable
-    return _raw_tags(tag.values())
 
 
 def id3v2_pictures(file: BinaryIO) -> list[tuple[int, bytes]]:
     """Return type and data of the pictures in the ID3v2 tag at the position of a file."""
     try:
-        tag: Any = frames_of.ID3(file, load_v1=False, translate=False, known_frames=_FRAMES)
+        pictures: list[Any] = [frame for frame in read_frames(file) if isinstance(frame, frames_of.APIC)]
     except mutagen.MutagenError:
         return []
-    return [(int(frame.type), bytes(frame.data)) for frame in tag.getall("APIC")]
+    return [(int(picture.type), bytes(picture.data)) for picture in pictures]
 
 
 def _raw_tags(frames: Iterable[Any]) -> tuple[RawTags, bool]:
@@ -88,7 +75,7 @@ def _entry(frame: Any) -> tuple[str, list[str]] | None:
     reader = _OTHERS.get(name)
     if reader is not None:
         return reader(frame)
-    return (name, [str(text) for text in frame.text]) if isinstance(frame, _TEXT_FRAME) else None
+    return (name, [str(text) for text in frame.text]) if isinstance(frame, TEXT_FRAME) else None
 
 
 def _described(frame: Any) -> tuple[str, list[str]]:
@@ -156,5 +143,5 @@ def id3v1_in(tail: bytes) -> RawTags | None:
         fields["TRCK"] = b"%d" % tag[126]
     if tag[127] != 0xFF:
         fields["TCON"] = b"%d" % tag[127]
-    tags = {key: [text] for key, data in fields.items() if (text := data.split(b"\0")[0].strip().decode("latin-1"))}
+    tags = {key: [text] for key, data in fields.items() if (text := data.partition(b"\0")[0].strip().decode("latin-1"))}
     return RawTags("id3", tags, {key for key, (text,) in tags.items() if not text.isascii()})

@@ -8,6 +8,7 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from soniquebay.audio.reading.errors import UnreadableAudioError
 from soniquebay.audio.reading.raw import RawContent, Sound
@@ -25,6 +26,7 @@ _ATTACHMENTS, _ATTACHED_FILE, _FILE_NAME, _MIME_TYPE, _FILE_DATA = 0x1941A469, 0
 
 _SOUND_TRACK = 2
 _MAX_ELEMENTS = 10_000
+_MAX_TAGS = 4_096
 _MAX_READ_BYTES = 1 << 24
 _MAX_PICTURE_BYTES = 1 << 26
 _NANOSECONDS = 1_000_000_000
@@ -74,9 +76,14 @@ def read_matroska(descriptor: int, file_bytes: int) -> RawContent:
     parts = _find_parts(descriptor, file_bytes)
     sound = _sound(descriptor, parts, file_bytes)
     tags: dict[str, list[str]] = {}
-    for element in parts.elements.get(_TAGS, ()):
-        for tag in _children(_read(descriptor, element), _TAG):
-            _add_tag(tags, tag)
+    written = (
+        named
+        for element in parts.elements.get(_TAGS, ())
+        for tag in _children(_read(descriptor, element), _TAG)
+        for named in _named(tag)
+    )
+    for name, text in islice(written, _MAX_TAGS):
+        tags.setdefault(name, []).append(text)
     for element in parts.elements.get(_INFO, ()):
         title = _text(_read(descriptor, element), _TITLE)
         if title:
@@ -150,7 +157,8 @@ def _track_sound(track: bytes, doc_type: str, duration: float, file_bytes: int) 
     )
 
 
-def _add_tag(tags: dict[str, list[str]], tag: bytes) -> None:
+def _named(tag: bytes) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each tag within a tag."""
     targets = next(_children(tag, _TARGETS), b"")
     level = _number(targets, _LEVEL)
     if level is not None and level < _TRACK_LEVEL:
@@ -161,7 +169,7 @@ def _add_tag(tags: dict[str, list[str]], tag: bytes) -> None:
         name = prefix + _text(simple, _TAG_NAME).lower()
         for key, text in ((name, _text(simple, _TAG_TEXT)), (f"{name}:sort", _sort_name(simple))):
             if text:
-                tags.setdefault(key, []).append(text)
+                yield key, text
 
 
 def _sort_name(simple: bytes) -> str:
@@ -247,4 +255,4 @@ def _float(data: bytes, wanted: int) -> float | None:
 
 
 def _text(data: bytes, wanted: int) -> str:
-    return next(_children(data, wanted), b"").split(b"\0")[0].decode("utf-8", "replace")
+    return next(_children(data, wanted), b"").partition(b"\0")[0].decode("utf-8", "replace")

@@ -1,13 +1,15 @@
 """MP4 files: the tags and the properties of the sound by mutagen, the length of fragments by `mp4_length`."""
 
 import os
+from itertools import accumulate
 from typing import Any, BinaryIO
 
 import mutagen
-from mutagen.mp4 import Atoms, MP4FreeForm, MP4Info, MP4Tags
+from mutagen.mp4 import Atom, Atoms, MP4FreeForm, MP4Info, MP4Tags
 
 from soniquebay.audio.reading.errors import UnreadableAudioError
-from soniquebay.audio.reading.mp4_length import fragments_duration
+from soniquebay.audio.reading.limited_file import limited
+from soniquebay.audio.reading.mp4_length import boxes_in_file, fragments_duration
 from soniquebay.audio.reading.raw import RawContent, Sound
 
 _CODECS = {
@@ -44,6 +46,9 @@ _VIDEO_CODECS = {
     b"dvh1",
     b"apcn",
 }
+_MAX_READS = 20_000  # of atoms in moov
+_MAX_TAGS = 4_096
+_MAX_TAG_BYTES = 1 << 20  # of all tags of a file, without the pictures
 _PAIRS = {"trkn", "disk"}
 _PICTURES = "covr"
 
@@ -55,7 +60,7 @@ def read_mp4(file: BinaryIO, size: int, *, may_be_video: bool) -> RawContent:
     that it is music. A track of pictures for chapters is no video.
     """
     try:
-        atoms = Atoms(file)
+        atoms = _Movie(file, size)
     except mutagen.MutagenError as error:
         raise UnreadableAudioError("not readable as audio: the file is damaged") from error
     info: Any = MP4Info(atoms, file)
@@ -78,6 +83,24 @@ def read_mp4(file: BinaryIO, size: int, *, may_be_video: bool) -> RawContent:
         (info.bits_per_sample or None) if codec in _LOSSLESS else None,
     )
     return RawContent("mp4", tags, sound, has_picture)
+
+
+class _Movie(Atoms):
+    """The moov atom of a file, the atoms of its tags as far as the limits. Its fragments are not looked at."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.atoms = []
+        for name, start, _ in boxes_in_file(file.fileno(), size):
+            if name == b"moov":
+                is_long = os.pread(file.fileno(), 4, start - 4) != name  # between name and content is a size of 64 bits
+                file.seek(start - (16 if is_long else 8))
+                self.atoms = [Atom(limited(file, _MAX_READS))]
+                break
+        if b"moov.udta.meta.ilst" in self:
+            tags = self[b"moov.udta.meta.ilst"].children
+            del tags[_MAX_TAGS:]
+            ends = accumulate(0 if atom.name == _PICTURES.encode() else atom.datalength for atom in tags)
+            del tags[sum(end <= _MAX_TAG_BYTES for end in ends) :]
 
 
 def _tags(atoms: Atoms, file: BinaryIO) -> tuple[dict[str, list[str]], bool]:
@@ -115,7 +138,7 @@ def _has_video(atoms: Atoms, file: BinaryIO) -> bool:
 
 def mp4_pictures(file: BinaryIO) -> list[bytes]:
     """Return the pictures in an MP4 file."""
-    atoms = Atoms(file)
+    atoms = _Movie(file, os.fstat(file.fileno()).st_size)
     if b"moov.udta.meta.ilst" not in atoms:
         return []
     return [bytes(cover) for cover in MP4Tags(atoms, file).get(_PICTURES, [])]

@@ -26,7 +26,7 @@ def fragments_duration(descriptor: int, file_bytes: int) -> float:
     track: _Track | None = None
     total = 0
     indexed = 0.0
-    for name, offset, size in _boxes_in_file(descriptor, file_bytes):
+    for name, offset, size in boxes_in_file(descriptor, file_bytes):
         if name == b"moov":
             track = _sound_track(_read(descriptor, offset, size))
             total = track.units if track else 0
@@ -37,7 +37,7 @@ def fragments_duration(descriptor: int, file_bytes: int) -> float:
     return total / track.timescale if track and total else indexed
 
 
-def _boxes_in_file(descriptor: int, file_bytes: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes_in_file(descriptor: int, file_bytes: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield type, offset and size of the content of each box of the file itself."""
     position = 0
     for _ in range(_MAX_BOXES):

@@ -32,6 +32,7 @@ from soniquebay.audio.reading.wav import read_wav
 
 _OGG_HEADER_BYTES = 4096  # the first pages of several streams
 _MAX_ID3_BYTES = 1 << 26
+_MAX_TEXT_BYTES = 1 << 16  # of a chunk that holds one text
 # A Xing header states bytes and frames. Further from what is there than this, the file was cut or joined after it.
 _STATED_SHARE = 0.02
 _STATED_BYTES = 4096
@@ -208,7 +209,7 @@ def _with_chunk_tags(source: Source, sound: Sound, start: int, size_format: str,
         if name == b"ID3 " and tag is None:
             tag, has_picture = read_id3v2(io.BytesIO(source.read_at(offset, there)))
         elif name in texts and there:
-            text = source.read_at(offset, there).split(b"\0")[0].decode("latin-1")
+            text = source.read_at(offset, min(there, _MAX_TEXT_BYTES)).partition(b"\0")[0].decode("latin-1")
             others.tags.setdefault(texts[name], []).append(text)
             if not text.isascii():
                 others.latin1.add(texts[name])

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
-from mutagen.flac import FLAC, Picture
+from mutagen.flac import Picture
 from mutagen.flac import error as FLACError  # noqa: N812 - mutagen's own name is lower-case
 from mutagen.oggflac import OggFLAC
 from mutagen.oggopus import OggOpus
@@ -14,11 +14,14 @@ from mutagen.oggspeex import OggSpeex
 from mutagen.oggvorbis import OggVorbis
 
 from soniquebay.audio.reading.flac_length import last_sample
+from soniquebay.audio.reading.limited_file import limited
 from soniquebay.audio.reading.ogg_length import chained_duration, last_serial
 from soniquebay.audio.reading.raw import RawContent, Sound
+from soniquebay.audio.reading.vorbis_comments import LimitedFLAC, limited_comments
 
 _PICTURE_BLOCK = "metadata_block_picture"
 _PICTURES = {_PICTURE_BLOCK, "coverart"}
+_MAX_READS = 30_000  # of pages and blocks before the sound: a picture has thousands of small pages
 _FRONT_COVER = 3  # picture type in ID3 and FLAC
 _OGG_TAIL_BYTES = 1 << 14  # most pages have some 4 KiB
 _FLAC_TAIL_BYTES = (1 << 17, 1 << 21)  # a frame of 24 bits, 192 kHz and 8 channels may be larger than the first
@@ -39,8 +42,9 @@ def read_ogg(file: BinaryIO, header: bytes, size: int) -> RawContent | None:
         return None
     _, kind, name, codec = stream
     # The steps of mutagen's own `load`, for the position after the comments.
-    info = kind._Info(file)
-    comments = kind._Tags(file, info)
+    beginning = limited(file, _MAX_READS)
+    info = kind._Info(beginning)
+    comments = limited_comments(kind._Tags)(beginning, info)
     sound_start = file.tell()
     info._post_tags(file)
     tags, has_picture = vorbis_tags(comments)
@@ -72,13 +76,13 @@ def ogg_pictures(file: BinaryIO, header: bytes) -> list[tuple[int, bytes]]:
     if stream is None:
         return []
     _, kind, _, _ = stream
-    info = kind._Info(file)
-    return _comment_pictures(kind._Tags(file, info))
+    beginning = limited(file, _MAX_READS)
+    return _comment_pictures(limited_comments(kind._Tags)(beginning, kind._Info(beginning)))
 
 
 def flac_pictures(file: BinaryIO) -> list[tuple[int, bytes]]:
     """Return type and data of the pictures in a FLAC file."""
-    audio: Any = FLAC(file)
+    audio: Any = LimitedFLAC(limited(file, _MAX_READS))
     return [(picture.type, picture.data) for picture in audio.pictures] + _comment_pictures(audio.tags or ())
 
 
@@ -99,7 +103,7 @@ def _comment_pictures(comments: Iterable[tuple[str, str]]) -> list[tuple[int, by
 
 def read_flac(file: BinaryIO, size: int) -> RawContent:
     """Return what a FLAC file says. A length that its header does not tell is measured."""
-    audio: Any = FLAC(file)
+    audio: Any = LimitedFLAC(limited(file, _MAX_READS))
     info = audio.info
     tags, has_picture = vorbis_tags(audio.tags) if audio.tags else ({}, False)
     duration, bit_rate = info.length, info.bitrate

@@ -5,6 +5,7 @@ Sources: "Multimedia Programming Interface and Data Specifications 1.0", chapter
 
 import io
 import os
+import re
 import struct
 from collections.abc import Iterator
 
@@ -32,9 +33,12 @@ _UNKNOWN_SIZE = 0xFFFFFFFF
 _FORMAT_BYTES = 16
 _SUBFORMAT_OFFSET = 24
 _MAX_INFO_BYTES = 1 << 20
+_MAX_INFO_TEXTS = 1_024  # of one LIST chunk
+_MAX_LISTS = 16
 _MAX_ID3_BYTES = 1 << 26
 _ID3_CHUNKS = {b"id3 ", b"ID3 "}
 _WAVE64_FIRST_CHUNK = 40
+_NOT_PADDING = re.compile(rb"[^\0]")
 
 
 def read_wav(descriptor: int, header: bytes, size: int) -> RawContent:
@@ -68,6 +72,7 @@ class _Found:
         self.info: RawTags | None = None
         self.has_picture = False
         self._data_bytes_of_rf64 = 0
+        self._lists = 0
 
     def add(self, descriptor: int, name: bytes, offset: int, stated: int, file_bytes: int) -> None:
         """Take in a chunk."""
@@ -81,7 +86,8 @@ class _Found:
             self._data_bytes_of_rf64 = int.from_bytes(sizes[8:], "little")
         elif name == b"fact":
             self.samples = int.from_bytes(os.pread(descriptor, min(there, 4), offset), "little")
-        elif name == b"LIST" and there <= _MAX_INFO_BYTES:
+        elif name == b"LIST" and there <= _MAX_INFO_BYTES and self._lists < _MAX_LISTS:
+            self._lists += 1
             self._add_info(os.pread(descriptor, there, offset))
         elif name in _ID3_CHUNKS and there <= _MAX_ID3_BYTES and self.id3 is None:
             self.id3, self.has_picture = read_id3v2(io.BytesIO(os.pread(descriptor, there, offset)))
@@ -136,12 +142,14 @@ def _info(data: bytes) -> RawTags | None:
         return None
     tags: dict[str, list[str]] = {}
     position = 4
-    while position + 8 <= len(data):
+    for _ in range(_MAX_INFO_TEXTS):
+        if position + 8 > len(data):
+            break
         name, size = struct.unpack_from("<4sI", data, position)
-        text = data[position + 8 : position + 8 + size].split(b"\0")[0].decode("latin-1")
+        text = data[position + 8 : position + 8 + size].partition(b"\0")[0].decode("latin-1")
         if text:
             tags.setdefault(name.decode("latin-1").lower(), []).append(text)
         position += 8 + size + size % 2
-        while data[position : position + 1] == b"\0":
-            position += 1  # some programs pad more than one byte
+        following = _NOT_PADDING.search(data, position)  # some programs pad more than one byte
+        position = following.start() if following else len(data)
     return RawTags("riff", tags, {name for name, texts in tags.items() if not "".join(texts).isascii()})

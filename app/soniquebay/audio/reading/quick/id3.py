@@ -6,9 +6,8 @@ Sources: id3.org, "ID3v2.3.0" (section 3), "ID3v2.4.0 structure" (sections 3 and
 from struct import Struct
 
 from soniquebay.audio.reading.id3 import join_dates
+from soniquebay.audio.reading.id3_frames import MAX_FRAMES, MAX_TEXT_BYTES
 from soniquebay.audio.reading.quick.source import NotPlainError, Source
-
-MAX_TEXT_BYTES = 1 << 20  # of all text frames of a tag
 
 _HEADER_BYTES = 10
 _END = bytes(_HEADER_BYTES)
@@ -16,7 +15,7 @@ _LATIN1, _UTF16, _UTF16_BE, _UTF8 = range(4)  # the encoding byte of text
 _BYTE_ORDER_MARK, _SWAPPED_BYTE_ORDER_MARK = "\ufeff", "\ufffe"
 _LANGUAGE_BYTES = 3
 _CHUNK_BYTES = 16 << 10
-_MAX_FRAMES = 1_000
+_MAX_TEXTS_OF_FRAME = 256
 _MAX_COUNTER_BYTES = 8
 _MAX_PICTURE_FIELD_BYTES = 1 << 10  # of what stands before the picture itself
 
@@ -71,6 +70,12 @@ def _synchsafe(number: int) -> int:
     return number & 0x7F | (number & 0x7F00) >> 1 | (number & 0x7F0000) >> 2 | (number & 0x7F000000) >> 3
 
 
+def _checked_count(texts: list[str]) -> list[str]:
+    if len(texts) > _MAX_TEXTS_OF_FRAME:
+        raise NotPlainError
+    return texts
+
+
 class _Frames:
     """The frames of one tag; pictures and the like are passed over without reading them."""
 
@@ -102,7 +107,7 @@ class _Frames:
             start, position = position + _HEADER_BYTES, position + _HEADER_BYTES + size
             frames += 1
             # The flags are grouping, compression, encryption and unsynchronisation.
-            if flags & 0xFF or position > end or frames > _MAX_FRAMES:
+            if flags & 0xFF or position > end or frames > MAX_FRAMES:
                 raise NotPlainError
             if kind <= _LAST_READ:
                 text_bytes += size
@@ -161,7 +166,7 @@ class _Frames:
             text = text.rstrip("\0")
         elif text.endswith("\0"):
             text = text[:-1]
-        return text.split("\0")
+        return _checked_count(text.split("\0"))
 
     def _marked_texts(self, data: bytes) -> list[str]:
         """Return the texts in UTF-16. Each begins with a byte order mark; where it does not, it is little-endian."""

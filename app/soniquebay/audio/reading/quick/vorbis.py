@@ -3,6 +3,7 @@
 from struct import Struct
 
 from soniquebay.audio.reading.quick.source import NotPlainError
+from soniquebay.audio.reading.vorbis_comments import MAX_COMMENTS
 
 MAX_COMMENT_BYTES = 1 << 20  # of all comments of a file
 
@@ -21,6 +22,8 @@ def parse(block: bytes, start: int) -> tuple[dict[str, list[str]], bool, int]:
     (vendor_bytes,) = _uint32(block, start)
     position = start + 4 + vendor_bytes
     (count,) = _uint32(block, position)
+    if count > MAX_COMMENTS:
+        raise NotPlainError
     position += 4
     tags: dict[str, list[str]] = {}
     has_picture = False
