@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soniquebay.audio.reading.demuxed import DEMUXERS
+from soniquebay.audio.sound_view import without_metadata
 
 SAMPLE_RATE_HZ = 44100  # half of it would lose cymbals, hiss and the sound of a room
 SEGMENT_SECONDS = 6.0
@@ -15,7 +16,7 @@ MAX_WHOLE_FILE_SECONDS = 1.2 * SEGMENT_SECONDS * SEGMENT_COUNT  # a file up to t
 TIMEOUT_REASON = "it took too long to read: its drive may be slow, or may not respond"
 
 _OPTIONS = {"format_whitelist": DEMUXERS}
-_MIN_SEGMENT_SECONDS = 0.1
+_MIN_SEGMENT_SAMPLES = SAMPLE_RATE_HZ // 10
 _MAX_DISCARDED_SECONDS = 30.0  # a seek that landed too early is made up for by decoding at most this much
 _MAX_AMPLITUDE = 8.0
 _DAMAGED = "the file is damaged"
@@ -41,12 +42,12 @@ def decode_segments(path: str, start: float = 0.0, seconds: float | None = None)
     A file longer than `MAX_WHOLE_FILE_SECONDS` gives `SEGMENT_COUNT` arrays of `SEGMENT_SECONDS`, spread evenly over
     it: enough to tell how it sounds, at a fraction of the cost. A shorter file gives one array. Each array is float32
     of shape (2, samples), holds finite values in [-8, 8], and lasts at least 0.1 s; a segment that is shorter is left
-    out.
+    out, and a file that is shorter is followed by silence.
 
     Raises `UndecodableAudioError` when the file gives no samples, and `UnavailableAudioError` when it cannot be read.
     """
     try:
-        with av.open(path, metadata_errors="replace", options=_OPTIONS) as container:
+        with _opened(path) as container:
             if not container.streams.audio:
                 raise UndecodableAudioError("it has no audio stream")
             duration = (container.duration or 0) / av.time_base - start if seconds is None else seconds
@@ -57,7 +58,7 @@ def decode_segments(path: str, start: float = 0.0, seconds: float | None = None)
                 if sum(s.shape[1] for s in segments) >= 0.5 * SEGMENT_SECONDS * SEGMENT_COUNT * SAMPLE_RATE_HZ:
                     return _usable(segments)
         # The file is short, or its stated duration or its index is wrong: decode it from the beginning.
-        with av.open(path, metadata_errors="replace", options=_OPTIONS) as container:
+        with _opened(path) as container:
             most = MAX_WHOLE_FILE_SECONDS if seconds is None else min(seconds, MAX_WHOLE_FILE_SECONDS)
             return _usable([_decode_segment(container, start, most)])
     except av.error.InterruptedError as error:
@@ -70,6 +71,16 @@ def decode_segments(path: str, start: float = 0.0, seconds: float | None = None)
         raise UndecodableAudioError(
             f"cannot be decoded: {_DAMAGED if _ERROR_WITHOUT_TEXT in text else text}"
         ) from error
+
+
+def _opened(path: str) -> av.container.InputContainer:
+    try:
+        return av.open(path, "r", metadata_errors="replace", options=_OPTIONS)
+    except av.error.InvalidDataError:
+        view = without_metadata(path)  # FFmpeg does not read past every tag
+        if view is None:
+            raise
+        return av.open(view, "r", metadata_errors="replace", options=_OPTIONS)
 
 
 def _decode_segment(container: av.container.InputContainer, start: float, seconds: float) -> Samples:
@@ -135,9 +146,13 @@ def _decoded_frames(container: av.container.InputContainer, stream: av.AudioStre
 
 
 def _usable(segments: list[Samples]) -> list[Samples]:
-    long_enough = [s for s in segments if s.shape[1] >= _MIN_SEGMENT_SECONDS * SAMPLE_RATE_HZ]
-    if not long_enough:
+    longest = max(segments, key=lambda segment: segment.shape[1])
+    if not longest.shape[1]:
         raise UndecodableAudioError("no samples could be decoded")
+    long_enough = [s for s in segments if s.shape[1] >= _MIN_SEGMENT_SAMPLES]
+    if not long_enough:
+        # A click is a sound, too.
+        long_enough = [np.pad(longest, ((0, 0), (0, _MIN_SEGMENT_SAMPLES - longest.shape[1])))]
     # A float format can hold NaN, infinity, and values that overflow when they are squared.
     return [
         np.clip(np.nan_to_num(s, nan=0.0, posinf=0.0, neginf=0.0), -_MAX_AMPLITUDE, _MAX_AMPLITUDE) for s in long_enough

@@ -16,18 +16,18 @@ _MILLISECONDS = 2  # time stamp format of SYLT
 _LYRICS = 1  # content type of SYLT
 _YEAR = re.compile(r"\d{4}")
 _DAY_AND_MONTH = re.compile(r"(\d\d)(\d\d)")
-_HEADER_BYTES = 10
+ID3_HEADER_BYTES = 10
 
 
 def tag_size(header: bytes) -> int:
     """Return the size in bytes of the ID3v2 tag that begins with these ten bytes; 0 if none does."""
-    if len(header) < _HEADER_BYTES or header[:3] != b"ID3":
+    if len(header) < ID3_HEADER_BYTES or header[:3] != b"ID3":
         return 0
     size = 0
     for byte in header[6:10]:
         size = size << 7 | byte & 0x7F
-    footer = _HEADER_BYTES if header[5] & 0x10 else 0
-    return _HEADER_BYTES + size + footer
+    footer = ID3_HEADER_BYTES if header[5] & 0x10 else 0
+    return ID3_HEADER_BYTES + size + footer
 
 
 def read_id3v2(file: BinaryIO) -> tuple[RawTags | None, bool]:

@@ -5,7 +5,7 @@ from itertools import accumulate
 from typing import Any, BinaryIO
 
 import mutagen
-from mutagen.mp4 import Atom, Atoms, MP4FreeForm, MP4Info, MP4Tags
+from mutagen.mp4 import Atom, AtomError, Atoms, MP4FreeForm, MP4Info, MP4Tags
 
 from soniquebay.audio.reading.errors import UnreadableAudioError
 from soniquebay.audio.reading.limited_file import limited
@@ -49,6 +49,7 @@ _VIDEO_CODECS = {
 _MAX_READS = 20_000  # of atoms in moov
 _MAX_TAGS = 4_096
 _MAX_TAG_BYTES = 1 << 20  # of all tags of a file, without the pictures
+_TAG_CONTAINERS = {b"udta", b"meta"}
 _PAIRS = {"trkn", "disk"}
 _PICTURES = "covr"
 
@@ -61,7 +62,7 @@ def read_mp4(file: BinaryIO, size: int, *, may_be_video: bool) -> RawContent:
     """
     try:
         atoms = _Movie(file, size)
-    except mutagen.MutagenError as error:
+    except AtomError as error:
         raise UnreadableAudioError("not readable as audio: the file is damaged") from error
     info: Any = MP4Info(atoms, file)
     if info.codec[:4] in _PROTECTED:
@@ -90,17 +91,41 @@ class _Movie(Atoms):
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self.atoms = []
-        for name, start, _ in boxes_in_file(file.fileno(), size):
+        for name, start, length in boxes_in_file(file.fileno(), size):
             if name == b"moov":
-                is_long = os.pread(file.fileno(), 4, start - 4) != name  # between name and content is a size of 64 bits
-                file.seek(start - (16 if is_long else 8))
-                self.atoms = [Atom(limited(file, _MAX_READS))]
+                self.atoms = [_moov(limited(file, _MAX_READS), start, start + length)]
                 break
         if b"moov.udta.meta.ilst" in self:
             tags = self[b"moov.udta.meta.ilst"].children
             del tags[_MAX_TAGS:]
             ends = accumulate(0 if atom.name == _PICTURES.encode() else atom.datalength for atom in tags)
             del tags[sum(end <= _MAX_TAG_BYTES for end in ends) :]
+
+
+def _moov(file: BinaryIO, start: int, end: int) -> Any:
+    """Return the moov atom whose content lies between two positions; without its tags if these are broken."""
+    try:
+        return _atom(file, b"moov", start)
+    except AtomError:
+        moov = Atom.__new__(Atom)
+    moov.name, moov.offset, moov.length, moov._dataoffset, moov.children = (
+        b"moov",
+        start - 8,
+        end - start + 8,
+        start,
+        [],
+    )
+    for name, child_start, _ in boxes_in_file(file.fileno(), end, start):
+        if name not in _TAG_CONTAINERS:
+            moov.children.append(_atom(file, name, child_start))
+    return moov
+
+
+def _atom(file: BinaryIO, name: bytes, start: int) -> Any:
+    """Return the atom whose content begins at a position."""
+    is_long = os.pread(file.fileno(), 4, start - 4) != name  # a size of 64 bits stands behind the name
+    file.seek(start - (16 if is_long else 8))
+    return Atom(file, 0 if name == b"moov" else 1)
 
 
 def _tags(atoms: Atoms, file: BinaryIO) -> tuple[dict[str, list[str]], bool]:

@@ -37,9 +37,9 @@ def fragments_duration(descriptor: int, file_bytes: int) -> float:
     return total / track.timescale if track and total else indexed
 
 
-def boxes_in_file(descriptor: int, file_bytes: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield type, offset and size of the content of each box of the file itself."""
-    position = 0
+def boxes_in_file(descriptor: int, file_bytes: int, start: int = 0) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, offset and size of the content of each box from `start` on, and not of those within a box."""
+    position = start
     for _ in range(_MAX_BOXES):
         header = os.pread(descriptor, 16, position) if position < file_bytes else b""
         if len(header) < 8:

@@ -83,7 +83,9 @@ def ogg_pictures(file: BinaryIO, header: bytes) -> list[tuple[int, bytes]]:
 def flac_pictures(file: BinaryIO) -> list[tuple[int, bytes]]:
     """Return type and data of the pictures in a FLAC file."""
     audio: Any = LimitedFLAC(limited(file, _MAX_READS))
-    return [(picture.type, picture.data) for picture in audio.pictures] + _comment_pictures(audio.tags or ())
+    return [(picture.type, picture.data) for picture in audio.pictures if picture.data] + _comment_pictures(
+        audio.tags or ()
+    )
 
 
 def _comment_pictures(comments: Iterable[tuple[str, str]]) -> list[tuple[int, bytes]]:
@@ -115,7 +117,7 @@ def read_flac(file: BinaryIO, size: int) -> RawContent:
     sound = Sound(
         "FLAC", "FLAC", duration, bit_rate or None, info.sample_rate or None, info.channels, info.bits_per_sample
     )
-    return RawContent("vorbis", tags, sound, has_picture or bool(audio.pictures))
+    return RawContent("vorbis", tags, sound, has_picture or any(picture.data for picture in audio.pictures))
 
 
 def _measured_length(file: BinaryIO, size: int, info: Any) -> float:

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal
 import mutagen
 
 from soniquebay.audio.reading.errors import UnavailableFileError, UnreadableAudioError
-from soniquebay.audio.reading.id3 import tag_size
+from soniquebay.audio.reading.id3 import ID3_HEADER_BYTES, tag_size
 from soniquebay.audio.reading.reasons import DAMAGED, reason_of
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ Kind = Literal[
 
 _HEADER_BYTES = 128
 _MAX_ID3_TAGS = 8  # Windows Media Player writes one after the other
+# Formats that allow nothing before their beginning.
+_FIRST_IN_FILE: frozenset[Kind] = frozenset({"aiff", "asf", "dsdiff", "dsf", "matroska", "mp4", "ogg", "wav"})
 _MPEG_SUFFIXES = {".mp1", ".mp2", ".mp3", ".mpga", ".aac"}
 _KINDS: dict[bytes, Kind] = {
     b"fLaC": "flac",
@@ -124,12 +126,22 @@ def _source(file: BinaryIO, suffix: str) -> Source:
         tag_bytes = tag_size(header)
         if not tag_bytes:
             break
+        if start + tag_bytes > size:
+            if suffix not in _MPEG_SUFFIXES:
+                raise UnreadableAudioError("not readable as audio: its ID3 tag states to be larger than the file")
+            start += ID3_HEADER_BYTES  # its size is wrong, so the sound is somewhere behind
+            header = b""
+            break
         start += tag_bytes
         header = os.pread(file.fileno(), _HEADER_BYTES, start)
     kind = _kind(header, suffix, has_id3=start > 0)
     if kind is None:
         reason = next((text for begin, text in _OTHER_KINDS.items() if header.startswith(begin)), None)
         raise UnreadableAudioError(reason or "not a supported audio format")
+    if start and kind in _FIRST_IN_FILE:
+        raise UnreadableAudioError(
+            "has an ID3 tag before its beginning, where its format allows none: remove the tag with a tag editor"
+        )
     return Source(file, size, suffix, kind, start, header)
 
 

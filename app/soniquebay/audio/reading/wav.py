@@ -113,7 +113,9 @@ class _Found:
 
     def sound(self) -> Sound:
         if len(self.format) < _FORMAT_BYTES:
-            raise UnreadableAudioError("not readable as audio: it does not say what its sound is")
+            raise UnreadableAudioError(
+                "not readable as audio: it does not say what its sound is, or a chunk before has a wrong size"
+            )
         kind, channels, rate, bytes_a_second, block, bits = struct.unpack_from("<HHIIHH", self.format)
         if kind == _EXTENSIBLE and len(self.format) >= _SUBFORMAT_OFFSET + 2:
             (kind,) = struct.unpack_from("<H", self.format, _SUBFORMAT_OFFSET)
