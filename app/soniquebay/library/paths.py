@@ -6,6 +6,7 @@ has exactly one encoded form, which is always valid UTF-8 (Python's surrogate es
 
 import os
 import re
+from collections.abc import Iterable
 from typing import AnyStr
 
 _ESCAPE = re.compile(rb"\\(\\|x[0-9a-f]{2})")
@@ -49,3 +50,12 @@ def has_entries(folder: str | None) -> bool:
             return any(True for _ in entries)
     except OSError:
         return False
+
+
+def outermost(folders: Iterable[str]) -> tuple[str, ...]:
+    """Return folders in sorted order, without those that lie below another one of them."""
+    result: list[str] = []
+    for folder in sorted(set(folders)):
+        if not any(is_within(folder, outer) for outer in result):
+            result.append(folder)
+    return tuple(result)

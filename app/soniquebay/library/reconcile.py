@@ -35,8 +35,9 @@ def add_unseen(db: sqlite3.Connection, session_id: int, unseen: Mapping[str, Ite
 def protect_empty_roots(db: sqlite3.Connection, session_id: int, files_by_root: Mapping[str, int]) -> None:
     """Record the roots of a walk, and count the tracks in those where it found no files as protected.
 
-    `files_by_root`: the number of files by root. If removal is confirmed, the empty roots are forgotten instead. Raises
-    ``LookupError`` when the session does not exist.
+    `files_by_root`: the number of files by root. A known root that is not among them is forgotten: it is no root any
+    more. If removal is confirmed, the empty roots are forgotten instead. Raises ``LookupError`` when the session does
+    not exist.
     """
     session = db.execute("SELECT removal_confirmed FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()
     if session is None:
@@ -44,6 +45,7 @@ def protect_empty_roots(db: sqlite3.Connection, session_id: int, files_by_root: 
     db.executemany(
         "INSERT OR IGNORE INTO roots (path) VALUES (?)", [(root,) for root, count in files_by_root.items() if count]
     )
+    db.execute("DELETE FROM roots WHERE path NOT IN (SELECT value FROM json_each(?))", (json.dumps([*files_by_root]),))
     empty = [root for root, count in files_by_root.items() if not count]
     if session["removal_confirmed"]:
         db.executemany("DELETE FROM roots WHERE path = ?", [(root,) for root in empty])

@@ -2,15 +2,16 @@
 
 import logging
 import os
+import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 from soniquebay.library import reconcile
 from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FileStamp
-from soniquebay.library.paths import decode, encode, has_entries
+from soniquebay.library.paths import decode, encode, has_entries, outermost
 from soniquebay.library.queries import KnownFile, known_files, known_folder_pictures, queued_or_failed_paths, session
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.companions import Companions
@@ -43,20 +44,17 @@ def discover(session_id: int) -> None:
             return
         configured = {encode(str(root)) for root in settings().music}
         roots = frozenset(configured | set(reconcile.known_roots(db)))
-        walk = Walk(roots)
+        live = frozenset(root for root in roots if reconcile.innermost_root(root, configured))
+        walk = Walk(live)
         comparison = _Comparison(session_id, queued_or_failed_paths(db, session_id), reads_unchanged=scan["full"])
-        pictures = FolderPictures(lambda path: has_entries(reconcile.innermost_root(path[:-1], roots)))
+        pictures = FolderPictures(lambda path: has_entries(reconcile.innermost_root(path[:-1], live)))
         walk.on_pictures = pictures.compare
         try:
-            for folder in sorted(roots) if scan["folders"] is None else scan["folders"]:
-                if reconcile.innermost_root(folder, roots - {folder}) and scan["folders"] is None:
-                    continue  # the walk of the root above it includes this one
+            for folder in outermost(configured) if scan["folders"] is None else scan["folders"]:
                 plain = decode(folder)
                 # A folder of a partial scan that was deleted is not walked: it is no root, so its files belong to the
-                # root above it. A former root that is no longer configured is not walked either, but has known files.
-                is_walked = (
-                    folder in configured if scan["folders"] is None else folder in roots or os.path.lexists(plain)
-                )
+                # root above it.
+                is_walked = folder in live or os.path.lexists(plain)
                 walked = walk.files(os.fsdecode(plain)) if is_walked else iter(())
                 pictures.begin(known_folder_pictures(db, folder))
                 comparison.compare(
@@ -66,11 +64,20 @@ def discover(session_id: int) -> None:
                 )
                 pictures.end()
             pictures.flush()
+            former = outermost(roots - live) if scan["folders"] is None else ()
+            left = {folder for folder in former if _add_outside(comparison, db, folder, configured, roots)}
             comparison.flush()
         except _SessionStopped:
             log.info("session %d was paused or cancelled", session_id)
             return
-    files_by_root = dict.fromkeys(roots, 0) | walk.files_by_root if scan["folders"] is None else _nonempty_roots(roots)
+    if scan["folders"] is None:
+        kept = {root for root in roots if root in live or reconcile.innermost_root(root, left)}
+        files_by_root = dict.fromkeys(kept, 0) | walk.files_by_root
+        for root in live - configured:
+            if files_by_root[root] and not os.path.ismount(decode(root)):
+                del files_by_root[root]  # it was configured itself, and is a folder of a wider root now
+    else:
+        files_by_root = _nonempty_roots(roots)
     body = {
         "unchanged": comparison.unchanged,
         "failures": walk.failures,
@@ -82,6 +89,19 @@ def discover(session_id: int) -> None:
         "session %d: %d files to read, %d unchanged, %d unseen, %d failures",
         session_id, comparison.to_read, comparison.unchanged, comparison.unseen, len(walk.failures),
     )  # fmt: skip
+
+
+def _add_outside(
+    comparison: "_Comparison", db: sqlite3.Connection, folder: str, configured: Set[str], roots: Set[str]
+) -> bool:
+    """Add the known files of a root that is no longer configured as unseen; return whether there are any.
+
+    Files below a root that is configured now are not among them.
+    """
+    before = comparison.unseen
+    outside = (known for known in known_files(db, folder) if reconcile.innermost_root(known[0], configured) is None)
+    comparison.compare(iter(()), outside, lambda path: reconcile.innermost_root(path, roots))
+    return comparison.unseen > before
 
 
 def _nonempty_roots(roots: Iterable[str]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from soniquebay.library.paths import is_within
+from soniquebay.library.paths import is_within, outermost
 
 QUIET_SECONDS = 3.0  # without a change before a scan: the files of one copy are one change
 MAX_WAIT_SECONDS = 30.0  # after the first change, so that files that arrive all day are scanned all day
@@ -110,15 +110,6 @@ class PendingChanges:
 
     def _all(self) -> list[_Pending]:
         return [*self._folders.values(), *([self._everything] if self._everything else [])]
-
-
-def outermost(folders: Iterable[str]) -> tuple[str, ...]:
-    """Return folders in sorted order, without those that lie below another one of them."""
-    result: list[str] = []
-    for folder in sorted(set(folders)):
-        if not _is_within_any(folder, result):
-            result.append(folder)
-    return tuple(result)
 
 
 def _is_within_any(folder: str, folders: Iterable[str]) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from soniquebay.library.paths import outermost
 from soniquebay.settings import from_environment
 from soniquebay.watch import growing_files, tree
 from soniquebay.watch.changes import (
@@ -16,7 +17,6 @@ from soniquebay.watch.changes import (
     QUIET_SECONDS,
     DueScan,
     PendingChanges,
-    outermost,
 )
 from soniquebay.watch.growing_files import GrowingFiles
 from soniquebay.watch.mounts import mount_of, parse_mountinfo
