@@ -94,6 +94,15 @@ def test_mp3_with_vbri(written: Write, entries: tuple[int, int]) -> None:
     assert sound.duration == pytest.approx(FRAMES * 1152 / 44100)
 
 
+def test_mp3_with_vbri_that_is_exact(written: Write) -> None:
+    padding = b"\0\0"  # makes the size a multiple, so that no rounding hides what the header states
+    frame = mpeg(1)
+    other_rate = mpeg(1225).replace(frame[:4], frame[:2] + b"\xb0" + frame[3:4])
+    data = mpeg(1, vbri_frame(1225, 511_244))[:417] + other_rate + padding
+    sound = assert_same(written("x.mp3", data)).sound
+    assert (sound.duration, sound.bit_rate) == (pytest.approx(32.0), 127_811)
+
+
 XING = xing_frame(FRAMES, SIZE)
 NO_COUNT = XING[:36] + b"Xing" + struct.pack(">I", 2) + XING[44:]
 
@@ -107,7 +116,6 @@ NO_COUNT = XING[:36] + b"Xing" + struct.pack(">I", 2) + XING[44:]
         pytest.param(mpeg(3 * FRAMES, XING), id="files were joined"),
         pytest.param(mpeg(FRAMES, xing_frame(FRAMES, SIZE, b"LAME3.88 ")), id="old LAME"),
         pytest.param(mpeg(1, xing_frame(1, 834, delays=(1000, 1000))), id="nothing is left"),
-        pytest.param(mpeg(1225, vbri_frame(1225, 511_244)) + b"\0\0", id="what a guess would give"),
         pytest.param(mpeg(FRAMES, b"\x7f" + XING[1:]), id="no sync"),
         pytest.param(mpeg(FRAMES, b"\xff\xfb\0" + XING[3:]), id="bit rate not stated"),
         pytest.param(mpeg(FRAMES, xing_frame(FRAMES, SIZE, b"LAME4.00 ")), id="unknown LAME"),
@@ -415,6 +423,7 @@ def test_mp4_tags_as_they_are_written(written: Write) -> None:
     [
         [],
         [(b"gnre", data_box(b"\0\x12", 0))],
+        [(b"\xa9nam", data_box(b"A")), (b"gnre", data_box(b"\0\0", 0))],
         [(b"\xa9gen", data_box(b"Folk")), (b"gnre", data_box(b"\0\1", 0))],
         [(b"\xa9nam", data_box(b"A") + data_box(b"B", 0)), (b"\xa9nam", data_box(b"C"))],
         [(b"cpil", data_box(b"\0", 21)), (b"\xa9nam", data_box(b"A")), (b"cpil", data_box(b"\1", 21))],
@@ -428,6 +437,19 @@ def test_mp4_tags_as_they_are_written(written: Write) -> None:
 )
 def test_mp4_tags_box_by_box(written: Write, tags: list[tuple[bytes, bytes]]) -> None:
     assert_same(written("x.m4a", mp4_with(PLAIN_MP4, tags)))
+
+
+def test_a_genre_of_number_0_is_none(written: Write) -> None:
+    content = assert_same(written("x.m4a", mp4_with(PLAIN_MP4, [(b"gnre", data_box(b"\0\0", 0))])))
+    assert content.tags == {}
+
+
+@pytest.mark.parametrize("stated", [0, 1000, 0x7FFFFFFF])
+def test_the_bit_rate_of_alac_is_that_of_its_data(written: Write, stated: int) -> None:
+    data = _in_box(b"alac", 20, struct.pack(">I", stated), encoded("m4a", "alac", seconds=1.0))
+    size = int.from_bytes(data[(place := data.index(b"mdat")) - 4 : place], "big") - 8
+    sound = assert_same(written("x.m4a", data)).sound
+    assert sound.bit_rate == pytest.approx(8 * size / sound.duration, abs=1)
 
 
 def test_a_book_with_chapters(written: Write) -> None:
@@ -513,7 +535,6 @@ def _kind_of_aac(*bits: tuple[int, int]) -> bytes:
         pytest.param(_tagged((b"\xa9nam", data_box(b"\0A", 2))), id="UTF-16"),
         pytest.param(_tagged((b"\xa9nam", b"\0\0\0\x99data" + bytes(8))), id="value beyond the tag"),
         pytest.param(_tagged((b"\xa9nam", bytes(16))), id="value without size"),
-        pytest.param(_tagged((b"gnre", data_box(b"\0\0", 0))), id="genre 0"),
         pytest.param(_tagged((b"gnre", data_box(b"\2\0", 0))), id="unknown genre"),
         pytest.param(_tagged((b"tmpo", data_box(bytes(5), 21))), id="number of five bytes"),
         pytest.param(_tagged((b"trkn", data_box(b"\0\0\0\1", 0))), id="half a pair"),

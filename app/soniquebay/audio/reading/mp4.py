@@ -49,6 +49,7 @@ _VIDEO_CODECS = {
 _MAX_READS = 20_000  # of atoms in moov
 _MAX_TAGS = 4_096
 _MAX_TAG_BYTES = 1 << 20  # of all tags of a file, without the pictures
+_NO_GENRE = b"data" + bytes(10)  # the last genre to mutagen
 _TAG_CONTAINERS = {b"udta", b"meta"}
 _PAIRS = {"trkn", "disk"}
 _PICTURES = "covr"
@@ -78,7 +79,7 @@ def read_mp4(file: BinaryIO, size: int, *, may_be_video: bool) -> RawContent:
         "M4A",
         codec,
         duration,
-        info.bitrate or (round(8 * size / duration) if duration > 0 else None),
+        info.bitrate if info.bitrate and codec != "ALAC" else _mean_bit_rate(file, size, duration),
         info.sample_rate or None,
         info.channels or None,
         (info.bits_per_sample or None) if codec in _LOSSLESS else None,
@@ -98,6 +99,7 @@ class _Movie(Atoms):
         if b"moov.udta.meta.ilst" in self:
             tags = self[b"moov.udta.meta.ilst"].children
             del tags[_MAX_TAGS:]
+            tags[:] = [atom for atom in tags if atom.name != b"gnre" or not atom.read(file)[1].endswith(_NO_GENRE)]
             ends = accumulate(0 if atom.name == _PICTURES.encode() else atom.datalength for atom in tags)
             del tags[sum(end <= _MAX_TAG_BYTES for end in ends) :]
 
@@ -126,6 +128,12 @@ def _atom(file: BinaryIO, name: bytes, start: int) -> Any:
     is_long = os.pread(file.fileno(), 4, start - 4) != name  # a size of 64 bits stands behind the name
     file.seek(start - (16 if is_long else 8))
     return Atom(file, 0 if name == b"moov" else 1)
+
+
+def _mean_bit_rate(file: BinaryIO, size: int, duration: float) -> int | None:
+    """Return that of the data; what a header of ALAC states is another one in many files."""
+    data_bytes = sum(length for name, _, length in boxes_in_file(file.fileno(), size) if name == b"mdat")
+    return (round(8 * data_bytes / duration) or None) if duration > 0 else None
 
 
 def _tags(atoms: Atoms, file: BinaryIO) -> tuple[dict[str, list[str]], bool]:

@@ -34,6 +34,7 @@ _OGG_HEADER_BYTES = 4096  # the first pages of several streams
 _MAX_ID3_BYTES = 1 << 26
 _MAX_TEXT_BYTES = 1 << 16  # of a chunk that holds one text
 # A Xing header states bytes and frames. Further from what is there than this, the file was cut or joined after it.
+_VBRI = "FhG"  # what mutagen says of a file with a VBRI header, and of no other
 _STATED_SHARE = 0.02
 _STATED_BYTES = 4096
 _MUSIC_SUFFIXES = {".m4a", ".m4b", ".m4r", ".wma"}  # a video with such a name is meant as music
@@ -99,7 +100,7 @@ def _read_mpeg(source: Source) -> RawContent:
     first_frame = info.frame_offset
     duration, bit_rate = info.length, info.bitrate
     there = max(0, end - first_frame)
-    is_estimate = math.isclose(duration * bit_rate, 8 * (source.size - first_frame))
+    is_estimate = info.encoder_info != _VBRI and math.isclose(duration * bit_rate, 8 * (source.size - first_frame))
     stated = duration * bit_rate / 8
     if duration <= 0 or is_estimate or abs(there - stated) > _STATED_SHARE * there + _STATED_BYTES:
         stream = measure_mpeg(source.descriptor, first_frame, end)

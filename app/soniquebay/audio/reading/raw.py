@@ -53,7 +53,8 @@ class RawContent:
     its comment is ``COMM``; it stands behind an ID3v2 tag, and is the main one in a file without another.
 
     The bit rate of Ogg counts the bytes behind the page on which the comments end, that of FLAC those behind the last
-    metadata block, that of MP3 is what a Xing or VBRI header says, else that of the frames.
+    metadata block, that of MP3 is what a Xing or VBRI header says, else that of the frames. That of ALAC, and of MP4
+    without one in its header, is that of the data (``mdat``).
     """
 
     system: TagSystem

@@ -88,9 +88,10 @@ def _sound(source: Source, data: bytes, position: int, end: int) -> Sound:
         duration, bit_rate = _measured(source, data, position, end)
         return Sound("MP3", "MP3", duration, bit_rate, frame.sample_rate, frame.channels)
     stated, there = duration * bit_rate / 8, end - position
+    is_guess = kind in {b"Xing", b"Info"} and math.isclose(stated, source.size - position)
     is_cut_or_joined = abs(there - stated) > _STATED_SHARE * there + _STATED_BYTES
-    if stated <= 0 or is_cut_or_joined or math.isclose(stated, source.size - position):
-        raise NotPlainError  # exactly what the file has, this looks like a guess
+    if stated <= 0 or is_cut_or_joined or is_guess:
+        raise NotPlainError  # exactly what the file has, it looks like a guess
     return Sound("MP3", "MP3", duration, bit_rate, frame.sample_rate, frame.channels)
 
 

@@ -23,6 +23,7 @@ _MAX_TRACKS = 4  # sound, titles of chapters
 _MAX_STSD_BYTES = 4 << 10
 _TOP_LEVEL = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
 _IMPLICIT, _UTF8, _INTEGER = 0, 1, 21  # data types of tags
+_NO_GENRE = b"\0\0"
 _SILENT_TRACKS = frozenset({b"text", b"sbtl"})  # chapters
 
 # The tags of iTunes by the form of their values.
@@ -64,7 +65,9 @@ def read(source: Source) -> RawContent:
     sound = _sound(source, movie)
     if not (sound.sample_rate and sound.channels) or sound.bit_depth == 0:
         raise NotPlainError
-    sound.bit_rate = sound.bit_rate or round(8 * source.size / sound.duration)
+    sound.bit_rate = sound.bit_rate or round(
+        8 * sum(end - start for name, start, end in top if name == b"mdat") / sound.duration
+    )
     tags, has_picture = _tags(source, movie)
     return RawContent("mp4", tags, sound, has_picture)
 
@@ -135,8 +138,9 @@ def _described(descriptions: bytes, duration: float) -> Sound:
     if entry[16:24] != bytes(8) or len(content) != child_bytes - 8 or _uint32(content, 0)[0]:
         raise NotPlainError
     if kind == b"alac" and child == b"alac" and content[8] == 0:
-        bit_rate, sample_rate = _mdhd_0(content, 20)
-        return Sound("M4A", "ALAC", duration, bit_rate, sample_rate, content[13], content[9])
+        (sample_rate,) = _uint32(content, 24)
+        # Its bit rate is not that of the sound in many files.
+        return Sound("M4A", "ALAC", duration, None, sample_rate, content[13], content[9])
     if kind != b"mp4a" or child != b"esds":
         raise NotPlainError
     bit_rate, stated_rate, stated_channels = _decoder(content[4:])
@@ -262,7 +266,9 @@ def _add_tag(tags: _Tags, name: bytes, content: bytes) -> None:
         return
     elif name == b"gnre":
         name = b"\xa9gen"
-        values = [_genre(data) for data in _values(content, 0)]
+        values = [_genre(data) for data in _values(content, 0) if data != _NO_GENRE]
+        if not values:
+            return
     elif _uint32(content, 8)[0] != _UTF8:
         return  # data of a program
     else:
