@@ -86,6 +86,10 @@ class FullTrack(Track):
         "rating (0 to 100), play_count, totals, and the gains of ReplayGain and R128 in dB"
     )
     sound: Sound
+    doubtful_text: bool = Field(
+        description="whether some text can hardly be in the code page that the file states; "
+        "SONIQUEBAY_TAG_ENCODING names the right one"
+    )
 
 
 class SimilarTrack(Track):
@@ -254,6 +258,9 @@ class Totals(BaseModel):
     artists: int
     vectors: int = Field(description="tracks that have a vector")
     vector_failures: int = Field(description="tracks whose analysis failed")
+    doubtful_texts: int = Field(
+        description="tracks with text that can hardly be in the code page that their files state"
+    )
 
 
 class SessionDetail(Session):

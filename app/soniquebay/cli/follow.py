@@ -123,6 +123,7 @@ def _summary(api: httpx.Client, session_id: int, waited: float) -> dict[str, Any
         "protected": session["protected"],
         "vectors": library["vectors"],
         "vector_failures": library["vector_failures"],
+        "doubtful_texts": library["doubtful_texts"],
         "seconds": session["progress"]["seconds"],
         "waited": round(waited, 3),
         "per_minute": round(60 * session["files"] / max(waited, session["progress"]["seconds"], 1e-3), 1),

@@ -64,6 +64,7 @@ def scan(
         _print_left_out(left_out)
         if result["failures"]:
             click.echo(f"Failures with their reasons: soniquebay failures {session_id}")
+        _print_doubtful(result["doubtful_texts"])
         if result["protected"]:
             click.echo(
                 f"{result['protected']} known files were not found: the whole folder they were in is gone or empty. "
@@ -84,13 +85,15 @@ def failures(as_json: bool, session_id: int | None) -> None:
     failed: list[dict[str, str]] = []
     while page := client.get(f"/api/scan-sessions/{session_id}/failures", limit=500, offset=len(failed))["items"]:
         failed += page
-    left_out = client.get(f"/api/scan-sessions/{session_id}")["left_out"]
+    session = client.get(f"/api/scan-sessions/{session_id}")
+    left_out = session["left_out"]
     if as_json:
         click.echo(json.dumps({"session_id": session_id, "failures": failed, "left_out": left_out}))
     else:
         for failure in failed:
             click.echo(_printable(f"{failure['path']}: {failure['reason']}"))
         _print_left_out(left_out)
+        _print_doubtful(session["library"]["doubtful_texts"])
         click.echo(f"scan session {session_id}: {len(failed)} failures", err=True)
 
 
@@ -98,6 +101,14 @@ def _print_left_out(left_out: list[dict[str, Any]]) -> None:
     for told in left_out:
         counts = [_count(told[kind], kind) for kind in ("folders", "files") if told[kind]]
         click.echo(_printable(f"left out: {' and '.join(counts)} ({told['reason']}), for example {told['example']}"))
+
+
+def _print_doubtful(tracks: int) -> None:
+    if tracks:
+        click.echo(
+            f"{_count(tracks, 'tracks')} with text in a code page that the files do not state, shown as Latin letters. "
+            "Set SONIQUEBAY_TAG_ENCODING to it, as cp1251 or cp932, and run: soniquebay scan --full"
+        )
 
 
 def _count(number: int, plural: str) -> str:

@@ -40,6 +40,7 @@ class FileTags(FileStamp):
     has_picture: NotRequired[bool]
     parts: NotRequired[list[FilePart]]
     remarks: NotRequired["list[FailedFile]"]
+    doubtful_text: NotRequired[bool]
 
 
 class FailedFile(TypedDict):
@@ -81,6 +82,7 @@ class TrackEntity(FileStamp):
     duration: float  # seconds
     format: str
     has_picture: bool
+    doubtful_text: bool
 
 
 class Entities(TypedDict):

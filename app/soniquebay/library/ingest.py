@@ -271,9 +271,13 @@ def _finish(
 def _write_file_tags(db: sqlite3.Connection, contents: Mapping[int, _NewContent]) -> None:
     # A plain insert is much cheaper than one that may replace.
     for sql, is_new in (("INSERT", True), ("INSERT OR REPLACE", False)):
-        rows = [(i, c.track["tags"], c.track["sound"]) for i, c in contents.items() if (c.before is None) == is_new]
+        rows = [
+            (i, c.track["tags"], c.track["sound"], c.track["doubtful_text"])
+            for i, c in contents.items()
+            if (c.before is None) == is_new
+        ]
         if rows:
-            db.executemany(f"{sql} INTO file_tags (track_id, tags, sound) VALUES (?, ?, ?)", rows)
+            db.executemany(f"{sql} INTO file_tags (track_id, tags, sound, doubtful_text) VALUES (?, ?, ?, ?)", rows)
 
 
 def _row(content: _NewContent, catalogue: TrackCatalogue, session_id: int | None) -> tuple[Any, ...]:
@@ -408,8 +412,8 @@ def move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> No
     """Give the track `old` the file of the track `new` (whole rows), and delete that one."""
     now = time.time()
     update = Update(db, now, now)
-    tags, sound = db.execute("SELECT tags, sound FROM file_tags WHERE track_id = ?", (new["id"],)).fetchone()
-    track_tags = interpret(json.loads(tags), new["path"], state.artist_joins(db))
+    said = db.execute("SELECT tags, sound, doubtful_text FROM file_tags WHERE track_id = ?", (new["id"],)).fetchone()
+    track_tags = interpret(json.loads(said["tags"]), new["path"], state.artist_joins(db))
     if old["missing_since"] is None:
         for track_id, old_tags in _stored_track_tags(db, [old]).items():
             update.remove(track_id, old_tags)
@@ -422,7 +426,10 @@ def move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> No
         f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _MOVED_COLUMNS)}, missing_since = NULL WHERE id = :id",
         {**{c: new[c] for c in _MOVED_COLUMNS}, "id": old["id"]},
     )
-    db.execute("INSERT OR REPLACE INTO file_tags (track_id, tags, sound) VALUES (?, ?, ?)", (old["id"], tags, sound))
+    db.execute(
+        "INSERT OR REPLACE INTO file_tags (track_id, tags, sound, doubtful_text) VALUES (?, ?, ?, ?)",
+        (old["id"], said["tags"], said["sound"], said["doubtful_text"]),
+    )
     update.add(old["id"], track_tags, is_new=False, album_before=old["album_id"])
     changed = _finish(db, update, {})
     genres.write(db, {old["id"]: track_tags.genres})

@@ -170,14 +170,16 @@ def failures(db: sqlite3.Connection, session_id: int, limit: int, offset: int) -
 
 
 def totals(db: sqlite3.Connection) -> dict[str, int]:
-    """Return the numbers of tracks, missing tracks, albums, artists, vectors, and tracks that could not be analysed."""
+    """Return how many there are of each kind: the fields of `api.models.Totals`."""
     row = db.execute(
         "SELECT (SELECT count(*) FROM tracks) AS tracks, "
         "(SELECT count(*) FROM tracks WHERE missing_since IS NOT NULL) AS missing, "
         f"(SELECT count(*) FROM albums b WHERE {lists.ALBUM_PRESENT}) AS albums, "
         f"(SELECT count(*) FROM artists a WHERE {_ARTIST_PRESENT}) AS artists, "
         "(SELECT count(*) FROM vectors) AS vectors, "
-        "(SELECT count(*) FROM vectors WHERE data IS NULL) AS vector_failures"
+        "(SELECT count(*) FROM vectors WHERE data IS NULL) AS vector_failures, "
+        "(SELECT count(*) FROM file_tags f JOIN tracks t ON t.id = f.track_id "
+        "WHERE f.doubtful_text AND t.missing_since IS NULL) AS doubtful_texts"
     ).fetchone()
     return {**row, "tracks": row["tracks"] - row["missing"], "vectors": row["vectors"] - row["vector_failures"]}
 

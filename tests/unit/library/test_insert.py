@@ -14,6 +14,7 @@ from soniquebay.api.internal import internal_app
 from soniquebay.api.server import make_services
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
+from soniquebay.library.browsing import details
 from soniquebay.library.catalogue import message
 from soniquebay.library.database import Database
 from soniquebay.library.entities import ENTITIES_SCHEMA, Entities
@@ -180,7 +181,7 @@ def test_a_damaged_file_is_a_failure_and_missing_until_it_is_repaired(db: Databa
     insert(db, file("/1", artist="A", album="X"))
     insert(db, failures=[{"path": "/1", "reason": "the file is empty", "bad_content": True}], batch_id="again")
     assert queries.totals(db.reader()) == {
-        "tracks": 0, "missing": 1, "albums": 0, "artists": 0, "vectors": 0, "vector_failures": 0
+        "tracks": 0, "missing": 1, "albums": 0, "artists": 0, "vectors": 0, "vector_failures": 0, "doubtful_texts": 0
     }  # fmt: skip
     assert queries.failures(db.reader(), 1, 10, 0).items == [
         {"path": "/1", "stage": "extract", "reason": "the file is empty"}
@@ -222,3 +223,11 @@ def test_ids_are_never_reused(db: Database) -> None:
     insert(db, file("/2", artist="A", album="X"))
     (track,) = queries.tracks(db.reader(), 10, 0, None, None).items
     assert (track["id"], track["album_id"], track["artist_id"]) == (2, 2, 2)
+
+
+def test_doubtful_text_is_kept_until_the_file_is_read_without_it(db: Database) -> None:
+    insert(db, {**file("/1"), "doubtful_text": True}, file("/2"))
+    assert queries.totals(db.reader())["doubtful_texts"] == 1
+    assert [(details.full_track(db.reader(), number) or {})["doubtful_text"] for number in (1, 2)] == [True, False]
+    insert(db, file("/1", mtime_ns=2))
+    assert queries.totals(db.reader())["doubtful_texts"] == 0

@@ -32,10 +32,16 @@ def full_track(db: sqlite3.Connection, track_id: int) -> Row | None:
         "ORDER BY position",
         (track_id,),
     )
-    said = db.execute("SELECT tags, sound FROM file_tags WHERE track_id = ?", (track_id,)).fetchone()
+    said = db.execute("SELECT tags, sound, doubtful_text FROM file_tags WHERE track_id = ?", (track_id,)).fetchone()
     tags = json.loads(said["tags"]) if said else {}
     sound = json.loads(said["sound"]) if said else {}
-    return {**row, "artists": [dict(credit) for credit in credits], "tags": typed_tags(tags), "sound": sound}
+    return {
+        **row,
+        "artists": [dict(credit) for credit in credits],
+        "tags": typed_tags(tags),
+        "sound": sound,
+        "doubtful_text": bool(said and said["doubtful_text"]),
+    }
 
 
 def typed_tags(tags: Mapping[str, Any]) -> dict[str, Any]:

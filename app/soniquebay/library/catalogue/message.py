@@ -55,6 +55,7 @@ def _track(
         "duration": round(sound["duration"], 3),
         "format": sound["format"],
         "has_picture": file.get("has_picture", False),
+        "doubtful_text": file.get("doubtful_text", False),
     }
     if "companion_stamp" in file:
         track["companion_stamp"] = file["companion_stamp"]
