@@ -17,6 +17,7 @@ from soniquebay.library.ignore_files import IGNORE_FILE_NAMES
 from soniquebay.library.left_out import folder_reason
 from soniquebay.library.paths import encode, is_within
 from soniquebay.watch.growing_files import GrowingFiles
+from soniquebay.watch.ignored import is_left_out, rules_above, rules_in
 from soniquebay.watch.mounts import Mount, mount_of, parse_mountinfo
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,37 @@ class RootState(NamedTuple):
     path: str
     mode: Literal["notify", "poll", "absent"]
     folders: int
+
+
+class _Listing(NamedTuple):
+    """What counts in a folder: paths, and the names of its ignore files."""
+
+    subfolders: list[str]
+    links: list[str]
+    audio_files: list[str]
+    ignore_files: list[str]
+    has_pictures: bool
+
+
+def _listing(folder: str) -> _Listing:
+    found = _Listing([], [], [], [], has_pictures=False)
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    if folder_reason(entry.name) is None:
+                        found.subfolders.append(entry.path)
+                        if entry.is_symlink():
+                            found.links.append(entry.path)
+                elif entry.name in IGNORE_FILE_NAMES:
+                    found.ignore_files.append(entry.name)
+                elif is_audio(entry.name):
+                    found.audio_files.append(entry.path)
+                elif may_be_shown(entry.name):
+                    found = found._replace(has_pictures=True)
+    except OSError:
+        return _Listing([], [], [], [], has_pictures=False)  # removed meanwhile, or not readable, which the scan reports
+    return found
 
 
 class WatchedTree:
@@ -170,6 +202,7 @@ class WatchedTree:
                 self.growing_files.finished(f"{folder}/{name}")
                 yield Change("music", folder)
         elif name in IGNORE_FILE_NAMES:
+            self._follow_ignore_files(folder)
             yield Change("music", folder)
         elif is_companion(name):
             if mask & (_ADDED | _REMOVED):
@@ -203,38 +236,49 @@ class WatchedTree:
             self._watch_below(path)
             yield Change("music", path)
 
-    def _watch_below(self, top: str, with_pictures: list[str] | None = None) -> None:
-        """Watch a folder and all folders below it.
+    def _follow_ignore_files(self, top: str) -> None:
+        """Watch the folders below one whose ignore files have changed, and no others there."""
+        self._polled = {folder for folder in self._polled if not is_within(folder, top)}
+        wanted = self._watch_below(top)
+        if self._is_stopped:
+            return
+        for watch, folder in list(self._folders.items()):
+            if is_within(folder, top) and folder not in wanted:
+                self._unwatch(watch)
+                self._links.discard(folder)
+                self.growing_files.folder_removed(folder)
 
-        If `with_pictures` is given, the folders are new: those with pictures are added to it, and audio files may grow.
+    def _watch_below(self, top: str, with_pictures: list[str] | None = None) -> set[str]:
+        """Watch a folder and the folders below it, and return those that are watched.
+
+        What an ignore file leaves out is not watched, but the folder of that file is. If `with_pictures` is given, the
+        folders are new: those with pictures are added to it, and audio files may grow.
         """
-        stack = [top]
+        watched: set[str] = set()
+        rules = rules_above(top, self._roots)
+        stack = [(top, rules)] if rules is not None else []
         while stack and not self._is_stopped:
-            folder = stack.pop()
+            folder, rules = stack.pop()
             if self._must_be_polled(folder):
                 self._polled.add(folder)
                 continue
             if not self._watch_folder(folder):
                 continue
-            subfolders = []
-            try:
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        if entry.is_dir():
-                            if folder_reason(entry.name) is None:
-                                subfolders.append(entry.path)
-                                if entry.is_symlink():
-                                    self._links.add(entry.path)
-                        elif with_pictures is not None:
-                            if is_audio(entry.name):
-                                self.growing_files.started(entry.path)
-                            elif may_be_shown(entry.name) and folder not in with_pictures:
-                                with_pictures.append(folder)
-            except OSError:
-                continue  # removed meanwhile, or not readable, which the scan reports
+            watched.add(folder)
+            listing = _listing(folder)
+            inside = rules_in(folder, rules, listing.ignore_files) if listing.ignore_files else rules
+            if inside is None:
+                continue
+            self._links.update(link for link in listing.links if not is_left_out(link, inside))
+            if with_pictures is not None:
+                for path in listing.audio_files:
+                    self.growing_files.started(path)
+                if listing.has_pictures:
+                    with_pictures.append(folder)
             # In the order of a scan's walk, so that a folder with two paths is known by the same one.
-            subfolders.sort(key=lambda path: encode(path) + "/", reverse=True)
-            stack += subfolders
+            subfolders = sorted(listing.subfolders, key=lambda path: encode(path) + "/", reverse=True)
+            stack += [(path, inside) for path in subfolders if not is_left_out(path, inside)]
+        return watched
 
     def _watch_folder(self, folder: str) -> bool:
         """Watch one folder; return False if that failed, or if it is watched by another path already."""
@@ -252,12 +296,15 @@ class WatchedTree:
     def _unwatch_below(self, top: str) -> None:
         for watch, folder in list(self._folders.items()):
             if is_within(folder, top):
-                del self._folders[watch]
-                with contextlib.suppress(OSError):  # the kernel has removed it with its folder
-                    self._inotify.rm_watch(watch)
+                self._unwatch(watch)
         self._polled = {folder for folder in self._polled if not is_within(folder, top)}
         self._links = {folder for folder in self._links if not is_within(folder, top)}
         self.growing_files.folder_removed(top)
+
+    def _unwatch(self, watch: int) -> None:
+        del self._folders[watch]
+        with contextlib.suppress(OSError):  # the kernel has removed it with its folder
+            self._inotify.rm_watch(watch)
 
     def _must_be_polled(self, folder: str) -> bool:
         if self._poll_only and Path(folder).is_dir():

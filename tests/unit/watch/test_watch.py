@@ -172,6 +172,40 @@ def test_an_ignore_file_is_a_change_whatever_becomes_of_it(watched: WatchedTree,
         assert watched.read_changes() == [Change("music", str(music / "a"))]
 
 
+@pytest.mark.parametrize("name", [".nomedia", ".ndignore"])
+def test_what_an_ignore_file_leaves_out_is_not_watched(watched: WatchedTree, music: Path, name: str) -> None:
+    assert watched.states()[0].folders == 3
+    file = music / "a" / name
+    file.touch()  # nothing else in it is taken in
+    assert watched.read_changes() == [Change("music", str(music / "a"))]
+    assert watched.states()[0].folders == 2  # where the file may go again
+    (music / "a" / "b" / "x.ogg").write_text("x")
+    (music / "a" / "c").mkdir()
+    assert watched.read_changes() == []
+    assert watched.states()[0].folders == 2
+    file.unlink()
+    assert watched.read_changes() == [Change("music", str(music / "a"))]
+    assert watched.states()[0].folders == 4
+    (music / "a" / "b" / "y.ogg").write_text("x")
+    assert watched.read_changes() == [Change("music", str(music / "a" / "b"))]
+
+
+def test_what_a_pattern_leaves_out_is_not_watched(watched: WatchedTree, music: Path) -> None:
+    (music / ".soniquebayignore").write_text("b/\n")
+    assert watched.read_changes() == [Change("music", str(music))]
+    assert watched.states()[0].folders == 2
+    (music / "a" / "b" / "x.ogg").write_text("x")
+    assert watched.read_changes() == []
+    (music / "new" / "b").mkdir(parents=True)
+    watched.read_changes()
+    assert watched.states()[0].folders == 3
+    (music / ".soniquebayignore").write_text("new/*\n")
+    watched.read_changes()
+    assert watched.states()[0].folders == 4
+    watched.watch_all()
+    assert watched.states()[0].folders == 4
+
+
 def test_folders_of_systems_are_not_watched(watched: WatchedTree, music: Path) -> None:
     (music / "a" / "#Recycle" / "b").mkdir(parents=True)
     (music / "a" / "@eaDir").mkdir()
