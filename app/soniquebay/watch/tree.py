@@ -74,7 +74,9 @@ def _listing(folder: str) -> _Listing:
                 elif may_be_shown(entry.name):
                     found = found._replace(has_pictures=True)
     except OSError:
-        return _Listing([], [], [], [], has_pictures=False)  # removed meanwhile, or not readable, which the scan reports
+        return _Listing(
+            [], [], [], [], has_pictures=False
+        )  # removed meanwhile, or not readable, which the scan reports
     return found
 
 
