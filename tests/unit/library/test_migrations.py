@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from celery.signals import celeryd_after_setup
 
+from soniquebay.audio.reading import READER_VERSION
 from soniquebay.library import covers, queries, search, sessions
 from soniquebay.library.database import Database, migrations, open_read_only
 from soniquebay.library.search import index
@@ -319,6 +320,8 @@ def test_a_library_of_schema_11_has_every_track_as_a_whole_file(tmp_path: Path) 
         """)
         names = "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger', 'view') ORDER BY name"
         before = {tuple(row) for row in old.execute(names)}
+        old.execute("UPDATE tracks SET reader_version = ?", (READER_VERSION,))
+        old.commit()
     database = Database(path)
     database.migrate()
     db = database.reader()
