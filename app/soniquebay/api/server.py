@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -104,6 +105,9 @@ async def _serve(settings: Settings) -> None:
             # it only on sockets whose protocol number is TCP's, and the number of these is 0.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             log.info("public API on %s", sock.getsockname())
+        # What is there now stays, so the garbage collector need not look at it again and again during a scan.
+        gc.collect()
+        gc.freeze()
         notify("READY=1")
         await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
 

@@ -156,11 +156,13 @@ def test_what_cannot_be_read_past_is_told(tmp_path: Path, name: str) -> None:
         read_file(str(file))
 
 
-@pytest.mark.parametrize("seconds", [0.01, 0.05, 0.1, 0.5])
-@pytest.mark.parametrize("suffix", CODECS)
+NO_WHOLE_FRAME = {(".mp2", 0.01), (".wma", 0.01)}  # the encoder gives none
+
+
+@pytest.mark.parametrize(
+    ("suffix", "seconds"), sorted({(s, n) for s in CODECS for n in (0.01, 0.05, 0.1, 0.5)} - NO_WHOLE_FRAME)
+)
 def test_a_short_sound_has_a_vector(tmp_path: Path, suffix: str, seconds: float) -> None:
-    if seconds == 0.01 and suffix in {".mp2", ".wma"}:
-        pytest.skip("the encoder gives no whole frame")
     file = str(tone(tmp_path / f"x{suffix}", seconds))
     assert 0 < read_file(file).sound.duration < seconds + 0.1
     analysis = analyse(file)

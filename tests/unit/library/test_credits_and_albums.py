@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from soniquebay.audio.reading.names import CANONICAL
 from soniquebay.library import ingest, queries, search
 from soniquebay.library.catalogue import rebuild
+from soniquebay.library.catalogue.interpret import Interpreter, interpret
 from soniquebay.library.catalogue.names import normalised_name
 from soniquebay.library.database import Database
 from tests.unit.songs import ID_A, ID_B, file, insert, names
@@ -284,3 +286,23 @@ def test_everybody_who_is_credited_has_a_role(db: Database) -> None:
         ("artist", "A", ""), ("composer", "C", ""), ("composer", "D", ""), ("conductor", "E", ""),
         ("remixer", "A", ""), ("performer", "F", "piano"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", sorted({name for table in CANONICAL.values() for name, _ in table.values()} | {"path"})
+)
+def test_what_neighbours_have_in_common_is_interpreted_as_in_each_alone(name: str) -> None:
+    first = {"title": "One", "artist": "A", "album": "X", "album_artist": "A", "track": "1"}
+    value = "bbbbbbbb-0000-4000-8000-00000000000b" if name.startswith("mb_") else "12"
+    # A sort name counts only beside the name itself.
+    second = {**first, "title": "Two", "artists": "A", "album_artists": "A", "composer": "C", "composers": "C"}
+    files = [
+        (first, "/a/1"),
+        (first, "/a/2"),
+        (second, "/a/3"),
+        ({**second, name: value}, "/a/4"),
+        (first, f"/{name}/5"),
+    ]
+    interpreter = Interpreter()
+    for tags, path in files:
+        assert interpreter.interpret(tags, path) == interpret(tags, path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from soniquebay.audio.reading import values as forms
 from soniquebay.audio.reading.names import AFTER, CANONICAL, canonical_name
@@ -16,6 +17,8 @@ _LONG = frozenset({"lyrics", "synced_lyrics", "comment", "cuesheet"})  # these k
 _SINGLE = frozenset({"rating", "play_count", "compilation"})
 _LYRICS, _SYNCED_LYRICS = "lyrics", "synced_lyrics"
 _SOUND_FIELDS = tuple(entry.name for entry in fields(Sound))
+
+_sound_values = attrgetter(*_SOUND_FIELDS)
 
 _Form = Callable[[str], Iterable[str]]
 _Entry = tuple[str, int, Iterable[str]]  # canonical name, rank, values
@@ -72,7 +75,9 @@ def _canonical(source: RawContent | RawTags, tag_encoding: str, unsure: list[byt
         known = plan.get(key.lower())
         if known is not None:
             name, rank, form = known
-            if name not in found or rank < found[name][0]:
+            if name not in found and form is None and len(written) == 1 and _is_plain(written[0]):
+                found[name] = (rank, written)  # most tags, so this is for speed alone
+            elif name not in found or rank < found[name][0]:
                 _keep(found, name, rank, written if form is None else _formed(form, written))
         else:
             for entry in _special(system, key, written):
@@ -82,6 +87,11 @@ def _canonical(source: RawContent | RawTags, tag_encoding: str, unsure: list[byt
         # iTunes has the work in TIT1 since it has the grouping in GRP1.
         tags["work"] = [clean(text, MAX_VALUE_CHARACTERS) for text in source.tags["TIT1"]]
     return _with_synced_lyrics(tags) if _LYRICS in tags else tags
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether `_keep` would keep a text as it is."""
+    return text.isprintable() and len(text) <= MAX_VALUE_CHARACTERS and text.strip() == text != ""
 
 
 def _decoded(values: Iterable[str], tag_encoding: str, unsure: list[bytes]) -> list[str]:

@@ -10,7 +10,7 @@ from soniquebay.library.catalogue import credits
 from soniquebay.library.catalogue.credits import Credit
 from soniquebay.library.catalogue.dates import parse_date
 from soniquebay.library.catalogue.names import normalised_name
-from soniquebay.library.catalogue.sort_keys import sort_key, sort_key_as_tagged, sort_names_of
+from soniquebay.library.catalogue.sort_keys import SORT_TAGS, sort_key, sort_key_as_tagged, sort_names_of
 from soniquebay.library.paths import decode
 
 Tags = Mapping[str, str | Sequence[str]]  # canonical name: a value, or several
@@ -30,6 +30,12 @@ _DISC_FOLDER = re.compile(rf"{_DISC}[\s._-]*{_DISC_NUMBER}(?:[\s._:-]+(\S.*)|\s*
 ROLES = (
     "composer", "lyricist", "writer", "conductor", "remixer", "arranger", "producer", "dj_mixer", "mixer", "engineer",
     "director",
+)  # fmt: skip
+# The tags that `interpret` looks at, but for those that differ from track to track.
+_SHARED = (
+    "artist", "artists", "mb_artist", "album", "album_artist", "album_artists", "mb_album_artist", "mb_album",
+    "mb_release_group", "album_version", "barcode", "catalog_number", "compilation", "disc", "disc_subtitle", "date",
+    "release_date", "original_date", "genre", "album_sort", "performer", *ROLES, *SORT_TAGS,
 )  # fmt: skip
 _PERFORMER = re.compile(r"(.+?)\s*\(([^()]+)\)")
 
@@ -58,6 +64,29 @@ class TrackTags(NamedTuple):
     title_sort: str  # as tagged
     album_sort: str
     sort_names: tuple[tuple[str, str], ...]  # normalised names, and how the file sorts them
+
+
+class Interpreter:
+    """Interprets files, quickly where neighbours agree: the tracks of an album have most of their tags in common."""
+
+    def __init__(self, artist_joins: frozenset[str] = frozenset()) -> None:
+        """Credits are always split at `artist_joins`."""
+        self._artist_joins = artist_joins
+        self._before: TrackTags | None = None
+        self._shared: tuple[object, ...] = ()
+
+    def interpret(self, tags: Tags, path: str) -> TrackTags:
+        """Interpret the tags of the file at an encoded path."""
+        shared = (path.rpartition("/")[0], *map(tags.get, _SHARED))
+        if self._before is None or shared != self._shared:
+            self._before, self._shared = interpret(tags, path, self._artist_joins), shared
+            return self._before
+        return self._before._replace(
+            title=first(tags, "title") or _file_title(path),
+            track_no=_number(first(tags, "track")),
+            mbid=_mbid(tags, "mb_recording") or None,
+            title_sort=first(tags, "title_sort"),
+        )
 
 
 def interpret(tags: Tags, path: str, artist_joins: frozenset[str] = frozenset()) -> TrackTags:

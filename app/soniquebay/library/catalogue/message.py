@@ -7,7 +7,7 @@ from typing import Any, cast
 import orjson
 
 from soniquebay.library.catalogue.credits import Credit, Part
-from soniquebay.library.catalogue.interpret import Tags, TrackTags, first, interpret
+from soniquebay.library.catalogue.interpret import Interpreter, Tags, TrackTags, first
 from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, FailedFile, FileTags, TrackEntity
 
 
@@ -16,18 +16,19 @@ def entities(
 ) -> Entities:
     """Return the message for a batch of files that were read. Credits are always split at `artist_joins`."""
     credits: dict[Credit, int] = {}
+    interpreter = Interpreter(artist_joins)
     tracks = []
     remarks: list[FailedFile] = []
     for file in files:
         parts = file.get("parts")
         remarks += file.get("remarks", ())
         if parts is None:
-            tracks.append(_track(file, credits, artist_joins))
+            tracks.append(_track(file, credits, interpreter))
         else:
             for number, part in enumerate(parts, start=1):
                 sound = {**file["sound"], "duration": part["duration"]}
                 of_part = cast(FileTags, {**file, "tags": part["tags"], "sound": sound})
-                tracks.append(_track(of_part, credits, artist_joins, number, part["start"]))
+                tracks.append(_track(of_part, credits, interpreter, number, part["start"]))
     return {
         "schema": ENTITIES_SCHEMA,
         "credits": [[credit.text, [tuple(part) for part in credit.parts]] for credit in credits],
@@ -37,10 +38,10 @@ def entities(
 
 
 def _track(
-    file: FileTags, credits: dict[Credit, int], artist_joins: frozenset[str], part: int = 0, start: float = 0.0
+    file: FileTags, credits: dict[Credit, int], interpreter: Interpreter, part: int = 0, start: float = 0.0
 ) -> TrackEntity:
     tags, sound = file["tags"], file["sound"]
-    track_tags = interpret(tags, file["path"], artist_joins)
+    track_tags = interpreter.interpret(tags, file["path"])
     track: TrackEntity = {
         "part": part,
         "start": start,

@@ -64,9 +64,10 @@ def _with_length(match: re.Match[str]) -> str:
     return f"{min(len(match[1]), _MAX_DIGITS)}{match[1]}"
 
 
-_SORT_TAGS = [
+_NAMES_AND_SORT_TAGS = [
     (f"{tag}{end}", f"{tag}{end}_sort") for tag in ("artist", "album_artist", "composer") for end in ("", "s")
 ]
+SORT_TAGS = tuple(name for pair in _NAMES_AND_SORT_TAGS for name in pair)  # all that `sort_names_of` looks at
 
 
 # --- artists ---------------------------------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ def choose_sort_names(db: sqlite3.Connection, normalised_names: Iterable[str] | 
 def sort_names_of(tags: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, str], ...]:
     """Return the names that a file gives a sort name to, each with that: (normalised name, sort name)."""
     pairs: dict[tuple[str, str], None] = {}
-    for of_names, of_sort_names in _SORT_TAGS:
+    for of_names, of_sort_names in _NAMES_AND_SORT_TAGS:
         if of_sort_names in tags and of_names in tags:
             names, sort_names = _list(tags[of_names]), _list(tags[of_sort_names])
             if len(names) == len(sort_names):

@@ -75,8 +75,11 @@ def read(source: Source) -> RawContent:
 def _boxes(source: Source, start: int, end: int) -> list[_Box]:
     """Return the boxes that fill a stretch of the file."""
     found: list[_Box] = []
+    head = source.head
     while start < end:
-        size, name = _box_header(source.read(start, _HEADER_BYTES))
+        # Directly from the head for the sake of speed.
+        is_in_head = start + _HEADER_BYTES <= len(head)
+        size, name = _box_header(head, start) if is_in_head else _box_header(source.read(start, _HEADER_BYTES))
         content = start + _HEADER_BYTES
         if size == 1:
             (size,) = _uint64(source.read(content, 8))
