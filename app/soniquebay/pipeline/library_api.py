@@ -37,7 +37,7 @@ def post(path: str, body: Any, max_wait_seconds: float = MAX_WAIT_SECONDS) -> di
 
     Raises `ApiUnavailableError` after that, and `RefusedError` at once.
     """
-    return _request("POST", path, max_wait_seconds, content=orjson.dumps(body), headers=_JSON)
+    return _request("POST", path, max_wait_seconds, content=_encoded(body), headers=_JSON)
 
 
 def post_json(path: str, body: str) -> dict[str, Any]:
@@ -47,12 +47,16 @@ def post_json(path: str, body: str) -> dict[str, Any]:
 
 def put(path: str, body: Any, max_wait_seconds: float = MAX_WAIT_SECONDS) -> dict[str, Any]:
     """PUT JSON and return the JSON answer, like `post`."""
-    return _request("PUT", path, max_wait_seconds, content=orjson.dumps(body), headers=_JSON)
+    return _request("PUT", path, max_wait_seconds, content=_encoded(body), headers=_JSON)
 
 
 def put_bytes(path: str, data: bytes, media_type: str) -> dict[str, Any]:
     """PUT bytes and return the JSON answer, like `post`."""
     return _request("PUT", path, MAX_WAIT_SECONDS, content=data, headers={"content-type": media_type})
+
+
+def _encoded(body: Any) -> bytes:
+    return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
 
 
 def _request(method: str, path: str, max_wait_seconds: float, **arguments: Any) -> dict[str, Any]:
