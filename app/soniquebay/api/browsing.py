@@ -144,7 +144,12 @@ def _not_found(kind: str) -> dict[int | str, dict[str, Any]]:
     return {404: {"model": models.Problem, "description": f"no such {kind}"}}
 
 
-@router.get("/tracks", response_model=models.TrackPage)
+_NOTHING_SIMILAR: dict[int | str, dict[str, Any]] = {
+    404: {"model": models.Problem, "description": "`similar_to` does not exist, or has no vector"}
+}
+
+
+@router.get("/tracks", response_model=models.TrackPage, responses=_NOTHING_SIMILAR)
 def list_tracks(services: Shared, query: Annotated[TrackQuery, Query()]) -> Any:
     """List tracks.
 
@@ -162,7 +167,7 @@ def get_track(services: Shared, track_id: models.Id) -> Any:
     return _one(services, details.full_track, "track", track_id)
 
 
-@router.get("/albums", response_model=models.AlbumPage)
+@router.get("/albums", response_model=models.AlbumPage, responses=_NOTHING_SIMILAR)
 def list_albums(services: Shared, query: Annotated[AlbumQuery, Query()]) -> Any:
     """List albums. An album has a genre or a format if one of its tracks has it."""
     return _page(
@@ -176,7 +181,7 @@ def get_album(services: Shared, album_id: models.Id) -> Any:
     return _one(services, details.full_album, "album", album_id)
 
 
-@router.get("/artists", response_model=models.ArtistPage)
+@router.get("/artists", response_model=models.ArtistPage, responses=_NOTHING_SIMILAR)
 def list_artists(services: Shared, query: Annotated[ArtistQuery, Query()]) -> Any:
     """List artists. By name they sort as people look for them: "The Beatles" under B, "Édith Piaf" under E."""
     return _page(
@@ -190,7 +195,7 @@ def get_artist(services: Shared, artist_id: models.Id) -> Any:
     return _one(services, details.full_artist, "artist", artist_id)
 
 
-@router.get("/genres", response_model=models.GenrePage)
+@router.get("/genres", response_model=models.GenrePage, responses=_NOTHING_SIMILAR)
 def list_genres(services: Shared, query: Annotated[GenreQuery, Query()]) -> Any:
     """List genres."""
     return _page(
