@@ -10,11 +10,9 @@ from redis.exceptions import RedisError
 
 from soniquebay.overrides import priorities
 from soniquebay.settings import settings
-from soniquebay.worker import serialization
 from soniquebay.worker.config import celery_settings
 
 priorities.install()
-serialization.install()
 app = Celery("soniquebay")
 app.conf.update(celery_settings(settings()))
 

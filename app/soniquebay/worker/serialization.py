@@ -34,6 +34,5 @@ def decode(data: str | bytes | memoryview) -> Any:
     return kombu_json.loads(encoded)
 
 
-def install() -> None:
-    """Register the serializer with kombu, and this decoder for all JSON messages."""
-    serialization.register(SERIALIZER, encode, decode, _MEDIA_TYPE, "utf-8")
+# The decoder is that of all JSON messages.
+serialization.register(SERIALIZER, encode, decode, _MEDIA_TYPE, "utf-8")
