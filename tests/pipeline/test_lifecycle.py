@@ -197,7 +197,7 @@ def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
     assert httpx.post(f"{many.url}/api/scan-sessions/{first}/pause").json()["status"] == "paused"
     # Tasks that had begun when it was paused are finished.
     track_count = lambda: session(many, first)["library"]["tracks"]  # noqa: E731
-    wait_until(lambda: track_count() == (time.sleep(1), track_count())[1], 30)
+    wait_until(lambda: track_count() == (time.sleep(3), track_count())[1], 60)
     paused = session(many, first)
     assert (paused["status"], paused["progress"]["phase"]) == ("paused", "paused")
     assert paused["library"]["tracks"] < 3000
