@@ -47,14 +47,14 @@ _VORBIS_IDS = {
 }
 
 
-def png() -> bytes:
-    """Return a PNG picture of one red pixel."""
+def png(colour: tuple[int, int, int] = (255, 0, 0)) -> bytes:
+    """Return a PNG picture of one pixel, red unless another colour is named."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(b"\0\xff\0\0")
+    pixels = zlib.compress(bytes([0, *colour]))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
@@ -91,14 +91,18 @@ def tone(
     return path
 
 
-def tag(path: Path, *, picture: bool = False, **tags: str) -> None:
-    """Write tags: title, artist, album, albumartist, tracknumber, date, genre, mb_track, mb_album, mb_artist."""
+def tag(path: Path, *, picture: bool | bytes = False, **tags: str) -> None:
+    """Write tags: title, artist, album, albumartist, tracknumber, date, genre, mb_track, mb_album, mb_artist.
+
+    `picture`: a PNG, or whether there is one.
+    """
     kind = path.suffix
+    picture = png() if picture is True else picture or b""
     if kind in _ID3_FILES:
         _tag_id3(path, tags, picture)
     elif kind == ".m4a":
         _tag_mp4(path, tags, picture)
-    elif kind in {".wv", ".ac3"}:
+    elif kind in {".wv", ".ac3", ".ape", ".mpc"}:
         _tag_ape(path, tags, picture)
     elif kind == ".wma":
         _tag_asf(path, tags, picture)
@@ -108,7 +112,7 @@ def tag(path: Path, *, picture: bool = False, **tags: str) -> None:
         _tag_vorbis(path, tags, picture)
 
 
-def _tag_id3(path: Path, tags: dict[str, str], picture: bool) -> None:
+def _tag_id3(path: Path, tags: dict[str, str], picture: bytes) -> None:
     audio = _ID3_FILES[path.suffix](path)
     if audio.tags is None:
         audio.add_tags()
@@ -131,11 +135,11 @@ def _tag_id3(path: Path, tags: dict[str, str], picture: bool) -> None:
         if name in tags:
             audio.tags.add(TXXX(encoding=3, desc=description, text=tags[name]))
     if picture:
-        audio.tags.add(APIC(encoding=3, mime="image/png", type=3, desc="", data=png()))
+        audio.tags.add(APIC(encoding=3, mime="image/png", type=3, desc="", data=picture))
     audio.save()
 
 
-def _tag_mp4(path: Path, tags: dict[str, str], picture: bool) -> None:
+def _tag_mp4(path: Path, tags: dict[str, str], picture: bytes) -> None:
     audio = MP4(path)
     names = {
         "title": "\xa9nam",
@@ -154,17 +158,17 @@ def _tag_mp4(path: Path, tags: dict[str, str], picture: bool) -> None:
         if name in tags:
             audio[f"----:com.apple.iTunes:MusicBrainz {key} Id"] = MP4FreeForm(tags[name].encode())
     if picture:
-        audio["covr"] = [MP4Cover(png(), MP4Cover.FORMAT_PNG)]
+        audio["covr"] = [MP4Cover(picture, MP4Cover.FORMAT_PNG)]
     audio.save()
 
 
-def _tag_vorbis(path: Path, tags: dict[str, str], picture: bool) -> None:
+def _tag_vorbis(path: Path, tags: dict[str, str], picture: bytes) -> None:
     audio = {".flac": FLAC, ".ogg": OggVorbis, ".opus": OggOpus}[path.suffix](path)
     for name, value in tags.items():
         audio[_VORBIS_IDS.get(name, name)] = value
     if picture:
         image = Picture()
-        image.type, image.mime, image.data = 3, "image/png", png()
+        image.type, image.mime, image.data = 3, "image/png", picture
         if isinstance(audio, FLAC):
             audio.add_picture(image)
         else:
@@ -172,7 +176,7 @@ def _tag_vorbis(path: Path, tags: dict[str, str], picture: bool) -> None:
     audio.save()
 
 
-def _tag_ape(path: Path, tags: dict[str, str], picture: bool) -> None:
+def _tag_ape(path: Path, tags: dict[str, str], picture: bytes) -> None:
     names = {"albumartist": "Album Artist", "tracknumber": "Track", "date": "Year"}
     try:
         audio = APEv2(path)
@@ -181,11 +185,11 @@ def _tag_ape(path: Path, tags: dict[str, str], picture: bool) -> None:
     for name, value in tags.items():
         audio[names.get(name, _VORBIS_IDS.get(name, name.title()))] = value
     if picture:
-        audio["Cover Art (Front)"] = APEValue(b"cover.png\0" + png(), BINARY)
+        audio["Cover Art (Front)"] = APEValue(b"cover.png\0" + picture, BINARY)
     audio.save(path)
 
 
-def _tag_asf(path: Path, tags: dict[str, str], picture: bool) -> None:
+def _tag_asf(path: Path, tags: dict[str, str], picture: bytes) -> None:
     names = {
         "title": "Title",
         "artist": "Author",
@@ -202,13 +206,13 @@ def _tag_asf(path: Path, tags: dict[str, str], picture: bool) -> None:
     for name, value in tags.items():
         audio[names[name]] = value
     if picture:
-        kind_and_size = struct.pack("<BI", 3, len(png()))
+        kind_and_size = struct.pack("<BI", 3, len(picture))
         texts = "image/png\0\0".encode("utf-16-le")
-        audio["WM/Picture"] = ASFByteArrayAttribute(kind_and_size + texts + png())
+        audio["WM/Picture"] = ASFByteArrayAttribute(kind_and_size + texts + picture)
     audio.save()
 
 
-def _tag_matroska(path: Path, tags: dict[str, str], picture: bool) -> None:
+def _tag_matroska(path: Path, tags: dict[str, str], picture: bytes) -> None:
     names = {"albumartist": "ALBUM_ARTIST", "tracknumber": "PART_NUMBER", "date": "DATE_RELEASED"}
     untagged = path.rename(path.with_suffix(".untagged"))
     with av.open(str(untagged)) as source, av.open(str(path), "w", format="matroska") as output:
@@ -216,7 +220,7 @@ def _tag_matroska(path: Path, tags: dict[str, str], picture: bool) -> None:
         output.metadata.update({names.get(name, _VORBIS_IDS.get(name, name)): value for name, value in tags.items()})
         stream = output.add_stream_from_template(source.streams.audio[0])
         if picture:
-            output.add_attachment("cover.png", "image/png", png())
+            output.add_attachment("cover.png", "image/png", picture)
         for packet in source.demux(source.streams.audio[0]):
             if packet.dts is not None:
                 packet.stream = stream

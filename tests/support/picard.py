@@ -147,7 +147,7 @@ _ASF = {
 
 
 def write(path: Path, tags: Picard, id3_version: int = 4) -> None:
-    """Write tags to a file, in the way of the format that its suffix names."""
+    """Write some of the tags that Picard has to a file, in the way of the format that its suffix names."""
     if path.suffix in _ID3_FILES:
         audio = _ID3_FILES[path.suffix](path)
         if audio.tags is None:
@@ -182,6 +182,10 @@ def _number_and_total(tags: Picard, number: str, total: str) -> str:
     return tags[number][0] + (f"/{tags[total][0]}" if total in tags else "")
 
 
+def _pair(tags: Picard, number: str, total: str) -> list[tuple[int, int]]:
+    return [(int(tags[number][0]), int(tags.get(total, ["0"])[0]))]
+
+
 def _id3_frames(tags: Picard) -> list[id3.Frame]:
     frames: list[id3.Frame] = []
     people: list[list[str]] = []
@@ -195,31 +199,38 @@ def _id3_frames(tags: Picard) -> list[id3.Frame]:
             musicians += [[name.partition(":")[2], value] for value in values]
         elif name in _FREE_TEXTS:
             frames.append(id3.TXXX(encoding=3, desc=_FREE_TEXTS[name], text=values))
-    frames.append(id3.TRCK(encoding=3, text=_number_and_total(tags, "tracknumber", "totaltracks")))
-    frames.append(id3.TPOS(encoding=3, text=_number_and_total(tags, "discnumber", "totaldiscs")))
-    frames.append(id3.MVIN(encoding=3, text=_number_and_total(tags, "movementnumber", "movementtotal")))
-    recording = tags["musicbrainz_recordingid"][0].encode()
-    frames.append(id3.UFID(owner="http://musicbrainz.org", data=recording))
-    return [*frames, id3.TIPL(encoding=3, people=people), id3.TMCL(encoding=3, people=musicians)]
+    for frame, number, total in (
+        (id3.TRCK, "tracknumber", "totaltracks"),
+        (id3.TPOS, "discnumber", "totaldiscs"),
+        (id3.MVIN, "movementnumber", "movementtotal"),
+    ):
+        if number in tags:
+            frames.append(frame(encoding=3, text=_number_and_total(tags, number, total)))
+    for recording in tags.get("musicbrainz_recordingid", ()):
+        frames.append(id3.UFID(owner="http://musicbrainz.org", data=recording.encode()))
+    frames += [id3.TIPL(encoding=3, people=people)] if people else []
+    return [*frames, id3.TMCL(encoding=3, people=musicians)] if musicians else frames
 
 
 def _with_instruments(tags: Picard) -> Picard:
     """Return the tags with "Name (instrument)" under "performer"."""
     plain = {name: values for name, values in tags.items() if not name.startswith("performer:")}
-    plain["performer"] = [
+    performers = [
         f"{value} ({name.partition(':')[2]})"
         for name, values in tags.items()
         if name.startswith("performer:")
         for value in values
     ]
-    return plain
+    return {**plain, "performer": performers} if performers else plain
 
 
 def _write_vorbis(path: Path, tags: Picard) -> None:
     audio = _VORBIS_FILES[path.suffix](path)
     for name, values in _with_instruments(tags).items():
         audio[_VORBIS.get(name, name.upper())] = values
-    audio["TRACKTOTAL"], audio["DISCTOTAL"] = tags["totaltracks"], tags["totaldiscs"]
+    for name, total in (("TRACKTOTAL", "totaltracks"), ("DISCTOTAL", "totaldiscs")):
+        if total in tags:
+            audio[name] = tags[total]
     audio.save()
 
 
@@ -231,8 +242,9 @@ def _write_ape(path: Path, tags: Picard) -> None:
     for name, values in _with_instruments(tags).items():
         if name not in {"tracknumber", "totaltracks", "discnumber", "totaldiscs", "originaldate"}:
             audio[_APE.get(name, name.title())] = values
-    audio["Track"] = _number_and_total(tags, "tracknumber", "totaltracks")
-    audio["Disc"] = _number_and_total(tags, "discnumber", "totaldiscs")
+    for name, number, total in (("Track", "tracknumber", "totaltracks"), ("Disc", "discnumber", "totaldiscs")):
+        if number in tags:
+            audio[name] = _number_and_total(tags, number, total)
     audio.save(path)
 
 
@@ -243,10 +255,14 @@ def _write_mp4(path: Path, tags: Picard) -> None:
             audio[_MP4[name]] = values
         elif name in _MP4_FREE and name not in _NOT_IN_MP4:
             audio[f"----:com.apple.iTunes:{_MP4_FREE[name]}"] = [MP4FreeForm(value.encode()) for value in values]
-    audio["trkn"] = [(int(tags["tracknumber"][0]), int(tags["totaltracks"][0]))]
-    audio["disk"] = [(int(tags["discnumber"][0]), int(tags["totaldiscs"][0]))]
-    audio["\xa9mvi"], audio["\xa9mvc"] = [int(tags["movementnumber"][0])], [int(tags["movementtotal"][0])]
-    audio["tmpo"], audio["cpil"] = [int(tags["bpm"][0])], True
+    for key, number, total in (("trkn", "tracknumber", "totaltracks"), ("disk", "discnumber", "totaldiscs")):
+        if number in tags:
+            audio[key] = _pair(tags, number, total)
+    for key, name in (("\xa9mvi", "movementnumber"), ("\xa9mvc", "movementtotal"), ("tmpo", "bpm")):
+        if name in tags:
+            audio[key] = [int(tags[name][0])]
+    if "compilation" in tags:
+        audio["cpil"] = tags["compilation"] == ["1"]
     audio.save()
 
 
@@ -255,5 +271,6 @@ def _write_asf(path: Path, tags: Picard) -> None:
     for name, values in tags.items():
         if name in _ASF:
             audio[_ASF[name]] = values
-    audio["WM/PartOfSet"] = _number_and_total(tags, "discnumber", "totaldiscs")
+    if "discnumber" in tags:
+        audio["WM/PartOfSet"] = _number_and_total(tags, "discnumber", "totaldiscs")
     audio.save()
