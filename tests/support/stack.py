@@ -4,15 +4,18 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from soniquebay.library import artist_pictures, queries
 
 
 def free_port() -> int:
@@ -84,6 +87,16 @@ class Stack:
         """Scan as an operator does, until every track has its vector."""
         result: dict[str, Any] = json.loads(self.cli("scan", "--wait-vectors", "--json").stdout)
         return result
+
+    def pictures_are_found(self) -> bool:
+        """Tell whether no picture of an album, a track or an artist is to be searched any more."""
+        with closing(sqlite3.connect(self.data / "library.db")) as db:
+            db.row_factory = sqlite3.Row
+            return not (
+                queries.albums_with_unchecked_cover(db, 1)
+                or queries.tracks_with_unchecked_cover(db, 1)
+                or artist_pictures.unsearched(db, 1)
+            )
 
     def failures(self, session_id: int) -> dict[str, str]:
         items = self.get(f"/api/scan-sessions/{session_id}/failures", limit=500)["items"]

@@ -1,7 +1,6 @@
 """One stack over a collection as people have them: scanned once, then corrected and scanned again."""
 
 import io
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,17 +25,9 @@ class Collection:
 
     def scan(self) -> None:
         self.summaries.append(self.stack.scan())
-        wait_until(self._pictures_are_found, 60)
+        wait_until(self.stack.pictures_are_found, 60)
         self.tracks = self.stack.tracks()
         self.albums = self.stack.get("/api/albums", limit=500)["items"]
-
-    def _pictures_are_found(self) -> bool:
-        with sqlite3.connect(self.stack.data / "library.db") as database:
-            (waiting,) = database.execute(
-                "SELECT (SELECT count(*) FROM albums WHERE NOT cover_checked) + (SELECT count(*) FROM track_covers "
-                "WHERE NOT checked) + (SELECT count(*) FROM artist_pictures WHERE searched < changes)"
-            ).fetchone()
-        return not waiting
 
     def track(self, title: str) -> Row:
         answer: Row = self.stack.get(f"/api/tracks/{self.tracks[title]['id']}")
@@ -59,9 +50,9 @@ class Collection:
         items = self.stack.get("/api/search", q=question, type=kind, limit=500)["items"]
         return [item["title" if kind in {"track", "album"} else "name"] for item in items]
 
-    def colour(self, kind: str, item_id: int) -> tuple[int, ...] | None:
+    def colour(self, kind: str, item_id: int, **which: int) -> tuple[int, ...] | None:
         """Return the colour of the picture of an album, a track or an artist, each channel rounded to 0 or 255."""
-        answer = httpx.get(f"{self.stack.url}/api/covers/{kind}/{item_id}", timeout=30)
+        answer = httpx.get(f"{self.stack.url}/api/covers/{kind}/{item_id}", params=which, timeout=30)
         if answer.status_code == 404:
             return None
         with Image.open(io.BytesIO(answer.content)) as image:

@@ -163,6 +163,7 @@ def pictures(folder: Path) -> None:
         song(folder / "gatefold" / f"CD{disc}" / "1.flac", title=f"Side {disc}", artist="Sleeve", album="Gatefold",
              albumartist="Sleeve", discnumber=disc, tracknumber=1)  # fmt: skip
     put(folder / "gatefold" / "cover.jpg", picture(RED, "JPEG"))
+    put(folder / "gatefold" / "CD2" / "cover.jpg", picture(BLUE, "JPEG"))
     for name, file, data in (
         ("PNG as JPEG", "cover.jpg", picture(RED, "PNG")),
         ("Upper case", "Folder.JPG", picture(RED, "JPEG")),

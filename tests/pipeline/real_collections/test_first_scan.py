@@ -147,6 +147,11 @@ def test_the_cover_of_an_album_is_shown(collection: Collection, title: str) -> N
     assert collection.colour("album", collection.album(title)["id"]) == RED
 
 
+def test_a_disc_has_its_own_picture_or_that_of_the_album(collection: Collection) -> None:
+    album_id = collection.album("Gatefold")["id"]
+    assert [collection.colour("album", album_id, disc=disc) for disc in (1, 2)] == [RED, BLUE]
+
+
 @pytest.mark.parametrize(
     ("title", "colour"), [("Without album", RED), ("Single in red", RED), ("Single in blue", BLUE)]
 )
