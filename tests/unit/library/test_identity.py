@@ -44,6 +44,13 @@ def test_an_artist_with_and_without_mbid_is_one(db: Database) -> None:
     assert names(db, "artists", "mbid") == [ID_A]
 
 
+def test_two_names_that_get_one_id_at_once_are_one_artist(db: Database) -> None:
+    insert(db, file("/1", artist="Old Name"))
+    insert(db, file("/2", artist="New Name", mb_artist=ID_A), file("/3", artist="Old Name", mb_artist=ID_A))
+    assert names(db, "artists", "mbid") == [ID_A]
+    assert len({t["artist_id"] for t in queries.tracks(db.reader(), 10, 0).items}) == 1
+
+
 def test_artists_of_one_name_with_different_mbids_stay_two(db: Database) -> None:
     insert(db, file("/1", artist="Nirvana", mb_artist=ID_A), file("/2", artist="Nirvana", mb_artist=ID_B))
     assert names(db, "artists", "mbid") == [ID_A, ID_B]

@@ -173,6 +173,7 @@ class Update:
 
     def _write_name_counts(self) -> None:
         """Write how many files name each artist; touch what depends on a name that is newly known, or no longer."""
+        names_with_id = Counter(mbid for _, mbid in self._name_changes)
         for (normalised, mbid), change in self._name_changes.items():
             if not change:
                 continue
@@ -187,8 +188,10 @@ class Update:
                     self._db.execute(
                         "DELETE FROM artist_names WHERE normalised_name = ? AND mbid = ?", (normalised, mbid)
                     )
-                # The first id of a name only adds to the row of its artist, unless it is the id of another one.
-                is_first_id = mbids <= {"", mbid} and row["files"] and not self._artists.exists(mbid)
+                # The first id of a name only adds to the row of its artist, unless it is the id of another one, too.
+                is_first_id = (
+                    mbids <= {"", mbid} and row["files"] and names_with_id[mbid] == 1 and not self._artists.exists(mbid)
+                )
                 self._touch_dependants(normalised, set() if is_first_id else mbids - {""})
                 self._known.pop(normalised, None)
 
