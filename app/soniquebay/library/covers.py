@@ -228,11 +228,12 @@ def find_cover(db: sqlite3.Connection, kind: str, item_id: int, disc_no: int | N
         where = {
             "album": "b.id = ?",
             "track": "b.id = (SELECT album_id FROM tracks WHERE id = ?)",
-            "artist": "b.id IN (SELECT album_id FROM album_artists WHERE artist_id = ?)",
+            "artist": "b.id IN (SELECT album_id FROM album_artists WHERE artist_id = ?) AND EXISTS "
+            "(SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)",
         }[kind]
         row = db.execute(
             f"SELECT b.cover_sha256, b.cover_media_type FROM albums b WHERE {where} AND b.cover_sha256 IS NOT NULL "
-            "ORDER BY b.year, b.id LIMIT 1",
+            "ORDER BY b.year, b.sort_title, b.cover_sha256 LIMIT 1",
             (item_id,),
         ).fetchone()
     return Cover(*row) if row else None

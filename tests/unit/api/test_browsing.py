@@ -643,3 +643,23 @@ def test_one_album_and_one_artist(tmp_path: Path) -> None:
     get("albums/2", 404)
     assert [b["title"] for b in get(f"artists/{guest['id']}")["own_albums"]] == []
     get("artists/99", 404)
+
+
+def test_the_names_of_an_artist_are_those_in_files_that_are_there(tmp_path: Path) -> None:
+    services = made(tmp_path, [
+        file("/1", artist="Dée", album="X", album_artist="Dée"), file("/2", artist="Dee"), file("/3", artist="DEE"),
+        file("/4", artist="DEE", album="Y", album_artist="dee"),
+    ])  # fmt: skip
+    get = getter(public_app(services))
+    [artist] = get("artists")["items"]
+    assert get(f"artists/{artist['id']}")["names"] == ["DEE", "Dee", "Dée", "dee"]
+    with services.database.transaction() as db:
+        ingest.mark_missing(db, ["/1", "/4"])
+    assert get(f"artists/{artist['id']}")["names"] == ["DEE", "Dee"]
+
+
+def test_tracks_of_one_number_stand_in_an_album_as_their_files_do(tmp_path: Path) -> None:
+    services = made(tmp_path, [file(f"/{name}", artist="A", album="X") for name in "cab"])
+    insert(services.database, file("/aa", artist="A", album="X"))
+    get = getter(public_app(services))
+    assert [[t["path"] for t in disc["tracks"]] for disc in get("albums/1")["discs"]] == [["/a", "/aa", "/b", "/c"]]

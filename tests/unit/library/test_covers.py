@@ -371,6 +371,20 @@ def test_an_artist_has_a_picture_of_its_own_or_the_cover_of_an_album(db: sqlite3
     assert covers.find_cover(db, "artist", artist) == cover_of(b"artist")
     artist_pictures.set_picture(db, artist, 1, None, None)
     assert covers.find_cover(db, "artist", artist) == cover_of(b"album")
+    db.execute("UPDATE tracks SET missing_since = 1")
+    assert covers.find_cover(db, "artist", artist) is None
+
+
+def test_the_cover_of_an_artist_does_not_depend_on_which_album_came_first(db: sqlite3.Connection) -> None:
+    albums = [add_album(db, f"/m/{number}.mp3") for number in range(2)]
+    artist = db.execute("SELECT min(artist_id) FROM album_artists").fetchone()[0]
+    db.execute("UPDATE album_artists SET artist_id = ?", (artist,))
+    found = set()
+    for one, other in (albums, albums[::-1]):
+        covers.set_from_files(db, one, cover_of(b"one"), {})
+        covers.set_from_files(db, other, cover_of(b"other"), {})
+        found.add(covers.find_cover(db, "artist", artist))
+    assert len(found) == 1
 
 
 def test_pictures_of_discs_tracks_and_artists_are_not_deleted(db: sqlite3.Connection, tmp_path: Path) -> None:

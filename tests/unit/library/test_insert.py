@@ -190,6 +190,16 @@ def test_a_damaged_file_is_a_failure_and_missing_until_it_is_repaired(db: Databa
     assert [t["id"] for t in queries.tracks(db.reader(), 10, 0).items] == [1]
 
 
+def test_the_totals_count_the_vectors_of_tracks_that_are_there(db: Database) -> None:
+    insert(db, *(file(f"/{number}") for number in range(4)))
+    with db.transaction() as connection:
+        for track_id, data in ((1, bytes(4 * VECTOR_SIZE)), (2, bytes(4 * VECTOR_SIZE)), (3, None), (4, None)):
+            vectors.store(connection, track_id, FEATURE_VERSION, data, None if data else "no sound")
+        ingest.mark_missing(connection, ["/0", "/2"])
+    totals = queries.totals(db.reader())
+    assert (totals["tracks"], totals["vectors"], totals["vector_failures"]) == (2, 1, 1)
+
+
 def test_an_unavailable_file_keeps_its_track(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     insert(db, failures=[{"path": "/1", "reason": "cannot be read: Input/output error"}], batch_id="again")

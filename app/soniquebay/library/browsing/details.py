@@ -76,7 +76,7 @@ def full_album(db: sqlite3.Connection, album_id: int) -> Row | None:
     ids = [
         row["id"]
         for row in db.execute(
-            "SELECT id FROM tracks WHERE album_id = ? AND missing_since IS NULL ORDER BY disc_no, track_no, id",
+            "SELECT id FROM tracks WHERE album_id = ? AND missing_since IS NULL ORDER BY disc_no, track_no, path, part",
             (album_id,),
         )
     ]
@@ -181,8 +181,9 @@ def full_artist(db: sqlite3.Connection, artist_id: int) -> Row | None:
     if not own and not roles:
         return None
     names = db.execute(
-        "SELECT name FROM track_artists WHERE artist_id = ?1 UNION SELECT name FROM album_artists "
-        "WHERE artist_id = ?1 ORDER BY 1",
+        "SELECT c.name FROM track_artists c JOIN tracks t ON t.id = c.track_id WHERE c.artist_id = ?1 "
+        "AND t.missing_since IS NULL UNION SELECT c.name FROM album_artists c JOIN albums b ON b.id = c.album_id "
+        f"WHERE c.artist_id = ?1 AND {lists.ALBUM_PRESENT} ORDER BY 1",
         (artist_id,),
     )
     return {
