@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-all check image release artifacts lint types unit pipeline slow faults corpus fuzz units molecule test-image \
+.PHONY: help run test test-all check image release artifacts lint types unit pipeline slow faults corpus edits fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
   test-raspi4b test-power-cuts power-cuts minimal bench docs docs-api test-report lock clean
 
@@ -47,7 +47,7 @@ test: lint types units unit ## every test of a release
 	@$(MAKE) molecule
 
 # docs/testing.md has the last result and duration of each.
-LONGER := docs faults corpus fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
+LONGER := docs faults corpus edits fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
   test-reproducible
 test-all: test $(LONGER) ## and all the others
 
@@ -74,6 +74,9 @@ corpus: $(VENV)/ready ## every broken file there is, read directly and scanned, 
 
 fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a route)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(PYTEST) tests/pipeline/test_fuzz.py
+
+edits: $(VENV)/ready ## ten rounds of edits of 2,000 files end in the catalogue of a first scan (EDITS_SEED=1 EDITS_FILES=2000)
+	EDITS_FILES=$${EDITS_FILES:-2000} $(PYTEST) -s tests/pipeline/edits
 
 test-containers: $(VENV)/ready ## queues, retries, limits and recovery, the image's own root in containers (pytest-celery)
 	@$(RECORD) $(BIN)/python -m image containers $(BIN)/python -m pytest -q -p no:cacheprovider tests/containers
