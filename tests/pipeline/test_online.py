@@ -96,8 +96,12 @@ def rows(stack: Stack, sql: str, *values: Any) -> list[Any]:
 
 
 def wait_for_local_covers(stack: Stack) -> None:
-    """Wait until every album was checked for a cover in its files; only then the archive is asked."""
-    wait_until(lambda: rows(stack, "SELECT count(*) FROM albums WHERE cover_checked = 0") == [(0,)])
+    """Wait until every album and artist was checked for a picture in the files; only then the archive is asked."""
+    unchecked = (
+        "SELECT (SELECT count(*) FROM albums WHERE cover_checked = 0) "
+        "+ (SELECT count(*) FROM artist_pictures WHERE searched < changes)"
+    )
+    wait_until(lambda: rows(stack, unchecked) == [(0,)])
 
 
 def is_enriched(stack: Stack) -> bool:
