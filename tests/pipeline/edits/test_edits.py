@@ -19,7 +19,7 @@ from tests.support.stack import Stack, wait_until
 
 pytestmark = pytest.mark.slow
 
-FILES = int(os.environ.get("EDITS_FILES", "300"))
+FILES = int(os.environ.get("EDITS_FILES", "150"))
 SEED = int(os.environ.get("EDITS_SEED", "1"))
 ROUNDS = 10
 ROUNDS_WITHOUT_WATCH = 6
