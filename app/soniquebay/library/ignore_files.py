@@ -11,7 +11,7 @@ anybody, so none may take long: the time grows no faster than the product of the
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -105,6 +105,35 @@ def read_ignore_file(path: str) -> bytes | None:
     if len(content) > MAX_IGNORE_FILE_BYTES:
         raise IgnoreFileError(f"larger than {MAX_IGNORE_FILE_BYTES // 1024} KiB")
     return content
+
+
+def load_ignore_file(folder: str, name: str) -> IgnoreFile | None:
+    """Return an ignore file of a folder (Python's file-system string); None if there is none.
+
+    Raises as `read_ignore_file` and `parse_ignore_file` do.
+    """
+    content = read_ignore_file(f"{folder}/{name}")
+    return None if content is None else parse_ignore_file(name, content)
+
+
+def rules_inside(
+    rules: IgnoreRules, folder: str, encoded: str, names: Collection[str], load: Callable[[str], IgnoreFile | None]
+) -> IgnoreRules | str:
+    """Return the rules in a folder whose parent has `rules`, or the name of the ignore file that leaves it all out.
+
+    `folder` is Python's file-system string, `encoded` the same encoded with a slash at its end, and `names` are the
+    ignore files that may be there. `load` loads one by its name, and decides about one that cannot be followed.
+    """
+    if NOMEDIA in names and os.path.lexists(f"{folder}/{NOMEDIA}"):
+        return NOMEDIA
+    files = []
+    for name in PATTERN_FILE_NAMES:
+        file = load(name) if name in names else None
+        if file is not None and file.leaves_out_all:
+            return name
+        if file is not None and file.patterns:
+            files.append(file)
+    return rules.with_files(encoded, files) if files else rules
 
 
 def parse_ignore_file(name: str, content: bytes) -> IgnoreFile:

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -13,13 +14,11 @@ from soniquebay.audio.picture_names import is_picture
 from soniquebay.library.entities import FailedFile, LeftOut
 from soniquebay.library.ignore_files import (
     IGNORE_FILE_NAMES,
-    NOMEDIA,
-    PATTERN_FILE_NAMES,
     IgnoreFile,
     IgnoreFileError,
     IgnoreRules,
-    parse_ignore_file,
-    read_ignore_file,
+    load_ignore_file,
+    rules_inside,
 )
 from soniquebay.library.left_out import folder_reason, hidden_audio_reason, other_file_reason
 from soniquebay.library.paths import decode, encode, is_within
@@ -135,11 +134,11 @@ class Walk:
         found.sort(key=itemgetter(0))
         encoded += "/"
         if ignore_files:
-            rules_inside = self._with_ignore_files(rules, folder, encoded, ignore_files)
-            if rules_inside is None:
+            inside = self._with_ignore_files(rules, folder, encoded, ignore_files)
+            if inside is None:
                 self._count_ignored(encoded, root)
                 return None
-            rules = rules_inside
+            rules = inside
         if rules.files:
             found = self._not_ignored(found, encoded, root, rules)
             companions = [
@@ -164,10 +163,10 @@ class Walk:
         outermost = next(iter(self._roots_above(top)), top)
         above = outermost.rstrip("/")
         for name in top[len(above) + 1 :].split("/") if top != outermost else ():
-            rules_inside = self._with_ignore_files(rules, os.fsdecode(decode(above)), f"{above}/", IGNORE_FILE_NAMES)
-            if rules_inside is None:
+            inside = self._with_ignore_files(rules, os.fsdecode(decode(above)), f"{above}/", IGNORE_FILE_NAMES)
+            if inside is None:
                 return None
-            rules, is_root, above = rules_inside, above in self.roots, f"{above}/{name}"
+            rules, is_root, above = inside, above in self.roots, f"{above}/{name}"
             reason = folder_reason(os.fsdecode(decode(name)), is_in_root=is_root) or rules.reason(above, is_folder=True)
             if reason is not None:
                 self._tell(reason, above, is_folder=True)
@@ -181,23 +180,15 @@ class Walk:
 
         Raises ``OSError`` when one is there and cannot be read: then nobody knows what it leaves out.
         """
-        if NOMEDIA in names and os.path.lexists(f"{folder}/{NOMEDIA}"):
-            self._tell(f"ignored by {NOMEDIA}", encoded[:-1], is_folder=True)
+        inside = rules_inside(rules, folder, encoded, names, partial(self._ignore_file, folder, encoded))
+        if isinstance(inside, str):
+            self._tell(f"ignored by {inside}", encoded[:-1], is_folder=True)
             return None
-        files = []
-        for name in PATTERN_FILE_NAMES:
-            file = self._ignore_file(folder, encoded, name) if name in names else None
-            if file is not None and file.leaves_out_all:
-                self._tell(f"ignored by {name}", encoded[:-1], is_folder=True)
-                return None
-            if file is not None and file.patterns:
-                files.append(file)
-        return rules.with_files(encoded, files) if files else rules
+        return inside
 
     def _ignore_file(self, folder: str, encoded: str, name: str) -> IgnoreFile | None:
         try:
-            content = read_ignore_file(f"{folder}/{name}")
-            return None if content is None else parse_ignore_file(name, content)
+            return load_ignore_file(folder, name)
         except IgnoreFileError as error:
             self.failures.append({"path": encoded + name, "reason": f"is not followed: {error}"})
             return None

@@ -1,16 +1,15 @@
 """Which folders need no watch, because an ignore file leaves them out of every scan."""
 
-import os
 from collections.abc import Collection, Iterable
+from functools import partial
 
 from soniquebay.library.ignore_files import (
     IGNORE_FILE_NAMES,
-    NOMEDIA,
-    PATTERN_FILE_NAMES,
+    IgnoreFile,
     IgnoreFileError,
     IgnoreRules,
-    parse_ignore_file,
-    read_ignore_file,
+    load_ignore_file,
+    rules_inside,
 )
 from soniquebay.library.paths import encode, is_within
 
@@ -20,22 +19,16 @@ def rules_in(folder: str, rules: IgnoreRules, names: Collection[str] = IGNORE_FI
 
     `names` are the ignore files that may be there. One that cannot be followed leaves nothing out: a scan tells of it.
     """
-    if NOMEDIA in names and os.path.lexists(f"{folder}/{NOMEDIA}"):
+    encoded = encode(folder.rstrip("/")) + "/"
+    inside = rules_inside(rules, folder, encoded, names, partial(_load, folder))
+    return None if isinstance(inside, str) else inside
+
+
+def _load(folder: str, name: str) -> IgnoreFile | None:
+    try:
+        return load_ignore_file(folder, name)
+    except (IgnoreFileError, OSError):
         return None
-    files = []
-    for name in PATTERN_FILE_NAMES:
-        if name not in names:
-            continue
-        try:
-            content = read_ignore_file(f"{folder}/{name}")
-            file = None if content is None else parse_ignore_file(name, content)
-        except (IgnoreFileError, OSError):
-            continue
-        if file is not None and file.leaves_out_all:
-            return None
-        if file is not None and file.patterns:
-            files.append(file)
-    return rules.with_files(encode(folder.rstrip("/")) + "/", files) if files else rules
 
 
 def rules_above(folder: str, roots: Iterable[str]) -> IgnoreRules | None:

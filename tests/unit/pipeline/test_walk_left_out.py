@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from soniquebay.library import ignore_files
 from soniquebay.library.ignore_files import MAX_IGNORE_FILE_BYTES
 from soniquebay.library.paths import encode
-from soniquebay.pipeline import walk as walk_module
 from soniquebay.pipeline.walk import Walk
 
 APPLE_DOUBLE = bytes.fromhex("00051607 00020000") + b"Mac OS X        "
@@ -217,7 +217,7 @@ def test_nothing_is_decided_below_an_ignore_file_that_cannot_be_read(
     def refuse(path: str) -> bytes:  # a mode of 000 does not stop root, who may run this test
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
-    monkeypatch.setattr(walk_module, "read_ignore_file", refuse)
+    monkeypatch.setattr(ignore_files, "read_ignore_file", refuse)
     walk = Walk()
     assert [(path.removeprefix(encode(str(tmp_path))), size) for path, size, _, _ in walk.files(str(tmp_path))] == [
         ("/a/", -1), ("/b/02.mp3", 1)
