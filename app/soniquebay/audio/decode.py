@@ -6,7 +6,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from soniquebay.audio.reading.demuxed import DEMUXERS
+from soniquebay.audio.reading.demuxed import open_demuxed
 from soniquebay.audio.sound_view import without_metadata
 
 SAMPLE_RATE_HZ = 44100  # half of it would lose cymbals, hiss and the sound of a room
@@ -15,7 +15,6 @@ SEGMENT_COUNT = 5
 MAX_WHOLE_FILE_SECONDS = 1.2 * SEGMENT_SECONDS * SEGMENT_COUNT  # a file up to this length is decoded whole
 TIMEOUT_REASON = "it took too long to read: its drive may be slow, or may not respond"
 
-_OPTIONS = {"format_whitelist": DEMUXERS}
 _MIN_SEGMENT_SAMPLES = SAMPLE_RATE_HZ // 10
 _MAX_DISCARDED_SECONDS = 30.0  # a seek that landed too early is made up for by decoding at most this much
 _MAX_AMPLITUDE = 8.0
@@ -75,12 +74,12 @@ def decode_segments(path: str, start: float = 0.0, seconds: float | None = None)
 
 def _opened(path: str) -> av.container.InputContainer:
     try:
-        return av.open(path, "r", metadata_errors="replace", options=_OPTIONS)
+        return open_demuxed(path)
     except av.error.InvalidDataError:
         view = without_metadata(path)  # FFmpeg does not read past every tag
         if view is None:
             raise
-        return av.open(view, "r", metadata_errors="replace", options=_OPTIONS)
+        return open_demuxed(view)
 
 
 def _decode_segment(container: av.container.InputContainer, start: float, seconds: float) -> Samples:

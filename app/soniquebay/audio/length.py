@@ -2,7 +2,7 @@
 
 import av
 
-from soniquebay.audio.reading.demuxed import DEMUXERS, demuxed_duration
+from soniquebay.audio.reading.demuxed import demuxed_duration, open_demuxed
 
 # FFmpeg's demuxers whose packets have time stamps of their own, also after a seek. MP3, AAC, AC-3, WAV and Ogg are
 # measured where they are read.
@@ -16,7 +16,7 @@ def measured_length(path: str) -> float | None:
     Only the last seconds are read, unless there is nothing where the header says that they are.
     """
     try:
-        with av.open(path, metadata_errors="replace", options={"format_whitelist": DEMUXERS}) as container:
+        with open_demuxed(path) as container:
             if not container.streams.audio or container.format.name.partition(",")[0] not in _STAMPED:
                 return None
             length = _end_by_seeking(container)

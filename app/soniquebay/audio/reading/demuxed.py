@@ -1,17 +1,30 @@
-"""The length of a file whose header states none, by FFmpeg's demuxers (PyAV): packets are looked at, not decoded."""
+"""FFmpeg's demuxers (PyAV), and the length of a file whose header states none: packets are looked at, not decoded."""
+
+from io import RawIOBase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
 
 # FFmpeg's names of the demuxers that may be opened. Among the others are those of playlists, which open further files.
-DEMUXERS = "aac,ac3,aiff,ape,asf,dsf,dts,eac3,flac,iff,matroska,mov,mp3,mpc,mpc8,ogg,tta,w64,wav,wv"
+_DEMUXERS = "aac,ac3,aiff,ape,asf,dsf,dts,eac3,flac,iff,matroska,mov,mp3,mpc,mpc8,ogg,tta,w64,wav,wv"
+
+
+def open_demuxed(file: str | RawIOBase) -> "InputContainer":
+    """Open a path (Python's file-system string) or a file. Raises ``av.FFmpegError``."""
+    import av  # it is large, and hardly ever needed where files are read
+
+    return av.open(file, "r", metadata_errors="replace", options={"format_whitelist": _DEMUXERS})
 
 
 def demuxed_duration(path: str) -> float:
     """Return the seconds from the first to the end of the last packet of sound; 0.0 if there is none."""
-    import av  # it is large, and hardly ever needed here
+    import av  # as above
 
     first: float | None = None
     end = 0.0
     try:
-        with av.open(path, metadata_errors="replace", options={"format_whitelist": DEMUXERS}) as container:
+        with open_demuxed(path) as container:
             if not container.streams.audio:
                 return 0.0
             for packet in container.demux(container.streams.audio[0]):
