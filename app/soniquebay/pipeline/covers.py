@@ -82,14 +82,14 @@ def _extract_for_album(album_id: int) -> None:
     library_api.put(f"/internal/covers/album/{album_id}", body)
 
 
-def _discs(folders: artwork.Folders, discs: dict[int | None, list[str]]) -> Iterator[tuple[str, str]]:
-    """Yield the number of each disc with a picture of its own, as a key of JSON, and the picture's SHA-256."""
+def _discs(folders: artwork.Folders, discs: dict[int | None, list[str]]) -> Iterator[tuple[int, str]]:
+    """Yield the number of each disc with a picture of its own, and the picture's SHA-256."""
     for disc_no, paths in discs.items() if len(discs) > 1 else ():
         if disc_no is not None:
             candidates = artwork.disc_candidates(folders, map(_file, paths), disc_no)
             digest = _upload(artwork.first_picture(candidates))
             if digest is not None:
-                yield str(disc_no), digest
+                yield disc_no, digest
 
 
 def _extract_for_track(track_id: int) -> None:

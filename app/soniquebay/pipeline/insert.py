@@ -16,7 +16,7 @@ def insert_batch(session_id: int, batch_id: str, entities: str) -> None:
 
     `entities` is JSON, passed on as it is. In a message of another release it may be an object.
     """
-    body = entities if isinstance(entities, str) else orjson.dumps(entities).decode()
-    answer = library_api.post_json(f"/internal/batches/{batch_id}", body)
+    body = entities.encode() if isinstance(entities, str) else orjson.dumps(entities)
+    answer = library_api.post_encoded(f"/internal/batches/{batch_id}", body)
     if answer["applied"]:  # else the API has logged why
         log.info("inserted a batch: %d tracks, %d failures", answer["tracks"], answer["failures"])

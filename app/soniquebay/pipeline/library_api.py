@@ -40,9 +40,9 @@ def post(path: str, body: Any, max_wait_seconds: float = MAX_WAIT_SECONDS) -> di
     return _request("POST", path, max_wait_seconds, content=_encoded(body), headers=_JSON)
 
 
-def post_json(path: str, body: str) -> dict[str, Any]:
-    """POST a text that is JSON, and return the JSON answer, like `post`."""
-    return _request("POST", path, MAX_WAIT_SECONDS, content=body.encode(), headers=_JSON)
+def post_encoded(path: str, body: bytes) -> dict[str, Any]:
+    """POST a body that is JSON already, and return the JSON answer, like `post`."""
+    return _request("POST", path, MAX_WAIT_SECONDS, content=body, headers=_JSON)
 
 
 def put(path: str, body: Any, max_wait_seconds: float = MAX_WAIT_SECONDS) -> dict[str, Any]:
