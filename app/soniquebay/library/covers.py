@@ -209,7 +209,8 @@ def mark_checked(db: sqlite3.Connection, kind: str, item_id: int, unavailable_fi
         db.execute("UPDATE albums SET cover_checked = 1 WHERE id = ?", (item_id,))
     else:
         db.execute("UPDATE track_covers SET checked = 1 WHERE track_id = ?", (item_id,))
-    db.execute("UPDATE tracks SET retry_later = 1 WHERE path = ?", (unavailable_file,))
+    if unavailable_file is not None:
+        db.execute("UPDATE tracks SET retry_later = 1 WHERE path = ?", (unavailable_file,))
 
 
 def find_cover(db: sqlite3.Connection, kind: str, item_id: int, disc_no: int | None = None) -> Cover | None:

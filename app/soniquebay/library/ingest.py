@@ -204,8 +204,8 @@ def _write_tracks(db: sqlite3.Connection, entities: Entities, session_id: int) -
     index.remove(db, changed + [row["id"] for row in superseded])
     others = _finish(db, update, contents, session_id, now)
     genres.write(db, {track_id: content.track_tags.genres for track_id, content in contents.items()})
-    index.reindex(db, [*others])
-    index.add(db, list(contents))
+    index.remove(db, list(others))
+    index.add(db, [*contents, *others])
     if superseded:
         genres.choose_names(db, [row["id"] for row in superseded])
     if moved:
@@ -260,8 +260,9 @@ def _finish(
         else:
             values = dict(zip(_COLUMNS, row, strict=True))
             updates.append({**values, "id": track_id, "has_same_audio": content.has_same_audio})
-    db.executemany(_INSERT, inserts)
-    covers.request_for_new_tracks(db, [row[0] for row in inserts])
+    if inserts:
+        db.executemany(_INSERT, inserts)
+        covers.request_for_new_tracks(db, [row[0] for row in inserts])
     if updates:
         _update_tracks(db, updates)
     _write_file_tags(db, contents)
