@@ -17,7 +17,6 @@ _LONG = frozenset({"lyrics", "synced_lyrics", "comment", "cuesheet"})  # these k
 _SINGLE = frozenset({"rating", "play_count", "compilation"})
 _LYRICS, _SYNCED_LYRICS = "lyrics", "synced_lyrics"
 _SOUND_FIELDS = tuple(entry.name for entry in fields(Sound))
-
 _sound_values = attrgetter(*_SOUND_FIELDS)
 
 _Form = Callable[[str], Iterable[str]]
@@ -37,7 +36,7 @@ class FileContent:
     def as_dict(self) -> dict[str, object]:
         """Return the content in a compact form for JSON: a single value as a string, and nothing that is not known."""
         tags = compact_tags(self.tags)
-        stated = ((name, getattr(self.sound, name)) for name in _SOUND_FIELDS)
+        stated = zip(_SOUND_FIELDS, _sound_values(self.sound), strict=True)
         sound = {name: value for name, value in stated if value is not None}
         content: dict[str, object] = {"tags": tags, "sound": sound}
         if self.has_picture:
