@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -47,18 +48,19 @@ class RootState(NamedTuple):
     folders: int
 
 
-class _Listing(NamedTuple):
+@dataclass(slots=True)
+class _Listing:
     """What counts in a folder: paths, and the names of its ignore files."""
 
-    subfolders: list[str]
-    links: list[str]
-    audio_files: list[str]
-    ignore_files: list[str]
-    has_pictures: bool
+    subfolders: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    audio_files: list[str] = field(default_factory=list)
+    ignore_files: list[str] = field(default_factory=list)
+    has_pictures: bool = False
 
 
 def _listing(folder: str) -> _Listing:
-    found = _Listing([], [], [], [], has_pictures=False)
+    found = _Listing()
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -72,11 +74,9 @@ def _listing(folder: str) -> _Listing:
                 elif is_audio(entry.name):
                     found.audio_files.append(entry.path)
                 elif may_be_shown(entry.name):
-                    found = found._replace(has_pictures=True)
+                    found.has_pictures = True
     except OSError:
-        return _Listing(
-            [], [], [], [], has_pictures=False
-        )  # removed meanwhile, or not readable, which the scan reports
+        return _Listing()  # removed meanwhile, or not readable, which the scan reports
     return found
 
 
