@@ -56,7 +56,7 @@ def write_rows(database: Database, count: int) -> None:
                 "INSERT INTO track_artists (track_id, position, role, artist_id, name) VALUES (?, 0, 'artist', ?, ?)",
                 (i, artist, track.artist),
             )
-            db.execute("INSERT INTO track_genres VALUES (?, ?, ?, 1)", (i, genres[track.genre], track.genre))
+            db.execute("INSERT INTO track_genres VALUES (?, ?, ?, 1, 0)", (i, genres[track.genre], track.genre))
 
 
 def fill(database: Database) -> float:

@@ -125,12 +125,14 @@ def _replace(db: sqlite3.Connection, genres_by_track: Mapping[int, Sequence[str]
     respelled = {row["genre_id"] for row in gone}
     rows = []
     for track_id, names in genres_by_track.items():
-        for name in names:
+        for position, name in enumerate(names):
             genre = genres.get(genre_key(name)) or genres.setdefault(genre_key(name), _genre(db, name))
             if genre["name"] != name:
                 respelled.add(genre["id"])
-            rows.append((track_id, genre["id"], name, int(from_tags)))
-    db.executemany("INSERT INTO track_genres (track_id, genre_id, name, from_tags) VALUES (?, ?, ?, ?)", rows)
+            rows.append((track_id, genre["id"], name, int(from_tags), position))
+    db.executemany(
+        "INSERT INTO track_genres (track_id, genre_id, name, from_tags, position) VALUES (?, ?, ?, ?, ?)", rows
+    )
     count_genres(db, genres_by_track)
     for genre_id in respelled:
         _choose_name(db, genre_id)

@@ -16,8 +16,8 @@ _TRACK = """
 SELECT t.id, t.title, t.artist_id, t.credit AS artist, t.album_id, b.title AS album,
        b.credit AS album_artist, t.track_no, t.disc_no, t.disc_subtitle, t.year, t.date, t.original_date,
        t.duration, t.format, t.mbid, t.path, t.part, t.start_seconds, t.added_at, t.missing_since,
-       (SELECT group_concat(g.name, char(31)) FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
-         WHERE tg.track_id = t.id) AS genres,
+       (SELECT group_concat(name, char(31)) FROM (SELECT g.name FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
+         WHERE tg.track_id = t.id ORDER BY tg.position)) AS genres,
        v.bpm, v.musical_key, v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
 FROM tracks t
 LEFT JOIN albums b ON b.id = t.album_id

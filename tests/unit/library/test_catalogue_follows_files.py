@@ -36,7 +36,9 @@ def random_file(chance: random.Random, path: str) -> Any:
         track=chance.choice((1, 2, 3, 4, None)),
         disc=chance.choice((1, 2, None, None)),
         year=chance.choice((1994, 2001, None)),
-        genres=chance.choice(((), ("rock",), ("Rock",), ("ROCK", "Folk"), ("hip-hop",), ("Hip Hop",))),
+        genres=chance.choice(
+            ((), ("rock",), ("Rock",), ("ROCK", "Folk"), ("Folk", "Rock"), ("hip-hop",), ("Hip Hop",))
+        ),
         mb_artist=chance.choice(IDS),
         mb_album=chance.choice((None, None, None, ID_A, ID_B)),
         composer=chance.choice((None, None, "Ada", "Cy & Bo")),
@@ -71,7 +73,8 @@ def catalogue(db: Database) -> dict[str, Any]:
             "JOIN artists a ON a.id = c.artist_id WHERE c.track_id = ? ORDER BY c.position", (t["id"],)
         )  # fmt: skip
         genres = rows(
-            "SELECT g.name FROM track_genres tg JOIN genres g ON g.id = tg.genre_id WHERE tg.track_id = ? ORDER BY 1",
+            "SELECT g.name FROM track_genres tg JOIN genres g ON g.id = tg.genre_id WHERE tg.track_id = ? "
+            "ORDER BY tg.position",
             (t["id"],),
         )
         found = rows("SELECT title, artist, album, genre FROM search_tracks WHERE rowid = ?", (t["id"],)).fetchone()

@@ -306,3 +306,12 @@ def test_what_neighbours_have_in_common_is_interpreted_as_in_each_alone(name: st
     interpreter = Interpreter()
     for tags, path in files:
         assert interpreter.interpret(tags, path) == interpret(tags, path)
+
+
+def test_a_track_has_its_genres_in_the_order_of_its_tag(db: Database) -> None:
+    insert(db, file("/1", title="1", genres=("Rock", "Folk", "Dub")))
+    insert(db, file("/2", title="2", genres=("Dub", "Rock", "Folk")))
+    assert {t["title"]: t["genres"] for t in queries.tracks(db.reader(), 9, 0).items} == {
+        "1": ["Rock", "Folk", "Dub"],
+        "2": ["Dub", "Rock", "Folk"],
+    }

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-RULES_VERSION = 1  # increase it whenever `interpret`, `credits` or `albums` give another result for some file
+RULES_VERSION = 2  # increase it whenever `interpret`, `credits`, `albums` or `genres` give another result for some file
 
 
 def artist_joins(db: sqlite3.Connection) -> frozenset[str]:
