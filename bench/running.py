@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import shipped
 from bench.checks import check_listing
 from bench.library import Library, library
 from bench.report import say
@@ -36,7 +37,7 @@ def running(music: Path, scanned: Path | None = None) -> Iterator[Stack]:
         data = Path(folder) / "data"
         if scanned is not None:
             shutil.copytree(scanned, data)
-        stack = Stack(music, data, SONIQUEBAY_LOG_TASKS="off")
+        stack = Stack(music, data, shipped.python(), SONIQUEBAY_LOG_TASKS="off")
         try:
             yield stack
         finally:
@@ -55,7 +56,7 @@ class Scan:
 
 def scan(stack: Stack, wait: str = "--wait") -> Scan:
     """Run `soniquebay scan --wait --json`; raises ``AssertionError`` unless it completed without a failure."""
-    command = [sys.executable, "-m", "soniquebay.cli", "scan", wait, "--json"]
+    command = [stack.python, "-m", "soniquebay.cli", "scan", wait, "--json"]
     environment = {**os.environ, "SONIQUEBAY_URL": stack.url}
     began = time.monotonic()
     process = subprocess.Popen(

@@ -34,16 +34,19 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
 
 
 class Stack:
-    """A running SoniqueBay."""
+    """A running SoniqueBay, by the interpreter `python`."""
 
-    def __init__(self, music: Path | Sequence[Path], data: Path, **settings: str) -> None:
+    def __init__(
+        self, music: Path | Sequence[Path], data: Path, python: Path | str = sys.executable, **settings: str
+    ) -> None:
+        self.python = str(python)
         self.roots = [music] if isinstance(music, Path) else list(music)
         self.music = self.roots[0]
         self.data = data
         self.port, self.flower_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "soniquebay.cli", "serve",
+            [self.python, "-m", "soniquebay.cli", "serve",
              *(word for folder in self.roots for word in ("--music", str(folder))), "--data", str(data),
              "--port", str(self.port), "--flower-port", str(self.flower_port)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -76,7 +79,7 @@ class Stack:
 
     def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "soniquebay.cli", *arguments],
+            [self.python, "-m", "soniquebay.cli", *arguments],
             check=False, capture_output=True, text=True, timeout=120,
             env={**os.environ, "SONIQUEBAY_URL": self.url},
         )  # fmt: skip
