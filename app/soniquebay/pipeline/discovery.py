@@ -23,8 +23,8 @@ from soniquebay.settings import settings
 log = logging.getLogger(__name__)
 
 # The first batches are small, so that all processes soon have work; each is twice as large as the one before.
-INITIAL_BATCH_FILES, FULL_BATCH_FILES = 25, 200
-MAX_BATCH_FILES = 2 * FULL_BATCH_FILES  # only to keep the files of one folder together
+INITIAL_BATCH_FILES, FULL_BATCH_FILES = 25, 400
+MAX_BATCH_FILES = 500  # only to keep the files of one folder together
 KNOWN_FILES_PER_REQUEST = 1000
 DISCOVERY_HEARTBEAT_SECONDS = 20.0  # a registered batch counts as a heartbeat
 _FILES_PER_HEARTBEAT_CHECK = 1000

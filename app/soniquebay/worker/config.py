@@ -85,6 +85,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # Messages.
         "task_compression": COMPRESSION,  # gzip where the message is large
         "task_serializer": SERIALIZER,
+        "event_serializer": SERIALIZER,
         "accept_content": ["json"],  # by media type, so also what other serializers wrote
         "worker_send_task_events": True,  # Flower's list of tasks
         "event_queue_expires": EVENT_QUEUE_EXPIRES_SECONDS,
