@@ -13,7 +13,8 @@ from soniquebay.library import covers, genres
 from soniquebay.library.catalogue import state
 from soniquebay.library.catalogue.interpret import TrackTags, interpret, track_sort_key
 from soniquebay.library.catalogue.message import track_tags_of
-from soniquebay.library.catalogue.update import TrackCatalogue, Update
+from soniquebay.library.catalogue.track_credits import TrackCatalogue
+from soniquebay.library.catalogue.update import Update
 from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, FailedFile, TrackEntity
 from soniquebay.library.search import index
 from soniquebay.library.sessions import add_failures, add_left_out, close_batch, complete_if_done, mark_batch_unsent

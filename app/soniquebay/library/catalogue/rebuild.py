@@ -14,8 +14,9 @@ from soniquebay.library import genres
 from soniquebay.library.catalogue import state
 from soniquebay.library.catalogue.dates import year_of
 from soniquebay.library.catalogue.interpret import TrackTags, interpret, track_sort_key
+from soniquebay.library.catalogue.known_artists import names_in_doubt_of, sure_names_of
 from soniquebay.library.catalogue.sort_keys import choose_sort_names, count_sort_names
-from soniquebay.library.catalogue.update import Update, names_in_doubt_of, sure_names_of
+from soniquebay.library.catalogue.update import Update
 from soniquebay.library.search import index
 
 _TRACKS_PER_QUERY = 500
