@@ -18,6 +18,7 @@ from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPES, THUMBNAIL_SIZES_PIXELS, media_type
 from soniquebay.library import artist_pictures, covers, folder_pictures, ingest, reconcile, sessions
 from soniquebay.library.entities import Entities, FailedFile, FileStamp, LeftOut
+from soniquebay.library.missing_tracks import mark_returned
 from soniquebay.library.similarity import vectors
 
 Answer = dict[str, Any]
@@ -190,7 +191,7 @@ def update_known_files(services: Shared, session_id: int, known: KnownFiles) -> 
         with services.database.transaction() as db:
             if sessions.is_open(db, session_id):
                 reconcile.add_unseen(db, session_id, known.unseen)
-            returned = ingest.mark_returned(db, known.returned)
+            returned = mark_returned(db, known.returned)
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
     if returned:

@@ -8,7 +8,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from soniquebay.library import ingest
+from soniquebay.library.missing_tracks import delete_tracks, mark_missing
+from soniquebay.library.moved_files import complete_moves, move_track
 from soniquebay.library.paths import is_within
 
 FILES_PER_TRANSACTION = 500  # other writers get their turn even while a whole library becomes missing
@@ -81,7 +82,7 @@ def reconcile_unseen(db: sqlite3.Connection, session_id: int, files_by_root: Map
             (session_id, json.dumps(protected_roots), FILES_PER_TRANSACTION),
         )
     ]
-    missing = ingest.mark_missing(db, missing_paths)
+    missing = mark_missing(db, missing_paths)
     db.execute("UPDATE scan_sessions SET missing = missing + ? WHERE id = ?", (missing, session_id))
     db.execute("DELETE FROM unseen WHERE path IN (SELECT value FROM json_each(?))", (json.dumps(missing_paths),))
     return bool(missing_paths)
@@ -112,8 +113,8 @@ def _moved_tracks(db: sqlite3.Connection, session_id: int) -> list[tuple[sqlite3
 
 def _move_track(db: sqlite3.Connection, old: sqlite3.Row, new: sqlite3.Row) -> None:
     """Give the old track the file of the new track, and delete the new one."""
-    ingest.move_track(db, old, new)
-    ingest.complete_moves(db, {old["path"]: new["path"]})
+    move_track(db, old, new)
+    complete_moves(db, {old["path"]: new["path"]})
 
 
 def purge(db: sqlite3.Connection, missing_before: float) -> int:
@@ -122,5 +123,5 @@ def purge(db: sqlite3.Connection, missing_before: float) -> int:
         "SELECT id, path, album_id, missing_since FROM tracks WHERE missing_since < ? LIMIT ?",
         (missing_before, FILES_PER_TRANSACTION),
     ).fetchall()
-    ingest.delete_tracks(db, rows)
+    delete_tracks(db, rows)
     return len(rows)

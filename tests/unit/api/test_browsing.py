@@ -17,8 +17,8 @@ from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
-from soniquebay.library import ingest
 from soniquebay.library.browsing import browse, pages
+from soniquebay.library.missing_tracks import mark_missing
 from soniquebay.library.similarity import rankings, vectors
 from soniquebay.settings import from_environment
 from tests.unit.songs import ID_A, file, insert
@@ -403,7 +403,7 @@ def shifting(services: Services, get: Get, path: str, parameters: dict[str, Any]
             for i in range(2)))  # fmt: skip
         with services.database.transaction() as db:
             path_gone = f"/{chance.randrange(60)}.flac"
-            ingest.mark_missing(db, [path_gone])
+            mark_missing(db, [path_gone])
     rows = services.database.reader().execute("SELECT id, album_id FROM tracks WHERE missing_since IS NULL").fetchall()
     present = {row["id" if path == "tracks" else "album_id"] for row in rows}
     stayed = [i for i in before if i in present]
@@ -429,7 +429,7 @@ def test_missing_tracks_have_a_list_of_their_own(tmp_path: Path) -> None:
     services = made(tmp_path, songs())
     get = getter(public_app(services))
     with services.database.transaction() as db:
-        ingest.mark_missing(db, [f"/{n}.flac" for n in range(0, 60, 2)])
+        mark_missing(db, [f"/{n}.flac" for n in range(0, 60, 2)])
     for sort in (*TRACK_KEYS, "random"):
         missing = all_pages(get, "tracks", missing=True, sort=sort)
         assert {t["path"] for t in missing} == {f"/{n}.flac" for n in range(0, 60, 2)}
@@ -543,7 +543,7 @@ def test_a_walk_through_similar_ones_while_vectors_are_added(tmp_path: Path, pat
         services.vectors.mark_outdated()
         with services.database.transaction() as db:
             gone.add(f"/{len(gone) + 20}.flac")
-            ingest.mark_missing(db, gone)
+            mark_missing(db, gone)
     there = {row["id"] for row in everything(get, path)}
     assert [i for i in found if i in there] == [i for i in before if i in there]
     assert len(found) == len(set(found))
@@ -639,7 +639,7 @@ def test_one_album_and_one_artist(tmp_path: Path) -> None:
     assert ([b["title"] for b in guest["own_albums"]], [b["title"] for b in guest["appears_on"]]) == (["Own"], ["Box"])
     assert (guest["names"], guest["roles"], guest["tracks"]) == (["Guest"], [{"role": "artist", "tracks": 2}], 2)
     with services.database.transaction() as db:
-        ingest.mark_missing(db, ["/4"])
+        mark_missing(db, ["/4"])
     get("albums/2", 404)
     assert [b["title"] for b in get(f"artists/{guest['id']}")["own_albums"]] == []
     get("artists/99", 404)
@@ -654,7 +654,7 @@ def test_the_names_of_an_artist_are_those_in_files_that_are_there(tmp_path: Path
     [artist] = get("artists")["items"]
     assert get(f"artists/{artist['id']}")["names"] == ["DEE", "Dee", "Dée", "dee"]
     with services.database.transaction() as db:
-        ingest.mark_missing(db, ["/1", "/4"])
+        mark_missing(db, ["/1", "/4"])
     assert get(f"artists/{artist['id']}")["names"] == ["DEE", "Dee"]
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from soniquebay.library import artist_pictures, ingest
+from soniquebay.library import artist_pictures
 from soniquebay.library.artist_pictures import Place, name_key
 from soniquebay.library.covers import Cover
 from soniquebay.library.database import Database
 from soniquebay.library.folder_pictures import note_changes, update_stamps
+from soniquebay.library.missing_tracks import mark_missing
 from tests.unit.songs import file, insert
 
 PICTURE = Cover("a" * 64, "image/png")
@@ -196,7 +197,7 @@ def test_missing_music_is_in_no_folder(db: Database) -> None:
     note_all(db)
     assert places(db, "Ann") == []
     with db.transaction() as connection:
-        ingest.mark_missing(connection, ["/m/A/Z/1"])
+        mark_missing(connection, ["/m/A/Z/1"])
     assert places(db, "Ann") == [("/m/A/", True)]
 
 

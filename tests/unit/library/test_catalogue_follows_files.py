@@ -10,6 +10,7 @@ import pytest
 from soniquebay.library import ingest, sessions
 from soniquebay.library.catalogue import message, rebuild
 from soniquebay.library.database import Database
+from soniquebay.library.missing_tracks import mark_missing, mark_returned
 from soniquebay.library.search import text
 from tests.unit.songs import ID_A, ID_B, file
 
@@ -55,8 +56,8 @@ def scan(db: Database, files: list[Any], missing: list[str] = (), returned: list
             sessions.register_batch(connection, session, f"{session}-{number}", stamps)  # type: ignore[arg-type]
             ingest.apply_batch(connection, f"{session}-{number}", message.entities(batch))
     with db.transaction() as connection:
-        ingest.mark_missing(connection, missing)
-        ingest.mark_returned(connection, returned)
+        mark_missing(connection, missing)
+        mark_returned(connection, returned)
         sessions.end_discovery(connection, session, 0, [])
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from soniquebay.library import ingest
 from soniquebay.library.database import Database
+from soniquebay.library.missing_tracks import delete_tracks
 from tests.unit.library.test_catalogue_follows_files import random_file, scan
 
 PRESENT = "JOIN tracks t ON t.id = x.track_id AND t.missing_since IS NULL"
@@ -43,5 +43,5 @@ def test_numbers_follow_every_change(db: Database, seed: int) -> None:
         check(db)
     with db.transaction() as connection:
         rows = connection.execute("SELECT id, path, album_id, missing_since FROM tracks WHERE id % 3 = 0").fetchall()
-        ingest.delete_tracks(connection, rows)
+        delete_tracks(connection, rows)
     check(db)

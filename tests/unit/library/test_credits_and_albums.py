@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from soniquebay.audio.reading.names import CANONICAL
-from soniquebay.library import ingest, queries, search
+from soniquebay.library import queries, search
 from soniquebay.library.catalogue import rebuild
 from soniquebay.library.catalogue.interpret import Interpreter, interpret
 from soniquebay.library.catalogue.names import normalised_name
 from soniquebay.library.database import Database
+from soniquebay.library.missing_tracks import mark_missing
 from tests.unit.songs import ID_A, ID_B, file, insert, names
 
 ID_C = "cccccccc-0000-4000-8000-000000000003"
@@ -107,7 +108,7 @@ def test_a_known_artist_is_evidence_for_a_split(
     assert (before, artists_of(db, "/joined")) == ([credit], artists)
     assert set(artists) <= pages(db)
     with db.transaction() as connection:
-        ingest.mark_missing(connection, [f"/{name}" for name in known])
+        mark_missing(connection, [f"/{name}" for name in known])
     assert artists_of(db, "/joined") == [credit]
 
 

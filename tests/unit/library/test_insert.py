@@ -18,6 +18,7 @@ from soniquebay.library.browsing import details
 from soniquebay.library.catalogue import message
 from soniquebay.library.database import Database
 from soniquebay.library.entities import ENTITIES_SCHEMA, Entities
+from soniquebay.library.missing_tracks import mark_missing
 from soniquebay.library.similarity import vectors
 from soniquebay.settings import from_environment
 from tests.unit.songs import file, insert, names
@@ -163,7 +164,7 @@ def test_a_file_is_recognised_by_the_length_that_it_states(db: Database) -> None
     insert(db, file("/1", title="before", duration=200.0, mb_recording=recording), batch_id="1")
     with db.transaction() as connection:
         vectors.store(connection, 1, FEATURE_VERSION, b"\0" * 4 * VECTOR_SIZE, None, length=100.0)
-        ingest.mark_missing(connection, ["/1"])
+        mark_missing(connection, ["/1"])
     insert(db, file("/2", title="after", duration=200.0, mb_recording=recording), batch_id="2")
     assert [(t["id"], t["duration"]) for t in queries.tracks(db.reader(), 10, 0).items] == [(1, 100.0)]
 
@@ -195,7 +196,7 @@ def test_the_totals_count_the_vectors_of_tracks_that_are_there(db: Database) -> 
     with db.transaction() as connection:
         for track_id, data in ((1, bytes(4 * VECTOR_SIZE)), (2, bytes(4 * VECTOR_SIZE)), (3, None), (4, None)):
             vectors.store(connection, track_id, FEATURE_VERSION, data, None if data else "no sound")
-        ingest.mark_missing(connection, ["/0", "/2"])
+        mark_missing(connection, ["/0", "/2"])
     totals = queries.totals(db.reader())
     assert (totals["tracks"], totals["vectors"], totals["vector_failures"]) == (2, 1, 1)
 
@@ -228,7 +229,7 @@ def test_a_track_may_join_an_artist_or_album_that_another_leaves(
 def test_ids_are_never_reused(db: Database) -> None:
     insert(db, file("/1", artist="A", album="X"))
     with db.transaction() as connection:
-        ingest.mark_missing(connection, ["/1"])
+        mark_missing(connection, ["/1"])
         assert reconcile.purge(connection, 2**40) == 1
     insert(db, file("/2", artist="A", album="X"))
     (track,) = queries.tracks(db.reader(), 10, 0, None, None).items

@@ -10,6 +10,7 @@ from soniquebay.library import covers, enrichment, ingest, progress, queries, re
 from soniquebay.library.browsing import details
 from soniquebay.library.catalogue import message
 from soniquebay.library.database import Database
+from soniquebay.library.missing_tracks import mark_returned
 from soniquebay.library.similarity import vectors
 from tests.unit.library.test_reconcile import scan
 from tests.unit.songs import file, insert
@@ -120,7 +121,7 @@ def test_only_the_parts_that_a_file_had_last_return_with_it(db: Database) -> Non
     assert present(db) == {}
     assert known(db) == [("/r/x.flac", True, 7)]
     with db.transaction() as connection:
-        assert ingest.mark_returned(connection, ["/r/x.flac"]) == 2
+        assert mark_returned(connection, ["/r/x.flac"]) == 2
     assert set(present(db)) == {"One", "Two"}
 
 
@@ -200,7 +201,7 @@ def test_a_part_that_was_unavailable_is_retried_with_its_file(db: Database) -> N
         vectors.store(connection, 3, FEATURE_VERSION, None, "cannot be read", retry_later=True)
     assert known(db) == [("/r/x.flac", True, 7)]
     with db.transaction() as connection:
-        ingest.mark_returned(connection, ["/r/x.flac"])
+        mark_returned(connection, ["/r/x.flac"])
     assert known(db) == [("/r/x.flac", False, 7)]
     assert [track_id for track_id, _, _ in waiting(db)] == [1, 2, 3]
 

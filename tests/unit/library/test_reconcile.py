@@ -8,6 +8,7 @@ from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import covers, ingest, queries, reconcile, search, sessions
 from soniquebay.library.catalogue import message
 from soniquebay.library.database import Database
+from soniquebay.library.missing_tracks import mark_returned
 from soniquebay.library.similarity import vectors
 from tests.unit.songs import file
 
@@ -57,7 +58,7 @@ def test_a_deleted_file_is_missing_and_returns_unchanged(db: Database) -> None:
     assert search.find(db.reader(), "one", 10, 0).ids == []
     assert [t["id"] for t in queries.tracks(db.reader(), 10, 0, missing=True).items] == [1]
     with db.transaction() as connection:
-        assert ingest.mark_returned(connection, ["/r/1", "/r/2"]) == 1
+        assert mark_returned(connection, ["/r/1", "/r/2"]) == 1
     assert present(db) == {"/r/1": 1, "/r/2": 2}
     assert search.find(db.reader(), "one", 10, 0).ids == [1]
 
@@ -87,7 +88,7 @@ def test_unavailable_files_are_retried_once_they_are_seen(db: Database) -> None:
     assert known == {"/r/a/2": 1, "/r/a/3": 0, "/r/b/1": 1}
     assert queries.unanalysed_tracks(db.reader(), 10) == []
     with db.transaction() as connection:
-        assert ingest.mark_returned(connection, ["/r/b/1"]) == 0
+        assert mark_returned(connection, ["/r/b/1"]) == 0
     assert [row["id"] for row in queries.unanalysed_tracks(db.reader(), 10)] == [1]
     assert [row["id"] for row in queries.albums_with_unchecked_cover(db.reader(), 10)] == [1]
 

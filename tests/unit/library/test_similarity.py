@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
-from soniquebay.library import ingest, queries
+from soniquebay.library import queries
 from soniquebay.library.database import Database
+from soniquebay.library.missing_tracks import mark_missing, mark_returned
 from soniquebay.library.similarity import index as index_module
 from soniquebay.library.similarity import nearest_neighbours
 from soniquebay.library.similarity.embedding import EMBEDDING_DIMENSIONS, fit_embedding
@@ -158,10 +159,10 @@ def test_a_missing_track_is_no_neighbour_until_its_file_is_back(db: Database) ->
     path = queries.track_path(db.reader(), ids[3])
     assert ids[3] in neighbour_ids(index, db, ids[0], 500)
     with db.transaction() as connection:
-        ingest.mark_missing(connection, [str(path)])
+        mark_missing(connection, [str(path)])
     assert ids[3] not in neighbour_ids(index, db, ids[0], 500)
     with db.transaction() as connection:
-        ingest.mark_returned(connection, [str(path)])
+        mark_returned(connection, [str(path)])
     index.mark_outdated()
     assert ids[3] in neighbour_ids(index, db, ids[0], 500)
 

@@ -25,6 +25,7 @@ class Update:
     """One update, inside the caller's transaction.
 
     First `add` and `remove` files, then `catalogue` them. The caller writes the rows of the tracks, and calls `settle`.
+    A caller that writes none calls `apply` instead of both.
     """
 
     def __init__(self, db: sqlite3.Connection, now: float, since: float) -> None:
@@ -109,6 +110,11 @@ class Update:
         for artist_id in self._takeover.settle_artists():
             changed |= self._ids("SELECT track_id FROM track_artists WHERE artist_id = ?", artist_id)
         return changed
+
+    def apply(self) -> set[int]:
+        """`catalogue` and `settle`, for a caller that writes no rows of tracks in between."""
+        self.catalogue()
+        return self.settle(())
 
     def _choose_sort_names(self) -> None:
         names = count_sort_names(self._db, self._sort_name_changes) | self._artists.new_names

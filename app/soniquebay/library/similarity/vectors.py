@@ -24,9 +24,9 @@ def store(
     """Store the result of a track's analysis; False if the track no longer exists.
 
     `data` is a vector of `VECTOR_SIZE` little-endian float32 values, or None with the reason in `failure`. With
-    `retry_later` the file was unavailable: the track is analysed again once a scan sees it (`ingest.mark_returned`).
-    `length` in seconds is what the analysis has measured. It replaces a length that differs by more than
-    `MIN_CORRECTION_SECONDS`.
+    `retry_later` the file was unavailable: the track is analysed again once a scan sees it
+    (`missing_tracks.mark_returned`). `length` in seconds is what the analysis has measured. It replaces a length that
+    differs by more than `MIN_CORRECTION_SECONDS`.
 
     Raises ``ValueError`` for a vector of the wrong size or version or with values that are not finite, for a tempo
     outside of 0 to 1000 BPM, and for an unknown key.

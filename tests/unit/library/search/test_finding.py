@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from soniquebay.library import ingest, search
 from soniquebay.library import queries as library_queries
+from soniquebay.library import search
 from soniquebay.library.database import Database
+from soniquebay.library.missing_tracks import delete_tracks, mark_missing, mark_returned
 from soniquebay.library.search import finding, index
 from soniquebay.library.search.finding import Kind
 from tests.unit.songs import file, insert
@@ -292,14 +293,14 @@ def test_albums_artists_and_genres_are_found(db: Database, kinds: Callable[[str,
 
 def test_what_has_no_track_is_not_found(db: Database, kinds: Callable[[str, Kind], list[str]]) -> None:
     with db.transaction() as connection:
-        ingest.mark_missing(connection, ["/1", "/3"])
+        mark_missing(connection, ["/1", "/3"])
     assert kinds("blue", "track") == ["Blue"]
     assert kinds("blue", "artist") == ["Blue"]
     assert kinds("blue", "album") == ["Red Album"]
     assert kinds("blues", "genre") == []
     with db.transaction() as connection:
-        ingest.mark_returned(connection, ["/3"])
-        ingest.delete_tracks(connection, connection.execute("SELECT * FROM tracks WHERE id IN (1, 2)"))
+        mark_returned(connection, ["/3"])
+        delete_tracks(connection, connection.execute("SELECT * FROM tracks WHERE id IN (1, 2)"))
     assert kinds("blue", "artist") == ["Bluebird"]
     rows = lambda table: db.reader().execute(f"SELECT count(*) FROM search_{table}").fetchone()[0]  # noqa: E731
     assert (rows("tracks"), rows("albums"), rows("artists")) == (1, 1, 1)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from soniquebay.library import genres, ingest, search
+from soniquebay.library import genres, search
 from soniquebay.library.browsing import details
 from soniquebay.library.database import Database
+from soniquebay.library.missing_tracks import mark_missing, mark_returned
 from soniquebay.library.search import index, spelling
 from soniquebay.library.search.finding import Kind
 from tests.unit.songs import file, insert
@@ -44,12 +45,12 @@ def test_a_changed_name_replaces_the_old_one(db: Database) -> None:
 def test_a_track_that_returns_with_other_credits_is_indexed_once(db: Database) -> None:
     insert(db, file("/1", artist="Ann & Bob"))
     with db.transaction() as connection:
-        ingest.mark_missing(connection, ["/1"])
+        mark_missing(connection, ["/1"])
     insert(db, file("/2", artist="Ann"), file("/3", artist="Bob"))  # now it is credited to the two
     statements: list[str] = []
     with db.transaction() as connection:
         connection.set_trace_callback(statements.append)
-        ingest.mark_returned(connection, ["/1"])
+        mark_returned(connection, ["/1"])
         connection.set_trace_callback(None)
     assert ids(db, "ann bob") == [1]
     assert sum(s.startswith("INSERT INTO search_tracks (") for s in statements) == 1
