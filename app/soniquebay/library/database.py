@@ -11,6 +11,9 @@ from urllib.parse import quote
 BUSY_TIMEOUT_SECONDS = 30.0  # only a checkpoint or a backup can hold the lock for long
 # The kernel's page cache holds the file too, and there are as many readers as the API has threads.
 WRITER_CACHE_KIB, READER_CACHE_KIB = 8000, 2000
+# Of the write-ahead log, before they are copied into the database. With SQLite's 1000 a page is copied more often while
+# many rows come: 10,000 files write 76 MB to the card instead of 62 MB.
+CHECKPOINT_PAGES = 4000
 CACHED_STATEMENTS = 512  # the default of 128 is less than what an insert and the pages of lists use in turn
 
 
@@ -121,6 +124,7 @@ def _connect(path: Path, cache_kib: int) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return connection
 
 
