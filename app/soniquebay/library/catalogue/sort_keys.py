@@ -15,6 +15,7 @@ _NUMBER = re.compile(r"0*(\d+)")
 _MAX_DIGITS = 9
 # Letters that have no decomposition, and stand between others in the dictionary all the same.
 _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
+_LETTER = re.compile(f"[{''.join(map(chr, _LETTERS))}]")
 
 
 def sort_key(text: str) -> str:
@@ -35,7 +36,9 @@ def sort_key_as_tagged(text: str) -> str:
 def _fold(text: str) -> str:
     text = text.casefold()
     if not text.isascii():
-        text = unicodedata.normalize("NFC", _without_accents(text)).translate(_LETTERS)
+        text = unicodedata.normalize("NFC", _without_accents(text))
+        if _LETTER.search(text):  # to look for one is quicker than to translate a text without any
+            text = text.translate(_LETTERS)
     text = " ".join(text[: 2 * MAX_KEY_CHARACTERS].split())
     if text[:1].isalnum():
         return text
@@ -44,9 +47,12 @@ def _fold(text: str) -> str:
 
 
 def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    if not any(map(unicodedata.combining, decomposed)):
+        return decomposed
     kept = []
     base = ""
-    for c in unicodedata.normalize("NFKD", text):
+    for c in decomposed:
         if not unicodedata.combining(c):
             base = c
         elif base < "\u0400":  # Latin or Greek. In other scripts a mark makes another letter: и and й.

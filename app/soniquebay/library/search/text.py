@@ -36,6 +36,7 @@ _SIGNS = str.maketrans(
         "\u200b": " ",
     }
 )
+_SIGN = re.compile(f"[{''.join(map(chr, _SIGNS))}]")
 _MARKS_TO_DROP = (
     (0x0300, 0x036F), (0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06ED),
     (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F), (0x1F3FB, 0x1F3FF),
@@ -47,6 +48,7 @@ _UNSPACED = (
     (0x3100, 0x318F), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF),
     (0x20000, 0x3FFFF),
 )  # fmt: skip
+_UNSPACED_CHARACTER = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in _UNSPACED)}]")
 _LOOKALIKES = {"$": "s", "@": "a", "€": "e", "¥": "y", "†": "t", "!": "i"}
 _LOOKALIKE = re.compile(r"[$@€¥†]|!(?=\w)")
 _WEAK_SYMBOLS = "+|~<>·"  # they separate names more often than they are one
@@ -122,7 +124,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower() if text.isprintable() else text.lower().translate(_FOLDING)
-    return unicodedata.normalize("NFKC", text.translate(_SIGNS)).casefold().translate(_FOLDING)
+    if _SIGN.search(text):  # to look for one is quicker than to translate a text without any
+        text = text.translate(_SIGNS)
+    return unicodedata.normalize("NFKC", text).casefold().translate(_FOLDING)
 
 
 def name_tokens(name: str) -> list[str]:
@@ -170,7 +174,7 @@ def _tokens(folded: str) -> list[str]:
     signs: list[str] = []
     before = last = ""
     for chunk in chunks:
-        if chunk.isascii() and chunk.isalnum():
+        if chunk.isalnum() and (chunk.isascii() or not _UNSPACED_CHARACTER.search(chunk)):
             found.append(chunk)
             before = ""
             continue
@@ -271,6 +275,9 @@ def _parts(chunk: str, shape: str) -> list[str]:
 def _letters(folded: str) -> str:
     if folded.isascii():
         return "".join(_ASCII_WORDS.findall(folded))
+    joined = folded.replace(" ", "")
+    if joined.isalnum():
+        return joined
     return "".join(_parts(folded, folded.translate(_SHAPES)))
 
 
@@ -294,5 +301,5 @@ def _bigrams(letters: str) -> list[str]:
 def spellings(words: Iterable[str]) -> Iterator[str]:
     """Yield those tokens that are words a person may mistype: no numbers, signs, bigrams and whole fields."""
     for word in words:
-        if word[0] != WHOLE and len(word) > 2 and not word.isdecimal() and word[0].translate(_SHAPES) == "a":
+        if word[0] != WHOLE and len(word) > 2 and not word.isdecimal() and _SHAPES[ord(word[0])] == "a":
             yield word
