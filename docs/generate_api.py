@@ -10,10 +10,12 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
+from soniquebay.settings import from_environment
 
 PAGE = Path(__file__).parent / "api.md"
 INTRODUCTION = """\
@@ -34,6 +36,8 @@ can insert or delete over this port; those routes belong to the [internal API](s
   there is no `cursor`, unless `count` says otherwise; in a large library the count takes longer than the page.
 - A request that does not match its description is answered with 422 and the fields that are wrong. Lists refuse a
   parameter that they do not know.
+- A request that a page of another site sent and that would change something is answered with 403, one to a name that is
+  not the appliance's with 421, and a body of more than 1 MiB with 413 ([security](security.md#listeners)).
 - A route answers 503 when it cannot use the database, and 507 when the disk is full. `detail` gives the reason.
 - Paths of files are encoded: a byte that is not UTF-8 reads `\\xNN`, and a backslash is doubled.
 """
@@ -45,8 +49,9 @@ def main() -> None:
     """Write or check the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
-    # The services are only used by requests.
-    page = render(public_app(cast(Services, None)).openapi())
+    # Requests alone use the other services.
+    services = SimpleNamespace(settings=from_environment({}))
+    page = render(public_app(cast(Services, services)).openapi())
     if not parser.parse_args().check:
         PAGE.write_text(page, encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != page:

@@ -1,6 +1,7 @@
 """The settings of the programs, read once from ``SONIQUEBAY_*`` variables."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Literal, cast
 REDIS_KEY_PREFIX = "soniquebay:"
 # Where the credit of several artists may be split, see library/catalogue/names.py.
 ARTIST_JOINS = frozenset({";", "/", "&", ",", "+", "×", "x", "vs", "and"})
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Settings:
     http_host: str
     http_port: int
     """Address of the public API, unless systemd passes a socket."""
+    hosts: frozenset[str]
+    """Further names by which browsers open the public API, in lower case."""
     flower_host: str
     flower_port: int
     flower_password_file: Path | None
@@ -157,6 +161,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         api_socket=Path(get("API_SOCKET", "/run/soniquebay/api.sock")),
         http_host=get("HTTP_HOST", "127.0.0.1"),
         http_port=port("HTTP_PORT", 8080),
+        hosts=_hosts(get("HOSTS", "")),
         flower_host=get("FLOWER_HOST", "0.0.0.0"),  # noqa: S104 - every path asks for the password
         flower_port=port("FLOWER_PORT", 5555),
         flower_password_file=Path(password_file) if password_file else None,
@@ -175,6 +180,17 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         tag_encoding=_tag_encoding(get("TAG_ENCODING", "")),
         artist_joins=_artist_joins(get("ARTIST_JOINS", "")),
     )
+
+
+def _hosts(text: str) -> frozenset[str]:
+    hosts = text.lower().split()
+    for host in hosts:
+        if not _HOST_NAME.fullmatch(host):
+            raise ValueError(
+                f"SONIQUEBAY_HOSTS names {host}: it must be names as music.example.org, separated by spaces, without "
+                "http:// and port"
+            )
+    return frozenset(hosts)
 
 
 def _tag_encoding(name: str) -> str:

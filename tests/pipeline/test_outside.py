@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from soniquebay.api.public import MAX_BODY_BYTES
 from tests.support.stack import Stack, wait_until
 
 INTERNAL = [
@@ -36,6 +37,34 @@ def test_the_internal_api_has_these_routes(stack: Stack, method: str, path: str)
         answer = client.request(method, path, json={})
     assert answer.status_code in {200, 404, 422}
     assert answer.json() != {"detail": "Not Found"}
+
+
+def test_a_page_of_another_site_neither_reads_nor_changes_anything(stack: Stack) -> None:
+    sessions = stack.get("/api/scan-sessions")["total"]
+    foreign = {"Origin": "http://evil.example"}
+    for path in ("/api/scan", "/api/scan-sessions/1/cancel"):
+        assert httpx.post(stack.url + path, headers=foreign).status_code == 403
+    rebound = {"Host": "evil.example"}
+    assert httpx.get(f"{stack.url}/api/tracks", headers=rebound).status_code == 421
+    assert httpx.post(f"{stack.url}/api/scan", headers=rebound | {"Origin": "http://evil.example"}).status_code == 421
+    assert stack.get("/api/scan-sessions")["total"] == sessions
+    assert "access-control-allow-origin" not in httpx.get(f"{stack.url}/api/tracks", headers=foreign).headers
+
+
+def peak_memory(process: int) -> int:
+    """Return the largest resident set that a process ever had, bytes."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.findall(r"VmHWM:\s*(\d+) kB", status)[0]) * 1024
+
+
+def test_a_huge_body_is_refused_and_not_kept(stack: Stack) -> None:
+    before = peak_memory(stack.program("api"))
+    headers = {"Content-Type": "application/json"}
+    without_a_length = (b" " * 65536 for _ in range(1600))  # 100 MB
+    for content in (without_a_length, b" " * (MAX_BODY_BYTES + 1)):
+        answer = httpx.post(f"{stack.url}/api/scan", content=content, headers=headers, timeout=60)
+        assert (answer.status_code, "Large" in answer.text) == (413, True), answer.text
+    assert peak_memory(stack.program("api")) - before < 20e6
 
 
 def read_events(stack: Stack, headers: dict[str, str], count: int) -> list[tuple[str, dict[str, Any]]]:

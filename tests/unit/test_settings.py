@@ -39,3 +39,15 @@ def test_the_code_page_of_tags_is_none_or_what_is_set() -> None:
     assert from_environment({}).tag_encoding == ""
     for name in ("cp1251", "cp932", "shift_jis", "gbk", "big5", "cp949"):
         assert from_environment({"SONIQUEBAY_TAG_ENCODING": name}).tag_encoding == name
+
+
+@pytest.mark.parametrize("hosts", ["http://music.example.org", "music.example.org:8080", "a/b", "-a", "a..b", "*"])
+def test_a_wrong_name_of_the_appliance_is_named(hosts: str) -> None:
+    with pytest.raises(ValueError, match="SONIQUEBAY_HOSTS"):
+        from_environment({"SONIQUEBAY_HOSTS": hosts})
+
+
+def test_names_of_the_appliance_are_none_or_what_is_set() -> None:
+    assert from_environment({}).hosts == frozenset()
+    hosts = from_environment({"SONIQUEBAY_HOSTS": "Music.example.org pi4"}).hosts
+    assert hosts == {"music.example.org", "pi4"}

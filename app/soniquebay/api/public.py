@@ -10,6 +10,9 @@ from soniquebay import __version__
 from soniquebay.api import browsing, docs, errors, health, library, online, scans, watch
 from soniquebay.api.events import is_event_id
 from soniquebay.api.services import Services, Shared
+from soniquebay.api.web_security import WebSecurity
+
+MAX_BODY_BYTES = 1 << 20  # the longest body is a list of folders
 
 
 def public_app(services: Services) -> FastAPI:
@@ -20,8 +23,10 @@ def public_app(services: Services) -> FastAPI:
         license_info={"name": "GPL-3.0-or-later"},
         docs_url=None,  # FastAPI's own pages load their scripts from the internet
         redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
     )
     app.state.services = services
+    app.add_middleware(WebSecurity, hosts=services.settings.hosts)
     errors.install(app)
     for module in (health, scans, watch, browsing, library, docs):
         app.include_router(module.router)

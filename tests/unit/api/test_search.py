@@ -37,7 +37,7 @@ def get(library: Database) -> Get:
     app = public_app(make_services(from_environment({"SONIQUEBAY_DATA": str(library.path.parent)})))
 
     async def send(path: str, parameters: dict[str, Any], status: int) -> Any:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             response = await client.get(path, params=parameters)
         assert response.status_code == status, response.text
         return response.json()

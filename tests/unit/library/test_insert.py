@@ -36,7 +36,7 @@ def post(db: Database) -> Callable[[str, Any], dict[str, Any]]:
     app = internal_app(make_services(from_environment({"SONIQUEBAY_DATA": str(db.path.parent)})))
 
     async def send(path: str, body: Any) -> dict[str, Any]:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             response = await client.post(path, json=body)
         assert response.status_code == 200, response.text
         answer: dict[str, Any] = response.json()
