@@ -7,7 +7,7 @@ from fastapi import FastAPI, Header, HTTPException
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from soniquebay import __version__
-from soniquebay.api import browsing, docs, errors, health, library, online, scans, watch
+from soniquebay.api import browsing, docs, errors, health, library, online, playing, scans, watch
 from soniquebay.api.events import is_event_id
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import WebSecurity
@@ -28,7 +28,7 @@ def public_app(services: Services) -> FastAPI:
     app.state.services = services
     app.add_middleware(WebSecurity, hosts=services.settings.hosts)
     errors.install(app)
-    for module in (health, scans, watch, browsing, library, docs):
+    for module in (health, scans, watch, browsing, library, playing, docs):
         app.include_router(module.router)
     app.include_router(online.public)
     app.get("/api/events", response_class=EventSourceResponse, tags=["scans"])(events)

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.events import ProgressFeed
+from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.library.database import Database
@@ -33,6 +34,7 @@ class Services:
     """Have the queues refilled soon. Safe from any thread."""
     watch_state: Callable[[], dict[str, Any]] = _not_watching
     """Return the fields of `models.WatchState`, except `watch`."""
+    file_reader: Reader = field(default_factory=Reader)
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
 

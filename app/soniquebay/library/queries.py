@@ -126,6 +126,12 @@ def track_path(db: sqlite3.Connection, track_id: int) -> str | None:
     return str(row["path"]) if row else None
 
 
+def file_of_track(db: sqlite3.Connection, track_id: int) -> Row | None:
+    """Return a track's encoded path, part, format and missing_since; None if it does not exist."""
+    row = db.execute("SELECT path, part, format, missing_since FROM tracks WHERE id = ?", (track_id,)).fetchone()
+    return dict(row) if row else None
+
+
 def sessions(db: sqlite3.Connection, limit: int, offset: int) -> Page:
     """Return scan sessions, the newest first."""
     total = _count(db, "SELECT count(*) FROM scan_sessions", ())
