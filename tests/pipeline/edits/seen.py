@@ -86,7 +86,7 @@ class Seen:
                     "artists": self._credits(row["artists"]),
                     "artist_key": self._artist_keys.get(row["artist_id"]),
                     "album_key": self._album_keys.get(row["album_id"]),
-                    "genres": sorted(row["genres"]),
+                    "genres": row["genres"],
                     "cover": self._cover("track", track_id),
                 },
             )
