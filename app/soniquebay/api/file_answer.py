@@ -17,13 +17,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from soniquebay.audio.open_flags import READ_FLAGS
+
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 << 10
 MAX_READING_THREADS = 16  # a read from a drive that does not answer holds one until it does
 READ_TIMEOUT_SECONDS = 20.0  # a disk that spins up takes ten
 _LAST_SECOND = 253_402_300_799  # of the year 9999
-_OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # opening a pipe must not wait for a writer
 
 
 class FileUnavailableError(Exception):
@@ -42,7 +43,7 @@ class OpenFile:
     def open(cls, path: bytes) -> Self:
         """Open a file. Raises `FileUnavailableError`."""
         try:
-            descriptor = os.open(path, _OPEN_FLAGS)
+            descriptor = os.open(path, READ_FLAGS)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise FileUnavailableError(getattr(error, "strerror", None) or str(error)) from error
         status = os.fstat(descriptor)

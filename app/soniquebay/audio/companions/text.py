@@ -4,10 +4,10 @@ import codecs
 import os
 import stat
 
+from soniquebay.audio.open_flags import READ_FLAGS
 from soniquebay.audio.reading.text import are_doubtful, decode_unmarked
 
 MAX_COMPANION_BYTES = 256 * 1024  # a sheet of 99 tracks has some 20 KiB
-_OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # a pipe must not keep the scan
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -30,7 +30,7 @@ def read_text(path: str, tag_encoding: str = "") -> tuple[str, bool]:
 
 def _read(path: str) -> bytes:
     try:
-        descriptor = os.open(path, _OPEN_FLAGS)
+        descriptor = os.open(path, READ_FLAGS)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):

@@ -10,11 +10,11 @@ import stat
 import struct
 from collections.abc import Callable
 
+from soniquebay.audio.open_flags import READ_FLAGS
 from soniquebay.audio.reading.quick import flac, mp3, mp4, ogg
 from soniquebay.audio.reading.quick.source import NotPlainError, Source
 from soniquebay.audio.reading.raw import RawContent
 
-_OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # opening a pipe must not wait for a writer
 _SUFFIXES = (".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".m4r", ".mp4")
 _READERS: dict[bytes, Callable[[Source], RawContent]] = {b"fLaC": flac.read, b"OggS": ogg.read}
 
@@ -24,7 +24,7 @@ def read(path: str) -> RawContent | None:
     if not path.lower().endswith(_SUFFIXES):
         return None
     try:
-        descriptor = os.open(path, _OPEN_FLAGS)
+        descriptor = os.open(path, READ_FLAGS)
     except (OSError, ValueError):  # ValueError: a NUL in the path
         return None
     try:
