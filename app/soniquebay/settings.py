@@ -33,11 +33,19 @@ class Settings:
     """Address of the public API, unless systemd passes a socket."""
     hosts: frozenset[str]
     """Further names by which browsers open the public API, in lower case."""
+    login: bool
+    """Whether visitors have to sign in. Without it everybody may do everything, so only loopback is listened on."""
+    guests: bool
+    """Whether everybody on the local network may read and play without signing in."""
+    control_socket: Path
+    """Unix socket of the public API, where administrators of this machine need no password."""
+    claim_file: Path
+    """File with the code that claims the appliance, while it has no owner."""
     flower_host: str
     flower_port: int
     flower_password_file: Path | None
     url: str
-    """Base URL of the API that the CLI uses."""
+    """Base URL of the API that the CLI uses, or ``unix:///path/to/control.sock``."""
     processes: int
     """The most child processes of the worker: 4, or one for each processor when there are fewer."""
     online: bool
@@ -73,6 +81,16 @@ class Settings:
     def database(self) -> Path:
         """The library's SQLite file."""
         return self.data / "library.db"
+
+    @property
+    def listeners_database(self) -> Path:
+        """The SQLite file of users and of what they keep."""
+        return self.data / "listeners.db"
+
+    @property
+    def device_key(self) -> Path:
+        """File of the key with which this machine encrypts."""
+        return self.data / "device.key"
 
     @property
     def covers(self) -> Path:
@@ -153,19 +171,26 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be a number of minutes up to a week, 0 for never")
         return number
 
+    data = Path(get("DATA", "/var/lib/soniquebay"))
+    api_socket = Path(get("API_SOCKET", "/run/soniquebay/api.sock"))
+    control_socket = Path(get("CONTROL_SOCKET", str(api_socket.with_name("control.sock"))))
     password_file = get("FLOWER_PASSWORD_FILE", "")
     return Settings(
         music=tuple(Path(p) for p in get("MUSIC", "/srv/music").split(os.pathsep) if p),
-        data=Path(get("DATA", "/var/lib/soniquebay")),
+        data=data,
         redis=get("REDIS", "unix:///run/redis/redis-server.sock"),
-        api_socket=Path(get("API_SOCKET", "/run/soniquebay/api.sock")),
+        api_socket=api_socket,
         http_host=get("HTTP_HOST", "127.0.0.1"),
         http_port=port("HTTP_PORT", 8080),
         hosts=_hosts(get("HOSTS", "")),
+        login=switch("LOGIN", "on"),
+        guests=switch("GUESTS", "off"),
+        control_socket=control_socket,
+        claim_file=Path(get("CLAIM_FILE", str(data / "claim-code"))),
         flower_host=get("FLOWER_HOST", "0.0.0.0"),  # noqa: S104 - every path asks for the password
         flower_port=port("FLOWER_PORT", 5555),
         flower_password_file=Path(password_file) if password_file else None,
-        url=get("URL", "http://localhost").rstrip("/"),
+        url=get("URL", f"unix://{control_socket}").rstrip("/"),
         processes=processes(),
         online=switch("ONLINE", "on"),
         musicbrainz_url=address("MUSICBRAINZ_URL", "https://musicbrainz.org/ws/2"),

@@ -37,7 +37,13 @@ class Stack:
     """A running SoniqueBay, by the interpreter `python`."""
 
     def __init__(
-        self, music: Path | Sequence[Path], data: Path, python: Path | str = sys.executable, **settings: str
+        self,
+        music: Path | Sequence[Path],
+        data: Path,
+        python: Path | str = sys.executable,
+        *,
+        login: bool = False,
+        **settings: str,
     ) -> None:
         self.python = str(python)
         self.roots = [music] if isinstance(music, Path) else list(music)
@@ -48,7 +54,7 @@ class Stack:
         self.process = subprocess.Popen(
             [self.python, "-m", "soniquebay.cli", "serve",
              *(word for folder in self.roots for word in ("--music", str(folder))), "--data", str(data),
-             "--port", str(self.port), "--flower-port", str(self.flower_port)],
+             "--port", str(self.port), "--flower-port", str(self.flower_port), *([] if login else ["--no-login"])],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             # off: a test asks no service on the internet but a double, and scans when it starts a scan
             env={**os.environ, "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off", "SONIQUEBAY_LOG_TASKS": "on",
@@ -77,11 +83,13 @@ class Stack:
         assert response.status_code == 200, response.text
         return response.json()
 
-    def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def cli(self, *arguments: str, check: bool = True, control: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command by the API's port, or with `control` as an administrator of the machine, by its Unix socket."""
+        url = f"unix://{self.environment()['SONIQUEBAY_CONTROL_SOCKET']}" if control else self.url
         done = subprocess.run(
             [self.python, "-m", "soniquebay.cli", *arguments],
             check=False, capture_output=True, text=True, timeout=120,
-            env={**os.environ, "SONIQUEBAY_URL": self.url},
+            env={**os.environ, "SONIQUEBAY_URL": url, "SONIQUEBAY_DATA": str(self.data)},
         )  # fmt: skip
         assert done.returncode == 0 or not check, f"{arguments} ended with {done.returncode}: {done.stderr}"
         return done

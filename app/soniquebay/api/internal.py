@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from soniquebay import __version__
 from soniquebay.api import errors, health, online
+from soniquebay.api.access import Access
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPES, THUMBNAIL_SIZES_PIXELS, media_type
 from soniquebay.library import artist_pictures, covers, folder_pictures, ingest, reconcile, sessions
@@ -137,6 +138,8 @@ def internal_app(services: Services) -> FastAPI:
     app = FastAPI(title="SoniqueBay, internal", version=__version__, docs_url=None, redoc_url=None)
     app.state.services = services
     app.router.route_class = _Route
+    # Who reaches its socket may do everything.
+    app.add_middleware(Access, accounts=services.accounts, login=False, guests=False)
     errors.install(app, database_checks_input=True)
     app.include_router(health.router)
     app.post("/internal/sessions/{session_id}/heartbeat")(record_heartbeat)

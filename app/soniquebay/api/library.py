@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from soniquebay.api import models
+from soniquebay.api.access import Manager
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import covers, queries
 from soniquebay.library import search as full_text
@@ -45,7 +46,7 @@ def similar(services: Shared, track_id: models.Id, query: Annotated[SimilarQuery
     return {"items": [{**track, "similarity": scores[track["id"]]} for track in tracks]}
 
 
-@router.post("/tracks/{track_id}/vector", status_code=202, responses=NO_TRACK)
+@router.post("/tracks/{track_id}/vector", dependencies=[Manager], status_code=202, responses=NO_TRACK)
 def calculate_vector(services: Shared, track_id: models.Id) -> dict[str, int]:
     """Analyse a track again. The answer comes before the analysis."""
     if not services.dispatcher.send_analysis(services.database.reader(), track_id):

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from soniquebay.api import models
+from soniquebay.api.access import Manager
 from soniquebay.api.services import Shared
 from soniquebay.library import enrichment
 from soniquebay.library.enrichment import ArtistFacts, Lookup, ReleaseFacts, Service
@@ -42,7 +43,7 @@ public = APIRouter(prefix="/api", tags=["health"])
 router = APIRouter(prefix="/internal/online")
 
 
-@public.get("/online", response_model=models.OnlineState)
+@public.get("/online", dependencies=[Manager], response_model=models.OnlineState)
 def online_state(services: Shared) -> Any:
     """Return whether MusicBrainz and the Cover Art Archive answer, and how many lookups are due."""
     states = enrichment.service_states(services.database.reader(), time.time())

@@ -7,7 +7,8 @@ from fastapi import FastAPI, Header, HTTPException
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from soniquebay import __version__
-from soniquebay.api import browsing, docs, errors, health, library, online, playing, scans, watch
+from soniquebay.api import accounts, browsing, docs, errors, health, library, online, playing, scans, sign_in, watch
+from soniquebay.api.access import Access
 from soniquebay.api.events import is_event_id
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import WebSecurity
@@ -26,9 +27,12 @@ def public_app(services: Services) -> FastAPI:
         max_body_size=MAX_BODY_BYTES,
     )
     app.state.services = services
-    app.add_middleware(WebSecurity, hosts=services.settings.hosts)
+    settings = services.settings
+    app.add_middleware(Access, accounts=services.accounts, login=settings.login, guests=settings.guests)
+    # Outermost, because it is added last: it also adds its headers to what `Access` answers.
+    app.add_middleware(WebSecurity, hosts=settings.hosts)
     errors.install(app)
-    for module in (health, scans, watch, browsing, library, playing, docs):
+    for module in (health, accounts, sign_in, scans, watch, browsing, library, playing, docs):
         app.include_router(module.router)
     app.include_router(online.public)
     app.get("/api/events", response_class=EventSourceResponse, tags=["scans"])(events)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import JSONResponse
 
 from soniquebay.api import models
+from soniquebay.api.access import Manager
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import paths, queries, sessions
 
@@ -20,6 +21,7 @@ WRONG_STATE: dict[int | str, dict[str, Any]] = {
 
 @router.post(
     "/scan",
+    dependencies=[Manager],
     status_code=202,
     response_model=models.Started,
     responses={
@@ -62,13 +64,15 @@ def start(
     return session_id
 
 
-@router.get("/scan-sessions", response_model=models.SessionPage)
+@router.get("/scan-sessions", dependencies=[Manager], response_model=models.SessionPage)
 def list_sessions(services: Shared, query: Annotated[models.PageQuery, Query()]) -> Any:
     """List scans, the newest first."""
     return queries.sessions(services.database.reader(), query.limit, query.offset)
 
 
-@router.get("/scan-sessions/{session_id}", response_model=models.SessionDetail, responses=NO_SESSION)
+@router.get(
+    "/scan-sessions/{session_id}", dependencies=[Manager], response_model=models.SessionDetail, responses=NO_SESSION
+)
 def get_session(services: Shared, session_id: models.Id) -> Any:
     """Return one scan with its progress and the library's totals."""
     db = services.database.reader()
@@ -78,13 +82,23 @@ def get_session(services: Shared, session_id: models.Id) -> Any:
     return {**session, "progress": services.progress.snapshot(db, session_id), "library": queries.totals(db)}
 
 
-@router.post("/scan-sessions/{session_id}/pause", response_model=models.SessionState, responses=WRONG_STATE)
+@router.post(
+    "/scan-sessions/{session_id}/pause",
+    dependencies=[Manager],
+    response_model=models.SessionState,
+    responses=WRONG_STATE,
+)
 def pause(services: Shared, session_id: models.Id) -> Any:
     """Pause a scan and its analysis. Tasks that run already are finished."""
     return _change(services, session_id, sessions.pause)
 
 
-@router.post("/scan-sessions/{session_id}/resume", response_model=models.SessionState, responses=WRONG_STATE)
+@router.post(
+    "/scan-sessions/{session_id}/resume",
+    dependencies=[Manager],
+    response_model=models.SessionState,
+    responses=WRONG_STATE,
+)
 def resume(services: Shared, session_id: models.Id) -> Any:
     """Continue a paused scan where it stopped."""
     state = _change(services, session_id, sessions.resume)
@@ -92,13 +106,23 @@ def resume(services: Shared, session_id: models.Id) -> Any:
     return state
 
 
-@router.post("/scan-sessions/{session_id}/cancel", response_model=models.SessionState, responses=WRONG_STATE)
+@router.post(
+    "/scan-sessions/{session_id}/cancel",
+    dependencies=[Manager],
+    response_model=models.SessionState,
+    responses=WRONG_STATE,
+)
 def cancel(services: Shared, session_id: models.Id) -> Any:
     """End a scan early. The tracks that it has inserted stay."""
     return _change(services, session_id, sessions.cancel)
 
 
-@router.get("/scan-sessions/{session_id}/failures", response_model=models.FailurePage, responses=NO_SESSION)
+@router.get(
+    "/scan-sessions/{session_id}/failures",
+    dependencies=[Manager],
+    response_model=models.FailurePage,
+    responses=NO_SESSION,
+)
 def list_failures(services: Shared, session_id: models.Id, query: Annotated[models.PageQuery, Query()]) -> Any:
     """List the files and folders that a scan could not process, with the reasons."""
     db = services.database.reader()

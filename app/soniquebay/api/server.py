@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import ipaddress
 import logging
 import os
 import signal
@@ -23,6 +24,7 @@ from soniquebay.api.dispatcher import WARNING_INTERVAL_SECONDS, Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.internal import internal_app
 from soniquebay.api.lookups import Lookups
+from soniquebay.api.peers import PeerProtocol
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
@@ -31,6 +33,9 @@ from soniquebay.library.catalogue import rebuild
 from soniquebay.library.database import Database
 from soniquebay.library.search import index
 from soniquebay.library.similarity import vectors
+from soniquebay.listeners import device_key
+from soniquebay.listeners.accounts import Accounts
+from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.settings import Settings
 from soniquebay.sockets import bind_unix_socket
@@ -78,7 +83,13 @@ def make_services(settings: Settings) -> Services:
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
     dispatcher = Dispatcher(database, broker)
     lookups = Lookups(settings, database, dispatcher.send, dispatcher.queue_length)
-    return Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups)
+    accounts = Accounts(
+        ListenersDatabase(settings.listeners_database),
+        device_key.read_or_make(settings.device_key),
+        settings.claim_file,
+    )
+    accounts.open()
+    return Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups, accounts)
 
 
 async def _serve(settings: Settings) -> None:
@@ -103,7 +114,8 @@ async def _serve(settings: Settings) -> None:
         for sock in public_sockets:
             # Each connection inherits it. Without it an answer on a kept-alive connection is 40 ms late. asyncio sets
             # it only on sockets whose protocol number is TCP's, and the number of these is 0.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             log.info("public API on %s", sock.getsockname())
         # What is there now stays, so the garbage collector need not look at it again and again during a scan.
         gc.collect()
@@ -116,6 +128,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     # A line for every request would wear the card. Failures are logged all the same.
     return uvicorn.Config(
         app,
+        http=PeerProtocol,
+        proxy_headers=False,  # whoever sent such a header would be whom it names
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -270,11 +284,25 @@ async def _refill_queues_forever(services: Services) -> None:
 
 def _sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:
     """Return the sockets of the public and the internal application: systemd's if it has passed some, else our own."""
-    passed = listen_sockets()
-    if not passed:
-        return [_tcp_socket(settings)], [bind_unix_socket(settings.api_socket, _BACKLOG)]
-    local = [sock for sock in passed if sock.family == socket.AF_UNIX]
-    return [sock for sock in passed if sock.family != socket.AF_UNIX], local
+    sockets = listen_sockets() or [
+        _tcp_socket(settings),
+        # Everybody may connect: `peers.is_administrator` decides who is answered.
+        bind_unix_socket(settings.control_socket, _BACKLOG, 0o666),
+        bind_unix_socket(settings.api_socket, _BACKLOG),
+    ]
+    public = [s for s in sockets if s.family != socket.AF_UNIX or s.getsockname() == str(settings.control_socket)]
+    if not settings.login:
+        for sock in public:
+            _require_loopback(sock)
+    return public, [sock for sock in sockets if sock not in public]
+
+
+def _require_loopback(sock: socket.socket) -> None:
+    if sock.family != socket.AF_UNIX and not ipaddress.ip_address(sock.getsockname()[0]).is_loopback:
+        raise SystemExit(
+            f"soniquebay: without login everybody may do everything, and {sock.getsockname()[0]} can be reached from "
+            "other machines. Listen on 127.0.0.1, or leave SONIQUEBAY_LOGIN on"
+        )
 
 
 def _tcp_socket(settings: Settings) -> socket.socket:

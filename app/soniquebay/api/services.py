@@ -14,6 +14,7 @@ from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
 from soniquebay.library.similarity.rankings import Rankings
+from soniquebay.listeners.accounts import Accounts
 from soniquebay.settings import Settings
 
 
@@ -30,6 +31,7 @@ class Services:
     dispatcher: Dispatcher
     progress: ProgressFeed
     lookups: Lookups
+    accounts: Accounts
     request_refill: Callable[[], None] = lambda: None
     """Have the queues refilled soon. Safe from any thread."""
     watch_state: Callable[[], dict[str, Any]] = _not_watching

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from soniquebay.api import models, scans
+from soniquebay.api.access import Manager
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import folder_pictures, sessions
 from soniquebay.library.paths import encode
@@ -30,7 +31,7 @@ _STOP_TIMEOUT_SECONDS = 5
 router = APIRouter(prefix="/api", tags=["scans"])
 
 
-@router.get("/watch", response_model=models.WatchState)
+@router.get("/watch", dependencies=[Manager], response_model=models.WatchState)
 def watch_state(services: Shared) -> Any:
     """Return how the folders of music are watched."""
     return {"watch": services.settings.watch, **services.watch_state()}

@@ -18,6 +18,8 @@ COMMANDS = {
     "queues": "operate",
     "logs": "operate",
     "maintenance": "operate",
+    "claim-code": "users",
+    "user": "users",
     "scale": "scale",
     "release": "release",
     "serve": "programs",
@@ -35,7 +37,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(f"soniquebay.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        command: click.Command = getattr(
+            import_module(f"soniquebay.cli.{COMMANDS[cmd_name]}"), cmd_name.replace("-", "_")
+        )
         return command
 
 
@@ -44,7 +48,7 @@ class _Commands(click.Group):
 def main() -> None:
     """A music library that scans, tags and understands a collection.
 
-    The operator's commands use the API at SONIQUEBAY_URL, by default that of this machine.
+    The operator's commands use the API of this machine, or the one at SONIQUEBAY_URL.
     """
 
 

@@ -29,9 +29,11 @@ def request(method: str, path: str, *, expect: tuple[int, ...], **arguments: Any
             response = api.request(method, path, **arguments)
     except httpx.TransportError as error:
         raise unreachable(error) from error
+    if response.status_code in {401, 403} and response.status_code not in expect:
+        raise click.ClickException(f"{path} is not for you: {response.json()['detail']}")
     if response.status_code not in expect:
         raise click.ClickException(f"{method} {path} answered {response.status_code}: {response.text[:300]}")
-    answer: dict[str, Any] = response.json()
+    answer: dict[str, Any] = response.json() if response.content else {}
     return response.status_code, answer
 
 

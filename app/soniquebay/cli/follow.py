@@ -9,6 +9,7 @@ import httpx
 
 MAX_SILENCE_SECONDS = 45.0  # until the stream counts as broken; the API sends a comment every 15 s
 GIVE_UP_AFTER_SECONDS = 300.0  # without any answer
+UNIX = "unix://"  # how an address begins that is a Unix socket
 Snapshot = dict[str, Any]
 
 
@@ -47,12 +48,17 @@ def follow_scan(
 
 
 def client_of(url: str) -> httpx.Client:
-    """Return a client of an API. Without https it skips the certificates, which take a while to load.
+    """Return a client of an API, by ``http://``, ``https://`` or ``unix:///path/to/socket``.
+
+    Without https it skips the certificates, which take a while to load.
 
     Each request has a connection of its own: the API closes an idle one after five seconds, and a request that was sent
     at that moment would fail.
     """
     one_request_each = httpx.Limits(max_keepalive_connections=0)
+    if url.startswith(UNIX):
+        transport = httpx.HTTPTransport(uds=url.removeprefix(UNIX), limits=one_request_each, verify=False)
+        return httpx.Client(base_url="http://localhost", timeout=30, transport=transport)
     return httpx.Client(base_url=url, timeout=30, limits=one_request_each, verify=url.startswith("https:"))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from soniquebay.cli.scale import MAX_WORKERS
+from soniquebay.overrides import import_stub
 from soniquebay.settings import settings
 
 
@@ -26,6 +27,7 @@ def api() -> None:
 )
 def worker(instance: int) -> None:
     """Run a worker for all queues (a service of the appliance)."""
+    import_stub.import_billiard_without_cffi()
     from soniquebay.worker.main import run
 
     run(instance)
@@ -73,9 +75,19 @@ def online() -> None:
     show_default=True,
     help="Niceness of the worker's child processes: with 0 a scan takes what it can get, with 19 what others leave.",
 )
-def serve(*, music: tuple[Path, ...], data: Path, host: str, port: int, flower_port: int, nice: int) -> None:
+@click.option(
+    "--no-login",
+    is_flag=True,
+    help="Let everybody do everything, for scripts and tests. Only with a --host that this machine alone reaches.",
+)
+def serve(
+    *, music: tuple[Path, ...], data: Path, host: str, port: int, flower_port: int, nice: int, no_login: bool
+) -> None:
     """Run all programs on this machine, without a Pi: a private Redis, the API, the worker and Flower."""
-    from soniquebay.cli.serve import Stack
+    from soniquebay.cli.serve import Stack, is_loopback
 
-    stack = Stack(tuple(m.resolve() for m in music), data.resolve(), host, port, flower_port, nice=nice)
+    if no_login and not is_loopback(host):
+        raise click.ClickException(f"--no-login is for this machine alone, and {host} can be reached from others")
+    folders = tuple(folder.resolve() for folder in music)
+    stack = Stack(folders, data.resolve(), host, port, flower_port, nice=nice, login=not no_login)
     raise SystemExit(stack.run())

@@ -1,5 +1,6 @@
 """Run the whole stack on any Linux machine with one command, which stops all of it at the end."""
 
+import ipaddress
 import os
 import shutil
 import signal
@@ -34,6 +35,7 @@ class Stack:
     port: int
     flower_port: int
     nice: int = 10
+    login: bool = True
 
     def run(self) -> int:
         """Run until Ctrl-C or SIGTERM, and return the exit code.
@@ -78,9 +80,9 @@ class Stack:
                     f"                  Flower http://{self.host}:{self.flower_port}  user {USER}, password {password}"
                 )
                 click.echo(f"                  logs   {logs}")
-                click.echo(
-                    f"Scan: SONIQUEBAY_URL=http://{self.host}:{self.port} soniquebay scan --wait    Stop: Ctrl-C"
-                )
+                if code := self._claim_code():
+                    click.echo(f"Make it yours: http://{self.host}:{self.port}/claim?code={code}")
+                click.echo(f"Scan: SONIQUEBAY_URL=unix://{sockets}/control.sock soniquebay scan --wait    Stop: Ctrl-C")
                 while True:
                     _check(processes, logs)
                     if (now := self._scale(processes, environment)) != workers:
@@ -92,6 +94,13 @@ class Stack:
                 return 0
             finally:
                 _stop(processes)
+
+    def _claim_code(self) -> str | None:
+        """Return the code that claims this stack; None when it has an owner, or asks for no login."""
+        try:
+            return (self.data / "claim-code").read_text("utf-8").strip() if self.login else None
+        except FileNotFoundError:
+            return None
 
     def _scale(self, processes: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> int:
         """Start and stop workers until there are as many as `soniquebay scale` has requested; return how many."""
@@ -112,6 +121,8 @@ class Stack:
             "DATA": self.data,
             "REDIS": f"unix://{sockets}/redis.sock",
             "API_SOCKET": sockets / "api.sock",
+            "CONTROL_SOCKET": sockets / "control.sock",
+            "LOGIN": "on" if self.login else "off",
             "ONLINE_SOCKET": sockets / "online.sock",
             "HTTP_HOST": self.host,
             "HTTP_PORT": self.port,
@@ -154,6 +165,14 @@ class Stack:
                 return False
 
         _wait_until(healthy, processes, self.data / "logs", "SoniqueBay")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address or name means this machine alone."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:

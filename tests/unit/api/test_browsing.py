@@ -57,7 +57,7 @@ def songs(number: int = 60) -> list[Any]:
 
 
 def made(folder: Path, files: list[Any]) -> Services:
-    services = make_services(from_environment({"SONIQUEBAY_DATA": str(folder)}))
+    services = make_services(from_environment({"SONIQUEBAY_LOGIN": "off", "SONIQUEBAY_DATA": str(folder)}))
     services.database.migrate()
     for start in range(0, len(files), 25):
         insert(services.database, *files[start : start + 25])

@@ -48,7 +48,9 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
-    return make_services(from_environment({"SONIQUEBAY_DATA": str(tmp_path_factory.mktemp("data"))}))
+    return make_services(
+        from_environment({"SONIQUEBAY_LOGIN": "off", "SONIQUEBAY_DATA": str(tmp_path_factory.mktemp("data"))})
+    )
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from tests.unit.songs import file, insert
 
 def play(tmp_path: Path, path: Path) -> httpx.Response:
     """Play the track of a path, in a library whose root is `tmp_path`/music."""
-    variables = {"SONIQUEBAY_DATA": str(tmp_path / "data"), "SONIQUEBAY_MUSIC": str(tmp_path / "music")}
-    services = make_services(from_environment(variables))
+    folders = {"SONIQUEBAY_DATA": str(tmp_path / "data"), "SONIQUEBAY_MUSIC": str(tmp_path / "music")}
+    services = make_services(from_environment({"SONIQUEBAY_LOGIN": "off", **folders}))
     insert(services.database, file(str(path), title="T"))
 
     async def ask() -> httpx.Response:

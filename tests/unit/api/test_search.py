@@ -34,7 +34,9 @@ def library(db: Database) -> Database:
 @pytest.fixture
 def get(library: Database) -> Get:
     """Send GET requests to the public API of the library; there is no Redis."""
-    app = public_app(make_services(from_environment({"SONIQUEBAY_DATA": str(library.path.parent)})))
+    app = public_app(
+        make_services(from_environment({"SONIQUEBAY_LOGIN": "off", "SONIQUEBAY_DATA": str(library.path.parent)}))
+    )
 
     async def send(path: str, parameters: dict[str, Any], status: int) -> Any:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
@@ -87,7 +89,7 @@ def test_a_rebuild_is_told_and_finds_everything_at_its_end(
         db.execute("DELETE FROM search_albums")
         db.execute("UPDATE search_state SET version = 0")
     monkeypatch.setattr(index, "TRACKS_PER_STEP", 2)
-    services = make_services(from_environment({"SONIQUEBAY_DATA": str(library.path.parent)}))
+    services = make_services(from_environment({"SONIQUEBAY_LOGIN": "off", "SONIQUEBAY_DATA": str(library.path.parent)}))
     answer = get("/api/search", q="blue")
     assert ([item["id"] for item in answer["items"]], answer["complete"]) == ([2], False)
     insert(library, file("/4", title="Blue in the meantime"))  # a scan goes on beside it

@@ -33,7 +33,9 @@ def test_a_batch_is_applied_once(db: Database) -> None:
 @pytest.fixture
 def post(db: Database) -> Callable[[str, Any], dict[str, Any]]:
     """Send requests to the internal API of the library `db`; there is no Redis."""
-    app = internal_app(make_services(from_environment({"SONIQUEBAY_DATA": str(db.path.parent)})))
+    app = internal_app(
+        make_services(from_environment({"SONIQUEBAY_LOGIN": "off", "SONIQUEBAY_DATA": str(db.path.parent)}))
+    )
 
     async def send(path: str, body: Any) -> dict[str, Any]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:

@@ -1,0 +1,194 @@
+"""Who a request comes from, and whether they may send it.
+
+Every path needs a visitor who has signed in, except those in `OPEN_PATHS`. A route that changes more than the visitor's
+own things depends on `Manager` besides.
+"""
+
+import base64
+import binascii
+import ipaddress
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from soniquebay.api.peers import UnixPeer, is_administrator
+from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, Visitor, WrongPasswordError
+from soniquebay.listeners.users import User
+from soniquebay.listeners.web_sessions import LIFETIME_SECONDS
+
+COOKIE = "soniquebay_session"
+MAX_CREDENTIALS_CHARACTERS = 2000
+# What has to answer before anybody has signed in.
+OPEN_PATHS = frozenset(
+    {"/api/health", "/api/session", "/api/sign-in", "/api/claim", "/sign-in", "/claim", "/sign-in/style.css"}
+)
+_SIGN_IN = "sign in at /sign-in, or send an app password (Authorization: Bearer …)"
+_CLAIM = "this appliance has no owner yet: open /claim and enter the code that its screen shows"
+
+
+class Access:
+    """ASGI middleware that notes the `Visitor` of each request in its state, and answers 401 without one."""
+
+    def __init__(self, app: ASGIApp, accounts: Accounts, *, login: bool, guests: bool) -> None:
+        self._app = app
+        self._accounts = accounts
+        self._login = login
+        self._guests = guests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401, 403 or 429, or pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        visitor: Visitor | None = None
+        refusal: Response | None = None
+        try:
+            visitor = await self._visitor(scope, headers)
+        except WrongPasswordError as error:
+            refusal = _refuse(401, str(error))
+        except TooManyAttemptsError as error:
+            refusal = _refuse(429, str(error), {"Retry-After": str(int(error.seconds) + 1)})
+        except PermissionError as error:
+            refusal = _refuse(403, str(error))
+        if visitor is None and not is_open(scope["path"]):
+            answer = refusal or await self._ask_to_sign_in(scope, headers)
+            await answer(scope, receive, send)
+            return
+        scope.setdefault("state", {})["visitor"] = visitor
+        await self._app(scope, receive, send)
+
+    async def _visitor(self, scope: Scope, headers: Headers) -> Visitor | None:
+        client = scope["client"]
+        if not self._login:
+            return Visitor("manage", "machine")
+        if isinstance(client, UnixPeer):
+            if await run_in_threadpool(is_administrator, client.uid):
+                return Visitor("manage", "machine")
+            raise PermissionError("only administrators of this machine may use this socket: repeat it with sudo")
+        authorization = headers.get("authorization")
+        if authorization is not None:
+            return await self._visitor_of_header(authorization, headers, address_of(scope))
+        token = session_token(headers)
+        if token is not None:
+            cached = self._accounts.cached_visitor(token)
+            found = cached or await run_in_threadpool(self._accounts.visitor_of_session, token)
+            if found:
+                return found
+        if self._guests and scope["method"] in {"GET", "HEAD"} and is_local(address_of(scope)):
+            return Visitor("listen", "guest")
+        return None
+
+    async def _visitor_of_header(self, authorization: str, headers: Headers, address: str) -> Visitor:
+        name, password = credentials(authorization)
+        client = headers.get("user-agent", "")
+        return await run_in_threadpool(self._accounts.visitor_of_app_password, password, client, address, name)
+
+    async def _ask_to_sign_in(self, scope: Scope, headers: Headers) -> Response:
+        claimed = await run_in_threadpool(self._accounts.is_claimed)
+        if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+            target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+            return RedirectResponse(f"/sign-in?next={quote(target, safe='')}" if claimed else "/claim", 303)
+        return _refuse(401, _SIGN_IN if claimed else _CLAIM)
+
+
+def is_open(path: str) -> bool:
+    """Tell whether a path answers visitors who have not signed in."""
+    return path in OPEN_PATHS
+
+
+def address_of(scope: Scope) -> str:
+    """Return the address that a request comes from; "" when there is none."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def is_local(address: str) -> bool:
+    """Tell whether an address is of this machine or its local network."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip.is_loopback or ip.is_link_local or ip.is_private
+
+
+def session_token(headers: Headers) -> str | None:
+    """Return the token of the session in the cookie."""
+    token = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+    return token[:MAX_CREDENTIALS_CHARACTERS] if token else None
+
+
+def credentials(authorization: str) -> tuple[str | None, str]:
+    """Return name and app password of an Authorization header: `Bearer <password>`, or Basic.
+
+    Raises `WrongPasswordError` for another scheme.
+    """
+    scheme, _, value = authorization[:MAX_CREDENTIALS_CHARACTERS].partition(" ")
+    if scheme.lower() == "bearer":
+        return None, value.strip()
+    if scheme.lower() == "basic":
+        try:
+            name, colon, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
+            colon = ""
+        if colon:
+            return name, password
+    raise WrongPasswordError("the header Authorization is neither `Bearer <app password>` nor Basic")
+
+
+def set_session(response: Response, token: str, *, secure: bool) -> None:
+    """Give the browser the cookie of a session."""
+    response.set_cookie(
+        COOKIE, token, max_age=int(LIFETIME_SECONDS), path="/", httponly=True, samesite="strict", secure=secure
+    )
+
+
+def _refuse(status: int, reason: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    if status == 401:
+        # "Bearer" and not "Basic": a browser would open its own dialogue in place of the page.
+        headers = {"WWW-Authenticate": 'Bearer realm="SoniqueBay"'}
+    return JSONResponse({"detail": reason}, status, headers)
+
+
+def get_visitor(request: Request) -> Any:
+    """Return the `Visitor` of a request that needs one."""
+    visitor = getattr(request.state, "visitor", None)
+    if visitor is None:
+        raise HTTPException(401, _SIGN_IN)
+    return visitor
+
+
+def may_manage(request: Request) -> bool:
+    """Tell whether a request comes from a visitor who may manage the appliance."""
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    return visitor is not None and visitor.role == "manage"
+
+
+def require_manager(visitor: Annotated[Visitor, Depends(get_visitor)]) -> Visitor:
+    """Return the visitor if they may manage the appliance; answer 403 otherwise."""
+    if visitor.role != "manage":
+        raise HTTPException(403, "only users who may manage the appliance may do this")
+    return visitor
+
+
+def require_session(visitor: Annotated[Visitor, Depends(get_visitor)]) -> User:
+    """Return the user if they have signed in with their password; answer 403 otherwise.
+
+    An app password must not make further ones, nor lock its user out.
+    """
+    if visitor.user is None or visitor.means != "session":
+        raise HTTPException(403, "sign in with name and password for this")
+    return visitor.user
+
+
+CurrentVisitor = Annotated[Visitor, Depends(get_visitor)]
+Manager = Depends(require_manager)
+SignedInUser = Annotated[User, Depends(require_session)]

@@ -1,0 +1,165 @@
+"""The pages on which a person claims the appliance and signs in: plain forms, without a script."""
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from soniquebay.api.access import address_of, set_session
+from soniquebay.api.services import Shared
+from soniquebay.listeners import passwords, users
+from soniquebay.listeners.accounts import TooManyAttemptsError, WrongPasswordError
+
+router = APIRouter(include_in_schema=False)
+_STYLE = Path(__file__).with_name("sign_in_page") / "style.css"
+_REFUSALS: dict[type[Exception], int] = {
+    WrongPasswordError: 401,
+    TooManyAttemptsError: 429,
+    users.ClaimedError: 409,
+    users.UnacceptableNameError: 422,
+    passwords.UnacceptablePasswordError: 422,
+}
+
+
+@router.get("/sign-in/style.css")
+def style() -> FileResponse:
+    """Return the style of both pages."""
+    return FileResponse(_STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+
+@router.get("/sign-in")
+def sign_in_page(services: Shared, next: str = "/") -> Response:
+    """Return the form for name and password, or lead to the claim of an appliance without an owner."""
+    if not services.accounts.is_claimed():
+        return RedirectResponse("/claim", 303)
+    return _sign_in_form(next)
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request, services: Shared) -> Response:
+    """Sign in, and lead to the page that was asked for."""
+    form = await _form(request)
+
+    def answer_to(error: str, status: int) -> Response:
+        return _sign_in_form(form.get("next", "/"), error, status, form.get("name", ""))
+
+    return await _begin(
+        request,
+        lambda address, browser: services.accounts.sign_in(
+            form.get("name", ""), form.get("password", ""), address, browser
+        ),
+        answer_to,
+        own_page(form.get("next", "/"), request.headers.get("host", "")),
+    )
+
+
+@router.get("/claim")
+def claim_page(services: Shared, code: str = "") -> Response:
+    """Return the form that makes the owner; a link can have the code in it."""
+    if services.accounts.is_claimed():
+        return RedirectResponse("/sign-in", 303)
+    return _claim_form(code=code)
+
+
+@router.post("/claim")
+async def claim(request: Request, services: Shared) -> Response:
+    """Make the owner."""
+    form = await _form(request)
+
+    def claim_now(address: str, browser: str) -> tuple[users.User, str]:
+        if form.get("password") != form.get("again"):
+            raise passwords.UnacceptablePasswordError("the two passwords differ")
+        return services.accounts.claim(
+            form.get("code", ""), form.get("name", ""), form.get("password", ""), address, browser
+        )
+
+    return await _begin(
+        request,
+        claim_now,
+        lambda error, status: _claim_form(error, status, form.get("name", ""), form.get("code", "")),
+        "/",
+    )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Return the fields of a form as browsers send it by default (application/x-www-form-urlencoded)."""
+    fields = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    return {name: values[0] for name, values in fields.items()}
+
+
+async def _begin(
+    request: Request,
+    begin: Callable[[str, str], tuple[users.User, str]],
+    answer_to: Callable[[str, int], Response],
+    target: str,
+) -> Response:
+    browser = request.headers.get("user-agent", "")
+    try:
+        _, token = await run_in_threadpool(begin, address_of(request.scope), browser)
+    except tuple(_REFUSALS) as error:
+        answer = answer_to(str(error), _REFUSALS[type(error)])
+        if isinstance(error, TooManyAttemptsError):
+            answer.headers["Retry-After"] = str(int(error.seconds) + 1)
+        return answer
+    answer = RedirectResponse(target, 303)
+    set_session(answer, token, secure=request.url.scheme == "https")
+    return answer
+
+
+def own_page(target: str, host: str) -> str:
+    """Return the address of a page of this machine (any port of it, for Flower); "/" for any other."""
+    try:
+        parts = urlsplit(target)
+        own = not parts.netloc or parts.hostname == urlsplit(f"//{host}").hostname
+    except ValueError:
+        return "/"
+    is_path = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
+    is_url = parts.scheme in {"http", "https"} and bool(parts.netloc) and own and "@" not in parts.netloc
+    if not (is_path or is_url) or "\\" in target or not target.isprintable():
+        return "/"
+    return target
+
+
+def _sign_in_form(target: str, error: str = "", status: int = 200, name: str = "") -> HTMLResponse:
+    fields = (
+        f'<input type="hidden" name="next" value="{escape(target)}">'
+        f'<label>Name<input name="name" autocomplete="username" required autofocus value="{escape(name)}"></label>'
+        '<label>Password<input name="password" type="password" autocomplete="current-password" required></label>'
+    )
+    return _page("Sign in", _form_html("/sign-in", fields, "Sign in"), error, status)
+
+
+def _claim_form(error: str = "", status: int = 200, name: str = "", code: str = "") -> HTMLResponse:
+    text = (
+        "<p>This appliance has no owner yet. Its screen shows a code, and <code>sudo soniquebay claim-code</code> "
+        "prints it there.</p>"
+    )
+    fields = (
+        f'<label>Code<input name="code" autocomplete="off" required autofocus value="{escape(code)}"></label>'
+        f'<label>Your name<input name="name" autocomplete="username" required value="{escape(name)}"></label>'
+        '<label>A password<input name="password" type="password" autocomplete="new-password" required '
+        f'minlength="{passwords.MIN_CHARACTERS}"></label>'
+        '<label>The password again<input name="again" type="password" autocomplete="new-password" required></label>'
+    )
+    return _page("Welcome", text + _form_html("/claim", fields, "This is mine"), error, status)
+
+
+def _form_html(action: str, fields: str, button: str) -> str:
+    return f'<form method="post" action="{action}">{fields}<button type="submit">{button}</button></form>'
+
+
+def _page(title: str, content: str, error: str, status: int) -> HTMLResponse:
+    alert = f'<p role="alert">{escape(error)}</p>' if error else ""
+    html = (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{title} – SoniqueBay</title><link rel="stylesheet" href="/sign-in/style.css"></head><body><main>'
+        f"<h1>{title}</h1>{alert}{content}</main></body></html>\n"
+    )
+    headers: dict[str, Any] = {"Cache-Control": "no-store"}
+    return HTMLResponse(html, status, headers)

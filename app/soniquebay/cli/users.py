@@ -1,0 +1,94 @@
+"""The commands for users, by an administrator of the machine itself."""
+
+import json
+from typing import Any
+
+import click
+
+from soniquebay.cli import client
+from soniquebay.settings import settings
+
+
+@click.command("claim-code")
+def claim_code() -> None:
+    """Print the code that makes the owner of this machine on its page."""
+    try:
+        click.echo(settings().claim_file.read_text("utf-8").strip())
+    except FileNotFoundError:
+        if client.get("/api/session")["claimed"]:
+            raise click.ClickException(
+                "this machine has an owner already; to set the owner's password anew: sudo soniquebay user reset NAME"
+            ) from None
+        raise click.ClickException("there is no code yet: the API is still starting") from None
+    except PermissionError:
+        raise click.ClickException("only administrators may read the code: sudo soniquebay claim-code") from None
+
+
+@click.group()
+def user() -> None:
+    """Add, list and remove users, and set their passwords anew."""
+
+
+@user.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_users(as_json: bool) -> None:
+    """List the users, the owner first."""
+    found = _users()
+    if as_json:
+        click.echo(json.dumps({"users": found}))
+        return
+    for one in found:
+        click.echo(f"{one['name']}: {'owner' if one['is_owner'] else one['role']}")
+    if not found:
+        click.echo("nobody yet: sudo soniquebay claim-code prints the code for the page", err=True)
+
+
+@user.command()
+@click.argument("name")
+@click.option("--manage", is_flag=True, help="The user may also scan, and add and remove users.")
+@click.password_option(help="Without it, the password is asked for.")
+def add(name: str, *, manage: bool, password: str) -> None:
+    """Add the user NAME. The first one is the owner."""
+    if client.get("/api/session")["claimed"]:
+        role = "manage" if manage else "listen"
+        added = _send("POST", "/api/users", {"name": name, "password": password, "role": role})
+    else:
+        added = _send("POST", "/api/claim", {"code": "", "name": name, "password": password})
+    click.echo(f"{added['name']} is added as {'owner' if added['is_owner'] else added['role']}")
+
+
+@user.command()
+@click.argument("name")
+@click.password_option(help="Without it, the password is asked for.")
+def reset(name: str, password: str) -> None:
+    """Give the user NAME another password, and sign the user out everywhere."""
+    changed = _send("PATCH", f"/api/users/{_id_of(name)}", {"password": password})
+    click.echo(f"{changed['name']} has another password")
+
+
+@user.command()
+@click.argument("name")
+@click.confirmation_option(prompt="Remove the user with all that the user has kept?")
+def remove(name: str) -> None:
+    """Remove the user NAME, with all that the user has kept."""
+    client.request("DELETE", f"/api/users/{_id_of(name)}", expect=(204,))
+    click.echo(f"{name} is removed")
+
+
+def _users() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("/api/users")["items"]
+    return found
+
+
+def _id_of(name: str) -> int:
+    for one in _users():
+        if one["name"].casefold() == name.casefold():
+            return int(one["id"])
+    raise click.ClickException(f"there is no user {name}; soniquebay user list names all")
+
+
+def _send(method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    _, answer = client.request(method, path, expect=(200, 201, 409, 422), json=body)
+    if isinstance(answer.get("detail"), str):
+        raise click.ClickException(answer["detail"])
+    return answer

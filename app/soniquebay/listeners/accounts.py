@@ -1,0 +1,197 @@
+"""Signing in: who a visitor is, by a session, by an app password, or by name and password."""
+
+import hashlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from soniquebay.listeners import app_passwords, users, web_sessions
+from soniquebay.listeners.app_passwords import AppPassword
+from soniquebay.listeners.attempts import Attempts
+from soniquebay.listeners.claim_code import ClaimCode
+from soniquebay.listeners.database import ListenersDatabase
+from soniquebay.listeners.device_key import DeviceKey
+from soniquebay.listeners.users import Role, User
+
+MAX_CACHED_VISITORS = 1000
+CACHE_SECONDS = 60.0  # then the database is asked again, so that a use is noted and an end is noticed
+_CLAIM = ""  # in place of a name where attempts are counted: no user has it
+
+
+class WrongPasswordError(Exception):
+    """Name and password, or the claim code, do not match."""
+
+
+class TooManyAttemptsError(Exception):
+    """The attempt is not made: there were too many before."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"too many failed attempts: try again in {seconds:.0f} s")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who has sent a request, and what they may do."""
+
+    role: Role
+    means: Literal["session", "app password", "machine", "guest"]
+    """`machine`: an administrator of this machine, by the Unix socket. `guest`: nobody has signed in."""
+    user: User | None = None
+    id: int | None = None
+    """Of the session or the app password."""
+
+
+class Accounts:
+    """The users of this appliance, and who of them is known by which token. Safe from any thread."""
+
+    def __init__(self, database: ListenersDatabase, key: DeviceKey, claim_file: Path) -> None:
+        self.database = database
+        self.key = key
+        self.claim_code = ClaimCode(claim_file)
+        self.attempts = Attempts()
+        # Apart from each other: an app that keeps sending a revoked password must not keep its user from signing in.
+        self.app_attempts = Attempts()
+        self._lock = threading.Lock()
+        self._visitors: dict[bytes, tuple[float, Visitor]] = {}
+        self._changes = 0
+
+    def open(self) -> None:
+        """Bring the database to its newest schema, and make a claim code while there is no owner."""
+        self.database.migrate()
+        if self.is_claimed():
+            self.claim_code.forget()
+        else:
+            self.claim_code.make()
+
+    def is_claimed(self) -> bool:
+        """Tell whether there is an owner."""
+        return users.is_claimed(self.database.reader())
+
+    def claim(self, code: str, name: str, password: str, address: str, browser: str) -> tuple[User, str]:
+        """Make the owner by the claim code; return the owner and the token of a session.
+
+        Raises `WrongPasswordError`, `TooManyAttemptsError`, and what `users.make_owner` raises.
+        """
+        self._check_attempts(address, _CLAIM, is_known=False)
+        if self.is_claimed():
+            raise users.ClaimedError("this appliance has an owner already")
+        if not self.claim_code.matches(code):
+            self.attempts.failed(address, _CLAIM, is_known=False)
+            raise WrongPasswordError(
+                "that is not the code of this machine: it is on the machine's screen, and `sudo soniquebay claim-code` "
+                "prints it"
+            )
+        owner = self.make_owner(name, password)
+        return owner, self._begin_session(owner, address, browser)
+
+    def make_owner(self, name: str, password: str) -> User:
+        """Make the owner without a code, for an administrator of the machine. Raises what `users.make_owner` raises."""
+        with self.change() as db:
+            owner = users.make_owner(db, name, password)
+        self.claim_code.forget()
+        return owner
+
+    def sign_in(self, name: str, password: str, address: str, browser: str) -> tuple[User, str]:
+        """Begin a session; return the user and the session's token.
+
+        Raises `WrongPasswordError` and `TooManyAttemptsError`.
+        """
+        db = self.database.reader()
+        named, key = users.by_name(db, name), users.name_key(name)
+        is_known = named is not None and web_sessions.is_known_address(db, named.id, address)
+        self._check_attempts(address, key, is_known=is_known)
+        user = users.authenticate(db, name, password)
+        if user is None:
+            self.attempts.failed(address, key, is_known=is_known)
+            raise WrongPasswordError("name or password is wrong")
+        self.attempts.succeeded(address, key)
+        return user, self._begin_session(user, address, browser)
+
+    def _begin_session(self, user: User, address: str, browser: str) -> str:
+        with self.database.transaction() as db:
+            return web_sessions.begin(db, user.id, address, browser)
+
+    def _check_attempts(self, address: str, user: str, *, is_known: bool) -> None:
+        seconds = self.attempts.seconds_to_wait(address, user, is_known=is_known)
+        if seconds > 0:
+            raise TooManyAttemptsError(max(seconds, 1.0))
+
+    def cached_visitor(self, secret: str) -> Visitor | None:
+        """Return the visitor of a session's token or an app password that was found a moment ago."""
+        found = self._visitors.get(_cache_key(secret))
+        return found[1] if found and found[0] > time.monotonic() else None
+
+    def visitor_of_session(self, token: str) -> Visitor | None:
+        """Return the visitor of a session's token."""
+        changes, db = self._changes, self.database.reader()
+        session = web_sessions.find(db, token)
+        user = session and users.by_id(db, session["user_id"])
+        if user is None:
+            return None
+        if time.time() - session["used_at"] > web_sessions.USED_INTERVAL_SECONDS:
+            self._try(lambda writer: web_sessions.note_use(writer, session["id"]))
+        visitor = Visitor(user.role, "session", user, session["id"])
+        with self._lock:
+            if changes == self._changes:  # else what was read may be outdated
+                if len(self._visitors) >= MAX_CACHED_VISITORS:
+                    self._visitors.clear()
+                self._visitors[_cache_key(token)] = (time.monotonic() + CACHE_SECONDS, visitor)
+        return visitor
+
+    def visitor_of_app_password(self, password: str, client: str, address: str, name: str | None = None) -> Visitor:
+        """Return the visitor of an app password. With `name` it has to be a password of that user.
+
+        `client`: the app's name for itself. Raises `WrongPasswordError` and `TooManyAttemptsError`.
+        """
+        found = app_passwords.find(self.database.reader(), self.key, password)
+        return self._app_visitor(found, client, address, name)
+
+    def visitor_of_token(self, name: str, token: str, salt: str, client: str, address: str) -> Visitor:
+        """Return the visitor of a token login of OpenSubsonic. Raises as `visitor_of_app_password` does."""
+        db = self.database.reader()
+        user = users.by_name(db, name)
+        found = app_passwords.find_by_token(db, self.key, user.id, token, salt) if user else None
+        return self._app_visitor(found, client, address, name)
+
+    def _app_visitor(self, found: AppPassword | None, client: str, address: str, name: str | None) -> Visitor:
+        user = users.by_id(self.database.reader(), found.user_id) if found else None
+        if found is None or user is None or (name is not None and users.name_key(name) != users.name_key(user.name)):
+            # App passwords are random, so nobody guesses one. Only the work that wrong ones cause is limited, and a
+            # right one is never refused.
+            seconds = self.app_attempts.seconds_to_wait(address, "", is_known=True)
+            if seconds > 0:
+                raise TooManyAttemptsError(seconds)
+            self.app_attempts.failed(address, "", is_known=True)
+            raise WrongPasswordError("that is no app password of this user: make one on the page of this appliance")
+        if found.used_at is None or time.time() - found.used_at > app_passwords.USED_INTERVAL_SECONDS:
+            password_id = found.id
+            self._try(lambda db: app_passwords.note_use(db, password_id, client))
+        role: Role = "manage" if found.role == user.role == "manage" else "listen"
+        return Visitor(role, "app password", user, found.id)
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction that changes users, sessions or app passwords, and forget who was found before."""
+        with self.database.transaction() as db:
+            yield db
+        with self._lock:
+            self._changes += 1
+            self._visitors.clear()
+
+    def _try(self, write: Callable[[sqlite3.Connection], None]) -> None:
+        """Write when the database can be written: that something was used is not worth a failed request."""
+        try:
+            with self.database.transaction() as db:
+                write(db)
+        except sqlite3.OperationalError:
+            return
+
+
+def _cache_key(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,87 @@
+"""How often somebody may try a password or the claim code: limits for each address and each user.
+
+Each counter is a token bucket: some attempts at once, then one in each interval. Only failed attempts count. A user is
+not kept out by the attempts of others: those at an address from which the user has signed in before count there alone.
+"""
+
+import ipaddress
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+MAX_COUNTERS = 10_000  # the oldest are forgotten first
+IPV6_NETWORK_BITS = 64  # a household gets as many addresses as one network of this size has
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`burst` failed attempts at once, and then one each `interval_seconds`."""
+
+    burst: int
+    interval_seconds: float
+
+
+OF_ADDRESS = Limit(20, 30.0)
+OF_USER_AT_ADDRESS = Limit(5, 30.0)
+OF_USER = Limit(20, 60.0)  # at all addresses that are new to the user
+
+
+class Attempts:
+    """The failed attempts of the last minutes, kept in memory."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        # When each counter's bucket is full again (seconds on the clock).
+        self._full_at: OrderedDict[Hashable, float] = OrderedDict()
+
+    def seconds_to_wait(self, address: str, user: str, *, is_known: bool) -> float:
+        """Return how long an attempt has to wait; 0 when it may be made now.
+
+        `user`: the name that is tried, any text. `is_known`: the user has signed in from this address before.
+        """
+        with self._lock:
+            return max(self._wait(counter, limit) for counter, limit in _counters(address, user, is_known))
+
+    def failed(self, address: str, user: str, *, is_known: bool) -> None:
+        """Count a failed attempt."""
+        with self._lock:
+            now = self._clock()
+            for counter, limit in _counters(address, user, is_known):
+                self._full_at[counter] = max(self._full_at.get(counter, 0.0), now) + limit.interval_seconds
+                self._full_at.move_to_end(counter)
+            while len(self._full_at) > MAX_COUNTERS:
+                self._full_at.popitem(last=False)
+
+    def succeeded(self, address: str, user: str) -> None:
+        """Forget the failed attempts of a user at an address."""
+        with self._lock:
+            self._full_at.pop((network_of(address), user), None)
+
+    def _wait(self, counter: Hashable, limit: Limit) -> float:
+        missing = self._full_at.get(counter, 0.0) - self._clock()
+        # Rounded, so that sums of floats end at zero.
+        return max(0.0, round(missing - (limit.burst - 1) * limit.interval_seconds, 3))
+
+
+def _counters(address: str, user: str, is_known: bool) -> list[tuple[Hashable, Limit]]:
+    network = network_of(address)
+    counters: list[tuple[Hashable, Limit]] = [(network, OF_ADDRESS), ((network, user), OF_USER_AT_ADDRESS)]
+    if not is_known:
+        counters.append((("user", user), OF_USER))
+    return counters
+
+
+def network_of(address: str) -> str:
+    """Return what one client can hold: an IPv4 address, or an IPv6 network of `IPV6_NETWORK_BITS`."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, IPV6_NETWORK_BITS), strict=False))
+    return str(ip)

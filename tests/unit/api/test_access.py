@@ -1,0 +1,119 @@
+"""Which visitor may send which request: every route of the public API, with the role that it needs."""
+
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from soniquebay.api.access import COOKIE, credentials, is_local
+from soniquebay.api.public import public_app
+from soniquebay.api.server import make_services
+from soniquebay.api.services import Services
+from soniquebay.listeners import app_passwords, users
+from soniquebay.listeners.accounts import WrongPasswordError
+from soniquebay.settings import from_environment
+
+OPEN = {
+    "GET /api/health", "GET /api/session", "POST /api/claim", "POST /api/sign-in", "GET /claim", "POST /claim",
+    "GET /sign-in", "POST /sign-in", "GET /sign-in/style.css",
+}  # fmt: skip
+MANAGE = {
+    "POST /api/scan", "POST /api/scan-sessions/{session_id}/pause", "POST /api/scan-sessions/{session_id}/resume",
+    "POST /api/scan-sessions/{session_id}/cancel", "GET /api/scan-sessions", "GET /api/scan-sessions/{session_id}",
+    "GET /api/scan-sessions/{session_id}/failures", "GET /api/watch", "GET /api/worker", "GET /api/queues",
+    "POST /api/tracks/{track_id}/vector", "GET /api/online", "GET /api/users", "POST /api/users",
+    "PATCH /api/users/{user_id}", "DELETE /api/users/{user_id}",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
+    made = make_services(from_environment({"SONIQUEBAY_DATA": str(tmp_path_factory.mktemp("data"))}))
+    made.accounts.make_owner("Ada", "correct horse")
+    with made.accounts.change() as db:
+        users.add(db, "Bob", "long enough", "listen")
+    return made
+
+
+@pytest.fixture(scope="module")
+def app(services: Services) -> FastAPI:
+    return public_app(services)
+
+
+def requests(app: FastAPI) -> set[str]:
+    described = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
+    pages = {request for request in OPEN if "/api/" not in request}
+    return described | pages | {"GET /docs", "GET /docs/assets/swagger-ui.css", "GET /openapi.json"}
+
+
+def client_of(app: FastAPI, services: Services, name: str, password: str) -> TestClient:
+    _, token = services.accounts.sign_in(name, password, "testclient", "")
+    return TestClient(app, "http://localhost", cookies={COOKIE: token}, raise_server_exceptions=False)
+
+
+def status(client: TestClient, request: str) -> int:
+    method, path = request.split()
+    for name in ("session_id", "track_id", "user_id", "item_id", "password_id", "album_id", "artist_id", "genre_id"):
+        path = path.replace(f"{{{name}}}", "999")
+    return client.request(method, path.replace("{kind}", "album"), follow_redirects=False).status_code
+
+
+def test_every_request_needs_a_login_but_these(app: FastAPI) -> None:
+    client = TestClient(app, "http://localhost")
+    everything = requests(app)
+    assert everything >= OPEN | MANAGE
+    for request in everything - {"POST /sign-in", "POST /claim"}:  # 401 there means that the password is wrong
+        assert (status(client, request) == 401) == (request not in OPEN), request
+    assert client.get("/nothing").status_code == 401
+    assert client.post("/api/health/../scan").status_code == 401
+
+
+def test_only_managers_send_what_manages(app: FastAPI, services: Services) -> None:
+    listener, owner = client_of(app, services, "Bob", "long enough"), client_of(app, services, "Ada", "correct horse")
+    for request in requests(app) - OPEN - {"GET /api/events", "POST /api/sign-out"}:
+        assert (status(listener, request) == 403) == (request in MANAGE), request
+        if "/scan" not in request and "vector" not in request and "worker" not in request and "queues" not in request:
+            assert status(owner, request) != 403, request
+
+
+def test_guests_read_on_the_local_network_when_a_setting_lets_them(tmp_path: Path) -> None:
+    app = public_app(make_services(from_environment({"SONIQUEBAY_DATA": str(tmp_path), "SONIQUEBAY_GUESTS": "on"})))
+    local = TestClient(app, "http://localhost", client=("192.168.1.9", 1))
+    assert (local.get("/api/tracks").status_code, local.get("/api/users").status_code) == (200, 403)
+    assert local.post("/api/scan").status_code == 401
+    assert local.get("/api/session").json()["means"] == "guest"
+    assert TestClient(app, "http://localhost", client=("8.8.8.8", 1)).get("/api/tracks").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [("127.0.0.1", True), ("192.168.1.1", True), ("10.0.0.1", True), ("fe80::1%eth0", True), ("fd00::1", True),
+     ("::ffff:192.168.1.1", True), ("::ffff:8.8.8.8", False), ("8.8.8.8", False), ("2001:4860::1", False),
+     ("", False), ("unix", False)],
+)  # fmt: skip
+def test_local_addresses(address: str, local: bool) -> None:
+    assert is_local(address) is local
+
+
+def test_credentials() -> None:
+    assert credentials("Bearer abc ") == (None, "abc")
+    assert credentials("bAsIc QWRhOmE6Yg==") == ("Ada", "a:b")
+    for wrong in ("", "Basic", "Basic %%%", "Basic QWRh", "Basic /w==", "Digest x", "x" * 100_000):
+        with pytest.raises(WrongPasswordError):
+            credentials(wrong)
+
+
+def test_a_session_of_a_cookie_that_is_wrong_is_none(app: FastAPI) -> None:
+    for value in ("", "x", "\x7f", "é" * 5000, "a=b; c", '"quoted"'):
+        headers = [(b"cookie", f"{COOKIE}={value}".encode("latin-1"))]
+        assert TestClient(app, "http://localhost").get("/api/tracks", headers=headers).status_code == 401
+
+
+def test_an_app_password_is_no_session(app: FastAPI, services: Services) -> None:
+    with services.accounts.change() as db:
+        _, password = app_passwords.make(db, services.accounts.key, 1, "x", "manage")
+    client = TestClient(app, "http://localhost", headers={"Authorization": f"Bearer {password}"})
+    assert client.get("/api/users").status_code == 200
+    for path in ("/api/account/app-passwords", "/api/account/sessions"):
+        assert client.get(path).status_code == 403
