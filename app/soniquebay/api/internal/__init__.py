@@ -1,0 +1,21 @@
+"""The internal API, on the Unix socket: the worker's inserts. The public API has none of these routes."""
+
+from fastapi import FastAPI
+
+from soniquebay import __version__
+from soniquebay.api import errors, health, online
+from soniquebay.api.access import Access
+from soniquebay.api.internal import batches, covers, discovery, maintenance, pictures, vectors
+from soniquebay.api.services import Services
+
+
+def internal_app(services: Services) -> FastAPI:
+    """Return the internal application."""
+    app = FastAPI(title="SoniqueBay, internal", version=__version__, docs_url=None, redoc_url=None)
+    app.state.services = services
+    # Who reaches its socket may do everything.
+    app.add_middleware(Access, accounts=services.accounts, login=False, guests=False)
+    errors.install(app, database_checks_input=True)
+    for module in (health, discovery, batches, vectors, pictures, covers, online, maintenance):
+        app.include_router(module.router)
+    return app

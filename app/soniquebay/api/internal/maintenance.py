@@ -1,0 +1,38 @@
+"""Maintenance: lost tasks are sent again, and missing tracks purged."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+
+from soniquebay.api.internal.routes import Answer, OrjsonRoute
+from soniquebay.api.services import Shared
+from soniquebay.library import reconcile
+
+router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
+
+
+@router.post("/resume")
+def resend_lost(services: Shared) -> dict[str, int]:
+    """Send again what Redis has lost; return the number of each kind."""
+    services.lookups.refill()
+    return services.dispatcher.resend_all_lost()
+
+
+@router.post("/purge")
+def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:
+    """Delete some of the tracks that are missing since before a Unix time. The caller repeats it until none is left."""
+    with services.database.transaction() as db:
+        purged = reconcile.purge(db, missing_before)
+    return {"purged": purged}
+
+
+@router.post("/maintenance/resume", status_code=202)
+def send_resume_task(services: Shared) -> Answer:
+    """Send the maintenance task that resumes interrupted scans. The appliance's timer calls this."""
+    return {"sent": services.dispatcher.send("maintenance.resume_sessions")}
+
+
+@router.post("/maintenance/purge", status_code=202)
+def send_purge_task(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:
+    """Send the maintenance task that deletes missing tracks. Only the internal API has it: nothing else deletes one."""
+    return {"sent": services.dispatcher.send("maintenance.purge", missing_before=missing_before)}
