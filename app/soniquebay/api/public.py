@@ -32,9 +32,8 @@ def public_app(services: Services) -> FastAPI:
     # Outermost, because it is added last: it also adds its headers to what `Access` answers.
     app.add_middleware(WebSecurity, hosts=settings.hosts)
     errors.install(app)
-    for module in (health, accounts, sign_in, scans, watch, browsing, library, playing, docs):
+    for module in (health, accounts, sign_in, scans, watch, browsing, library, playing, docs, online):
         app.include_router(module.router)
-    app.include_router(online.public)
     app.get("/api/events", response_class=EventSourceResponse, tags=["scans"])(events)
     app.api_route("/internal/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)(
         refuse_internal

@@ -3,9 +3,9 @@
 from fastapi import FastAPI
 
 from soniquebay import __version__
-from soniquebay.api import errors, health, online
+from soniquebay.api import errors, health
 from soniquebay.api.access import Access
-from soniquebay.api.internal import batches, covers, discovery, maintenance, pictures, vectors
+from soniquebay.api.internal import batches, covers, discovery, maintenance, online, pictures, vectors
 from soniquebay.api.services import Services
 
 
