@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 
-from soniquebay.api import account_models as models
 from soniquebay.api.access import (
     COOKIE,
     CurrentVisitor,
@@ -15,7 +14,8 @@ from soniquebay.api.access import (
     require_manager,
     set_session,
 )
-from soniquebay.api.models import Problem
+from soniquebay.api.models import accounts as models
+from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
 from soniquebay.listeners import app_passwords, passwords, users, web_sessions
 from soniquebay.listeners.accounts import TooManyAttemptsError, Visitor, WrongPasswordError

@@ -9,7 +9,13 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, model_validator
 
-from soniquebay.api import models
+from soniquebay.api.models.albums import AlbumPage, FullAlbum
+from soniquebay.api.models.artists import ArtistPage, FullArtist
+from soniquebay.api.models.fields import Id
+from soniquebay.api.models.genres import Genre, GenrePage
+from soniquebay.api.models.paging import PageQuery
+from soniquebay.api.models.problems import Problem
+from soniquebay.api.models.tracks import FullTrack, TrackPage
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import queries
 from soniquebay.library.browsing import browse, details, lists
@@ -30,7 +36,7 @@ def _id(description: str) -> Any:
     return Field(default=None, ge=1, le=2**62, description=description)
 
 
-class ListQuery(models.PageQuery):
+class ListQuery(PageQuery):
     """A part of a list in an order."""
 
     offset: int = Field(
@@ -141,15 +147,15 @@ _PAGING = {*ListQuery.model_fields, "sort"}
 
 
 def _not_found(kind: str) -> dict[int | str, dict[str, Any]]:
-    return {404: {"model": models.Problem, "description": f"no such {kind}"}}
+    return {404: {"model": Problem, "description": f"no such {kind}"}}
 
 
 _NOTHING_SIMILAR: dict[int | str, dict[str, Any]] = {
-    404: {"model": models.Problem, "description": "`similar_to` does not exist, or has no vector"}
+    404: {"model": Problem, "description": "`similar_to` does not exist, or has no vector"}
 }
 
 
-@router.get("/tracks", response_model=models.TrackPage, responses=_NOTHING_SIMILAR)
+@router.get("/tracks", response_model=TrackPage, responses=_NOTHING_SIMILAR)
 def list_tracks(services: Shared, query: Annotated[TrackQuery, Query()]) -> Any:
     """List tracks.
 
@@ -161,13 +167,13 @@ def list_tracks(services: Shared, query: Annotated[TrackQuery, Query()]) -> Any:
     )
 
 
-@router.get("/tracks/{track_id}", response_model=models.FullTrack, responses=_not_found("track"))
-def get_track(services: Shared, track_id: models.Id) -> Any:
+@router.get("/tracks/{track_id}", response_model=FullTrack, responses=_not_found("track"))
+def get_track(services: Shared, track_id: Id) -> Any:
     """Return one track with everything that its file says."""
     return _one(services, details.full_track, "track", track_id)
 
 
-@router.get("/albums", response_model=models.AlbumPage, responses=_NOTHING_SIMILAR)
+@router.get("/albums", response_model=AlbumPage, responses=_NOTHING_SIMILAR)
 def list_albums(services: Shared, query: Annotated[AlbumQuery, Query()]) -> Any:
     """List albums. An album has a genre or a format if one of its tracks has it."""
     return _page(
@@ -175,13 +181,13 @@ def list_albums(services: Shared, query: Annotated[AlbumQuery, Query()]) -> Any:
     )
 
 
-@router.get("/albums/{album_id}", response_model=models.FullAlbum, responses=_not_found("album"))
-def get_album(services: Shared, album_id: models.Id) -> Any:
+@router.get("/albums/{album_id}", response_model=FullAlbum, responses=_not_found("album"))
+def get_album(services: Shared, album_id: Id) -> Any:
     """Return one album with its discs and their tracks. 404 also while all its files are missing."""
     return _one(services, details.full_album, "album", album_id)
 
 
-@router.get("/artists", response_model=models.ArtistPage, responses=_NOTHING_SIMILAR)
+@router.get("/artists", response_model=ArtistPage, responses=_NOTHING_SIMILAR)
 def list_artists(services: Shared, query: Annotated[ArtistQuery, Query()]) -> Any:
     """List artists. By name they sort as people look for them: "The Beatles" under B, "Édith Piaf" under E."""
     return _page(
@@ -189,13 +195,13 @@ def list_artists(services: Shared, query: Annotated[ArtistQuery, Query()]) -> An
     )
 
 
-@router.get("/artists/{artist_id}", response_model=models.FullArtist, responses=_not_found("artist"))
-def get_artist(services: Shared, artist_id: models.Id) -> Any:
+@router.get("/artists/{artist_id}", response_model=FullArtist, responses=_not_found("artist"))
+def get_artist(services: Shared, artist_id: Id) -> Any:
     """Return one artist with roles and albums. 404 also while all files are missing."""
     return _one(services, details.full_artist, "artist", artist_id)
 
 
-@router.get("/genres", response_model=models.GenrePage, responses=_NOTHING_SIMILAR)
+@router.get("/genres", response_model=GenrePage, responses=_NOTHING_SIMILAR)
 def list_genres(services: Shared, query: Annotated[GenreQuery, Query()]) -> Any:
     """List genres."""
     return _page(
@@ -203,8 +209,8 @@ def list_genres(services: Shared, query: Annotated[GenreQuery, Query()]) -> Any:
     )
 
 
-@router.get("/genres/{genre_id}", response_model=models.Genre, responses=_not_found("genre"))
-def get_genre(services: Shared, genre_id: models.Id) -> Any:
+@router.get("/genres/{genre_id}", response_model=Genre, responses=_not_found("genre"))
+def get_genre(services: Shared, genre_id: Id) -> Any:
     """Return one genre. Its tracks and albums are those of the lists with `genre_id`."""
     return _one(services, details.genre, "genre", genre_id)
 

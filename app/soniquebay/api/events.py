@@ -112,7 +112,7 @@ class ProgressFeed:
         return self.snapshot(db, session_id) if session_id is not None else None
 
     def snapshot(self, db: sqlite3.Connection, session_id: int) -> dict[str, Any] | None:
-        """Return a session's progress as `models.Progress` describes it, or None when there is no such session."""
+        """Return a session's progress as `models.scans.Progress` has it, or None when there is no such session."""
         return progress.snapshot(db, session_id, self._seconds_per_track)
 
     async def follow(self, last_id: str | None) -> AsyncIterator[ServerSentEvent]:

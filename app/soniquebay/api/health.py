@@ -10,15 +10,16 @@ from fastapi.responses import JSONResponse
 from kombu.exceptions import OperationalError
 
 from soniquebay import __version__
-from soniquebay.api import models
 from soniquebay.api.access import Manager, may_manage
+from soniquebay.api.models.health import Health, WorkerState
+from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
 from soniquebay.library.database import open_read_only
 from soniquebay.worker.app import app as celery
 from soniquebay.worker.config import QUEUES
 
 router = APIRouter(prefix="/api", tags=["health"])
-_NO_REDIS: dict[int | str, dict[str, Any]] = {503: {"model": models.Problem}}
+_NO_REDIS: dict[int | str, dict[str, Any]] = {503: {"model": Problem}}
 
 # Every worker has to answer within this time: nobody knows how many there are.
 INSPECT_TIMEOUT_SECONDS = 2.0
@@ -27,7 +28,7 @@ INSPECT_TIMEOUT_SECONDS = 2.0
 PING_TIMEOUTS_SECONDS = (1.0, 1.0, 3.0)
 
 
-@router.get("/health", response_model=models.Health, responses={503: {"model": models.Health}})
+@router.get("/health", response_model=Health, responses={503: {"model": Health}})
 def health(request: Request, services: Shared) -> Any:
     """Ask the database, Redis and the workers; 200 only when all three answered. This needs no login.
 
@@ -39,13 +40,11 @@ def health(request: Request, services: Shared) -> Any:
     healthy = all(state == "ok" for state in parts.values())
     if not may_manage(request):
         parts = {name: state if state == "ok" else "not ok" for name, state in parts.items()}
-    answer = models.Health(status="ok" if healthy else "unhealthy", version=__version__, **parts)
+    answer = Health(status="ok" if healthy else "unhealthy", version=__version__, **parts)
     return JSONResponse(answer.model_dump(), status_code=200 if healthy else 503)
 
 
-@router.get(
-    "/worker", dependencies=[Manager], response_model=models.WorkerState, responses={503: {"model": models.Problem}}
-)
+@router.get("/worker", dependencies=[Manager], response_model=WorkerState, responses=_NO_REDIS)
 def worker_state() -> Any:
     """Return the workers that answer, with their child processes."""
     try:
@@ -62,9 +61,7 @@ def worker_state() -> Any:
     }
 
 
-@router.get(
-    "/queues", dependencies=[Manager], response_model=dict[str, int], responses={503: {"model": models.Problem}}
-)
+@router.get("/queues", dependencies=[Manager], response_model=dict[str, int], responses=_NO_REDIS)
 def queues(services: Shared) -> Any:
     """Return how many tasks wait in each queue."""
     try:

@@ -8,15 +8,19 @@ from fastapi import APIRouter, Header, HTTPException, Path, Query
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from soniquebay.api import models
 from soniquebay.api.access import Manager
+from soniquebay.api.models.fields import Id
+from soniquebay.api.models.paging import Limit, PageQuery
+from soniquebay.api.models.problems import Problem
+from soniquebay.api.models.searching import FoundAlbums, FoundAll, FoundArtists, FoundGenres, FoundTracks
+from soniquebay.api.models.tracks import Similar
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import covers, queries
 from soniquebay.library import search as full_text
 from soniquebay.library.browsing import details
 
 router = APIRouter(prefix="/api", tags=["library"])
-NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such track"}}
+NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "no such track"}}
 # An album may get another cover, so a browser asks again after an hour, with the ETag that it has.
 COVER_CACHE_CONTROL = "public, max-age=3600"
 
@@ -26,11 +30,11 @@ class SimilarQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: models.Limit = 20
+    limit: Limit = 20
 
 
-@router.get("/tracks/{track_id}/similar", response_model=models.Similar, responses=NO_TRACK)
-def similar(services: Shared, track_id: models.Id, query: Annotated[SimilarQuery, Query()]) -> Any:
+@router.get("/tracks/{track_id}/similar", response_model=Similar, responses=NO_TRACK)
+def similar(services: Shared, track_id: Id, query: Annotated[SimilarQuery, Query()]) -> Any:
     """Return the tracks that sound most like this one. 404 also while the track has no vector."""
     db = services.database.reader()
     nearest = services.vectors.nearest(db, track_id, query.limit)
@@ -47,7 +51,7 @@ def similar(services: Shared, track_id: models.Id, query: Annotated[SimilarQuery
 
 
 @router.post("/tracks/{track_id}/vector", dependencies=[Manager], status_code=202, responses=NO_TRACK)
-def calculate_vector(services: Shared, track_id: models.Id) -> dict[str, int]:
+def calculate_vector(services: Shared, track_id: Id) -> dict[str, int]:
     """Analyse a track again. The answer comes before the analysis."""
     if not services.dispatcher.send_analysis(services.database.reader(), track_id):
         raise HTTPException(404, f"no track {track_id}")
@@ -62,7 +66,7 @@ SearchText = Annotated[
 ]
 
 
-class SearchQuery(models.PageQuery):
+class SearchQuery(PageQuery):
     """What to search for."""
 
     q: SearchText
@@ -88,7 +92,7 @@ _BY_ID: dict[full_text.Kind, Callable[[sqlite3.Connection, list[int]], list[quer
 
 # The first that fits is it: no kind of item has all the fields of another that comes before it.
 _FOUND = Annotated[
-    models.FoundTracks | models.FoundAlbums | models.FoundArtists | models.FoundGenres,
+    FoundTracks | FoundAlbums | FoundArtists | FoundGenres,
     Field(union_mode="left_to_right"),
 ]
 
@@ -103,7 +107,7 @@ def search(services: Shared, query: Annotated[SearchQuery, Query()]) -> Any:
     return _found(services, query.q, query.type, query.limit, query.offset)
 
 
-@router.get("/search/all", response_model=models.FoundAll)
+@router.get("/search/all", response_model=FoundAll)
 def search_all(services: Shared, query: Annotated[SearchAllQuery, Query()]) -> Any:
     """Find the best tracks, albums, artists and genres at once."""
     return {f"{kind}s": _found(services, query.q, kind, query.limit, 0) for kind in _BY_ID}
@@ -121,13 +125,13 @@ def _found(services: Services, text: str, kind: full_text.Kind, limit: int, offs
     responses={
         304: {"description": "the cover with the given ETag is still the current one"},
         200: {"content": {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "gif", "avif")}},
-        404: {"model": models.Problem, "description": "no cover"},
+        404: {"model": Problem, "description": "no cover"},
     },
 )
 def cover(  # noqa: PLR0917 - the parameters of a query
     services: Shared,
     kind: Annotated[Literal["album", "track", "artist"], Path(description="what the id belongs to")],
-    item_id: models.Id,
+    item_id: Id,
     size: Annotated[
         int | None, Query(ge=1, le=4096, description="pixels of the longer side; without it the original")
     ] = None,

@@ -5,15 +5,15 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from soniquebay.api import models
 from soniquebay.api.access import Manager
+from soniquebay.api.models.health import OnlineState
 from soniquebay.api.services import Shared
 from soniquebay.library import enrichment
 
 router = APIRouter(prefix="/api", tags=["health"])
 
 
-@router.get("/online", dependencies=[Manager], response_model=models.OnlineState)
+@router.get("/online", dependencies=[Manager], response_model=OnlineState)
 def online_state(services: Shared) -> Any:
     """Return whether MusicBrainz and the Cover Art Archive answer, and how many lookups are due."""
     states = enrichment.service_states(services.database.reader(), time.time())

@@ -8,8 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from soniquebay.api import models
 from soniquebay.api.file_answer import FileUnavailableError, file_answer
+from soniquebay.api.models.fields import Id
+from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.media_types import MEDIA_TYPES, UNKNOWN
 from soniquebay.library import paths, queries
@@ -20,23 +21,23 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {**_AUDIO, "description": "the file"},
     206: {**_AUDIO, "description": "the range of the file that the header `Range` asks for"},
     304: {"description": "the file with the given ETag is still the current one"},
-    404: {"model": models.Problem, "description": "no such track, or its file is missing"},
-    416: {"model": models.Problem, "description": "the range lies behind the end of the file"},
-    501: {"model": models.Problem, "description": "the track is a part of a file, which has to be cut out"},
-    503: {"model": models.Problem, "description": "the file cannot be read now: is its drive there?"},
+    404: {"model": Problem, "description": "no such track, or its file is missing"},
+    416: {"model": Problem, "description": "the range lies behind the end of the file"},
+    501: {"model": Problem, "description": "the track is a part of a file, which has to be cut out"},
+    503: {"model": Problem, "description": "the file cannot be read now: is its drive there?"},
 }
 
 
 @router.get("/tracks/{track_id}/stream", response_class=Response, responses=_RESPONSES)
 @router.head("/tracks/{track_id}/stream", include_in_schema=False)
-async def stream(request: Request, services: Shared, track_id: models.Id) -> Response:
+async def stream(request: Request, services: Shared, track_id: Id) -> Response:
     """Return the file of a track to play it. `Range` and `If-Range` work, as does `HEAD`."""
     return await _answer(request, services, track_id, is_download=False)
 
 
 @router.get("/tracks/{track_id}/download", response_class=Response, responses=_RESPONSES)
 @router.head("/tracks/{track_id}/download", include_in_schema=False)
-async def download(request: Request, services: Shared, track_id: models.Id) -> Response:
+async def download(request: Request, services: Shared, track_id: Id) -> Response:
     """Return the file of a track to keep it, with its name. Otherwise like `stream`."""
     return await _answer(request, services, track_id, is_download=True)
 

@@ -6,47 +6,57 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import JSONResponse
 
-from soniquebay.api import models
 from soniquebay.api.access import Manager
+from soniquebay.api.models.fields import Id
+from soniquebay.api.models.paging import PageQuery
+from soniquebay.api.models.problems import Problem, Refused
+from soniquebay.api.models.scans import (
+    FailurePage,
+    Running,
+    ScanRequest,
+    SessionDetail,
+    SessionPage,
+    SessionState,
+    Started,
+)
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import paths, queries, sessions
 
-router = APIRouter(prefix="/api", tags=["scans"])
-NO_SESSION: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "no such session"}}
+router = APIRouter(prefix="/api", tags=["scans"], dependencies=[Manager])
+NO_SESSION: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "no such session"}}
 WRONG_STATE: dict[int | str, dict[str, Any]] = {
     **NO_SESSION,
-    409: {"model": models.Problem, "description": "the session's status does not allow it"},
+    409: {"model": Problem, "description": "the session's status does not allow it"},
 }
 
 
 @router.post(
     "/scan",
-    dependencies=[Manager],
     status_code=202,
-    response_model=models.Started,
+    response_model=Started,
     responses={
-        400: {"model": models.Problem, "description": "the body is not JSON"},
+        400: {"model": Problem, "description": "the body is not JSON"},
         409: {
-            "model": models.Running,
+            "model": Running,
             "description": "a scan is running or paused already; the answer names its session",
         },
         422: {
-            "model": models.Refused,
+            "model": Refused,
             "description": "a folder is not one of the music, or the body is not as described",
         },
     },
 )
-def start_scan(services: Shared, body: models.ScanRequest | None = None) -> Any:
+def start_scan(services: Shared, body: ScanRequest | None = None) -> Any:
     """Start a scan of all roots, or of some folders below them. Only one scan runs at a time."""
-    body = body or models.ScanRequest()
+    body = body or ScanRequest()
     folders = _checked_folders(services, body.folders) if body.folders is not None else None
     try:
         session_id = start(services, folders, confirmed=body.confirm_removal, full=body.full)
     except sessions.ScanRunningError as error:
         hint = "resume or cancel it" if error.status == "paused" else "follow it instead"
-        running = models.Running(detail=f"{error}; {hint}", session_id=error.session_id, status=error.status)
+        running = Running(detail=f"{error}; {hint}", session_id=error.session_id, status=error.status)
         return JSONResponse(running.model_dump(), status_code=409)
-    return models.Started(session_id=session_id)
+    return Started(session_id=session_id)
 
 
 def start(
@@ -64,16 +74,14 @@ def start(
     return session_id
 
 
-@router.get("/scan-sessions", dependencies=[Manager], response_model=models.SessionPage)
-def list_sessions(services: Shared, query: Annotated[models.PageQuery, Query()]) -> Any:
+@router.get("/scan-sessions", response_model=SessionPage)
+def list_sessions(services: Shared, query: Annotated[PageQuery, Query()]) -> Any:
     """List scans, the newest first."""
     return queries.sessions(services.database.reader(), query.limit, query.offset)
 
 
-@router.get(
-    "/scan-sessions/{session_id}", dependencies=[Manager], response_model=models.SessionDetail, responses=NO_SESSION
-)
-def get_session(services: Shared, session_id: models.Id) -> Any:
+@router.get("/scan-sessions/{session_id}", response_model=SessionDetail, responses=NO_SESSION)
+def get_session(services: Shared, session_id: Id) -> Any:
     """Return one scan with its progress and the library's totals."""
     db = services.database.reader()
     session = queries.session(db, session_id)
@@ -82,48 +90,28 @@ def get_session(services: Shared, session_id: models.Id) -> Any:
     return {**session, "progress": services.progress.snapshot(db, session_id), "library": queries.totals(db)}
 
 
-@router.post(
-    "/scan-sessions/{session_id}/pause",
-    dependencies=[Manager],
-    response_model=models.SessionState,
-    responses=WRONG_STATE,
-)
-def pause(services: Shared, session_id: models.Id) -> Any:
+@router.post("/scan-sessions/{session_id}/pause", response_model=SessionState, responses=WRONG_STATE)
+def pause(services: Shared, session_id: Id) -> Any:
     """Pause a scan and its analysis. Tasks that run already are finished."""
     return _change(services, session_id, sessions.pause)
 
 
-@router.post(
-    "/scan-sessions/{session_id}/resume",
-    dependencies=[Manager],
-    response_model=models.SessionState,
-    responses=WRONG_STATE,
-)
-def resume(services: Shared, session_id: models.Id) -> Any:
+@router.post("/scan-sessions/{session_id}/resume", response_model=SessionState, responses=WRONG_STATE)
+def resume(services: Shared, session_id: Id) -> Any:
     """Continue a paused scan where it stopped."""
     state = _change(services, session_id, sessions.resume)
     services.dispatcher.resume_session()
     return state
 
 
-@router.post(
-    "/scan-sessions/{session_id}/cancel",
-    dependencies=[Manager],
-    response_model=models.SessionState,
-    responses=WRONG_STATE,
-)
-def cancel(services: Shared, session_id: models.Id) -> Any:
+@router.post("/scan-sessions/{session_id}/cancel", response_model=SessionState, responses=WRONG_STATE)
+def cancel(services: Shared, session_id: Id) -> Any:
     """End a scan early. The tracks that it has inserted stay."""
     return _change(services, session_id, sessions.cancel)
 
 
-@router.get(
-    "/scan-sessions/{session_id}/failures",
-    dependencies=[Manager],
-    response_model=models.FailurePage,
-    responses=NO_SESSION,
-)
-def list_failures(services: Shared, session_id: models.Id, query: Annotated[models.PageQuery, Query()]) -> Any:
+@router.get("/scan-sessions/{session_id}/failures", response_model=FailurePage, responses=NO_SESSION)
+def list_failures(services: Shared, session_id: Id, query: Annotated[PageQuery, Query()]) -> Any:
     """List the files and folders that a scan could not process, with the reasons."""
     db = services.database.reader()
     if queries.session(db, session_id) is None:

@@ -35,7 +35,7 @@ class Services:
     request_refill: Callable[[], None] = lambda: None
     """Have the queues refilled soon. Safe from any thread."""
     watch_state: Callable[[], dict[str, Any]] = _not_watching
-    """Return the fields of `models.WatchState`, except `watch`."""
+    """Return the fields of `models.watching.WatchState`, except `watch`."""
     file_reader: Reader = field(default_factory=Reader)
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)

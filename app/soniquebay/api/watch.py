@@ -11,8 +11,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from soniquebay.api import models, scans
+from soniquebay.api import scans
 from soniquebay.api.access import Manager
+from soniquebay.api.models.watching import WatchState
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import folder_pictures, sessions
 from soniquebay.library.paths import encode
@@ -31,7 +32,7 @@ _STOP_TIMEOUT_SECONDS = 5
 router = APIRouter(prefix="/api", tags=["scans"])
 
 
-@router.get("/watch", dependencies=[Manager], response_model=models.WatchState)
+@router.get("/watch", dependencies=[Manager], response_model=WatchState)
 def watch_state(services: Shared) -> Any:
     """Return how the folders of music are watched."""
     return {"watch": services.settings.watch, **services.watch_state()}
@@ -64,7 +65,7 @@ class Watcher:
         self._thread.join(_STOP_TIMEOUT_SECONDS)
 
     def state(self) -> dict[str, Any]:
-        """Return the fields of `models.WatchState` except the setting; from any thread."""
+        """Return the fields of `models.watching.WatchState` except the setting; from any thread."""
         roots = [{**root._asdict(), "path": encode(root.path)} for root in self._tree.states()]
         waiting = len(self._changes) + len(self._cover_changes)
         return {"ready": self._is_ready, "waiting": waiting, "roots": roots}

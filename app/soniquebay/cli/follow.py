@@ -34,7 +34,7 @@ def follow_scan(
 ) -> dict[str, Any]:
     """Follow a scan until its progress satisfies `until`, and return its summary.
 
-    `show` is called with each progress, as `models.Progress` describes it. The summary has the counts of the session
+    `show` is called with each progress, as `models.scans.Progress` has it. The summary has the counts of the session
     and of the library, `seconds` (of the scan itself), `waited` (seconds of this call) and `per_minute` (files).
     Raises ``httpx.HTTPError`` when the API does not answer for `GIVE_UP_AFTER_SECONDS`.
     """

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 @contextmanager
 def progress_bar(console: Console) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Show a bar, and yield the function that moves it to a scan's progress (`models.Progress`).
+    """Show a bar, and yield the function that moves it to a scan's progress (`models.scans.Progress`).
 
     Once the scan's own tracks are analysed, the bar shows how many of the library's still wait.
     """

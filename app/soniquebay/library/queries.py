@@ -176,7 +176,7 @@ def failures(db: sqlite3.Connection, session_id: int, limit: int, offset: int) -
 
 
 def totals(db: sqlite3.Connection) -> dict[str, int]:
-    """Return how many there are of each kind: the fields of `api.models.Totals`."""
+    """Return how many there are of each kind: the fields of `api.models.scans.Totals`."""
     row = db.execute(
         "SELECT (SELECT count(*) FROM tracks) AS tracks, "
         "(SELECT count(*) FROM tracks WHERE missing_since IS NOT NULL) AS missing, "

@@ -1,0 +1,1 @@
+"""What the public API accepts and answers, as its OpenAPI description shows it; one module a subject."""

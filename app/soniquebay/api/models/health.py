@@ -1,0 +1,45 @@
+"""Whether the parts of the appliance, and the services that it asks, answer."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class Health(BaseModel):
+    """Whether the database, Redis and a worker answered. Each part is `ok`, or says what is wrong with it."""
+
+    status: Literal["ok", "unhealthy"] = Field(description="`ok` only when all three parts are")
+    version: str
+    database: str
+    redis: str
+    worker: str
+
+
+class WorkerProcesses(BaseModel):
+    """The child processes of one worker."""
+
+    processes: list[int] = Field(description="their process ids")
+    active: int = Field(description="how many tasks run in them")
+
+
+class WorkerState(BaseModel):
+    """The workers that answered, by name."""
+
+    workers: dict[str, WorkerProcesses]
+
+
+class OnlineService(BaseModel):
+    """A service on the internet."""
+
+    name: Literal["musicbrainz", "coverart"]
+    due: int = Field(description="lookups that are due")
+    failures: int = Field(description="failures in a row; 0 while the service answers")
+    reason: str | None = Field(description="of the last failure")
+    retry_at: float | None = Field(description="when it is asked again, in seconds since 1970-01-01 UTC")
+
+
+class OnlineState(BaseModel):
+    """Whether the appliance asks services on the internet, and how these are."""
+
+    online: bool
+    services: list[OnlineService]

@@ -1,0 +1,23 @@
+"""Why a request failed."""
+
+from pydantic import BaseModel, Field
+
+
+class Problem(BaseModel):
+    """Why a request failed."""
+
+    detail: str
+
+
+class Invalid(BaseModel):
+    """A field of a request that is not as described."""
+
+    loc: list[str | int] = Field(description='where it is, for example ["query", "limit"]')
+    msg: str
+    type: str = Field(description="Pydantic's name of the error")
+
+
+class Refused(BaseModel):
+    """Why a request was refused, or which of its fields are not as described."""
+
+    detail: str | list[Invalid]

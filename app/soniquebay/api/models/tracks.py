@@ -1,0 +1,98 @@
+"""Tracks: in lists, alone, and similar ones."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from soniquebay.api.models.fields import EncodedPath, UnixTime
+
+
+class Credit(BaseModel):
+    """An artist, and what the artist does here."""
+
+    id: int
+    name: str = Field(description="as credited")
+    role: str = Field(description='for example "artist", "album_artist", "composer" or "performer"')
+    detail: str | None = Field(default=None, description="a performer's instrument")
+
+
+class Track(BaseModel):
+    """A track: one audio file, or a part of one that a cue sheet describes."""
+
+    id: int
+    title: str
+    artist_id: int
+    artist: str = Field(description="the performers as they are tagged")
+    album_id: int | None
+    album: str | None
+    album_artist: str | None
+    track_no: int | None
+    disc_no: int | None
+    disc_subtitle: str | None
+    year: int | None = Field(description="of the track, else of its album")
+    date: str | None = Field(description="of this edition: a year, a month or a day, as exact as it is tagged")
+    original_date: str | None = Field(description="of the first edition")
+    artists: list[Credit] = Field(description='those with the role "artist"; those of one track alone, with all roles')
+    duration: float = Field(description="seconds")
+    format: str = Field(description='for example "FLAC"')
+    mbid: str | None = Field(description="MusicBrainz's id of the recording")
+    path: EncodedPath
+    part: int = Field(
+        description="0: the track is the whole file; else its number among the tracks of the file, from 1"
+    )
+    start_seconds: float = Field(description="where the track begins in its file")
+    added_at: UnixTime
+    missing_since: float | None = Field(
+        description="when a scan noticed that the file is missing, or is divided into other tracks, in seconds since "
+        "1970-01-01 UTC; null: it is there"
+    )
+    genres: list[str]
+    bpm: float | None = Field(description="tempo in beats a minute")
+    musical_key: str | None = Field(description='tonic and mode, for example "A minor"')
+    has_vector: bool
+    vector_failure: str | None = Field(description="why the track has no vector, when its analysis failed")
+
+
+class Sound(BaseModel):
+    """The properties of a file's sound; null where its format does not state them."""
+
+    codec: str | None = Field(default=None, description='for example "AAC"')
+    bit_rate: int | None = Field(default=None, description="bits a second")
+    sample_rate: int | None = Field(default=None, description="Hz")
+    channels: int | None = None
+    bit_depth: int | None = Field(default=None, description="bits a sample, of lossless codecs")
+
+
+class FullTrack(Track):
+    """A track with everything that its file says."""
+
+    tags: dict[str, Any] = Field(
+        description="all tags by one name for every format, such as comment, lyrics, synced_lyrics, label, isrc, mood, "
+        "grouping, work, movement, title_sort. A text, or a list of texts where the file has several. Numbers: bpm, "
+        "rating (0 to 100), play_count, totals, and the gains of ReplayGain and R128 in dB"
+    )
+    sound: Sound
+    doubtful_text: bool = Field(
+        description="whether some text can hardly be in the code page that the file states; "
+        "SONIQUEBAY_TAG_ENCODING names the right one"
+    )
+
+
+class SimilarTrack(Track):
+    """A track and how similar it is to another."""
+
+    similarity: float = Field(description="from 0 to 1; 1 is the same sound")
+
+
+class TrackPage(BaseModel):
+    """One page of tracks."""
+
+    items: list[Track]
+    total: int | None = Field(description="how many there are on all pages; null where they were not counted")
+    next: str | None = Field(default=None, description="the `cursor` of the next page; null at the end")
+
+
+class Similar(BaseModel):
+    """The most similar tracks, the most similar one first."""
+
+    items: list[SimilarTrack]
