@@ -1,4 +1,4 @@
-"""How files of music are opened."""
+"""How the files in the folders of music are opened."""
 
 import os
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from soniquebay.audio.open_flags import READ_FLAGS
 from soniquebay.library.paths import decode
 
 NOMEDIA, NDIGNORE, SONIQUEBAYIGNORE = ".nomedia", ".ndignore", ".soniquebayignore"
@@ -93,8 +94,7 @@ def read_ignore_file(path: str) -> bytes | None:
     Raises `IgnoreFileError` when it is no file or too large, and ``OSError`` when it cannot be read.
     """
     try:
-        # A pipe of that name has no writer, and must not keep the scan.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, READ_FLAGS)
     except FileNotFoundError:
         return None
     with os.fdopen(descriptor, "rb", buffering=0) as file:

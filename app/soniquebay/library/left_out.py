@@ -6,8 +6,10 @@ compared without its case, because a copy through another file system may change
 
 import os
 import re
+import stat
 
 from soniquebay.audio.file_names import UNSUPPORTED_SUFFIXES, is_audio
+from soniquebay.audio.open_flags import READ_FLAGS
 
 RECYCLE_BIN = "recycle bin"
 OLD_VERSIONS = "snapshots and old versions"
@@ -146,10 +148,11 @@ def other_file_reason(name: str) -> str | None:
 
 def _has_apple_double_magic(path: str) -> bool:
     try:
-        # A pipe of that name has no writer, and must not keep the scan.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, READ_FLAGS)
         try:
-            return os.read(descriptor, len(_APPLE_DOUBLE_MAGIC)) == _APPLE_DOUBLE_MAGIC
+            # Whoever reads a terminal in the background is stopped by the kernel.
+            is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            return is_regular and os.read(descriptor, len(_APPLE_DOUBLE_MAGIC)) == _APPLE_DOUBLE_MAGIC
         finally:
             os.close(descriptor)
     except OSError:
