@@ -27,8 +27,8 @@ READ_TIMEOUT_SECONDS = 20.0  # a disk that spins up takes ten
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
-class FileUnavailableError(Exception):
-    """A file cannot be opened, is no regular file, or its drive does not answer."""
+class FileAnswerError(Exception):
+    """A file cannot be the answer: it cannot be read, is no regular file, has changed, or its drive does not answer."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,23 @@ class OpenFile:
 
     @classmethod
     def open(cls, path: bytes) -> Self:
-        """Open a file. Raises `FileUnavailableError`."""
+        """Open a file. Raises `FileAnswerError`."""
         try:
             descriptor = os.open(path, READ_FLAGS)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            raise FileUnavailableError(getattr(error, "strerror", None) or str(error)) from error
+            raise FileAnswerError(getattr(error, "strerror", None) or str(error)) from error
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
-            raise FileUnavailableError("not a regular file")
+            raise FileAnswerError("not a regular file")
         return cls(descriptor, status.st_size, status.st_mtime_ns)
 
     def read(self, offset: int, count: int) -> bytes:
-        """Return `count` bytes. Raises `FileUnavailableError` when the file has changed, and ``OSError``."""
+        """Return `count` bytes. Raises `FileAnswerError` when the file has changed, and ``OSError``."""
         status = os.fstat(self.descriptor)
         data = os.pread(self.descriptor, count, offset)
         if (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns) or len(data) != count:
-            raise FileUnavailableError("it has changed")
+            raise FileAnswerError("it has changed")
         return data
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Reader:
         return anyio.CapacityLimiter(MAX_READING_THREADS)
 
     async def open(self, path: bytes) -> OpenFile:
-        """Open a file. Raises `FileUnavailableError`."""
+        """Open a file. Raises `FileAnswerError`."""
         abandoned = threading.Event()
 
         def open_file() -> OpenFile:
@@ -96,20 +96,20 @@ class Reader:
             with anyio.fail_after(READ_TIMEOUT_SECONDS):
                 return await to_thread.run_sync(open_file, abandon_on_cancel=True, limiter=self._limiter)
         except TimeoutError as error:
-            raise FileUnavailableError("its drive does not answer") from error
+            raise FileAnswerError("its drive does not answer") from error
         finally:
             abandoned.set()
 
     async def read(self, file: OpenFile, offset: int, count: int) -> bytes:
-        """Return `count` bytes of a file. Raises `FileUnavailableError`."""
+        """Return `count` bytes of a file. Raises `FileAnswerError`."""
         read = partial(file.read, offset, count)
         try:
             with anyio.fail_after(READ_TIMEOUT_SECONDS):
                 return await to_thread.run_sync(read, abandon_on_cancel=True, limiter=self._limiter)
         except TimeoutError as error:
-            raise FileUnavailableError("its drive does not answer") from error
+            raise FileAnswerError("its drive does not answer") from error
         except OSError as error:  # the drive was pulled out
-            raise FileUnavailableError(error.strerror or str(error)) from error
+            raise FileAnswerError(error.strerror or str(error)) from error
 
 
 def requested_range(headers: Headers, file: OpenFile) -> tuple[int, int] | None:
@@ -194,7 +194,7 @@ class _FileBody(StreamingResponse):
         """Send the answer, as far as the file can be read."""
         try:
             await super().stream_response(send)
-        except FileUnavailableError as error:
+        except FileAnswerError as error:
             # The server closes the connection of an answer that ends early, so the player knows.
             log.warning("a track stops playing, because its file cannot be read any more: %s", error)
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from soniquebay.api.file_answer import FileUnavailableError, file_answer
+from soniquebay.api.file_answer import FileAnswerError, file_answer
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
@@ -56,7 +56,7 @@ async def _answer(request: Request, services: Services, track_id: int, *, is_dow
         raise HTTPException(404, f"the file of track {track_id} lies outside the folders of music")
     try:
         file = await services.file_reader.open(path)
-    except FileUnavailableError as error:
+    except FileAnswerError as error:
         # Without the path, which is nothing to a listener.
         raise HTTPException(
             503, f"the file of track {track_id} cannot be read: {error}; is its drive there?"
