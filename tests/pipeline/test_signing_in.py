@@ -47,6 +47,11 @@ def owner(closed: Stack) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def scanned(closed: Stack, owner: httpx.Client) -> None:
+    closed.cli("scan", "--wait", control=True)
+
+
 def made_password(owner: httpx.Client, name: str, role: str = "listen") -> str:
     answer = owner.post("/api/account/app-passwords", json={"name": name, "role": role})
     assert answer.status_code == 201, answer.text
@@ -141,14 +146,15 @@ def test_a_managing_app_scans_but_makes_no_users(closed: Stack, owner: httpx.Cli
     assert httpx.delete(f"{closed.url}/api/users/1", headers=bearer).status_code == 403
 
 
-def test_a_listener_reads_and_manages_nothing(closed: Stack, owner: httpx.Client) -> None:
+def test_a_listener_reads_and_manages_nothing(closed: Stack, owner: httpx.Client, scanned: None) -> None:
     added = owner.post("/api/users", json={"name": "Bob", "password": "long enough"})
     assert (added.status_code, added.json()["role"]) == (201, "listen")
     taken = owner.post("/api/users", json={"name": "BOB", "password": "long enough"})
     assert (taken.status_code, taken.json()["detail"]) == (422, "there is a user BOB already")
     with browser(closed) as client:
         assert client.post("/api/sign-in", json={"name": "bob", "password": "long enough"}).status_code == 200
-        assert client.get("/api/tracks").status_code == 200
+        assert [t["path"] for t in client.get("/api/tracks").json()["items"]] == ["a.flac"]
+        assert [t["path"] for t in owner.get("/api/tracks").json()["items"]] == [f"{closed.music}/a.flac"]
         for method, path in [
             ("POST", "/api/scan"), ("POST", "/api/scan-sessions/1/cancel"), ("GET", "/api/users"),
             ("POST", "/api/users"), ("PATCH", "/api/users/1"), ("DELETE", "/api/users/1"), ("GET", "/api/worker"),

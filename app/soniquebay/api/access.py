@@ -7,6 +7,8 @@ own things depends on `Manager` besides.
 import base64
 import binascii
 import ipaddress
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -17,7 +19,9 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from soniquebay.api.models.fields import hidden_roots
 from soniquebay.api.peers import UnixPeer, is_administrator
+from soniquebay.library.paths import encode
 from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, Visitor, WrongPasswordError
 from soniquebay.listeners.users import User
 from soniquebay.listeners.web_sessions import LIFETIME_SECONDS
@@ -35,11 +39,15 @@ _CLAIM = "this appliance has no owner yet: open /claim and enter the code that i
 class Access:
     """ASGI middleware that notes the `Visitor` of each request in its state, and answers 401 without one."""
 
-    def __init__(self, app: ASGIApp, accounts: Accounts, *, login: bool, guests: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, accounts: Accounts, *, login: bool, guests: bool = False, roots: Iterable[Path] = ()
+    ) -> None:
+        """`roots`: the folders of music, which only managers are told."""
         self._app = app
         self._accounts = accounts
         self._login = login
         self._guests = guests
+        self._roots = tuple(encode(f"{root}".rstrip("/") + "/") for root in roots)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, 403 or 429, or pass the request on."""
@@ -62,16 +70,14 @@ class Access:
             await answer(scope, receive, send)
             return
         scope.setdefault("state", {})["visitor"] = visitor
+        if visitor is None or visitor.role != "manage":
+            hidden_roots.set(self._roots)
         await self._app(scope, receive, send)
 
     async def _visitor(self, scope: Scope, headers: Headers) -> Visitor | None:
         client = scope["client"]
         if not self._login:
             return Visitor("manage", "machine")
-        if isinstance(client, UnixPeer):
-            if await run_in_threadpool(is_administrator, client.uid):
-                return Visitor("manage", "machine")
-            raise PermissionError("only administrators of this machine may use this socket: repeat it with sudo")
         authorization = headers.get("authorization")
         if authorization is not None:
             return await self._visitor_of_header(authorization, headers, address_of(scope))
@@ -81,6 +87,10 @@ class Access:
             found = cached or await run_in_threadpool(self._accounts.visitor_of_session, token)
             if found:
                 return found
+        if isinstance(client, UnixPeer):
+            if await run_in_threadpool(is_administrator, client.uid):
+                return Visitor("manage", "machine")
+            raise PermissionError("only administrators of this machine may use this socket: repeat it with sudo")
         if self._guests and scope["method"] in {"GET", "HEAD"} and is_local(address_of(scope)):
             return Visitor("listen", "guest")
         return None

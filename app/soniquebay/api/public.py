@@ -28,7 +28,13 @@ def public_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     settings = services.settings
-    app.add_middleware(Access, accounts=services.accounts, login=settings.login, guests=settings.guests)
+    app.add_middleware(
+        Access,
+        accounts=services.accounts,
+        login=settings.login,
+        guests=settings.guests,
+        roots=settings.music,
+    )
     # Outermost, because it is added last: it also adds its headers to what `Access` answers.
     app.add_middleware(WebSecurity, hosts=settings.hosts)
     errors.install(app)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from soniquebay.api.models.fields import EncodedPath, UnixTime
+from soniquebay.api.models.fields import LibraryPath, UnixTime
 
 
 class Credit(BaseModel):
@@ -36,7 +36,7 @@ class Track(BaseModel):
     duration: float = Field(description="seconds")
     format: str = Field(description='for example "FLAC"')
     mbid: str | None = Field(description="MusicBrainz's id of the recording")
-    path: EncodedPath
+    path: LibraryPath
     part: int = Field(
         description="0: the track is the whole file; else its number among the tracks of the file, from 1"
     )
