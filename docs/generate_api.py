@@ -27,8 +27,11 @@ The public API answers on port 80 of the appliance, `http://soniquebay.local`. `
 `http://127.0.0.1:8080`. The appliance also serves the description itself: `/openapi.json` for programs, and `/docs` for
 people.
 
-There is no login: whoever reaches the port can read the library, and can start, pause, resume and cancel scans. Nobody
-can insert or delete over this port; those routes belong to the [internal API](security.md#listeners).
+Every request needs a login, except `/api/health`, `/api/session`, `/api/claim` and `/api/sign-in`
+([security](security.md#listeners)). A browser signs in at `/sign-in` and gets a cookie. A program sends an app password:
+`Authorization: Bearer <app password>`. A user with the role `listen` reads and plays; what starts, changes or shows the
+work of the appliance needs the role `manage`, else it is answered with 403. Nobody can insert over this port; those
+routes belong to the internal API.
 
 - Requests and answers are JSON, except for covers and events. A list is a page: `items`, and `total` over all pages.
 - Lists of the library have a `next` in each page, which is the `cursor` of the page behind it. Every page of them takes
@@ -39,6 +42,7 @@ can insert or delete over this port; those routes belong to the [internal API](s
 - A request that a page of another site sent and that would change something is answered with 403, one to a name that is
   not the appliance's with 421, and a body of more than 1 MiB with 413 ([security](security.md#listeners)).
 - A route answers 503 when it cannot use the database, and 507 when the disk is full. `detail` gives the reason.
+- Five wrong passwords are answered with 401, further ones with 429 and `Retry-After`.
 - Paths of files are encoded: a byte that is not UTF-8 reads `\\xNN`, and a backslash is doubled.
 """
 WIDTH = 120

@@ -15,6 +15,8 @@ import httpx
 from rich.markup import escape
 from rich.table import Table
 
+from soniquebay.cli.follow import client_of, follow_scan
+
 from . import build, build_root, hostpackages, music, profile, release, ui
 from .build_root import BuildRoot
 from .emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine, Report
@@ -124,7 +126,8 @@ def _wait_for_scan(machine: Machine, report: Report) -> int:
         time.sleep(1)
     if not mounted:
         raise ActionableError("The machine did not mount the music disk.", _journal(machine))
-    response = httpx.post(f"{machine.url()}/api/scan", timeout=300)
+    with client_of(machine.control_url()) as api:
+        response = api.post("/api/scan", timeout=300)
     if response.status_code not in (202, 409):
         raise ActionableError(f"The scan could not be started: {response.status_code} {response.text}")
     return int(response.json()["session_id"])
@@ -132,20 +135,20 @@ def _wait_for_scan(machine: Machine, report: Report) -> int:
 
 def _get(machine: Machine, path: str) -> dict[str, Any]:
     try:
-        answer = httpx.get(f"{machine.url()}{path}", timeout=60).json()
-    except (httpx.HTTPError, json.JSONDecodeError):
+        with client_of(machine.control_url()) as api:
+            answer = api.get(path, timeout=60).json()
+    except (httpx.HTTPError, json.JSONDecodeError, ActionableError):
         return {}
     return answer if isinstance(answer, dict) else {}
 
 
 def _follow_scan(machine: Machine, session: int) -> dict[str, Any]:
-    from soniquebay.cli.follow import follow_scan
     from soniquebay.cli.progress_bar import progress_bar
 
     console.print(f"\n[bold]Scan {session}[/bold]")
     try:
         with progress_bar(console) as show:
-            return dict(follow_scan(machine.url(), session, show))
+            return dict(follow_scan(machine.control_url(), session, show))
     except httpx.HTTPError as error:
         raise ActionableError(f"The API is unavailable: {error}", _journal(machine)) from error
 
@@ -165,13 +168,11 @@ def _print_summary(summary: Mapping[str, Any], machine: Machine) -> None:
 
 
 def _print_addresses(machine: Machine) -> None:
-    from soniquebay.flower import USER
-
-    password = machine.ssh("sudo cat /var/lib/soniquebay-secrets/flower-password").stdout.strip()
-    flower = f"{machine.url('flower')}  user [bold]{USER}[/bold]  password [bold]{escape(password)}[/bold]"
+    code = machine.ssh("sudo soniquebay claim-code").stdout.strip()
     lines = {
+        "Sign in": f"{machine.url()}/claim?code={escape(code)}" if code else f"{machine.url()}/sign-in",
         "API": f"{machine.url()}/docs",
-        "Flower": flower,
+        "Flower": machine.url("flower"),
         "Shell": f"ssh -F {escape(str(machine.ssh_config))} soniquebay",
     }
     console.print()

@@ -1,68 +1,116 @@
-"""Run Flower with a password on every path. Its own option leaves `/metrics` and `/healthcheck` open."""
+"""Run Flower behind the login of the appliance. Its own options leave `/metrics` and `/healthcheck` open."""
 
 import base64
-import binascii
-import hmac
-import logging
-import os
+import json
 import secrets
-import sys
-from pathlib import Path
+import time
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from soniquebay import logs
 from soniquebay.settings import Settings
 
-log = logging.getLogger(__name__)
-USER = "soniquebay"
 MAX_TASKS = 1000  # kept in memory, about 5 KB each
 INSPECT_TIMEOUT_MS = 5000  # a worker on a Pi that boots or is busy does not always answer within Flower's default, 1 s
+LOGIN_TIMEOUT_SECONDS = 10.0
+LOGIN_CACHE_SECONDS = 5.0  # a page has some twenty files, and its tables refresh themselves
+MAX_CACHED_LOGINS = 100
+_REASONS = {
+    401: "Sign in on the page of this appliance, or send a user's name and an app password that may manage.\n",
+    403: "Only users who may manage the appliance see Flower.\n",
+    503: "The API of this appliance does not answer, so nobody can sign in.\n",
+}
 
 
 def run(settings: Settings) -> None:
     """Run Flower until a signal stops it."""
-    if settings.flower_password_file is None:
-        sys.exit("soniquebay: set SONIQUEBAY_FLOWER_PASSWORD_FILE to a file with Flower's password")
-    password = read_password(settings.flower_password_file)
-
     import click
     import flower.command
     import prometheus_client
     import tornado.web
     from celery.bin.base import CLIContext
-    from tornado.httputil import HTTPServerRequest
+    from tornado.httputil import (
+        HTTPConnection,
+        HTTPHeaders,
+        HTTPMessageDelegate,
+        HTTPServerRequest,
+        RequestStartLine,
+        ResponseStartLine,
+    )
     from tornado.options import options
 
     from soniquebay.overrides.event_state import AutoscaleCollector
     from soniquebay.overrides.versions import warn_about_untested_versions
     from soniquebay.worker.app import app
 
-    class Unauthorized(tornado.web.RequestHandler):
-        """Answers every request with 401."""
+    login = Login(api_url(settings))
+    # Without authentication of its own, Flower disables its actions and its checks of foreign pages. So it gets a
+    # password that nobody knows, and each request that the appliance has let in carries it.
+    flowers_own = f"soniquebay:{secrets.token_urlsafe(24)}"
+    refusals: dict[HTTPConnection, int] = {}
+
+    class Refused(tornado.web.RequestHandler):
+        """Leads a browser to the page where one signs in, and answers 401, 403 or 503 to everything else."""
 
         def prepare(self) -> None:
-            self.set_status(401)
-            self.set_header("WWW-Authenticate", 'Basic realm="Flower", charset="UTF-8"')
-            self.finish("Flower needs the user and the password of this appliance.\n")
+            status = refusals.pop(self.request.connection, 401)  # type: ignore[arg-type]
+            if status == 401 and self.request.method == "GET" and "text/html" in self.request.headers.get("Accept", ""):
+                self.redirect(sign_in_address(self.request.full_url(), settings.http_port))
+                return
+            self.set_status(status)
+            if status == 401:
+                self.set_header("WWW-Authenticate", 'Basic realm="SoniqueBay", charset="UTF-8"')
+            self.finish(_REASONS[status])
+
+    class CheckedRequest(HTTPMessageDelegate):
+        """Asks the appliance who sends a request, before any of Flower's code sees it."""
+
+        def __init__(self, connection: HTTPConnection, delegate: HTTPMessageDelegate) -> None:
+            self._connection, self._delegate = connection, delegate
+
+        async def headers_received(
+            self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+        ) -> None:
+            status = await login.status_of(headers)
+            if status == 200:
+                headers["Authorization"] = f"Basic {base64.b64encode(flowers_own.encode()).decode()}"
+            else:
+                refusals[self._connection] = status
+            received = self._delegate.headers_received(start_line, headers)
+            if received is not None:
+                await received
+
+        def data_received(self, chunk: bytes) -> Any:
+            return self._delegate.data_received(chunk)
+
+        def finish(self) -> None:
+            self._delegate.finish()
+
+        def on_connection_close(self) -> None:
+            refusals.pop(self._connection, None)
+            self._delegate.on_connection_close()
 
     class AuthenticatedFlower(flower.command.Flower):
-        """Flower with one authentication before all its handlers, and with the autoscaler's metrics."""
+        """Flower with one login before all its handlers, and with the autoscaler's metrics."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             prometheus_client.REGISTRY.register(AutoscaleCollector(lambda: self.events.state.workers))
 
+        def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+            return CheckedRequest(request_conn, super().start_request(server_conn, request_conn))
+
         def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-            if not is_authenticated(request.headers.get("Authorization", ""), password):
-                return self.get_handler_delegate(request, Unauthorized)
+            if request.connection in refusals:
+                return self.get_handler_delegate(request, Refused)
             return super().find_handler(request, **kwargs)
 
     # Before Flower: tornado then adds no handler of its own.
     logs.configure("soniquebay-flower", settings.log)
     warn_about_untested_versions()
     flower.command.Flower = AuthenticatedFlower
-    # Flower disables its actions unless it has authentication of its own, so it gets the same user and password.
-    options.basic_auth = [f"{USER}:{password}"]
+    options.basic_auth = [flowers_own]
     # Flower is a subcommand of `celery`, whose other subcommands would take 8 MB.
     celery = click.Group("celery", commands={"flower": flower.command.flower})
     celery.main(
@@ -78,33 +126,60 @@ def run(settings: Settings) -> None:
     )
 
 
-def is_authenticated(header: str, password: str) -> bool:
-    """Tell whether an Authorization header has our user and this password (HTTP Basic), in constant time."""
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() != "basic":
-        return False
-    try:
-        credentials = base64.b64decode(value.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return hmac.compare_digest(credentials, f"{USER}:{password}".encode())
+class Login:
+    """Asks the public API of this machine whether whoever sent a request may manage the appliance."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/api/session"
+        self._known: dict[tuple[str, str], tuple[float, int]] = {}
+
+    async def status_of(self, headers: Mapping[str, str]) -> int:
+        """Return 200 for somebody who may manage, else the status of the refusal: 401, 403 or 503.
+
+        `headers`: those of the request, of which the cookie and `Authorization` count.
+        """
+        key = (headers.get("Cookie", ""), headers.get("Authorization", ""))
+        known = self._known.get(key)
+        if known and known[0] > time.monotonic():
+            return known[1]
+        status = await self._ask(*key)
+        if len(self._known) >= MAX_CACHED_LOGINS:
+            self._known.clear()
+        if status == 200:  # a refusal is asked for again: the visitor may just have signed in
+            self._known[key] = (time.monotonic() + LOGIN_CACHE_SECONDS, status)
+        return status
+
+    async def _ask(self, cookie: str, authorization: str) -> int:
+        from tornado.httpclient import AsyncHTTPClient, HTTPError
+
+        sent = {"Cookie": cookie, "Authorization": authorization, "User-Agent": "Flower", "Host": "localhost"}
+        try:
+            answer = await AsyncHTTPClient().fetch(
+                self._url,
+                headers={name: value for name, value in sent.items() if value},
+                request_timeout=LOGIN_TIMEOUT_SECONDS,
+                connect_timeout=LOGIN_TIMEOUT_SECONDS,
+                follow_redirects=False,
+            )
+            role = json.loads(answer.body)["role"]
+        except (HTTPError, OSError, ValueError, KeyError):
+            return 503
+        return {"manage": 200, "listen": 403}.get(role, 401)
 
 
-def read_password(path: Path) -> str:
-    """Return the password in a file. End the program when there is none: an empty password would admit everybody."""
-    try:
-        password = path.read_text("utf-8").strip()
-    except OSError as error:
-        sys.exit(f"soniquebay: Flower's password cannot be read from {path}: {error.strerror}")
-    if not password:
-        sys.exit(f"soniquebay: {path} is empty; it must contain Flower's password")
-    return password
+def api_url(settings: Settings) -> str:
+    """Return the address of the public API, as this machine reaches it."""
+    # A wildcard address is none to connect to.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http_host, settings.http_host)  # noqa: S104
+    return f"http://[{host}]:{settings.http_port}" if ":" in host else f"http://{host}:{settings.http_port}"
 
 
-def ensure_password(path: Path) -> str:
-    """Return the password in `path`. Without such a file, make one that only its owner can read."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(15) + "\n")
-    return read_password(path)
+def sign_in_address(url: str, port: int) -> str:
+    """Return the address of the page where one signs in, which leads back to a page of Flower.
+
+    `url`: of the page of Flower; `port`: of the public API of the same host.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or "localhost"
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}{'' if port == 80 else f':{port}'}/sign-in?next={quote(url, safe='')}"

@@ -39,11 +39,10 @@ class Settings:
     """Whether everybody on the local network may read and play without signing in."""
     control_socket: Path
     """Unix socket of the public API, where administrators of this machine need no password."""
-    claim_file: Path
-    """File with the code that claims the appliance, while it has no owner."""
+    claim_folder: Path
+    """Folder with the code that claims the appliance, while it has no owner."""
     flower_host: str
     flower_port: int
-    flower_password_file: Path | None
     url: str
     """Base URL of the API that the CLI uses, or ``unix:///path/to/control.sock``."""
     processes: int
@@ -174,22 +173,20 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     data = Path(get("DATA", "/var/lib/soniquebay"))
     api_socket = Path(get("API_SOCKET", "/run/soniquebay/api.sock"))
     control_socket = Path(get("CONTROL_SOCKET", str(api_socket.with_name("control.sock"))))
-    password_file = get("FLOWER_PASSWORD_FILE", "")
     return Settings(
         music=tuple(Path(p) for p in get("MUSIC", "/srv/music").split(os.pathsep) if p),
         data=data,
         redis=get("REDIS", "unix:///run/redis/redis-server.sock"),
         api_socket=api_socket,
         http_host=get("HTTP_HOST", "127.0.0.1"),
-        http_port=port("HTTP_PORT", 8080),
+        http_port=port("HTTP_PORT", 80),
         hosts=_hosts(get("HOSTS", "")),
         login=switch("LOGIN", "on"),
         guests=switch("GUESTS", "off"),
         control_socket=control_socket,
-        claim_file=Path(get("CLAIM_FILE", str(data / "claim-code"))),
-        flower_host=get("FLOWER_HOST", "0.0.0.0"),  # noqa: S104 - every path asks for the password
+        claim_folder=Path(get("CLAIM_FOLDER", "/run/soniquebay-claim")),
+        flower_host=get("FLOWER_HOST", "0.0.0.0"),  # noqa: S104 - every path asks for a login
         flower_port=port("FLOWER_PORT", 5555),
-        flower_password_file=Path(password_file) if password_file else None,
         url=get("URL", f"unix://{control_socket}").rstrip("/"),
         processes=processes(),
         online=switch("ONLINE", "on"),

@@ -50,11 +50,11 @@ def main() -> None:
     music = Path(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder:
         command = [PYTHON, "-m", "soniquebay.cli", "serve", "--music", str(music), "--data", f"{folder}/data"]
-        command += ["--port", str(PORT), "--flower-port", str(FLOWER_PORT)]
+        command += ["--port", str(PORT), "--flower-port", str(FLOWER_PORT), "--no-login"]
         serve = subprocess.Popen(command, env={**ENVIRONMENT, "SONIQUEBAY_WATCH": "off"})
         try:
             wait_for_api()
-            pages((Path(folder) / "data" / "flower-password").read_text().strip())
+            pages()
         finally:
             serve.send_signal(signal.SIGINT)
             serve.wait()
@@ -72,12 +72,12 @@ def wait_for_api() -> None:
     raise SystemExit("no API answers")
 
 
-def pages(password: str) -> None:
+def pages() -> None:
     """Scan, and take the pictures on the way."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM.split())
         wide = {"width": 1100, "height": 560}
-        flower = browser.new_page(viewport=wide, http_credentials={"username": "soniquebay", "password": password})
+        flower = browser.new_page(viewport=wide)
         api = browser.new_page(viewport={"width": 1100, "height": 700})
         shell = browser.new_page(device_scale_factor=2)
         terminal(shell, "scan", "soniquebay scan --wait-vectors", midway=half_analysed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from . import cloudinit
 
 ALIAS = "soniquebay"
 TIMEOUT_STATUS = 124  # exit status of timeout(1)
+CONTROL_SOCKET = "/run/soniquebay/control.sock"
+TUNNEL_TIMEOUT_SECONDS = 300.0
 GUEST_PORTS = {"ssh": 22, "http": 80, "flower": 5555}
 
 CommandResult = subprocess.CompletedProcess[str]
@@ -26,6 +29,7 @@ class Access:
         self.user = cloudinit.USER
         self._requested_ports = dict(ports)
         self._folder = Path()
+        self._tunnel: subprocess.Popen[bytes] | None = None
 
     def use_folder(self, folder: Path) -> None:
         """Keep the key, the ssh_config and SSH's control socket in `folder`."""
@@ -74,6 +78,33 @@ class Access:
     def url(self, service: str) -> str:
         """Return the local URL of a service of the machine."""
         return f"http://127.0.0.1:{self.ports[service]}"
+
+    def control_url(self) -> str:
+        """Return the local URL of the API's socket for administrators, which SSH forwards as the operator.
+
+        Raises `ActionableError` when SSH does not forward it.
+        """
+        local = self._folder / "control.sock"
+        if self._tunnel is None or self._tunnel.poll() is not None:
+            local.unlink(missing_ok=True)
+            options = ("ControlMaster=no", "ControlPath=none", "ExitOnForwardFailure=yes", "ServerAliveInterval=20")
+            command = ["ssh", "-F", str(self.config), "-N", *(word for option in options for word in ("-o", option))]
+            command += ["-L", f"{local}:{CONTROL_SOCKET}", ALIAS]
+            self._tunnel = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            deadline = time.monotonic() + TUNNEL_TIMEOUT_SECONDS
+            while not local.exists():
+                if self._tunnel.poll() is not None or time.monotonic() > deadline:
+                    self.close_tunnel()
+                    raise ActionableError(f"SSH does not forward {CONTROL_SOCKET} of the machine.")
+                time.sleep(0.1)
+        return f"unix://{local}"
+
+    def close_tunnel(self) -> None:
+        """End the forwarding of `control_url`."""
+        if self._tunnel is not None:
+            self._tunnel.kill()
+            self._tunnel.wait()
+            self._tunnel = None
 
     def ssh_answers(self) -> bool:
         """Tell whether an SSH server sends its banner on the forwarded port; QEMU itself accepts every connection."""

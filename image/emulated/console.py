@@ -30,10 +30,14 @@ class Console:
 
     def contains(self, text: str) -> bool:
         """Tell whether the log contains a text."""
+        return text in self.text()
+
+    def text(self) -> str:
+        """Return the log without control sequences; empty when there is none yet."""
         try:
-            return text in _ESCAPES.sub("", self.log.read_text(errors="replace"))
+            return _ESCAPES.sub("", self.log.read_text(errors="replace"))
         except FileNotFoundError:
-            return False
+            return ""
 
     def last_lines(self) -> str:
         """Return the last lines with a heading, for the message of a failed boot."""

@@ -167,6 +167,10 @@ class Machine:
         """Return the local URL of a service of the machine."""
         return self.access.url(service)
 
+    def control_url(self) -> str:
+        """Return the local URL of the API's socket for administrators, as a ``unix://`` address."""
+        return self.access.control_url()
+
     def start(self) -> None:
         """Switch the machine on, with the kernel and initramfs that its boot partition names.
 
@@ -229,6 +233,7 @@ class Machine:
 
     def stop(self, grace: float = 30) -> None:
         """Shut down as the power button does; cut the power after `grace` seconds, at once when that is 0."""
+        self.access.close_tunnel()
         process, self._process = self._process, None
         if process is None:
             return
@@ -243,7 +248,8 @@ class Machine:
             self.release_monitor()
 
     def release_monitor(self) -> None:
-        """Close the connection to QEMU's monitor, which serves one client at a time."""
+        """Close the connection to QEMU's monitor, which serves one client at a time, and the tunnel to the API."""
+        self.access.close_tunnel()
         if self._monitor is not None:
             self._monitor.close()
             self._monitor = None

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shlex
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from image.emulated.machine import MACHINE_TIMEOUT_SECONDS, Machine
+from image.errors import ActionableError
+from soniquebay.cli.follow import client_of
 from tests.support.audio_files import tone
 
+REQUEST_TIMEOUT_SECONDS = MACHINE_TIMEOUT_SECONDS / 3
+OWNER = {"name": "owner", "password": "of the machine under test"}
 PROGRAMS = ("api", "worker", "flower")
 NO_ENTRIES = (1, "")  # exit status and output of `journalctl -q -g` when no entry matches
 
@@ -31,21 +34,6 @@ class HttpResponse:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
-
-
-def fetch(
-    url: str, method: str = "GET", password: str | None = None, timeout: float = MACHINE_TIMEOUT_SECONDS / 3
-) -> HttpResponse:
-    """Send a request and return the response, whatever its status. `timeout` is in seconds."""
-    request = urllib.request.Request(url, method=method)  # noqa: S310 - the URL is the machine's own
-    if password is not None:
-        credentials = base64.b64encode(f"soniquebay:{password}".encode()).decode()
-        request.add_header("Authorization", f"Basic {credentials}")
-    try:
-        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
-            return HttpResponse(response.status, response.read())
-    except urllib.error.HTTPError as error:
-        return HttpResponse(error.code, error.read())
 
 
 def wait_for(event: str, condition: Callable[[], Any], pause: float = 3) -> Any:
@@ -66,6 +54,10 @@ def wait_for(event: str, condition: Callable[[], Any], pause: float = 3) -> Any:
                 return last
         time.sleep(pause)
     raise AssertionError(f"not within {MACHINE_TIMEOUT_SECONDS:.0f} s: {event} (last seen: {last!r})")
+
+
+def _response(response: httpx.Response) -> HttpResponse:
+    return HttpResponse(response.status_code, response.content)
 
 
 class Appliance:
@@ -111,20 +103,41 @@ class Appliance:
         self.run("soniquebay scan --wait-vectors")
 
     def api(self, path: str, method: str = "GET") -> HttpResponse:
-        return fetch(f"{self.machine.url('http')}{path}", method)
+        """Send a request as an administrator of the machine, and return the response, whatever its status."""
+        try:
+            with client_of(self.machine.control_url()) as api:
+                return _response(api.request(method, path, timeout=REQUEST_TIMEOUT_SECONDS))
+        except httpx.TransportError as error:
+            raise OSError(str(error)) from error
+        except ActionableError as error:
+            raise OSError(str(error)) from error
 
-    def flower_password(self) -> str:
-        """Return Flower's password, which the first boot has made."""
-        return self.run("cat /var/lib/soniquebay-secrets/flower-password").strip()
+    def http(self, path: str, method: str = "GET", *, port: str = "http", **arguments: Any) -> HttpResponse:
+        """Send a request to port 80 or, with `port` "flower", to Flower, as any machine of the network may."""
+        url = f"{self.machine.url(port)}{path}"
+        try:
+            return _response(httpx.request(method, url, timeout=REQUEST_TIMEOUT_SECONDS, **arguments))
+        except httpx.TransportError as error:
+            raise OSError(str(error)) from error
 
-    def flower(self, path: str, password: str | None = None) -> HttpResponse:
-        return fetch(f"{self.machine.url('flower')}{path}", password=password)
+    def cookie(self) -> dict[str, str]:
+        """Return the cookie of the owner's session. Make the owner if there is none."""
+        if not self.api("/api/session").json["claimed"]:
+            self.run(f"soniquebay user add {OWNER['name']} --password '{OWNER['password']}'")
+        answer = httpx.post(f"{self.machine.url('http')}/api/sign-in", json=OWNER, timeout=REQUEST_TIMEOUT_SECONDS)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.cookies)
+
+    def flower(self, path: str, cookie: dict[str, str] | None = None) -> HttpResponse:
+        """Send a request to Flower, with the cookie of a session or without."""
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in (cookie or {}).items())}
+        return self.http(path, port="flower", headers=headers)
 
     def healthy(self) -> dict[str, Any]:
         """Wait until the API reports that the appliance is healthy, and return its report."""
 
         def report_if_healthy() -> Any:
-            response = self.api("/api/health")
+            response = self.http("/api/health")
             return response.json if response.status == 200 else None
 
         health: dict[str, Any] = wait_for("the appliance is healthy", report_if_healthy, pause=1)

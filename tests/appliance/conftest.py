@@ -38,7 +38,7 @@ def appliance() -> Iterator[Appliance]:
     machine = detached.attach(Path(state))
     appliance = Appliance(machine)
     appliance.healthy()
-    wait_for("Flower asks for its password", lambda: appliance.flower("/").status == 401)
+    wait_for("Flower asks for a login", lambda: appliance.flower("/").status == 401)
     yield appliance
     machine.release_monitor()
 

@@ -1,4 +1,4 @@
-"""A snapshot of what a machine has to keep through an upgrade or a repair: its library and Flower's password.
+"""A snapshot of what a machine has to keep through an upgrade or a repair: its library, its owner and a session.
 
 `python -m tests.appliance.snapshot STATE` makes a library on the machine of a Molecule scenario and writes the snapshot
 to the folder STATE.
@@ -11,18 +11,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from image.emulated import detached
 
-from .client import Appliance
+from .client import REQUEST_TIMEOUT_SECONDS, Appliance
 
 FILE_NAME = "snapshot.json"
 
 
-def take_snapshot(appliance: Appliance) -> dict[str, Any]:
-    """Return all tracks and Flower's password."""
+def take_snapshot(appliance: Appliance, cookie: dict[str, str]) -> dict[str, Any]:
+    """Return all tracks, and who is signed in by the session that the snapshot began with."""
     tracks = appliance.all_items("/api/tracks")
     assert [(track["title"], track["has_vector"]) for track in tracks] == [("Kept", True)]
-    return {"tracks": tracks, "password": appliance.flower_password()}
+    session = httpx.get(f"{appliance.machine.url()}/api/session", cookies=cookie, timeout=REQUEST_TIMEOUT_SECONDS)
+    return {"tracks": tracks, "user": session.json()["user"], "cookie": cookie}
 
 
 def main() -> None:
@@ -32,7 +35,7 @@ def main() -> None:
     appliance = Appliance(machine)
     appliance.healthy()
     appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
-    (state / FILE_NAME).write_text(json.dumps(take_snapshot(appliance)))
+    (state / FILE_NAME).write_text(json.dumps(take_snapshot(appliance, appliance.cookie())))
     machine.release_monitor()
 
 

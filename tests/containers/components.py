@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -137,6 +138,9 @@ class Setup(CeleryTestSetup):
         return celery_settings(replace(from_environment({}), redis=broker_url))
 
 
+OWNER = {"name": "owner", "password": "of the container under test"}
+
+
 class Api(CeleryTestContainer):
     """A container with the appliance's API."""
 
@@ -147,18 +151,26 @@ class Api(CeleryTestContainer):
         return "public API on"
 
     def get(self, path: str, **params: Any) -> Any:
-        response = httpx.get(self._url(path), params=params, timeout=CONTAINER_TIMEOUT_SECONDS)
+        response = self._owner.get(path, params=params)
         assert response.status_code == 200, response.text
         return response.json()
 
     def post(self, path: str, body: Any = None, status: int = 202) -> Any:
-        response = httpx.post(self._url(path), json=body, timeout=CONTAINER_TIMEOUT_SECONDS)
+        response = self._owner.post(path, json=body)
         assert response.status_code == status, response.text
         return response.json()
 
-    def _url(self, path: str) -> str:
+    @cached_property
+    def _owner(self) -> httpx.Client:
+        """A client that has signed in as the owner, whom an administrator of the container has made."""
+        self.run_as_root("soniquebay", "user", "add", OWNER["name"], "--password", OWNER["password"])
         host, port = self.get_addr("8080/tcp")
-        return f"http://{host}:{port}{path}"
+        # Each request has a connection of its own: tests stop the container and start it again.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        client = httpx.Client(base_url=f"http://{host}:{port}", timeout=CONTAINER_TIMEOUT_SECONDS, limits=limits)
+        response = client.post("/api/sign-in", json=OWNER)
+        assert response.status_code == 200, response.text
+        return client
 
     def scan(self) -> int:
         """Start a scan and return the id of its session."""

@@ -182,8 +182,15 @@ def api_command(api_program: Program) -> list[str]:
 
 @pytest.fixture(scope="session")
 def api_env(api_program: Program) -> dict[str, str]:
-    overrides = {"SONIQUEBAY_HTTP_HOST": "0.0.0.0", "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off"}  # noqa: S104
-    return {**api_program.environment, **overrides}
+    overrides = {
+        "HTTP_HOST": "0.0.0.0",  # noqa: S104
+        "HTTP_PORT": "8080",
+        "ONLINE": "off",
+        "WATCH": "off",
+        # systemd makes the folder of the unit's own setting
+        "CLAIM_FOLDER": "/var/lib/soniquebay/claim",
+    }
+    return {**api_program.environment, **{f"SONIQUEBAY_{name}": value for name, value in overrides.items()}}
 
 
 api_network = network(scope="session")

@@ -29,7 +29,7 @@ class Supervised:
         self.url = f"http://127.0.0.1:{self.port}"
         self.data, self.music = data, music
         self._run = tempfile.TemporaryDirectory(prefix="soniquebay-")
-        self._serve = serve.Stack((music,), data, "127.0.0.1", self.port, free_port())
+        self._serve = serve.Stack((music,), data, "127.0.0.1", self.port, free_port(), login=False)
         self.environment = {**self._serve.environment(Path(self._run.name)), "SONIQUEBAY_ONLINE": "off", **settings}
         for folder in (data / "logs", data / "redis"):
             folder.mkdir(parents=True, exist_ok=True)

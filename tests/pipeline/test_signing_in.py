@@ -70,7 +70,7 @@ def test_nobody_gets_in_before_the_claim(closed: Stack) -> None:
     }  # fmt: skip
     wrong = httpx.post(f"{closed.url}/api/claim", json={"code": "AAAA-AAAA", **OWNER})
     assert (wrong.status_code, "claim-code" in wrong.json()["detail"]) == (401, True)
-    file = closed.data / "claim-code"
+    file = closed.data / "claim" / "code"
     assert (stat.S_IMODE(file.stat().st_mode), closed.cli("claim-code", control=True).stdout) == (
         0o600, file.read_text(),
     )  # fmt: skip
@@ -80,7 +80,7 @@ def test_the_claim_is_made_once(closed: Stack, owner: httpx.Client) -> None:
     assert owner.get("/api/session").json()["user"] | {"created_at": 0} == {
         "id": 1, "name": "Ada", "role": "manage", "is_owner": True, "created_at": 0,
     }  # fmt: skip
-    assert not (closed.data / "claim-code").exists()
+    assert not any((closed.data / "claim").iterdir())
     again = httpx.post(f"{closed.url}/api/claim", json={"code": "", **OWNER})
     assert (again.status_code, again.json()["detail"]) == (409, "this appliance has an owner already")
     refused = closed.cli("claim-code", control=True, check=False)
@@ -218,6 +218,53 @@ def test_another_user_of_the_machine_is_refused(closed: Stack, owner: httpx.Clie
     assert ("403 Forbidden" in done.stdout, "repeat it with sudo" in done.stdout) == (True, True)
 
 
+FLOWER_PATHS = (
+    "/",
+    "/workers",
+    "/tasks",
+    "/metrics",
+    "/healthcheck",
+    "/static/css/flower.css",
+    "/api/workers",
+    "/nothing",
+)
+
+
+def test_flower_has_the_same_login_on_every_path(closed: Stack, owner: httpx.Client) -> None:
+    flower = f"http://127.0.0.1:{closed.flower_port}"
+    session = {"Cookie": f"soniquebay_session={owner.cookies['soniquebay_session']}"}
+    listener, manager = made_password(owner, "Flower listener"), made_password(owner, "Prometheus", "manage")
+    for path in FLOWER_PATHS:
+        assert httpx.get(flower + path).status_code == 401, path
+        assert httpx.get(flower + path, auth=("Ada", "wrong")).status_code in {401, 503}, path
+        assert httpx.get(flower + path, headers={"Cookie": "soniquebay_session=wrong"}).status_code == 401, path
+        assert httpx.get(flower + path, auth=("Ada", listener)).status_code == 403, path
+        assert httpx.get(flower + path, auth=("Ada", manager)).status_code in {200, 404}, path
+        assert httpx.get(flower + path, headers=session).status_code in {200, 404}, path
+    page = httpx.get(f"{flower}/tasks", headers={"Accept": "text/html"})
+    expected = f"{closed.url}/sign-in?next=http%3A%2F%2F127.0.0.1%3A{closed.flower_port}%2Ftasks"
+    assert (page.status_code, page.headers["location"]) == (302, expected)
+    with browser(closed) as client:
+        signed_in = client.post("/sign-in", data={**OWNER, "next": f"{flower}/tasks"})
+        assert signed_in.headers["location"] == f"{flower}/tasks"
+
+
+def test_a_foreign_page_does_nothing_in_flower(closed: Stack, owner: httpx.Client) -> None:
+    flower = f"http://127.0.0.1:{closed.flower_port}/api/worker/shutdown/nobody"
+    session = {"Cookie": f"soniquebay_session={owner.cookies['soniquebay_session']}"}
+    assert httpx.post(flower, headers=session | {"Origin": "http://evil.example"}).status_code == 403
+    assert httpx.post(flower, headers=session | {"Sec-Fetch-Site": "same-site"}).status_code == 403
+    assert httpx.post(flower, headers=session).status_code == 404
+    assert "access-control-allow-origin" not in httpx.get(flower, headers=session).headers
+
+
+def test_flower_lets_nobody_in_while_the_api_is_away(closed: Stack, owner: httpx.Client) -> None:
+    session = {"Cookie": f"soniquebay_session={owner.cookies['soniquebay_session']}", "Authorization": "Bearer new"}
+    with closed.frozen("api"):
+        answer = httpx.get(f"http://127.0.0.1:{closed.flower_port}/tasks", headers=session, timeout=30)
+    assert (answer.status_code, "does not answer" in answer.text) == (503, True)
+
+
 def test_guessing_is_slowed_down_and_keeps_nobody_out(closed: Stack, owner: httpx.Client) -> None:
     guesses = [
         httpx.post(f"{closed.url}/api/sign-in", json={"name": "nobody at all", "password": f"guess {n}"})
@@ -248,7 +295,7 @@ def test_users_and_sessions_outlive_a_restart(tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     first = Stack(tmp_path / "music", tmp_path / "data", login=True)
     try:
-        code = (first.data / "claim-code").read_text()
+        code = (first.data / "claim" / "code").read_text()
         answer = httpx.post(f"{first.url}/api/claim", json={"code": code.lower().replace("-", " "), **OWNER})
         assert answer.status_code == 201, answer.text
     finally:

@@ -18,7 +18,7 @@ from tests.support.workers import Bench
 
 def environment_of(bench: Bench, **settings: object) -> dict[str, str]:
     """Return the environment of an API that uses the bench's Redis."""
-    values = {"API_SOCKET": bench.socket.with_name("api.sock"), "ONLINE": "off", **settings}
+    values = {"API_SOCKET": bench.socket.with_name("api.sock"), "ONLINE": "off", "LOGIN": "off", **settings}
     return {**bench.environment, **{f"SONIQUEBAY_{name}": str(value) for name, value in values.items()}}
 
 

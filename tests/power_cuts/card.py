@@ -13,7 +13,7 @@ from image.emulated.filesystems import Root
 MIN_FILE_BYTES = {
     "/etc/machine-id": 14,
     "/etc/ssh/ssh_host_ed25519_key": 300,
-    "/var/lib/soniquebay-secrets/flower-password": 25,
+    "/var/lib/soniquebay/device.key": 32,
 }
 # The first boot writes a mark when cloud-init's work is on the card. With the mark, the files of the customisation are
 # complete. Without it the next boot runs cloud-init again, which needs the sign that cloud-init had begun.

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterable, Sequence
 
-SECRETS = pathlib.Path("/var/lib/soniquebay-secrets")
+DATA = pathlib.Path("/var/lib/soniquebay")
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 SERVICES = ("soniquebay-api", "soniquebay-worker", "soniquebay-flower", "redis-server")
 REDIS_CLI = ("redis-cli", "-s", "/run/redis/redis-server.sock")
@@ -96,11 +96,13 @@ def main() -> None:
         "homes": {path.name: path.owner() for path in pathlib.Path("/home").iterdir()},
         "host_key": host_key(),
         "machine_id": pathlib.Path("/etc/machine-id").read_text().strip(),
-        "flower_password": (SECRETS / "flower-password").read_text().strip(),
+        "device_key": (DATA / "device.key").read_bytes().hex(),
         # a file that disappears during the search is not an error
         "empty_files": output("find", "/etc", "-ignore_readdir_race", "-xdev", "-type", "f", "-empty").splitlines(),
         "temporary_files": [
-            str(path) for folder in (SECRETS, pathlib.Path("/etc/ssh")) for path in folder.glob("*.new*")
+            str(path)
+            for folder in (DATA, pathlib.Path("/etc/ssh"))
+            for path in (*folder.glob("*.new*"), *folder.glob("*.partial"))
         ],
     }
     print(json.dumps(state))

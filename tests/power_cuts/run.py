@@ -30,7 +30,7 @@ HEALTHY_REDIS = {
     "aof_last_write_status": "ok",
     "aof_last_bgrewrite_status": "ok",
 }
-IDENTITY = ("machine_id", "host_key", "flower_password")
+IDENTITY = ("machine_id", "host_key", "device_key")
 Row = tuple[Any, ...]
 # Files in /etc that are or may be empty on a machine whose power was never cut.
 ALLOWED_EMPTY_FILES = {
@@ -190,7 +190,7 @@ class PowerCutRun:
         emptied = [path for path in state["empty_files"] if path not in ALLOWED_EMPTY_FILES]
         assert not wrong, wrong
         assert not emptied, emptied
-        assert (len(state["machine_id"]), len(state["flower_password"])) == (32, 24)
+        assert (len(state["machine_id"]), len(state["device_key"])) == (32, 64)
         assert state["host_key"].startswith("ssh-ed25519 "), state["host_key"]
         identity = {name: state[name] for name in IDENTITY}
         assert self._identity in (None, identity), f"the identity has changed from {self._identity} to {identity}"

@@ -29,7 +29,7 @@ def test_defaults() -> None:
     [
         ("music", (Path(str(OTHER_VALUES["soniquebay_music"])),)),
         ("redis", f"unix://{OTHER_VALUES['soniquebay_redis_socket']}"),
-        ("url", f"http://localhost:{OTHER_VALUES['soniquebay_http_port']}"),
+        ("http_port", OTHER_VALUES["soniquebay_http_port"]),
     ],
 )
 def test_other_values(name: str, value: object) -> None:

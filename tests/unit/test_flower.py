@@ -1,29 +1,35 @@
-"""Flower asks for its user and password, which are made on the device."""
+"""Where Flower asks who a visitor is, and where it sends one who has to sign in."""
 
-import base64
-from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from soniquebay.flower import ensure_password, is_authenticated, read_password
+from soniquebay.api.sign_in import own_page
+from soniquebay.flower import api_url, sign_in_address
+from soniquebay.settings import from_environment
 
 
-def basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),  # noqa: S104
+        ("::", "http://[::1]:8080"),
+        ("192.168.1.2", "http://192.168.1.2:8080"),
+    ],
+)
+def test_the_api_is_asked_on_this_machine(host: str, url: str) -> None:
+    assert api_url(from_environment({"SONIQUEBAY_HTTP_HOST": host, "SONIQUEBAY_HTTP_PORT": "8080"})) == url
 
 
-def test_only_the_user_with_the_password_is_authenticated() -> None:
-    assert is_authenticated(basic("soniquebay", "s3cret:ä"), "s3cret:ä")
-    for header in ("", "Basic", "Basic !!!", "Bearer x", basic("soniquebay", ""), basic("admin", "s3cret:ä")):
-        assert not is_authenticated(header, "s3cret:ä")
-
-
-def test_a_password_is_made_once_and_never_empty(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "password"
-    password = ensure_password(path)
-    assert len(password) >= 16
-    assert ensure_password(path) == password
-    assert path.stat().st_mode & 0o777 == 0o600
-    path.write_text("\n")
-    with pytest.raises(SystemExit, match="empty"):
-        read_password(path)
+@pytest.mark.parametrize(
+    ("page", "port", "expected"),
+    [("http://soniquebay.local:5555/tasks?a=b", 80, "http://soniquebay.local/sign-in"),
+     ("http://192.168.1.2:5555/", 8080, "http://192.168.1.2:8080/sign-in"),
+     ("http://[fe80::1]:5555/", 80, "http://[fe80::1]/sign-in")],
+)  # fmt: skip
+def test_signing_in_leads_back_to_flower(page: str, port: int, expected: str) -> None:
+    address = sign_in_address(page, port)
+    assert address.partition("?")[0] == expected
+    target = parse_qs(urlsplit(address).query)["next"][0]
+    assert own_page(target, urlsplit(address).netloc) == page

@@ -35,6 +35,7 @@ from soniquebay.library.search import index
 from soniquebay.library.similarity import vectors
 from soniquebay.listeners import device_key
 from soniquebay.listeners.accounts import Accounts
+from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.settings import Settings
@@ -86,10 +87,15 @@ def make_services(settings: Settings) -> Services:
     accounts = Accounts(
         ListenersDatabase(settings.listeners_database),
         device_key.read_or_make(settings.device_key),
-        settings.claim_file,
+        ClaimCode(settings.claim_folder, _claim_page(settings)),
     )
-    accounts.open()
+    accounts.open(offer_claim=settings.login)
     return Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups, accounts)
+
+
+def _claim_page(settings: Settings) -> str:
+    """Return the address at which browsers of the local network reach the page for the claim."""
+    return f"http://{socket.gethostname()}.local{'' if settings.http_port == 80 else f':{settings.http_port}'}/claim"
 
 
 async def _serve(settings: Settings) -> None:

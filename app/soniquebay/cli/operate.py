@@ -87,6 +87,13 @@ def maintenance() -> None:
     """Start maintenance by hand. The appliance's timer runs `resume` every few minutes."""
 
 
+@maintenance.command("scan")
+def request_scan() -> None:
+    """Request a scan of everything, as a drive does that is plugged in. One that runs already is enough."""
+    _post("scan", {})
+    click.echo("a scan is requested")
+
+
 @maintenance.command()
 def resume() -> None:
     """Send again the tasks that an interrupted scan waits for."""
@@ -104,7 +111,13 @@ def purge(missing_days: float) -> None:
 
 
 def _enqueue(task: str, body: dict[str, object]) -> None:
-    # By the internal API, which only users of this machine reach.
+    if not _post(task, body)["sent"]:
+        raise click.ClickException("Redis is unreachable; try again when it is back")
+    click.echo(f"maintenance.{task} is in its queue")
+
+
+def _post(task: str, body: dict[str, object]) -> dict[str, Any]:
+    # By the internal API, which only programs of this machine reach.
     socket = settings().api_socket
     try:
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=30) as api:
@@ -112,9 +125,8 @@ def _enqueue(task: str, body: dict[str, object]) -> None:
             answer.raise_for_status()
     except httpx.HTTPError as error:
         raise click.ClickException(f"the API's socket {socket} does not answer: {error}") from error
-    if not answer.json()["sent"]:
-        raise click.ClickException("Redis is unreachable; try again when it is back")
-    click.echo(f"maintenance.{task} is in its queue")
+    sent: dict[str, Any] = answer.json()
+    return sent
 
 
 def _queue_table(lengths: dict[str, int]) -> Any:

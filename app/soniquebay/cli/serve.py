@@ -17,7 +17,6 @@ import click
 import httpx
 
 from soniquebay.cli.scale import lock_folder, requested_workers, write_running_workers
-from soniquebay.flower import USER, ensure_password
 from soniquebay.settings import settings
 
 START_TIMEOUT_SECONDS = 60.0
@@ -52,7 +51,6 @@ class Stack:
         for folder in (logs, self.data / "redis"):
             folder.mkdir(parents=True, exist_ok=True)
         state_file = lock_folder(self.data)
-        password = ensure_password(self.data / "flower-password")
         processes: dict[str, subprocess.Popen[bytes]] = {}
 
         def stop(*_: Any) -> None:
@@ -76,9 +74,7 @@ class Stack:
                 workers = self._scale(processes, environment)
                 write_running_workers(state_file, workers)
                 click.echo(f"SoniqueBay is up. API    http://{self.host}:{self.port}/docs")
-                click.echo(
-                    f"                  Flower http://{self.host}:{self.flower_port}  user {USER}, password {password}"
-                )
+                click.echo(f"                  Flower http://{self.host}:{self.flower_port}")
                 click.echo(f"                  logs   {logs}")
                 if code := self._claim_code():
                     click.echo(f"Make it yours: http://{self.host}:{self.port}/claim?code={code}")
@@ -98,7 +94,7 @@ class Stack:
     def _claim_code(self) -> str | None:
         """Return the code that claims this stack; None when it has an owner, or asks for no login."""
         try:
-            return (self.data / "claim-code").read_text("utf-8").strip() if self.login else None
+            return (self.data / "claim" / "code").read_text("utf-8").strip() if self.login else None
         except FileNotFoundError:
             return None
 
@@ -121,6 +117,7 @@ class Stack:
             "DATA": self.data,
             "REDIS": f"unix://{sockets}/redis.sock",
             "API_SOCKET": sockets / "api.sock",
+            "CLAIM_FOLDER": self.data / "claim",
             "CONTROL_SOCKET": sockets / "control.sock",
             "LOGIN": "on" if self.login else "off",
             "ONLINE_SOCKET": sockets / "online.sock",
@@ -128,7 +125,6 @@ class Stack:
             "HTTP_PORT": self.port,
             "FLOWER_HOST": self.host,
             "FLOWER_PORT": self.flower_port,
-            "FLOWER_PASSWORD_FILE": self.data / "flower-password",
             "NICE": self.nice,
         }
         variables = {f"SONIQUEBAY_{name}": str(value) for name, value in values.items()}

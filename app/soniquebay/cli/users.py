@@ -13,7 +13,7 @@ from soniquebay.settings import settings
 def claim_code() -> None:
     """Print the code that makes the owner of this machine on its page."""
     try:
-        click.echo(settings().claim_file.read_text("utf-8").strip())
+        click.echo((settings().claim_folder / "code").read_text("utf-8").strip())
     except FileNotFoundError:
         if client.get("/api/session")["claimed"]:
             raise click.ClickException(

@@ -1,13 +1,13 @@
 """Signing in: who a visitor is, by a session, by an app password, or by name and password."""
 
 import hashlib
+import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from soniquebay.listeners import app_passwords, users, web_sessions
@@ -17,6 +17,8 @@ from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.device_key import DeviceKey
 from soniquebay.listeners.users import Role, User
+
+log = logging.getLogger(__name__)
 
 MAX_CACHED_VISITORS = 1000
 CACHE_SECONDS = 60.0  # then the database is asked again, so that a use is noted and an end is noticed
@@ -50,10 +52,10 @@ class Visitor:
 class Accounts:
     """The users of this appliance, and who of them is known by which token. Safe from any thread."""
 
-    def __init__(self, database: ListenersDatabase, key: DeviceKey, claim_file: Path) -> None:
+    def __init__(self, database: ListenersDatabase, key: DeviceKey, claim_code: ClaimCode) -> None:
         self.database = database
         self.key = key
-        self.claim_code = ClaimCode(claim_file)
+        self.claim_code = claim_code
         self.attempts = Attempts()
         # Apart from each other: an app that keeps sending a revoked password must not keep its user from signing in.
         self.app_attempts = Attempts()
@@ -61,13 +63,16 @@ class Accounts:
         self._visitors: dict[bytes, tuple[float, Visitor]] = {}
         self._changes = 0
 
-    def open(self) -> None:
-        """Bring the database to its newest schema, and make a claim code while there is no owner."""
+    def open(self, *, offer_claim: bool = True) -> None:
+        """Bring the database to its newest schema, and offer the claim while there is no owner."""
         self.database.migrate()
-        if self.is_claimed():
+        if self.is_claimed() or not offer_claim:
             self.claim_code.forget()
-        else:
-            self.claim_code.make()
+            return
+        try:
+            self.claim_code.offer()
+        except OSError as error:
+            log.warning("the code that claims this machine cannot be shown: %s", error)
 
     def is_claimed(self) -> bool:
         """Tell whether there is an owner."""

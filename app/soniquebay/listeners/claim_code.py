@@ -3,20 +3,28 @@
 import contextlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 
 # Read from a screen and typed: capitals and digits without those that look alike. Eight of them are 39 bits, and
 # attempts are limited.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-CODE_CHARACTERS = 8
+GROUP_CHARACTERS = 4
+_CODE = re.compile(rf"[{ALPHABET}]{{{GROUP_CHARACTERS}}}-[{ALPHABET}]{{{GROUP_CHARACTERS}}}")
 
 
 class ClaimCode:
-    """The code of a machine without an owner, and the file in which the machine's administrators find it."""
+    """The code of a machine without an owner.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Two files of the folder show it: `code` to the machine's administrators alone, `notice` to everybody who looks at a
+    console of the machine or logs in.
+    """
+
+    def __init__(self, folder: Path, page: str) -> None:
+        """`page`: the address where the code is entered."""
+        self._code_file, self._notice_file = folder / "code", folder / "notice"
+        self._page = page
         self._code: str | None = None
 
     @property
@@ -24,27 +32,46 @@ class ClaimCode:
         """The code; None when the machine has an owner."""
         return self._code
 
-    def make(self) -> str:
-        """Make a new code, and write it into the file. Raises ``OSError`` when it cannot be written."""
-        letters = "".join(secrets.choice(ALPHABET) for _ in range(CODE_CHARACTERS))
-        self._code = f"{letters[:4]}-{letters[4:]}"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_name(f"{self._path.name}.partial")
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{self._code}\n")
-        partial.replace(self._path)
+    def offer(self) -> str:
+        """Make a code, or take the one that is there since an earlier start, and show it.
+
+        Raises ``OSError`` when it cannot be written.
+        """
+        self._code = self._earlier() or "-".join(
+            "".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARACTERS)) for _ in range(2)
+        )
+        self._code_file.parent.mkdir(parents=True, exist_ok=True)
+        _write(self._code_file, f"{self._code}\n", 0o600)
+        notice = f"This SoniqueBay has no owner yet. Open {self._page} and enter the code {self._code}\n"
+        _write(self._notice_file, notice, 0o644)
         return self._code
 
     def forget(self) -> None:
-        """Make the code invalid, and delete the file."""
+        """Make the code invalid, and delete the files."""
         self._code = None
-        with contextlib.suppress(OSError):
-            self._path.unlink()
+        for file in (self._code_file, self._notice_file):
+            with contextlib.suppress(OSError):
+                file.unlink()
 
     def matches(self, text: str) -> bool:
         """Tell whether a person has typed the code, with or without the hyphen, in any case."""
         typed = "".join(text.upper().replace("-", "").split())
         code = (self._code or "").replace("-", "")
         return bool(code) and hmac.compare_digest(typed.encode("utf-8", "surrogatepass"), code.encode())
+
+    def _earlier(self) -> str | None:
+        try:
+            text = self._code_file.read_text("ascii").strip()
+        except (OSError, UnicodeError):
+            return None
+        return text if _CODE.fullmatch(text) else None
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "w") as file:
+        os.fchmod(descriptor, mode)  # whatever the umask
+        file.write(text)
+    partial.replace(path)

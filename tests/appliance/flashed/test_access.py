@@ -1,10 +1,8 @@
-"""Access to the public API, the internal API and Flower."""
+"""Access to the public API and the internal API."""
 
 from __future__ import annotations
 
-import pytest
-
-from ..client import Appliance, wait_for
+from ..client import Appliance
 
 # an HTTP client for the Unix socket that needs only the Python of the appliance
 CLIENT = """
@@ -26,6 +24,7 @@ INTERNAL_ROUTES = (
 
 
 def test_internal_routes_are_refused_on_the_lan(appliance: Appliance) -> None:
+    assert [appliance.http(path, method).status for method, path in INTERNAL_ROUTES] == [401] * len(INTERNAL_ROUTES)
     assert [appliance.api(path, method).status for method, path in INTERNAL_ROUTES] == [403] * len(INTERNAL_ROUTES)
 
 
@@ -42,25 +41,11 @@ def test_only_the_worker_may_use_internal_routes_on_the_socket(appliance: Applia
     assert "PermissionError" in output
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/healthcheck", "/api/workers", "/static/css/flower.css"])
-def test_flower_requires_the_password_on_every_path(appliance: Appliance, path: str) -> None:
-    assert appliance.flower(path).status == 401
-    assert appliance.flower(path, "wrong").status == 401
-
-
-def test_flower_accepts_the_password_of_this_device(appliance: Appliance) -> None:
-    password = appliance.flower_password()
-    assert len(password) == 24
-    workers = wait_for("Flower's worker answers", lambda: appliance.flower("/api/workers?refresh=1", password).json)
-    assert len(workers) == 1
-    assert appliance.flower("/metrics", password).status == 200
-
-
 def test_a_restart_of_the_api_refuses_no_connection(appliance: Appliance) -> None:
     main_pid = "systemctl show -P MainPID soniquebay-api.service"
     before = appliance.run(main_pid)
     appliance.run("systemctl restart --no-block soniquebay-api.service")
-    statuses = [appliance.api("/api/artists?limit=1").status for _ in range(3)]
+    statuses = [appliance.http("/api/session").status for _ in range(3)]
     assert statuses == [200, 200, 200]
     appliance.healthy()
     assert appliance.run(main_pid) not in (before, "0\n")

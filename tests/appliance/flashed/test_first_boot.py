@@ -9,7 +9,7 @@ from image.bootcheck.card import Card
 
 from ..client import Appliance
 
-PASSWORD_FILE = "/var/lib/soniquebay-secrets/flower-password"  # noqa: S105 - a path
+DEVICE_KEY = "/var/lib/soniquebay/device.key"
 
 
 def test_the_machine_booted_in_1970_and_has_no_network(host: Any, appliance: Appliance) -> None:
@@ -50,21 +50,20 @@ def test_the_root_file_system_fills_the_card(host: Any) -> None:
 
 
 def test_the_machine_has_made_its_own_identity(host: Any) -> None:
-    output = host.check_output(f"ls /etc/ssh/ssh_host_*_key; cat /etc/machine-id; stat -c '%a %U %s' {PASSWORD_FILE}")
+    output = host.check_output(f"ls /etc/ssh/ssh_host_*_key; cat /etc/machine-id; stat -c '%a %U %s' {DEVICE_KEY}")
     lines = output.splitlines()
     assert lines[0] == "/etc/ssh/ssh_host_ed25519_key"
     assert len(lines[1]) == 32
-    assert lines[2] == "600 root 25"
+    assert lines[2] == "600 soniquebay-api 32"
 
 
-def test_every_first_boot_makes_another_password(appliance: Appliance) -> None:
-    """The unit of the first boot runs twice more here. The card itself has no password (test_image.py)."""
-    passwords = appliance.run(
-        f"cat {PASSWORD_FILE}; mv {PASSWORD_FILE} {PASSWORD_FILE}.saved;"
+def test_every_first_boot_makes_another_key(appliance: Appliance) -> None:
+    """The API starts twice more without one here. The card itself has no key (test_image.py)."""
+    keys = appliance.run(
+        f"sha256sum < {DEVICE_KEY}; mv {DEVICE_KEY} {DEVICE_KEY}.saved;"
         f"for boot in 1 2; do"
-        f"  systemctl start soniquebay-secrets.service; cat {PASSWORD_FILE}; rm {PASSWORD_FILE};"
+        f"  systemctl restart soniquebay-api.service; sha256sum < {DEVICE_KEY}; rm {DEVICE_KEY};"
         f"done;"
-        f"mv {PASSWORD_FILE}.saved {PASSWORD_FILE}"
+        f"mv {DEVICE_KEY}.saved {DEVICE_KEY}; systemctl restart soniquebay-api.service"
     ).split()
-    assert [len(password) for password in passwords] == [24] * 3
-    assert len(set(passwords)) == 3
+    assert len(set(keys) - {"-"}) == 3

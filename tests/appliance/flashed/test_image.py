@@ -34,7 +34,7 @@ def test_the_card_has_no_identity(card: Card) -> None:
     assert "sshd_config" in card.list_folder("/etc/ssh")
     assert [name for name in card.list_folder("/etc/ssh") if name.startswith("ssh_host_")] == []
     assert card.read_text("/etc/machine-id") == "uninitialized\n"
-    assert card.list_folder("/var/lib/soniquebay-secrets") == set()
+    assert card.list_folder("/var/lib/soniquebay") == set()
     assert "random-seed" not in card.list_folder("/var/lib/systemd")
 
 

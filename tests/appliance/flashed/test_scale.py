@@ -25,10 +25,10 @@ def stats(appliance: Appliance, worker: str) -> dict[str, Any]:
 
     Flower shows an older answer when the worker does not answer in time; the uptime tells them apart.
     """
-    password = appliance.flower_password()
+    cookie = appliance.cookie()
 
     def shown() -> dict[str, Any]:
-        response = appliance.flower(f"/api/workers?refresh=1&workername={worker}", password)
+        response = appliance.flower(f"/api/workers?refresh=1&workername={worker}", cookie)
         statistics: dict[str, Any] = response.json[worker].get("stats", {}) if response.status == 200 else {}
         return statistics
 

@@ -41,12 +41,12 @@ def test_the_playbook_changes_nothing_on_the_image(appliance: Appliance, tmp_pat
 
 def test_damage_is_repaired(appliance: Appliance, tmp_path: Path) -> None:
     appliance.scan_songs("/srv/music/Kept", 1, title="Kept", artist="Somebody", album="An album")
-    before = take_snapshot(appliance)
+    before = take_snapshot(appliance, appliance.cookie())
     appliance.run(DAMAGE)
     assert appliance.try_run("systemctl is-active soniquebay-api.service redis-server.service")[0] != 0
     assert run_site(appliance, tmp_path)["changed"] > 5
     assert appliance.healthy()["status"] == "ok"
-    assert take_snapshot(appliance) == before
+    assert take_snapshot(appliance, before["cookie"]) == before
     state = appliance.run(
         "sysctl -n vm.swappiness; systemctl is-enabled soniquebay.target redis-server.service;"
         "stat -c %a /etc/sysusers.d/soniquebay.conf; ls /etc/udev/rules.d | grep -c soniquebay"

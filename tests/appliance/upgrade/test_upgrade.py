@@ -12,7 +12,7 @@ import pytest
 from image import release
 from soniquebay.library.database import migrations
 
-from ..client import NO_ENTRIES, Appliance
+from ..client import NO_ENTRIES, OWNER, Appliance
 from ..playbook import run_playbook
 from ..releases import DATA_LOSS_SQL, NEW_TABLE_SQL, build_variant, write_checksum
 from ..snapshot import FILE_NAME, take_snapshot
@@ -36,9 +36,9 @@ def test_the_next_version_runs_and_the_library_is_kept(appliance: Appliance) -> 
     words = appliance.run("readlink /opt/soniquebay/current; soniquebay version; ls /opt/soniquebay/releases").split()
     assert words[0] == f"releases/{VERSION}"
     assert release.version_of(release.APP) in words  # the release before it is still installed
-    assert take_snapshot(appliance) == json.loads(
-        (Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / FILE_NAME).read_text()
-    )
+    before = json.loads((Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / FILE_NAME).read_text())
+    assert before["user"]["name"] == OWNER["name"]
+    assert take_snapshot(appliance, before["cookie"]) == before
 
 
 def test_the_schema_is_migrated_and_the_copy_of_the_old_library_is_removed(appliance: Appliance) -> None:
@@ -67,7 +67,7 @@ def test_an_archive_with_a_wrong_checksum_changes_nothing(appliance: Appliance, 
 def test_a_release_whose_program_fails_is_rolled_back(
     appliance: Appliance, tmp_path: Path, version: str, broken: str
 ) -> None:
-    before, snapshot = appliance.healthy()["version"], take_snapshot(appliance)
+    before, snapshot = appliance.healthy()["version"], take_snapshot(appliance, appliance.cookie())
     archive = build_variant(tmp_path, version, schema=[NEW_TABLE_SQL, DATA_LOSS_SQL], broken=broken)
     result = run_playbook(appliance, tmp_path, "upgrade.yml", archive)
     assert result.returncode != 0
@@ -75,7 +75,7 @@ def test_a_release_whose_program_fails_is_rolled_back(
     assert appliance.healthy()["version"] == before == VERSION
     state = appliance.run("readlink /opt/soniquebay/current; systemctl list-units --failed --plain --no-legend")
     assert state.split() == [f"releases/{before}"]
-    assert take_snapshot(appliance) == snapshot
+    assert take_snapshot(appliance, snapshot["cookie"]) == snapshot
     # after three minutes, as the README says, and before the start timeout of the worker, which waits for the API
     start_timeouts = "journalctl -b -q --no-pager -o cat -u soniquebay-worker.service -g 'start operation timed out'"
     assert appliance.try_run(start_timeouts) == NO_ENTRIES

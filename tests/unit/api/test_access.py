@@ -29,7 +29,8 @@ MANAGE = {
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
-    made = make_services(from_environment({"SONIQUEBAY_DATA": str(tmp_path_factory.mktemp("data"))}))
+    folder = str(tmp_path_factory.mktemp("data"))
+    made = make_services(from_environment({"SONIQUEBAY_DATA": folder, "SONIQUEBAY_CLAIM_FOLDER": folder}))
     made.accounts.make_owner("Ada", "correct horse")
     with made.accounts.change() as db:
         users.add(db, "Bob", "long enough", "listen")
@@ -78,7 +79,9 @@ def test_only_managers_send_what_manages(app: FastAPI, services: Services) -> No
 
 
 def test_guests_read_on_the_local_network_when_a_setting_lets_them(tmp_path: Path) -> None:
-    app = public_app(make_services(from_environment({"SONIQUEBAY_DATA": str(tmp_path), "SONIQUEBAY_GUESTS": "on"})))
+    variables = {"DATA": str(tmp_path), "CLAIM_FOLDER": str(tmp_path), "GUESTS": "on"}
+    settings = from_environment({f"SONIQUEBAY_{name}": value for name, value in variables.items()})
+    app = public_app(make_services(settings))
     local = TestClient(app, "http://localhost", client=("192.168.1.9", 1))
     assert (local.get("/api/tracks").status_code, local.get("/api/users").status_code) == (200, 403)
     assert local.post("/api/scan").status_code == 401

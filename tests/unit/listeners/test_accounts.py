@@ -11,6 +11,7 @@ import pytest
 from soniquebay.listeners import app_passwords, device_key, passwords, users, web_sessions
 from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, WrongPasswordError
 from soniquebay.listeners.app_passwords import UnacceptableAppPasswordError
+from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.passwords import UnacceptablePasswordError, hash_password, is_password
 from soniquebay.listeners.users import ClaimedError, UnacceptableNameError
@@ -21,7 +22,8 @@ HOME, AWAY = "192.168.1.2", "10.1.2.3"
 
 def opened(folder: Path) -> Accounts:
     key = device_key.read_or_make(folder / "device.key")
-    found = Accounts(ListenersDatabase(folder / "listeners.db"), key, folder / "claim-code")
+    code = ClaimCode(folder / "claim", "http://pi.local/claim")
+    found = Accounts(ListenersDatabase(folder / "listeners.db"), key, code)
     found.open()
     return found
 
@@ -58,11 +60,21 @@ def test_of_many_claims_at_once_one_is_made(accounts: Accounts) -> None:
     assert [user.is_owner for user in users.all_users(accounts.database.reader())] == [True]
 
 
+def test_a_code_is_shown_and_stays_until_it_is_used(accounts: Accounts, tmp_path: Path) -> None:
+    code, notice = accounts.claim_code.code, tmp_path / "claim" / "notice"
+    assert code
+    assert notice.read_text().endswith(f"Open http://pi.local/claim and enter the code {code}\n")
+    assert (notice.stat().st_mode & 0o777, (tmp_path / "claim" / "code").stat().st_mode & 0o777) == (0o644, 0o600)
+    assert opened(tmp_path).claim_code.code == code
+    (tmp_path / "claim" / "code").write_bytes(b"\xff damaged")
+    assert opened(tmp_path).claim_code.code not in {code, None}
+
+
 def test_the_code_is_of_no_use_after_a_restart_with_an_owner(accounts: Accounts, tmp_path: Path) -> None:
     code = accounts.claim_code.code or ""
     claim(accounts)
     again = opened(tmp_path)
-    assert (again.claim_code.code, (tmp_path / "claim-code").exists()) == (None, False)
+    assert (again.claim_code.code, list((tmp_path / "claim").iterdir())) == (None, [])
     with pytest.raises(ClaimedError):
         again.claim(code, "Eve", "long enough", AWAY, "")
 

@@ -1,12 +1,13 @@
-"""Maintenance: lost tasks are sent again, and missing tracks purged."""
+"""Maintenance: scans are requested, lost tasks sent again, and missing tracks purged."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Body
 
+from soniquebay.api import scans
 from soniquebay.api.internal.routes import Answer, OrjsonRoute
 from soniquebay.api.services import Shared
-from soniquebay.library import reconcile
+from soniquebay.library import reconcile, sessions
 
 router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
 
@@ -24,6 +25,15 @@ def purge(services: Shared, missing_before: Annotated[float, Body(embed=True)]) 
     with services.database.transaction() as db:
         purged = reconcile.purge(db, missing_before)
     return {"purged": purged}
+
+
+@router.post("/maintenance/scan", status_code=202)
+def request_scan(services: Shared) -> Answer:
+    """Start a scan of everything, unless one runs already. A drive that is plugged in causes this."""
+    try:
+        return {"session_id": scans.start(services)}
+    except sessions.ScanRunningError as error:
+        return {"session_id": error.session_id}
 
 
 @router.post("/maintenance/resume", status_code=202)

@@ -1,0 +1,33 @@
+"""A person claims the machine by the code on its screen. This runs before any test that needs an owner."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+
+from ..client import OWNER, REQUEST_TIMEOUT_SECONDS, Appliance
+
+CODE = r"enter the code ([A-Z2-9]{4}-[A-Z2-9]{4})"
+
+
+def test_the_code_is_shown_and_makes_the_owner(appliance: Appliance, host: Any) -> None:
+    code = appliance.run("soniquebay claim-code").strip()
+    assert re.findall(CODE, host.check_output("cat /run/issue.d/soniquebay.issue")) == [code]
+    assert re.findall(CODE, host.check_output("cat /run/motd.d/soniquebay")) == [code]
+    assert re.findall(CODE, appliance.machine.console.text())[-1:] == [code]
+    assert host.run("cat /run/soniquebay-claim/code").rc != 0  # for administrators alone
+    assert appliance.http("/api/tracks").status == 401
+    with httpx.Client(base_url=appliance.machine.url(), timeout=REQUEST_TIMEOUT_SECONDS) as browser:
+        answer = browser.post("/claim", data={"code": code, **OWNER, "again": OWNER["password"]})
+        assert answer.status_code == 303, answer.text
+        assert browser.get("/api/session").json()["user"]["is_owner"]
+    assert appliance.try_run("ls -A /run/soniquebay-claim; soniquebay claim-code")[0] != 0
+    assert "has an owner already" in appliance.try_run("soniquebay claim-code")[1]
+
+
+def test_an_administrator_needs_no_password_and_others_are_refused(appliance: Appliance, host: Any) -> None:
+    assert host.check_output("soniquebay status --json")  # as the operator, without sudo
+    status, output = appliance.try_run("runuser -u nobody -- soniquebay status")
+    assert (status != 0, "repeat it with sudo" in output) == (True, True)
