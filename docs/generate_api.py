@@ -28,10 +28,10 @@ The public API answers on port 80 of the appliance, `http://soniquebay.local`. `
 people.
 
 Every request needs a login, except `/api/health`, `/api/session`, `/api/claim` and `/api/sign-in`
-([security](security.md#listeners)). A browser signs in at `/sign-in` and gets a cookie. A program sends an app password:
-`Authorization: Bearer <app password>`. A user with the role `listen` reads and plays; what starts, changes or shows the
-work of the appliance needs the role `manage`, else it is answered with 403. Nobody can insert over this port; those
-routes belong to the internal API.
+([security](security.md#listeners)). A browser signs in at `/sign-in` and gets a cookie. A program sends an app
+password: `Authorization: Bearer <app password>`. A user with the role `listen` reads and plays; what starts, changes or
+shows the work of the appliance needs the role `manage`, else it is answered with 403. Nobody can insert over this port;
+those routes belong to the internal API.
 
 - Requests and answers are JSON, except for covers and events. A list is a page: `items`, and `total` over all pages.
 - Lists of the library have a `next` in each page, which is the `cursor` of the page behind it. Every page of them takes
