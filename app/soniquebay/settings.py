@@ -44,7 +44,7 @@ class Settings:
     flower_host: str
     flower_port: int
     url: str
-    """Base URL of the API that the CLI uses, or ``unix:///path/to/control.sock``."""
+    """Base URL of the API that the CLI uses, or ``unix:///path/to/control.sock``. Empty: see ``cli/client.py``."""
     processes: int
     """The most child processes of the worker: 4, or one for each processor when there are fewer."""
     online: bool
@@ -187,7 +187,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         claim_folder=Path(get("CLAIM_FOLDER", "/run/soniquebay-claim")),
         flower_host=get("FLOWER_HOST", "0.0.0.0"),  # noqa: S104 - every path asks for a login
         flower_port=port("FLOWER_PORT", 5555),
-        url=get("URL", f"unix://{control_socket}").rstrip("/"),
+        url=get("URL", "").rstrip("/"),
         processes=processes(),
         online=switch("ONLINE", "on"),
         musicbrainz_url=address("MUSICBRAINZ_URL", "https://musicbrainz.org/ws/2"),

@@ -203,6 +203,30 @@ def test_the_machines_administrators_need_no_password(closed: Stack, owner: http
     assert "sign in" in closed.cli("status", check=False).stderr
 
 
+def test_the_command_line_elsewhere_keeps_an_app_password(
+    closed: Stack, owner: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    wrong = closed.cli("login", closed.url, "--name", "Ada", "--password", "wrong", check=False)
+    assert (wrong.returncode, "name or password is wrong" in wrong.stderr) == (1, True)
+    for _ in range(2):  # the second login finds the name of its app password taken
+        done = closed.cli("login", closed.url + "/", "--name", "ada", "--password", OWNER["password"])
+        assert done.stdout.startswith(f"signed in at {closed.url} as Ada")
+    file = tmp_path / "soniquebay" / "credentials.json"
+    assert (stat.S_IMODE(file.stat().st_mode), OWNER["password"] in file.read_text()) == (0o600, False)
+    assert closed.cli("status", "--json").returncode == 0
+    assert json.loads(closed.cli("scan", "--wait", "--json").stdout)["status"] == "completed"
+    environment = {**os.environ, "SONIQUEBAY_CONTROL_SOCKET": str(tmp_path / "none"), "SONIQUEBAY_URL": ""}
+    command = [sys.executable, "-m", "soniquebay.cli", "user", "list"]
+    listed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert "Ada: owner" in listed.stdout
+    names = [p["name"] for p in owner.get("/api/account/app-passwords").json()["items"]]
+    assert closed.cli("logout").stdout == f"signed out at {closed.url}\n"
+    assert len(owner.get("/api/account/app-passwords").json()["items"]) == len(names) - 1
+    assert "there is no login" in closed.cli("logout", check=False).stderr
+    assert closed.cli("status", check=False).returncode == 1
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
 def test_another_user_of_the_machine_is_refused(closed: Stack, owner: httpx.Client, tmp_path: Path) -> None:
     socket = closed.environment()["SONIQUEBAY_CONTROL_SOCKET"]

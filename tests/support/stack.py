@@ -89,7 +89,7 @@ class Stack:
         done = subprocess.run(
             [self.python, "-m", "soniquebay.cli", *arguments],
             check=False, capture_output=True, text=True, timeout=120,
-            env={**os.environ, "SONIQUEBAY_URL": url, "SONIQUEBAY_DATA": str(self.data)},
+            env={**os.environ, "SONIQUEBAY_URL": url, "SONIQUEBAY_CLAIM_FOLDER": str(self.data / "claim")},
         )  # fmt: skip
         assert done.returncode == 0 or not check, f"{arguments} ended with {done.returncode}: {done.stderr}"
         return done

@@ -126,6 +126,15 @@ def make_app_password(services: Shared, user: SignedInUser, body: models.NewAppP
     return {"id": made, "name": body.name.strip(), "password": password}
 
 
+@router.delete("/account/app-passwords/current", status_code=204, responses=_problems(_403="no app sent this"))
+def revoke_own_password(services: Shared, visitor: CurrentVisitor) -> None:
+    """Revoke the app password with which this request came."""
+    if visitor.means != "app password" or visitor.user is None or visitor.id is None:
+        raise HTTPException(403, "this request came without an app password")
+    with services.accounts.change() as db:
+        app_passwords.revoke(db, visitor.user.id, visitor.id)
+
+
 @router.delete(
     "/account/app-passwords/{password_id}", status_code=204, responses=_problems(_404="no such app password")
 )

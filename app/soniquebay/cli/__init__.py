@@ -18,6 +18,8 @@ COMMANDS = {
     "queues": "operate",
     "logs": "operate",
     "maintenance": "operate",
+    "login": "login",
+    "logout": "login",
     "claim-code": "users",
     "user": "users",
     "scale": "scale",
@@ -48,7 +50,7 @@ class _Commands(click.Group):
 def main() -> None:
     """A music library that scans, tags and understands a collection.
 
-    The operator's commands use the API of this machine, or the one at SONIQUEBAY_URL.
+    The operator's commands use the API of this machine, that of `soniquebay login`, or the one at SONIQUEBAY_URL.
     """
 
 

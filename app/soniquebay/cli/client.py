@@ -5,13 +5,21 @@ from typing import Any
 import click
 import httpx
 
-from soniquebay.cli.follow import client_of
+from soniquebay.cli import credentials
+from soniquebay.cli.follow import UNIX, client_of
 from soniquebay.settings import settings
 
 
 def api_url() -> str:
-    """Return the base URL of the API that the CLI uses."""
-    return settings().url
+    """Return the base URL of the API that the CLI uses.
+
+    That is the one of the setting, else this machine's control socket, else the appliance of the latest login.
+    """
+    if settings().url:
+        return settings().url
+    socket = settings().control_socket
+    elsewhere = None if socket.exists() else credentials.latest_url()
+    return elsewhere or f"{UNIX}{socket}"
 
 
 def get(path: str, *, expect: tuple[int, ...] = (200,), **params: Any) -> dict[str, Any]:
@@ -37,9 +45,9 @@ def request(method: str, path: str, *, expect: tuple[int, ...], **arguments: Any
     return response.status_code, answer
 
 
-def unreachable(error: Exception) -> click.ClickException:
+def unreachable(error: Exception, url: str | None = None) -> click.ClickException:
     """Return the exception that says that the API does not answer, and what to do."""
     return click.ClickException(
-        f"no SoniqueBay answers at {api_url()} ({error}). Start one (systemctl start soniquebay.target, or "
-        "soniquebay serve), or set SONIQUEBAY_URL to where it is."
+        f"no SoniqueBay answers at {url or api_url()} ({error}). Start one (systemctl start soniquebay.target, or "
+        "soniquebay serve), sign in at one elsewhere (soniquebay login), or set SONIQUEBAY_URL to where it is."
     )

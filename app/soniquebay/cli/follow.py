@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from soniquebay.cli.credentials import password_for
+
 MAX_SILENCE_SECONDS = 45.0  # until the stream counts as broken; the API sends a comment every 15 s
 GIVE_UP_AFTER_SECONDS = 300.0  # without any answer
 UNIX = "unix://"  # how an address begins that is a Unix socket
@@ -47,9 +49,10 @@ def follow_scan(
         return _summary(api, session_id, time.monotonic() - started)
 
 
-def client_of(url: str) -> httpx.Client:
+def client_of(url: str, *, signed_in: bool = True) -> httpx.Client:
     """Return a client of an API, by ``http://``, ``https://`` or ``unix:///path/to/socket``.
 
+    With `signed_in` it sends the app password that `soniquebay login` has kept for this URL.
     Without https it skips the certificates, which take a while to load.
 
     Each request has a connection of its own: the API closes an idle one after five seconds, and a request that was sent
@@ -59,7 +62,14 @@ def client_of(url: str) -> httpx.Client:
     if url.startswith(UNIX):
         transport = httpx.HTTPTransport(uds=url.removeprefix(UNIX), limits=one_request_each, verify=False)
         return httpx.Client(base_url="http://localhost", timeout=30, transport=transport)
-    return httpx.Client(base_url=url, timeout=30, limits=one_request_each, verify=url.startswith("https:"))
+    password = password_for(url) if signed_in else None
+    return httpx.Client(
+        base_url=url,
+        headers={"Authorization": f"Bearer {password}"} if password else {},
+        timeout=30,
+        limits=one_request_each,
+        verify=url.startswith("https:"),
+    )
 
 
 def _snapshots(api: httpx.Client, session_id: int) -> Iterator[Snapshot]:
