@@ -211,7 +211,7 @@ def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
     assert (refused.status_code, refused.json()["status"]) == (409, "paused")
     assert many.cli("pause", check=False).returncode == 1
     assert httpx.post(f"{many.url}/api/scan-sessions/{first}/resume").json()["status"] == "running"
-    wait_until(lambda: session(many, first)["status"] == "completed", 60)
+    wait_until(lambda: session(many, first)["status"] == "completed", 180)
     assert session(many, first)["library"]["tracks"] == MANY_FILES
     assert httpx.post(f"{many.url}/api/scan-sessions/{first}/cancel").status_code == 409
     assert "no scan is running or paused" in many.cli("cancel", check=False).stderr
@@ -231,7 +231,7 @@ def test_a_scan_is_paused_resumed_and_cancelled(many: Stack) -> None:
     assert (second, query_number(many, in_second)) == (2, inserted)
     assert query_number(many, "SELECT count(*) FROM batches WHERE done_at IS NULL") == 0
     third = httpx.post(f"{many.url}/api/scan").json()["session_id"]
-    wait_until(lambda: session(many, third)["status"] == "completed", 60)
+    wait_until(lambda: session(many, third)["status"] == "completed", 180)
     assert session(many, third)["unchanged"] < MANY_FILES
 
     with many.frozen("worker"):

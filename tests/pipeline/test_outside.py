@@ -167,3 +167,16 @@ def test_a_maintenance_task_is_sent_and_runs(stack: Stack) -> None:
     subprocess.run(command, check=True, capture_output=True, env=environment)
     log = Path(stack.data / "logs" / "worker.log")
     wait_until(lambda: re.search(r"maintenance\.resume_sessions\[.*succeeded", log.read_text()))
+
+
+@pytest.mark.slow
+def test_a_listeners_stream_ends_quietly_when_redis_does_not_answer(stack: Stack, scanned: dict[str, Any]) -> None:
+    with httpx.stream("GET", f"{stack.url}/api/events", timeout=40) as response, stack.frozen("redis-server"):
+        assert response.status_code == 200
+        for _ in response.iter_lines():
+            pass
+    log = (stack.data / "logs" / "api.log").read_text()
+    assert "a listener's stream of events ends: Timeout" in log
+    assert "Traceback" not in log
+    wait_until(lambda: stack.get("/api/health")["redis"] == "ok")
+    assert read_events(stack, {}, 1)

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import redis
-from fastapi.sse import ServerSentEvent
 from redis.asyncio import Redis
 
 from soniquebay.library import progress
@@ -22,6 +21,7 @@ log = logging.getLogger(__name__)
 
 STREAM = REDIS_KEY_PREFIX + "progress"
 MAX_STREAM_EVENTS = 1000  # kept for a listener that reconnects
+COMMENT_INTERVAL_SECONDS = 15.0  # proxies and listeners take longer silence for a broken stream
 MIN_INTERVAL_SECONDS = 0.25  # between two events
 MAX_INTERVAL_SECONDS = 5.0
 MAX_CPU_SHARE = 0.005  # of one processor, for making snapshots: those of a large session are made less often
@@ -115,19 +115,33 @@ class ProgressFeed:
         """Return a session's progress as `models.scans.Progress` has it, or None when there is no such session."""
         return progress.snapshot(db, session_id, self._seconds_per_track)
 
-    async def follow(self, last_id: str | None) -> AsyncIterator[ServerSentEvent]:
-        """Yield the events after `last_id`; without one, the current state first and then the events after it."""
+    async def follow(self, last_id: str | None) -> AsyncIterator[bytes]:
+        """Yield the events after `last_id`; without one, the current state first and then the events after it.
+
+        They are encoded as the body of an event stream. It ends when Redis does not answer; a listener connects again.
+        """
+        try:
+            async for chunk in self._follow(last_id):
+                yield chunk
+        except redis.RedisError as error:
+            log.warning("a listener's stream of events ends: %s", error)
+
+    async def _follow(self, last_id: str | None) -> AsyncIterator[bytes]:
         if last_id is None:
             newest: Any = await self._redis.xrevrange(STREAM, count=1)
             last_id = newest[0][0].decode() if newest else "0-0"
             state = await asyncio.to_thread(self._snapshot)
             if state is not None:
                 yield _event(last_id, json.dumps(state))
+        sent_at = time.monotonic()
         while not self._closing.is_set():
             # Blocks for a second at most, so that a listener that left, or a stop of the server, is noticed soon.
             for event_id, data in await self._after(last_id):
-                last_id = event_id
+                last_id, sent_at = event_id, time.monotonic()
                 yield _event(event_id, data)
+            if time.monotonic() - sent_at > COMMENT_INTERVAL_SECONDS:
+                sent_at = time.monotonic()
+                yield b": nothing new\n\n"
 
     async def _after(self, last_id: str) -> list[tuple[str, str]]:
         streams: Any = await self._redis.xread({STREAM: last_id}, count=100, block=1000) or []
@@ -135,5 +149,5 @@ class ProgressFeed:
         return [(entry_id.decode(), fields[b"data"].decode()) for entry_id, fields in entries]
 
 
-def _event(event_id: str, data: str) -> ServerSentEvent:
-    return ServerSentEvent(event="scan", id=event_id, raw_data=data)
+def _event(event_id: str, data: str) -> bytes:
+    return f"id: {event_id}\nevent: scan\ndata: {data}\n\n".encode()

@@ -1,10 +1,9 @@
 """The public API, on port 80. It has no route that inserts."""
 
-from collections.abc import AsyncIterable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi.responses import StreamingResponse
 
 from soniquebay import __version__
 from soniquebay.api import accounts, browsing, docs, errors, health, library, online, playing, scans, sign_in, watch
@@ -14,6 +13,9 @@ from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import WebSecurity
 
 MAX_BODY_BYTES = 1 << 20  # the longest body is a list of folders
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "events, without an end"}
+}
 
 
 def public_app(services: Services) -> FastAPI:
@@ -40,20 +42,19 @@ def public_app(services: Services) -> FastAPI:
     errors.install(app)
     for module in (health, accounts, sign_in, scans, watch, browsing, library, playing, docs, online):
         app.include_router(module.router)
-    app.get("/api/events", response_class=EventSourceResponse, tags=["scans"])(events)
+    app.get("/api/events", response_class=StreamingResponse, responses=_EVENTS, tags=["scans"])(events)
     app.api_route("/internal/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)(
         refuse_internal
     )
     return app
 
 
-async def events(
-    services: Shared, last_event_id: Annotated[str | None, Header()] = None
-) -> AsyncIterable[ServerSentEvent]:
+def events(services: Shared, last_event_id: Annotated[str | None, Header()] = None) -> StreamingResponse:
     """Stream `scan` events, whose data is a `Progress`. With `Last-Event-ID` the stream starts after that event."""
     last_id = last_event_id if last_event_id and is_event_id(last_event_id) else None
-    async for event in services.progress.follow(last_id):
-        yield event
+    # The second header keeps a reverse proxy from collecting events (nginx).
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(services.progress.follow(last_id), media_type="text/event-stream", headers=headers)
 
 
 def refuse_internal(path: str) -> None:
