@@ -1,69 +1,169 @@
-"""Playing: the file of a track as it is, whole or a range of it."""
+"""Playing: the file of a track as it is, whole or a range of it, or its sound in another format."""
 
+import json
 import os
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from soniquebay.api.file_answer import FileAnswerError, file_answer
+from soniquebay.api.file_answer import FileAnswerError, OpenFile, file_answer
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
+from soniquebay.api.transcoded_answer import transcoded_answer
 from soniquebay.audio.media_types import MEDIA_TYPES, UNKNOWN
 from soniquebay.library import paths, queries
+from soniquebay.library.browsing.details import typed_tags
+from soniquebay.transcoding.choice import Gain, RequestedFormat, Stored, Wanted, choose, replay_gain
+from soniquebay.transcoding.formats import MAX_BIT_RATE_KBITS, MIN_BIT_RATE_KBITS, SUFFIXES, Job
 
 router = APIRouter(prefix="/api", tags=["playing"])
 _AUDIO: dict[str, Any] = {"content": {"audio/*": {}, UNKNOWN: {}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {**_AUDIO, "description": "the file"},
+    200: {**_AUDIO, "description": "the file, or its sound in another format"},
     206: {**_AUDIO, "description": "the range of the file that the header `Range` asks for"},
     304: {"description": "the file with the given ETag is still the current one"},
     404: {"model": Problem, "description": "no such track, or its file is missing"},
-    416: {"model": Problem, "description": "the range lies behind the end of the file"},
-    501: {"model": Problem, "description": "the track is a part of a file, which has to be cut out"},
+    416: {"model": Problem, "description": "the range or the offset lies behind the end"},
+    429: {"model": Problem, "description": "too many streams are transcoded already; see `Retry-After`"},
+    422: {"description": "the request does not match its description, or the file cannot be transcoded"},
     503: {"model": Problem, "description": "the file cannot be read now: is its drive there?"},
 }
 
 
+class StreamQuery(BaseModel):
+    """In which form a track is played."""
+
+    format: RequestedFormat | None = Field(
+        default=None,
+        description="`raw`: the file as it is. Without a format the file is sent as it is if browsers play it, else as "
+        "FLAC if it is lossless, or as MP3. A file that is in the format already is sent as it is",
+    )
+    bit_rate: int | None = Field(
+        default=None,
+        ge=MIN_BIT_RATE_KBITS,
+        le=MAX_BIT_RATE_KBITS,
+        description="kbit/s at most; a file that has no more is sent as it is. Without it opus 160, mp3 256, aac 192",
+    )
+    offset: float = Field(default=0, ge=0, le=2**31, description="how many seconds of the track to leave out")
+    gain: Gain = Field(
+        default="off", description="which ReplayGain of the tags to apply. It never makes the sound clip"
+    )
+    estimate_length: bool = Field(
+        default=False,
+        description="whether a transcoded answer has a Content-Length. It is estimated; zeros fill the body up to it",
+    )
+
+
 @router.get("/tracks/{track_id}/stream", response_class=Response, responses=_RESPONSES)
 @router.head("/tracks/{track_id}/stream", include_in_schema=False)
-async def stream(request: Request, services: Shared, track_id: Id) -> Response:
-    """Return the file of a track to play it. `Range` and `If-Range` work, as does `HEAD`."""
-    return await _answer(request, services, track_id, is_download=False)
+async def stream(
+    request: Request, services: Shared, track_id: Id, query: Annotated[StreamQuery, Query()]
+) -> Response:
+    """Return a track to play it: its file, or its sound in another format.
+
+    The file is transcoded only where it has to be: browsers do not play it, the track is a part of it, or the request
+    asks for what it is not. `Range` and `If-Range` work for the file as it is; a transcoded answer has no ranges
+    (`Accept-Ranges: none`) but an `offset`, and tells its length in seconds in `X-Content-Duration`. `HEAD` works for
+    both.
+    """
+    track = await _find(services, track_id)
+    job, seconds = _job(track, query)
+    file = await _open(services, track)
+    if job is None:
+        return file_answer(request, services.file_reader, file, _media_type(track), {})
+    return transcoded_answer(
+        services.transcoders,
+        file,
+        job,
+        seconds,
+        {},
+        is_head=request.method == "HEAD",
+        estimate_length=query.estimate_length,
+    )
 
 
 @router.get("/tracks/{track_id}/download", response_class=Response, responses=_RESPONSES)
 @router.head("/tracks/{track_id}/download", include_in_schema=False)
 async def download(request: Request, services: Shared, track_id: Id) -> Response:
-    """Return the file of a track to keep it, with its name. Otherwise like `stream`."""
-    return await _answer(request, services, track_id, is_download=True)
+    """Return the file of a track to keep it, with its name, in ranges too.
+
+    A track that is a part of a file is cut out, to FLAC if the file is lossless, else to MP3.
+    """
+    track = await _find(services, track_id)
+    if not track["part"]:
+        name = PurePosixPath(os.fsdecode(paths.decode(track["path"]))).name
+        file = await _open(services, track)
+        return file_answer(request, services.file_reader, file, _media_type(track), _attachment(name))
+    job, seconds = _job(track, StreamQuery())
+    assert job is not None  # noqa: S101 - a part is never played as it is
+    number = "" if track["track_no"] is None else f"{track['track_no']:02} "
+    headers = _attachment(f"{number}{track['title'].replace('/', '_')}{SUFFIXES[job.format]}")
+    file = await _open(services, track)
+    return transcoded_answer(
+        services.transcoders, file, job, seconds, headers, is_head=request.method == "HEAD", estimate_length=False
+    )
 
 
-async def _answer(request: Request, services: Services, track_id: int, *, is_download: bool) -> Response:
+async def _find(services: Services, track_id: int) -> queries.Row:
     track = await run_in_threadpool(lambda: queries.file_of_track(services.database.reader(), track_id))
     if track is None:
         raise HTTPException(404, f"no track {track_id}")
     if track["missing_since"] is not None:
         raise HTTPException(404, f"the file of track {track_id} is missing")
-    if track["part"]:
-        raise HTTPException(501, f"track {track_id} is a part of a file; playing parts is not possible yet")
+    return track
+
+
+async def _open(services: Services, track: queries.Row) -> OpenFile:
     path = paths.decode(track["path"])
     # The setting may have changed since the last scan.
     if not any(paths.is_within(path, os.fsencode(root)) for root in services.settings.music):
-        raise HTTPException(404, f"the file of track {track_id} lies outside the folders of music")
+        raise HTTPException(404, f"the file of track {track['id']} lies outside the folders of music")
     try:
-        file = await services.file_reader.open(path)
+        return await services.file_reader.open(path)
     except FileAnswerError as error:
         # Without the path, which is nothing to a listener.
         raise HTTPException(
-            503, f"the file of track {track_id} cannot be read: {error}; is its drive there?"
+            503, f"the file of track {track['id']} cannot be read: {error}; is its drive there?"
         ) from error
-    headers = {}
-    if is_download:
-        name = PurePosixPath(os.fsdecode(path)).name.encode("utf-8", "replace")
-        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    media_type = MEDIA_TYPES.get(track["format"], UNKNOWN)
-    return file_answer(request, services.file_reader, file, media_type, headers)
+
+
+def _job(track: queries.Row, query: StreamQuery) -> tuple[Job | None, float]:
+    """Return what to transcode a track to, None if it is played as it is, and how long that sounds, in seconds."""
+    if query.format == "raw" and (track["part"] or query.offset or query.gain != "off" or query.bit_rate):
+        raise HTTPException(
+            422, "format=raw is the file as it is: not of a part of a file, and without offset, gain and bit_rate"
+        )
+    seconds = max(track["duration"] - query.offset, 0.0)
+    if query.offset and not seconds:
+        raise HTTPException(416, "the offset lies behind the end of the track")
+    sound = json.loads(track["sound"])
+    stored = Stored(
+        format=track["format"],
+        codec=sound.get("codec"),
+        bit_rate=sound.get("bit_rate"),
+        is_part=track["part"] > 0,
+        start=track["start_seconds"],
+        seconds=track["seconds"],
+    )
+    wanted = Wanted(
+        format=query.format,
+        bit_rate=query.bit_rate,
+        offset=query.offset,
+        gain_db=replay_gain(typed_tags(json.loads(track["tags"])), query.gain),
+        is_constant=query.estimate_length,
+    )
+    return choose(stored, wanted), seconds
+
+
+def _media_type(track: queries.Row) -> str:
+    return MEDIA_TYPES.get(track["format"], UNKNOWN)
+
+
+def _attachment(name: str) -> dict[str, str]:
+    encoded = quote(name.encode("utf-8", "replace"), safe="")
+    return {"Content-Disposition": f"attachment; filename*=UTF-8''{encoded}"}

@@ -11,6 +11,7 @@ from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.queue_feeder import QueueFeeder
+from soniquebay.api.transcoders import Transcoders
 from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
 from soniquebay.library.similarity.rankings import Rankings
@@ -37,6 +38,7 @@ class Services:
     watch_state: Callable[[], dict[str, Any]] = _not_watching
     """Return the fields of `models.watching.WatchState`, except `watch`."""
     file_reader: Reader = field(default_factory=Reader)
+    transcoders: Transcoders = field(default_factory=Transcoders)
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
 

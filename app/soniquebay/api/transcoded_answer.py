@@ -1,0 +1,152 @@
+"""An answer that a transcoder makes while it is sent."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+import anyio
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from soniquebay.api.file_answer import OpenFile
+from soniquebay.api.transcoders import (
+    CHUNK_BYTES,
+    START_TIMEOUT_SECONDS,
+    Slot,
+    TooManyTranscodersError,
+    Transcoder,
+    TranscoderError,
+    Transcoders,
+    UndecodableError,
+)
+from soniquebay.transcoding.formats import MEDIA_TYPES, Job, estimated_bytes
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+
+
+def transcoded_answer(
+    transcoders: Transcoders,
+    file: OpenFile,
+    job: Job,
+    seconds: float,
+    headers: Mapping[str, str],
+    *,
+    is_head: bool,
+    estimate_length: bool,
+) -> Response:
+    """Return the answer to a GET or HEAD request for the transcoded sound of an open file. It closes the file.
+
+    `seconds` is how long the sound will be, `headers` are added to the answer's own. With `estimate_length` the answer
+    has a Content-Length, which the body keeps: a shorter stream is filled up with zeros, a longer one is cut.
+    """
+    length = estimated_bytes(job, seconds) if estimate_length else None
+    headers = {
+        "Accept-Ranges": "none",
+        "Cache-Control": "private, no-cache",
+        "X-Content-Duration": f"{seconds:.3f}",
+        **({} if length is None else {"Content-Length": str(length)}),
+        **headers,
+    }
+    if is_head:
+        file.close()
+        return _without_body(headers, MEDIA_TYPES[job.format])
+    return _TranscodedBody(transcoders, file, job, length, headers)
+
+
+def _without_body(headers: Mapping[str, str], media_type: str) -> Response:
+    answer = Response(headers=dict(headers), media_type=media_type)
+    if "Content-Length" not in headers:
+        del answer.headers["content-length"]  # nobody knows it, so it is not 0
+    return answer
+
+
+class _TranscodedBody(Response):
+    """The stream of a transcoder, which lives as long as the answer does; it closes the file."""
+
+    def __init__(
+        self, transcoders: Transcoders, file: OpenFile, job: Job, length: int | None, headers: dict[str, str]
+    ) -> None:
+        super().__init__(headers=headers, media_type=MEDIA_TYPES[job.format])
+        if length is None:
+            del self.headers["content-length"]
+        self._transcoders = transcoders
+        self._file = file
+        self._job = job
+        self._length = length
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer until the client goes."""
+        try:
+            async with anyio.create_task_group() as group:
+
+                async def stop_when_client_goes() -> None:
+                    while (await receive())["type"] != "http.disconnect":
+                        pass
+                    group.cancel_scope.cancel()
+
+                group.start_soon(stop_when_client_goes)
+                await self._answer(scope, receive, send)
+                group.cancel_scope.cancel()
+        finally:
+            self._file.close()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem: Response
+        try:
+            async with self._transcoders.slot() as slot:
+                transcoder, first = await self._start(slot)
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await self._send_body(transcoder, first, send)
+                return
+        except TooManyTranscodersError:
+            problem = _problem(429, "too many streams are transcoded already")
+            problem.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        except UndecodableError as error:
+            problem = _problem(422, f"the file cannot be transcoded: {error}")
+        except (TranscoderError, OSError) as error:
+            log.warning("a transcoder has ended before the first byte: %s", error)
+            problem = _problem(503, f"the file cannot be transcoded now: {error}")
+        await problem(scope, receive, send)
+
+    async def _start(self, slot: Slot) -> tuple[Transcoder, bytes]:
+        """Start a transcoder, and return it with its first bytes: until they are here, an error can be answered."""
+        for job in (self._job, replace(self._job, without_metadata=True)):
+            transcoder = await slot.start(job, self._file.descriptor)
+            try:
+                return transcoder, await transcoder.read(START_TIMEOUT_SECONDS)
+            except UndecodableError:
+                if job.without_metadata:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _send_body(self, transcoder: Transcoder, data: bytes, send: Send) -> None:
+        sent = 0
+        try:
+            while data:
+                if self._length is not None and sent + len(data) > self._length:
+                    log.info("a transcoded stream is cut: it is longer than announced")
+                    data = data[: self._length - sent]
+                    await _send(send, data, more=False)
+                    return
+                sent += len(data)
+                await _send(send, data)
+                data = await transcoder.read()
+        except TranscoderError as error:
+            # The server closes the connection of an answer that ends early, so the player knows.
+            log.warning("a transcoded track stops playing: %s", error)
+            return
+        while self._length is not None and sent < self._length:
+            count = min(CHUNK_BYTES, self._length - sent)
+            sent += count
+            await _send(send, bytes(count))
+        await _send(send, b"", more=False)
+
+
+async def _send(send: Send, data: bytes, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+def _problem(status: int, detail: str) -> Response:
+    return JSONResponse({"detail": detail}, status_code=status)

@@ -1,0 +1,28 @@
+"""Writing a stream to a pipe, in few and large pieces, but the first ones at once."""
+
+import os
+
+_AT_ONCE_BYTES = 16 << 10  # so that the player begins
+_PIECE_BYTES = 32 << 10  # each piece wakes the API
+
+
+class Output:
+    """A pipe that is written to. Whoever reads slowly holds up the writer."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._buffer = bytearray()
+        self._written = 0
+
+    def write(self, data: bytes) -> None:
+        """Write data now or with the next piece. Raises ``BrokenPipeError`` when nobody reads any more."""
+        self._buffer += data
+        if self._written < _AT_ONCE_BYTES or len(self._buffer) >= _PIECE_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is left."""
+        while self._buffer:
+            count = os.write(self._descriptor, self._buffer)
+            self._written += count
+            del self._buffer[:count]
