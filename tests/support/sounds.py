@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from soniquebay.api.transcoders import COMMAND, environment
 from soniquebay.transcoding.formats import Job
+from soniquebay.transcoding.transcoder import transcode
 
 Samples = NDArray[np.float64]  # (channels, samples), full scale is 1
 
@@ -29,6 +30,8 @@ def write(path: Path, samples: Samples, rate: int, codec: str, sample_format: st
     container = {".m4a": "ipod", ".aac": "adts"}.get(path.suffix)
     with av.open(str(path), "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout=layout, options={"strict": "experimental", **options})
+        if codec == "wmav2":
+            stream.bit_rate = 128_000
         if sample_format in {"s16", "s32"}:
             kind = np.int16 if sample_format == "s16" else np.int32
             packed = np.round(samples.T * np.iinfo(kind).max).astype(kind).reshape(1, -1)
@@ -85,8 +88,16 @@ def start_transcoder(path: Path, job: Job) -> subprocess.Popen[bytes]:
 
 
 def transcoded(path: Path, job: Job) -> bytes:
-    """Return the stream that the transcoder makes of a file."""
-    process = start_transcoder(path, job)
-    data, reason = process.communicate(timeout=60)
-    assert (process.returncode, reason) == (0, b""), reason
-    return data
+    """Return the stream that the transcoder makes of a file, in this process."""
+    stream = bytearray()
+    with io.FileIO(path) as file:
+        transcode(file, job, stream.extend)
+    return bytes(stream)
+
+
+def delay(samples: Samples, expected: Samples) -> int:
+    """Return by how many samples something is later than expected, from -16384 to 16384."""
+    size = 1 << 16
+    spectrum = np.fft.rfft(samples[0, :size], size) * np.conj(np.fft.rfft(expected[0, :size], size))
+    best = int(np.argmax(np.fft.irfft(spectrum, size)))
+    return best if best < size // 2 else best - size

@@ -55,7 +55,8 @@ class StreamQuery(BaseModel):
     )
     estimate_length: bool = Field(
         default=False,
-        description="whether a transcoded answer has a Content-Length. It is estimated; zeros fill the body up to it",
+        description="whether a transcoded answer has a Content-Length. It is estimated: what is missing is "
+        "filled up with bytes that players skip, and what is too much is cut off",
     )
 
 

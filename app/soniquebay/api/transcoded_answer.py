@@ -19,7 +19,7 @@ from soniquebay.api.transcoders import (
     Transcoders,
     UndecodableError,
 )
-from soniquebay.transcoding.formats import MEDIA_TYPES, Job, estimated_bytes
+from soniquebay.transcoding.formats import MEDIA_TYPES, Job, estimated_bytes, filling
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def transcoded_answer(
     """Return the answer to a GET or HEAD request for the transcoded sound of an open file. It closes the file.
 
     `seconds` is how long the sound will be, `headers` are added to the answer's own. With `estimate_length` the answer
-    has a Content-Length, which the body keeps: a shorter stream is filled up with zeros, a longer one is cut.
+    has a Content-Length, which the body keeps: a shorter stream is filled up, a longer one is cut.
     """
     length = estimated_bytes(job, seconds) if estimate_length else None
     headers = {
@@ -137,10 +137,10 @@ class _TranscodedBody(Response):
             # The server closes the connection of an answer that ends early, so the player knows.
             log.warning("a transcoded track stops playing: %s", error)
             return
-        while self._length is not None and sent < self._length:
-            count = min(CHUNK_BYTES, self._length - sent)
-            sent += count
-            await _send(send, bytes(count))
+        if self._length is not None:
+            await _send(send, filling(self._job.format, min(CHUNK_BYTES, self._length - sent)))
+            for begin in range(sent + CHUNK_BYTES, self._length, CHUNK_BYTES):
+                await _send(send, bytes(min(CHUNK_BYTES, self._length - begin)))
         await _send(send, b"", more=False)
 
 

@@ -19,9 +19,12 @@ MEDIA_TYPES: dict[Format, str] = {
 SUFFIXES: dict[Format, str] = {"opus": ".opus", "mp3": ".mp3", "aac": ".m4a", "flac": ".flac"}
 MP3_BIT_RATES_KBITS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # of MPEG-1 layer III
 
-# What the containers add, see `estimated_bytes`. Measured with some reserve.
-_CONTAINER_SHARE = {"opus": 0.012, "mp3": 0.001, "aac": 0.03}
-_FIXED_BYTES = 8192
+# What comes on top of the bit rate, see `estimated_bytes`: what encoders take more, and what containers add.
+_MORE_SHARE = {"opus": 0.0, "mp3": 0.0, "aac": 0.03}
+_MORE_BYTES_A_SECOND = {"opus": 200, "mp3": 0, "aac": 700}
+_FIXED_BYTES = 4096  # the header, and the last frame
+# A player skips what is filled up: in MP3 it begins as an old tag, in MP4 as an atom that reaches to the end.
+_FILLING_BEGINS = {"opus": b"", "mp3": b"TAG", "aac": b"\0\0\0\0free"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +66,10 @@ def estimated_bytes(job: Job, seconds: float) -> int | None:
     """Return how many bytes the sound of so many seconds will have at most; None for FLAC, of which nobody knows."""
     if job.bit_rate is None:
         return None
-    return _FIXED_BYTES + math.ceil(seconds * job.bit_rate * 125 * (1 + _CONTAINER_SHARE[job.format]))
+    bytes_a_second = job.bit_rate * 125 * (1 + _MORE_SHARE[job.format]) + _MORE_BYTES_A_SECOND[job.format]
+    return _FIXED_BYTES + math.ceil(seconds * bytes_a_second)
+
+
+def filling(format: Format, count: int) -> bytes:
+    """Return so many bytes behind a stream that no player takes for sound."""
+    return _FILLING_BEGINS.get(format, b"")[:count].ljust(count, b"\0")

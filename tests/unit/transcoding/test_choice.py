@@ -1,0 +1,92 @@
+"""When a file is transcoded, to what, and how loud."""
+
+from typing import Any
+
+import pytest
+
+from soniquebay.transcoding.choice import Stored, Wanted, choose, replay_gain
+from soniquebay.transcoding.formats import Job, usable_bit_rate
+
+
+@pytest.mark.parametrize(
+    ("format", "codec", "target"),
+    [
+        ("MP3", "MP3", None), ("FLAC", "FLAC", None), ("FLAC", None, None), ("Ogg Vorbis", "Vorbis", None),
+        ("Opus", "Opus", None), ("M4A", "AAC", None), ("M4A", None, None), ("WAV", "PCM", None), ("WebM", "Opus", None),
+        ("AAC", "AAC", None), ("M4A", "ALAC", "flac"), ("AIFF", "PCM", "flac"), ("AIFF", None, "flac"),
+        ("DSF", "DSD", "flac"), ("DSDIFF", "DST", "flac"), ("WMA", "WMA", "mp3"), ("WMA", "WMA Lossless", "flac"),
+        ("Monkey's Audio", "Monkey's Audio", "flac"), ("Musepack", "Musepack", "mp3"), ("WavPack", "WavPack", "flac"),
+        ("TTA", "TTA", "flac"), ("AC-3", "AC-3", "mp3"), ("M4A", "AC-3", "mp3"), ("Matroska", "FLAC", "flac"),
+        ("Matroska", "Vorbis", "mp3"), ("MP2", "MP2", "mp3"), ("Speex", "Speex", "mp3"), ("WAV", "ADPCM", "mp3"),
+    ],
+)  # fmt: skip
+def test_what_browsers_do_not_play_is_transcoded(format: str, codec: str | None, target: str | None) -> None:
+    job = choose(Stored(format, codec), Wanted())
+    assert (job and job.format) == target
+    assert choose(Stored(format, codec), Wanted(format="raw")) is None
+
+
+MP3 = Stored("MP3", "MP3", bit_rate=192_000)
+FLAC = Stored("FLAC", "FLAC", bit_rate=900_000)
+
+
+@pytest.mark.parametrize(
+    ("stored", "wanted", "job"),
+    [
+        (MP3, Wanted(format="mp3"), None),
+        (MP3, Wanted(format="mp3", bit_rate=192), None),
+        (MP3, Wanted(bit_rate=320), None),
+        (MP3, Wanted(bit_rate=128), Job("mp3", 128)),
+        (MP3, Wanted(format="mp3", bit_rate=100), Job("mp3", 96)),
+        (MP3, Wanted(format="opus", bit_rate=100), Job("opus", 100)),
+        (MP3, Wanted(format="flac"), Job("flac")),
+        (MP3, Wanted(offset=3), Job("mp3", 256, start=3)),
+        (FLAC, Wanted(format="flac"), None),
+        (FLAC, Wanted(format="flac", bit_rate=128), None),
+        (FLAC, Wanted(offset=3), Job("flac", start=3)),
+        (FLAC, Wanted(bit_rate=128), Job("mp3", 128)),
+        (FLAC, Wanted(gain_db=-2), Job("flac", gain_db=-2)),
+        (Stored("M4A", "ALAC"), Wanted(format="aac"), Job("aac", 192)),
+        (Stored("FLAC", is_part=True, start=60.0, seconds=30.0), Wanted(), Job("flac", start=60.0, seconds=30.0)),
+        (Stored("MP3", is_part=True, start=60.0), Wanted(offset=5), Job("mp3", 256, start=65.0)),
+        (Stored("MP3", is_part=True, start=60.0, seconds=30.0), Wanted(offset=5),
+         Job("mp3", 256, start=65.0, seconds=25.0)),
+    ],
+)  # fmt: skip
+def test_a_file_is_transcoded_only_for_a_reason(stored: Stored, wanted: Wanted, job: Job | None) -> None:
+    assert choose(stored, wanted) == job
+
+
+def test_a_job_survives_as_text() -> None:
+    job = Job("opus", 96, 1 / 3, None, -3.25, is_constant=True)
+    assert Job.from_json(job.to_json()) == job
+
+
+@pytest.mark.parametrize(
+    ("tags", "gain", "expected"),
+    [
+        ({}, "track", 0),
+        ({"replaygain_track_gain": -7.5}, "off", 0),
+        ({"replaygain_track_gain": -7.5, "replaygain_album_gain": -6.0}, "track", -7.5),
+        ({"replaygain_track_gain": -7.5, "replaygain_album_gain": -6.0}, "album", -6.0),
+        ({"replaygain_track_gain": -7.5}, "album", -7.5),
+        ({"replaygain_track_gain": 7.5}, "track", 0),
+        ({"replaygain_track_gain": 4.0, "replaygain_track_peak": 0.5}, "track", 4.0),
+        ({"replaygain_track_gain": 9.0, "replaygain_track_peak": 0.5}, "track", 6.02),
+        ({"replaygain_track_gain": -1.0, "replaygain_track_peak": 1.4125}, "track", -3.0),
+        ({"replaygain_track_gain": 9.0, "replaygain_track_peak": 0.0}, "track", 0),
+        ({"replaygain_track_gain": -3.0, "replaygain_track_peak": 32767.0}, "track", -3.0),
+        ({"replaygain_track_gain": -900.0}, "track", -30),
+        ({"replaygain_track_gain": 900.0, "replaygain_track_peak": 0.00001}, "track", 30),
+        ({"r128_track_gain": -8.0}, "track", -3.0),
+        ({"r128_track_gain": -8.0, "replaygain_track_gain": -2.0}, "track", -2.0),
+    ],
+)  # fmt: skip
+def test_replay_gain_never_clips(tags: dict[str, Any], gain: Any, expected: float) -> None:
+    assert abs(replay_gain(tags, gain) - expected) < 0.01
+
+
+def test_bit_rates_are_those_that_a_format_has() -> None:
+    assert [usable_bit_rate("mp3", rate) for rate in (None, 32, 100, 319, 320)] == [256, 32, 96, 256, 320]
+    assert [usable_bit_rate("opus", rate) for rate in (None, 10, 100, 400)] == [160, 32, 100, 320]
+    assert usable_bit_rate("flac", 100) is None
