@@ -17,7 +17,6 @@ from soniquebay.transcoding.output import Output
 def main(job_text: str, descriptor_text: str, parent_text: str) -> int:
     """Transcode, and return the exit code."""
     confinement.die_with(int(parent_text))
-    confinement.lower_priority()
     job = Job.from_json(job_text)
     file: io.RawIOBase = io.FileIO(int(descriptor_text))
     import av
@@ -31,7 +30,7 @@ def main(job_text: str, descriptor_text: str, parent_text: str) -> int:
 
         file = without_metadata(f"/proc/self/fd/{descriptor_text}") or file
     confinement.confine()
-    output = Output(sys.stdout.fileno())
+    output = Output(sys.stdout.fileno(), confinement.lower_priority)
     try:
         transcode(file, job, output.write)
         output.flush()

@@ -23,7 +23,8 @@ _OPTIONS: dict[str, dict[str, str]] = {
 }
 # A page or fragment is sent when it is complete, so none may last long.
 _CONTAINERS = {
-    "opus": ("ogg", {"page_duration": "500000"}),
+    # Without bitexact the stream gets a random number. Where no file can be opened, FFmpeg takes 0.2 s to make one.
+    "opus": ("ogg", {"page_duration": "500000", "fflags": "+bitexact"}),
     # The header waits for the first packet, which tells what the encoder has put before the sound.
     "aac": ("ipod", {"movflags": "empty_moov+delay_moov+default_base_moof", "frag_duration": "500000"}),
 }
@@ -68,13 +69,14 @@ class _Pipe:
 
 def _encode_in_container(frames: Iterable[av.AudioFrame], job: Job, shape: Shape, write: Write) -> None:
     name, options = _CONTAINERS[job.format]
-    with av.open(_Pipe(write), "w", format=name, options=options) as output:
-        stream = output.add_stream(_ENCODERS[job.format], rate=shape.sample_rate, layout=shape.layout)
-        assert isinstance(stream, av.AudioStream)  # noqa: S101 - it was made by the name of an audio encoder
-        _configure(stream.codec_context, job, shape)
-        for frame in frames:
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    output = av.open(_Pipe(write), "w", format=name, options=options)
+    stream = output.add_stream(_ENCODERS[job.format], rate=shape.sample_rate, layout=shape.layout)
+    assert isinstance(stream, av.AudioStream)  # noqa: S101 - it was made by the name of an audio encoder
+    _configure(stream.codec_context, job, shape)
+    for frame in frames:
+        output.mux(stream.encode(frame))
+    output.mux(stream.encode(None))
+    output.close()  # not after an error, which another one would hide then
 
 
 def _encode_plain(frames: Iterable[av.AudioFrame], job: Job, shape: Shape, samples: int | None, write: Write) -> None:

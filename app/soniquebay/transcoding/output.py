@@ -1,6 +1,7 @@
 """Writing a stream to a pipe, in few and large pieces, but the first ones at once."""
 
 import os
+from collections.abc import Callable
 
 _AT_ONCE_BYTES = 16 << 10  # so that the player begins
 _PIECE_BYTES = 32 << 10  # each piece wakes the API
@@ -9,16 +10,21 @@ _PIECE_BYTES = 32 << 10  # each piece wakes the API
 class Output:
     """A pipe that is written to. Whoever reads slowly holds up the writer."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, when_begun: Callable[[], None]) -> None:
+        """`when_begun` is called when the player has enough to begin."""
         self._descriptor = descriptor
+        self._when_begun = when_begun
         self._buffer = bytearray()
         self._written = 0
 
     def write(self, data: bytes) -> None:
         """Write data now or with the next piece. Raises ``BrokenPipeError`` when nobody reads any more."""
         self._buffer += data
-        if self._written < _AT_ONCE_BYTES or len(self._buffer) >= _PIECE_BYTES:
+        has_begun = self._written >= _AT_ONCE_BYTES
+        if not has_begun or len(self._buffer) >= _PIECE_BYTES:
             self.flush()
+        if not has_begun and self._written >= _AT_ONCE_BYTES:
+            self._when_begun()
 
     def flush(self) -> None:
         """Write what is left."""

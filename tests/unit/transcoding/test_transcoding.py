@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -62,7 +63,7 @@ def test_mp3_and_flac_tell_their_length_at_the_beginning(flac: Path, tmp_path: P
     stream = transcoded(flac, job("flac"))
     assert struct.unpack(">Q", stream[18:26])[0] & (1 << 36) - 1 == length
     (tmp_path / "a.mp3").write_bytes(transcoded(flac, job("mp3", 128)))
-    info = MP3(tmp_path / "a.mp3").info
+    info: Any = MP3(tmp_path / "a.mp3").info
     assert (round(info.bitrate, -3), info.bitrate_mode) == (128000, BitrateMode.CBR)
     # mutagen takes off the delay and the padding.
     assert abs(info.length - length / 44100) < 0.001
@@ -248,10 +249,7 @@ def test_the_process_makes_the_same_stream(flac: Path, format: Format) -> None:
     process = start_transcoder(flac, job(format))
     stream, reason = process.communicate(timeout=60)
     assert (process.returncode, reason) == (0, b"")
-    if format == "opus":  # each stream of Ogg has a random number
-        assert len(stream) == len(transcoded(flac, job(format)))
-    else:
-        assert stream == transcoded(flac, job(format))
+    assert stream == transcoded(flac, job(format))
 
 
 def status(process: subprocess.Popen[bytes]) -> dict[str, str]:
@@ -268,7 +266,7 @@ def test_it_waits_for_the_reader_gives_way_and_has_given_up_what_it_does_not_nee
     process = start_transcoder(long, job("flac"))
     assert process.stdout is not None
     try:
-        process.stdout.read(1)
+        process.stdout.read(50_000)
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         assert [line.split()[3:5] for line in limits.splitlines() if "open files" in line] == [["0", "0"]]
         assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 5
@@ -276,14 +274,15 @@ def test_it_waits_for_the_reader_gives_way_and_has_given_up_what_it_does_not_nee
         assert state["NoNewPrivs"] == "1"
         assert int(state["VmHWM"].split()[0]) < 100_000
         written = int(Path(f"/proc/{process.pid}/io").read_text().split("wchar: ")[1].split()[0])
-        assert written < 300_000
+        assert 50_000 < written < 300_000
     finally:
         process.kill()
         process.communicate()
 
 
-def test_it_ends_when_nobody_reads_any_more(long: Path) -> None:
-    process = start_transcoder(long, job("flac"))
+@pytest.mark.parametrize("format", FORMATS)
+def test_it_ends_when_nobody_reads_any_more(long: Path, format: Format) -> None:
+    process = start_transcoder(long, job(format))
     assert process.stdout is not None
     process.stdout.read(1)
     process.stdout.close()
