@@ -17,6 +17,7 @@ from soniquebay.transcoding.output import Output
 def main(job_text: str, descriptor_text: str, parent_text: str) -> int:
     """Transcode, and return the exit code."""
     confinement.die_with(int(parent_text))
+    confinement.be_killed_first()
     job = Job.from_json(job_text)
     file: io.RawIOBase = io.FileIO(int(descriptor_text))
     import av

@@ -5,11 +5,12 @@ import ctypes
 import os
 import resource
 import signal
+from pathlib import Path
 
 from soniquebay.procfs import MIB
 
 NICENESS = 5  # between the API (0) and the worker's child processes (10): music goes on during a scan
-MAX_MEMORY_MB = 256  # one that transcodes has 40
+MAX_MEMORY_MB = 192  # of its own; music takes 20, and the index of a recording of a whole day 100
 MAX_CPU_SECONDS = 4 * 3600  # no music takes as long; a decoder that never ends does
 
 _PR_SET_PDEATHSIG = 1
@@ -31,6 +32,12 @@ def lower_priority() -> None:
     """Give way to the API, but not to a scan."""
     with contextlib.suppress(PermissionError):  # it works all the same
         os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+
+
+def be_killed_first() -> None:
+    """When memory is short, have the kernel end this process before the API, which is in the same control group."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def confine() -> None:

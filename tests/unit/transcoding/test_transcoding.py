@@ -270,6 +270,7 @@ def test_it_waits_for_the_reader_gives_way_and_has_given_up_what_it_does_not_nee
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         assert [line.split()[3:5] for line in limits.splitlines() if "open files" in line] == [["0", "0"]]
         assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 5
+        assert Path(f"/proc/{process.pid}/oom_score_adj").read_text() == "1000\n"
         state = status(process)
         assert state["NoNewPrivs"] == "1"
         assert int(state["VmHWM"].split()[0]) < 100_000
