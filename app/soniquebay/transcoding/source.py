@@ -114,13 +114,15 @@ class Source:
         while True:
             try:
                 packet = next(packets, None)
-            except av.error.InvalidDataError:
+            except (av.error.InvalidDataError, av.error.PatchWelcomeError):
                 return  # the demuxer finds no further packet: the frames so far are the music
             if packet is None:
                 return
             try:
                 frames = packet.decode()
-            except (av.error.InvalidDataError, av.error.UndefinedError):
+            except av.error.MemoryError:
+                raise
+            except av.FFmpegError:  # damage makes decoders complain of all kinds of things
                 continue  # only the few milliseconds of a damaged packet are lost, or a tag behind the sound
             yield from frames
 
