@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ class Listener:
     def __init__(self, url: str) -> None:
         self._stream = slow_stream(url)
         self._chunks = self._stream.__enter__()
-        next(self._chunks)
+        assert next(self._chunks).startswith(b"OggS")
 
     def leave(self) -> None:
         self._stream.__exit__(None, None, None)
@@ -244,10 +245,13 @@ def test_more_streams_than_allowed_are_refused_until_one_ends(own: Stack) -> Non
         assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (429, True)
         assert "too many" in answer.json()["detail"]
         assert httpx.get(url_of(own, own.tracks()["Aac"])).status_code == 200
-        # Whoever skips gets the next track at once, although the last one's process has to end first.
-        for _ in range(5):
-            streams.pop(0).leave()
-            streams.append(Listener(url))
+        # Whoever skips gets the next track at once, although the last one's process has yet to end.
+        with ThreadPoolExecutor() as pool:
+            for _ in range(3):
+                following = pool.submit(Listener, url)
+                time.sleep(0.4)
+                streams.pop(0).leave()
+                streams.append(following.result())
         assert len(transcoders(own)) == MAX_TRANSCODERS
     finally:
         for stream in streams:
