@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 _AT_ONCE_BYTES = 16 << 10  # so that the player begins
 _PIECE_BYTES = 32 << 10  # each piece wakes the API
+_BEGINNING_BYTES = 96 << 10  # some seconds, which a player does not run out of while processors are busy
 
 
 class Output:
@@ -20,15 +21,15 @@ class Output:
     def write(self, data: bytes) -> None:
         """Write data now or with the next piece. Raises ``BrokenPipeError`` when nobody reads any more."""
         self._buffer += data
-        has_begun = self._written >= _AT_ONCE_BYTES
-        if not has_begun or len(self._buffer) >= _PIECE_BYTES:
+        if self._written < _AT_ONCE_BYTES or len(self._buffer) >= _PIECE_BYTES:
             self.flush()
-        if not has_begun and self._written >= _AT_ONCE_BYTES:
-            self._when_begun()
 
     def flush(self) -> None:
         """Write what is left."""
+        had_begun = self._written >= _BEGINNING_BYTES
         while self._buffer:
             count = os.write(self._descriptor, self._buffer)
             self._written += count
             del self._buffer[:count]
+        if self._written >= _BEGINNING_BYTES and not had_begun:
+            self._when_begun()

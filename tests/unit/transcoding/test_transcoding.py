@@ -276,7 +276,7 @@ def test_it_waits_for_the_reader_gives_way_and_has_given_up_what_it_does_not_nee
     process = start_transcoder(long, job("flac"))
     assert process.stdout is not None
     try:
-        process.stdout.read(50_000)
+        process.stdout.read(150_000)
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         assert [line.split()[3:5] for line in limits.splitlines() if "open files" in line] == [["0", "0"]]
         assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 5
@@ -285,7 +285,7 @@ def test_it_waits_for_the_reader_gives_way_and_has_given_up_what_it_does_not_nee
         assert state["NoNewPrivs"] == "1"
         assert int(state["VmHWM"].split()[0]) < 100_000
         written = int(Path(f"/proc/{process.pid}/io").read_text().split("wchar: ")[1].split()[0])
-        assert 50_000 < written < 300_000
+        assert 150_000 < written < 400_000
     finally:
         process.kill()
         process.communicate()
