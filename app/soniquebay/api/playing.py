@@ -62,9 +62,7 @@ class StreamQuery(BaseModel):
 
 @router.get("/tracks/{track_id}/stream", response_class=Response, responses=_RESPONSES)
 @router.head("/tracks/{track_id}/stream", include_in_schema=False)
-async def stream(
-    request: Request, services: Shared, track_id: Id, query: Annotated[StreamQuery, Query()]
-) -> Response:
+async def stream(request: Request, services: Shared, track_id: Id, query: Annotated[StreamQuery, Query()]) -> Response:
     """Return a track to play it: its file, or its sound in another format.
 
     The file is transcoded only where it has to be: browsers do not play it, the track is a part of it, or the request
