@@ -6,6 +6,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from soniquebay.audio.frames import decoded_frames
 from soniquebay.audio.reading.demuxed import open_demuxed
 from soniquebay.audio.sound_view import without_metadata
 
@@ -106,7 +107,7 @@ def _resampled_frames(
 ) -> Iterator[Samples]:
     resampler = _make_resampler()
     discarded = 0.0
-    for frame in _decoded_frames(container, stream):
+    for frame in decoded_frames(container, stream):
         seconds = frame.samples / max(frame.sample_rate, 1)
         is_early = start > 0 and frame.time is not None and frame.time + seconds < start
         if is_early and discarded < _MAX_DISCARDED_SECONDS:
@@ -126,22 +127,6 @@ def _resampled_frames(
 
 def _make_resampler() -> av.AudioResampler:
     return av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE_HZ)
-
-
-def _decoded_frames(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.InvalidDataError:
-            return  # the demuxer finds no further packet: the frames so far are the music
-        if packet is None:
-            return
-        try:
-            frames = packet.decode()
-        except (av.error.InvalidDataError, av.error.UndefinedError):
-            continue  # only the few milliseconds of a damaged packet are lost, or a tag behind the sound
-        yield from frames
 
 
 def _usable(segments: list[Samples]) -> list[Samples]:

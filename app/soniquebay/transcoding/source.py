@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 
+from soniquebay.audio.frames import decoded_frames
 from soniquebay.audio.reading.demuxed import open_demuxed
 from soniquebay.transcoding.errors import UndecodableSoundError
 
@@ -77,7 +78,7 @@ class Source:
             raise UndecodableSoundError("no samples could be decoded")
 
     def _numbered(self, start: Fraction) -> Iterator[av.AudioFrame]:
-        decoded = self._decoded()
+        decoded = decoded_frames(self._container, self._stream)
         position = Fraction(0)  # seconds
         if start > _PREROLL_SECONDS:
             landed, first = self._seek(start)
@@ -87,7 +88,7 @@ class Source:
                 position = landed
                 yield _placed(first, position)
                 position += Fraction(first.samples, first.sample_rate)
-            decoded = self._decoded()
+            decoded = decoded_frames(self._container, self._stream)
         for frame in decoded:
             if frame.samples:
                 yield _placed(frame, position)
@@ -101,30 +102,13 @@ class Source:
         beginning = self._stream.start_time or 0
         try:
             self._container.seek(int((start - Fraction(_PREROLL_SECONDS)) * av.time_base))
-            first = next((frame for frame in self._decoded() if frame.samples), None)
+            first = next((frame for frame in decoded_frames(self._container, self._stream) if frame.samples), None)
         except av.FFmpegError:
             return None, None
         if first is None or first.pts is None or first.time_base is None or self._stream.time_base is None:
             return None, None
         landed = first.pts * first.time_base - beginning * self._stream.time_base
         return (landed, first) if 0 <= landed <= start else (None, None)
-
-    def _decoded(self) -> Iterator[av.AudioFrame]:
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except (av.error.InvalidDataError, av.error.PatchWelcomeError):
-                return  # the demuxer finds no further packet: the frames so far are the music
-            if packet is None:
-                return
-            try:
-                frames = packet.decode()
-            except av.error.MemoryError:
-                raise
-            except av.FFmpegError:  # damage makes decoders complain of all kinds of things
-                continue  # only the few milliseconds of a damaged packet are lost, or a tag behind the sound
-            yield from frames
 
 
 def _placed(frame: av.AudioFrame, position: Fraction) -> av.AudioFrame:
