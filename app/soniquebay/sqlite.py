@@ -40,8 +40,12 @@ class SqliteDatabase:
         """Return the read-only connection of this thread."""
         connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
         if connection is None:
-            connection = self._readers.connection = self._connect(self.READER_CACHE_KIB)
-            connection.execute("PRAGMA query_only = ON")
+            connection = self._readers.connection = self._open_reader()
+        return connection
+
+    def _open_reader(self) -> sqlite3.Connection:
+        connection = self._connect(self.READER_CACHE_KIB)
+        connection.execute("PRAGMA query_only = ON")
         return connection
 
     @contextmanager
