@@ -33,7 +33,7 @@ from soniquebay.library.catalogue import rebuild
 from soniquebay.library.database import Database
 from soniquebay.library.search import index
 from soniquebay.library.similarity import vectors
-from soniquebay.listeners import device_key
+from soniquebay.listeners import device_key, reattach
 from soniquebay.listeners.accounts import Accounts
 from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 MAX_THREADS = 8  # requests handled at the same time; each thread keeps a database connection with its own cache
 REFILL_INTERVAL_SECONDS = 5.0  # of the queue feeders, when nothing asks for a refill
 RESEND_INTERVAL_SECONDS = 2.0  # of the check for lost tasks of a scan; without a scan the check is one query
+UPKEEP_INTERVAL_SECONDS = 60.0  # of the check whether a scan has changed what users' items are found by
 LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
 INDEX_RETRY_INTERVAL_SECONDS = 30.0
 REDIS_RETRY_INTERVAL_SECONDS = 0.2
@@ -85,11 +86,12 @@ def make_services(settings: Settings) -> Services:
     dispatcher = Dispatcher(database, broker)
     lookups = Lookups(settings, database, dispatcher.send, dispatcher.queue_length)
     accounts = Accounts(
-        ListenersDatabase(settings.listeners_database),
+        ListenersDatabase(settings.listeners_database, settings.database),
         device_key.read_or_make(settings.device_key),
         ClaimCode(settings.claim_folder, _claim_page(settings)),
     )
     accounts.open(offer_claim=settings.login)
+    reattach.detach(accounts.database)  # the library may be another one than at the last start
     return Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups, accounts)
 
 
@@ -170,6 +172,7 @@ async def _run_jobs(services: Services) -> None:
         _rebuild_catalogue(services),
         _rebuild_search_index(services),
         _repeat("nothing sent again", services.dispatcher.resend_lost_scan_tasks, RESEND_INTERVAL_SECONDS),
+        _repeat("items not kept up", services.upkeep.run, UPKEEP_INTERVAL_SECONDS),
         _repeat("no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),
     )

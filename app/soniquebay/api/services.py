@@ -16,6 +16,7 @@ from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
 from soniquebay.library.similarity.rankings import Rankings
 from soniquebay.listeners.accounts import Accounts
+from soniquebay.listeners.upkeep import Upkeep
 from soniquebay.settings import Settings
 
 
@@ -41,10 +42,12 @@ class Services:
     transcoders: Transcoders = field(default_factory=Transcoders)
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
+    upkeep: Upkeep = field(init=False)
 
     def __post_init__(self) -> None:
         self.vectors = SimilarityIndex(self.database.reader)
         self.rankings = Rankings(self.vectors)
+        self.upkeep = Upkeep(self.accounts.database)
 
     def tasks_finished(self, feeder: QueueFeeder, ids: Sequence[Hashable]) -> None:
         """Note that tasks of a queue are done, and have it refilled before it is empty."""
