@@ -117,7 +117,7 @@ def _attach(database: ListenersDatabase, kind: Kind, found: Mapping[int, int]) -
 
 # --- tracks ----------------------------------------------------------------------------------------------------------
 
-_LOST = "SELECT * FROM items WHERE kind = 'track' AND library_id IS NULL"
+_LOST = "i.kind = 'track' AND i.library_id IS NULL"
 _CANDIDATE = """
 i.id, t.id AS library_id, t.fingerprint IS i.fingerprint AS same_fingerprint, t.mbid IS i.mbid AS same_mbid,
 t.title = i.title AND t.credit IS i.artist AS same_title, t.path = i.path AND t.part = i.part AS same_place,
@@ -125,20 +125,20 @@ abs(t.duration - i.duration) AS difference, t.path, i.path AS path_before, t.mis
 EXISTS (SELECT 1 FROM items o WHERE o.kind = 'track' AND o.library_id = t.id) AS is_taken
 """
 _BY_INDEX = f"""
-SELECT {_CANDIDATE} FROM ({_LOST}) i CROSS JOIN library.tracks t ON t.path = i.path AND t.part = i.part
-UNION SELECT {_CANDIDATE} FROM ({_LOST}) i CROSS JOIN library.tracks t ON t.fingerprint = i.fingerprint
+SELECT {_CANDIDATE} FROM items i CROSS JOIN library.tracks t ON t.path = i.path AND t.part = i.part WHERE {_LOST}
+UNION SELECT {_CANDIDATE} FROM items i CROSS JOIN library.tracks t ON t.fingerprint = i.fingerprint WHERE {_LOST}
 """
 _BY_READING = f"""
-WITH lost AS MATERIALIZED ({_LOST})
-SELECT {_CANDIDATE} FROM library.tracks t CROSS JOIN lost i ON i.mbid = t.mbid WHERE t.id > ?1
-UNION SELECT {_CANDIDATE} FROM library.tracks t CROSS JOIN lost i ON i.title = t.title AND i.artist IS t.credit
-WHERE t.id > ?1
+SELECT {_CANDIDATE} FROM library.tracks t CROSS JOIN items i INDEXED BY items_lost_by_mbid ON i.mbid = t.mbid
+WHERE t.id > ?1 AND {_LOST}
+UNION SELECT {_CANDIDATE} FROM library.tracks t CROSS JOIN items i INDEXED BY items_lost_by_title ON i.title = t.title
+WHERE t.id > ?1 AND {_LOST} AND i.artist IS t.credit
 """
 
 
 def _find_tracks(db: sqlite3.Connection, after_track_id: int) -> dict[int, int]:
     """Return the ids of tracks in the library by those of detached items."""
-    if db.execute(f"SELECT 1 FROM ({_LOST}) LIMIT 1").fetchone() is None:
+    if db.execute(f"SELECT 1 FROM items i WHERE {_LOST} LIMIT 1").fetchone() is None:
         return {}
     candidates: dict[int, list[sqlite3.Row]] = {}
     for rows in (db.execute(_BY_INDEX), db.execute(_BY_READING, (after_track_id,))):

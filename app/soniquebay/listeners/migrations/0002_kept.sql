@@ -17,6 +17,9 @@ CREATE TABLE items (
     sample_role TEXT,                      -- in which the artist is credited there
     UNIQUE (kind, library_id)
 ) STRICT;
+-- Tracks that are looked for in the library, for a walk over all of its tracks.
+CREATE INDEX items_lost_by_mbid ON items (mbid) WHERE kind = 'track' AND library_id IS NULL;
+CREATE INDEX items_lost_by_title ON items (title) WHERE kind = 'track' AND library_id IS NULL;
 CREATE INDEX items_sample ON items (sample_id) WHERE sample_id IS NOT NULL;
 
 -- `kind` is that of the item, for the order of a list.
