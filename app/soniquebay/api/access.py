@@ -189,6 +189,13 @@ def require_manager(visitor: Annotated[Visitor, Depends(get_visitor)]) -> Visito
     return visitor
 
 
+def require_user(visitor: Annotated[Visitor, Depends(get_visitor)]) -> User:
+    """Return the user who sends a request, also by an app; answer 403 to guests and the machine's administrator."""
+    if visitor.user is None:
+        raise HTTPException(403, "stars, plays, queues and playlists belong to a user: sign in with a user's name")
+    return visitor.user
+
+
 def require_session(visitor: Annotated[Visitor, Depends(get_visitor)]) -> User:
     """Return the user if they have signed in with their password; answer 403 otherwise.
 
@@ -201,4 +208,5 @@ def require_session(visitor: Annotated[Visitor, Depends(get_visitor)]) -> User:
 
 CurrentVisitor = Annotated[Visitor, Depends(get_visitor)]
 Manager = Depends(require_manager)
+CurrentUser = Annotated[User, Depends(require_user)]
 SignedInUser = Annotated[User, Depends(require_session)]

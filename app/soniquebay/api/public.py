@@ -6,13 +6,27 @@ from fastapi import FastAPI, Header, HTTPException
 from fastapi.responses import StreamingResponse
 
 from soniquebay import __version__
-from soniquebay.api import accounts, browsing, docs, errors, health, library, online, playing, scans, sign_in, watch
+from soniquebay.api import (
+    accounts,
+    browsing,
+    docs,
+    errors,
+    health,
+    kept,
+    library,
+    online,
+    playing,
+    playlists,
+    scans,
+    sign_in,
+    watch,
+)
 from soniquebay.api.access import Access
 from soniquebay.api.events import is_event_id
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import WebSecurity
 
-MAX_BODY_BYTES = 1 << 20  # the longest body is a list of folders
+MAX_BODY_BYTES = 1 << 20  # the longest bodies are the entries of a queue or playlist
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "events, without an end"}
 }
@@ -40,7 +54,7 @@ def public_app(services: Services) -> FastAPI:
     # Outermost, because it is added last: it also adds its headers to what `Access` answers.
     app.add_middleware(WebSecurity, hosts=settings.hosts)
     errors.install(app)
-    for module in (health, accounts, sign_in, scans, watch, browsing, library, playing, docs, online):
+    for module in (health, accounts, sign_in, scans, watch, browsing, library, playing, kept, playlists, docs, online):
         app.include_router(module.router)
     app.get("/api/events", response_class=StreamingResponse, responses=_EVENTS, tags=["scans"])(events)
     app.api_route("/internal/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)(

@@ -59,7 +59,17 @@ def client_of(app: FastAPI, services: Services, name: str, password: str) -> Tes
 
 def status(client: TestClient, request: str) -> int:
     method, path = request.split()
-    for name in ("session_id", "track_id", "user_id", "item_id", "password_id", "album_id", "artist_id", "genre_id"):
+    for name in (
+        "session_id",
+        "track_id",
+        "user_id",
+        "item_id",
+        "password_id",
+        "album_id",
+        "artist_id",
+        "genre_id",
+        "playlist_id",
+    ):
         path = path.replace(f"{{{name}}}", "999")
     return client.request(method, path.replace("{kind}", "album"), follow_redirects=False).status_code
 
