@@ -2,25 +2,25 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote_from_bytes
 
 from soniquebay.library import paths
 from soniquebay.listeners.marks import Entry
-
-_CONTROL_CHARACTERS = bytes([*range(32), 127])
 
 
 def m3u8(name: str, entries: Iterable[Entry], roots: Iterable[Path]) -> bytes:
     """Return a playlist as a file. Paths are relative to the root that they lie in, and their bytes stay as they are.
 
-    Entries without a file are in it, too: the file may come back.
+    Entries without a file are in it, too: the file may come back. A path with a line break has no place in the format.
     """
     folders = sorted((bytes(root).rstrip(b"/") + b"/" for root in roots), key=len, reverse=True)
     lines = [b"#EXTM3U", f"#PLAYLIST:{_line(name)}".encode("utf-8", "replace")]
     for entry in entries:
+        path = paths.decode(entry.path)
+        if b"\n" in path or b"\r" in path:
+            continue
         who = f"{entry.artist} - " if entry.artist else ""
         lines.append(f"#EXTINF:{round(entry.duration)},{_line(who + entry.title)}".encode("utf-8", "replace"))
-        lines.append(_path_line(paths.decode(entry.path), folders))
+        lines.append(_relative(path, folders))
     return b"\n".join(lines) + b"\n"
 
 
@@ -28,9 +28,7 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _path_line(path: bytes, folders: Iterable[bytes]) -> bytes:
-    if any(byte in _CONTROL_CHARACTERS for byte in path):  # a line cannot hold it, but a URL can
-        return b"file://" + quote_from_bytes(path).encode()
+def _relative(path: bytes, folders: Iterable[bytes]) -> bytes:
     folder = next((f for f in folders if path.startswith(f)), b"")
     relative = path[len(folder) :]
     return b"./" + relative if relative.startswith((b"#", b" ")) else relative
