@@ -146,8 +146,10 @@ def _limits(schema: Json) -> str:
     return f" ({', '.join(found).replace(', to ', ' to ')})" if found else ""
 
 
-def _number(value: int) -> str:
+def _number(value: float) -> str:
     """Return a number as people write it, a large power of two as such."""
+    if not isinstance(value, int):  # a limit of a float
+        return _number(int(value)) if value.is_integer() else str(value)
     power = value.bit_length() - 1
     return f"2^{power}" if value == 2**power and power > 16 else str(value)
 
