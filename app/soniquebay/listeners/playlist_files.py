@@ -96,7 +96,7 @@ def paths_of(location: bytes, folder: bytes, roots: Sequence[bytes], tag_encodin
         if spelling.startswith(b"/") or _DRIVE.match(spelling):
             if spelling.startswith(b"/"):
                 found[_normal(spelling)] = None
-            parts = [part for part in _DRIVE.sub(b"", spelling).split(b"/") if part not in {b"", b".", b".."}]
+            parts = [part for part in spelling.split(b"/") if part not in {b"", b".", b".."}]
             for first in range(len(parts)):
                 found.update((_normal(b"/".join([root, *parts[first:]])), None) for root in roots)
         else:
