@@ -90,6 +90,8 @@ class SqliteDatabase:
     def _back_up(self, target: Path) -> None:
         partial = target.with_name(f"{target.name}.partial")
         try:
+            partial.unlink(missing_ok=True)
+            partial.touch(self.path.stat().st_mode & 0o777)  # nobody may read the copy who may not read the database
             with self._locked_writer() as connection, closing(sqlite3.connect(partial)) as backup:
                 connection.backup(backup)
             partial.replace(target)

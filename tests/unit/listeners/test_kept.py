@@ -1,13 +1,16 @@
 """Stars, ratings, plays, queues, bookmarks and playlists, and the lists of them, without HTTP."""
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from soniquebay import sqlite
 from soniquebay.library.browsing.cursors import CursorError
 from soniquebay.listeners import bookmarks, items, marks, play_queue, playlists, plays, ratings, stars, users
+from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.items import Kind, UnknownItemError
 from soniquebay.listeners.marks import Marks, Sort
 from soniquebay.listeners.playlists import NotOwnerError, OutdatedError, Playlist, UnacceptablePlaylistError
@@ -287,6 +290,25 @@ def test_what_a_removed_user_kept_is_gone(kept: Kept) -> None:
         users.remove(db, bob)
     for table in ("stars", "ratings", "play_counts", "plays", "bookmarks", "play_queue_entries", "playlist_entries"):
         assert kept.row(f"SELECT count(*) FROM {table}")[0] == 0, table
+
+
+def test_users_of_the_release_before_stay_and_their_copy_is_theirs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = sqlite.migrations("soniquebay.listeners")
+    monkeypatch.setattr(sqlite, "migrations", lambda _: scripts[:1])
+    database = ListenersDatabase(tmp_path / "listeners.db")
+    database.migrate()
+    with database.transaction() as db:
+        db.execute("INSERT INTO users VALUES (7, 'Ada', 'ada', '', 'manage', 1, 0)")
+    monkeypatch.undo()
+    previous = os.umask(0o027)
+    try:
+        database.migrate()
+    finally:
+        os.umask(previous)
+    assert [user.id for user in users.all_users(database.reader())] == [7]
+    assert (tmp_path / "listeners.db.schema-1").stat().st_mode & 0o777 == 0o600
 
 
 def test_only_what_differs_is_written(kept: Kept) -> None:
