@@ -172,7 +172,15 @@ def read_tracks(services: Services, track_ids: Sequence[int]) -> list[Item]:
 
 def entries(services: Services, item_ids: Sequence[int]) -> list[Row]:
     """Return the fields of `models.Entry` for items."""
-    found = marks.entries(services.accounts.database.reader(), item_ids)
+    return _entry_rows(services, marks.entries(services.accounts.database.reader(), item_ids))
+
+
+def track_entries(services: Services, track_ids: Sequence[int]) -> list[Row]:
+    """Return the fields of `models.Entry` for tracks of the library."""
+    return _entry_rows(services, marks.track_entries(services.accounts.database.reader(), track_ids))
+
+
+def _entry_rows(services: Services, found: Sequence[marks.Entry]) -> list[Row]:
     ids = list(dict.fromkeys(entry.track_id for entry in found if entry.track_id is not None))
     tracks = {track["id"]: track for track in queries.tracks_by_id(services.database.reader(), ids)}
     return [

@@ -10,15 +10,16 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from soniquebay.api.access import CurrentUser
-from soniquebay.api.kept import NO_USER, entries, read_tracks
+from soniquebay.api.kept import NO_USER, entries, read_tracks, track_entries
 from soniquebay.api.models import kept as models
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.paging import PageQuery
 from soniquebay.api.models.problems import Problem, Refused
 from soniquebay.api.services import Services, Shared
-from soniquebay.listeners import items, marks, playlists
+from soniquebay.listeners import items, marks, playlists, rules
 from soniquebay.listeners.m3u import m3u8
 from soniquebay.listeners.playlists import NotOwnerError, OutdatedError, Playlist, UnacceptablePlaylistError
+from soniquebay.listeners.rules import UnacceptableRulesError
 from soniquebay.listeners.users import User
 
 router = APIRouter(prefix="/api/playlists", tags=["playlists"])
@@ -43,9 +44,18 @@ def list_playlists(services: Shared, user: CurrentUser) -> Any:
 def create_playlist(services: Shared, user: CurrentUser, body: models.NewPlaylist) -> Any:
     """Make a playlist."""
     found = read_tracks(services, body.track_ids)
+    if found and body.rules is not None:
+        raise HTTPException(422, "a playlist has either tracks or rules")
     with _answering(), services.accounts.database.transaction() as db:
         return playlists.create(
-            db, user.id, body.name, body.comment, items.keep(db, found), time.time(), is_public=body.is_public
+            db,
+            user.id,
+            body.name,
+            body.comment,
+            items.keep(db, found),
+            time.time(),
+            is_public=body.is_public,
+            rules=None if body.rules is None else rules.checked(body.rules),
         )
 
 
@@ -57,8 +67,11 @@ def get_playlist(services: Shared, user: CurrentUser, playlist_id: Id) -> Any:
 
 @router.patch("/{playlist_id}", response_model=models.Playlist, responses=_REFUSED)
 def change_playlist(services: Shared, user: CurrentUser, playlist_id: Id, body: models.PlaylistChange) -> Any:
-    """Change the name or the comment, or who may read it."""
+    """Change the name, the comment or the rules, or who may read it."""
     given = body.model_dump(exclude_none=True)
+    if body.rules is not None:
+        with _answering():
+            given["rules"] = rules.checked(body.rules)
     return _change(
         services, user, playlist_id, lambda db, playlist: playlists.change(db, playlist, time.time(), **given)
     )
@@ -75,6 +88,10 @@ def delete_playlist(services: Shared, user: CurrentUser, playlist_id: Id) -> Non
 def list_entries(services: Shared, user: CurrentUser, playlist_id: Id, query: Annotated[PageQuery, Query()]) -> Any:
     """List entries. Those whose file is missing are there, too."""
     playlist = _readable(services, user, playlist_id)
+    if playlist.rules is not None:
+        ids = services.smart_lists.track_ids(playlist)
+        part = ids[query.offset : query.offset + query.limit]
+        return {"items": track_entries(services, part), "total": len(ids), "revision": playlist.revision}
     item_ids = playlists.ENTRIES.read(services.accounts.database.reader(), playlist.id)
     return {
         "items": entries(services, item_ids[query.offset : query.offset + query.limit]),
@@ -130,7 +147,10 @@ def export_playlist(services: Shared, user: CurrentUser, playlist_id: Id) -> Res
     """Return a playlist as an M3U8 file, for the folder of music: its paths are relative to that."""
     db = services.accounts.database.reader()
     playlist = _readable(services, user, playlist_id)
-    found = marks.entries(db, playlists.ENTRIES.read(db, playlist.id))
+    if playlist.rules is None:
+        found = marks.entries(db, playlists.ENTRIES.read(db, playlist.id))
+    else:
+        found = marks.track_entries(db, services.smart_lists.track_ids(playlist))
     name = quote(f"{playlist.name}.m3u8".replace("/", "_"), safe="")
     return Response(
         m3u8(playlist.name, found, services.settings.music),
@@ -163,7 +183,7 @@ def _answering() -> Iterator[None]:
     """Answer 403, 404, 409 or 422 to what is refused."""
     try:
         yield
-    except UnacceptablePlaylistError as error:
+    except (UnacceptablePlaylistError, UnacceptableRulesError) as error:
         raise HTTPException(422, str(error)) from error
     except NotOwnerError as error:
         raise HTTPException(403, str(error)) from error

@@ -16,8 +16,11 @@ from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
 from soniquebay.library.similarity.rankings import Rankings
 from soniquebay.listeners.accounts import Accounts
+from soniquebay.listeners.smart_lists import SmartLists
 from soniquebay.listeners.upkeep import Upkeep
 from soniquebay.settings import Settings
+
+MAX_SIMILAR_TRACKS = 200  # that a rule of a smart playlist finds
 
 
 def _not_watching() -> dict[str, Any]:
@@ -43,11 +46,17 @@ class Services:
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
     upkeep: Upkeep = field(init=False)
+    smart_lists: SmartLists = field(init=False)
 
     def __post_init__(self) -> None:
         self.vectors = SimilarityIndex(self.database.reader)
         self.rankings = Rankings(self.vectors)
         self.upkeep = Upkeep(self.accounts.database)
+        self.smart_lists = SmartLists(self.accounts.database, self._similar_tracks)
+
+    def _similar_tracks(self, track_id: int) -> list[int]:
+        found = self.vectors.nearest(self.database.reader(), track_id, MAX_SIMILAR_TRACKS)
+        return [similar_id for similar_id, _ in found or ()]
 
     def tasks_finished(self, feeder: QueueFeeder, ids: Sequence[Hashable]) -> None:
         """Note that tasks of a queue are done, and have it refilled before it is empty."""

@@ -108,7 +108,6 @@ def page(  # noqa: PLR0917 - of a query
 class Entry:
     """A track of a playlist, a queue or another list of items, also where the library does not have it."""
 
-    item_id: int
     track_id: int | None
     """None: the library has no such track any more."""
     is_missing: bool
@@ -130,5 +129,21 @@ def entries(db: sqlite3.Connection, item_ids: Sequence[int]) -> list[Entry]:
         "LEFT JOIN library.tracks t ON t.id = i.library_id",
         (json.dumps(list(dict.fromkeys(item_ids))),),
     )
-    found = {row["id"]: Entry(row["id"], row["track_id"], bool(row["is_missing"]), *tuple(row)[3:]) for row in rows}
+    found = {row["id"]: _entry(row) for row in rows}
     return [found[item_id] for item_id in item_ids]
+
+
+def track_entries(db: sqlite3.Connection, track_ids: Sequence[int]) -> list[Entry]:
+    """Return entries for tracks of the library, in their order; those that are not there any more are left out."""
+    rows = db.execute(
+        "SELECT t.id, t.id AS track_id, t.missing_since IS NOT NULL AS is_missing, t.title, t.credit, b.title, "
+        "t.duration, t.path FROM json_each(?) j CROSS JOIN library.tracks t ON t.id = j.value "
+        "LEFT JOIN library.albums b ON b.id = t.album_id",
+        (json.dumps(list(track_ids)),),
+    )
+    found = {row["id"]: _entry(row) for row in rows}
+    return [found[track_id] for track_id in track_ids if track_id in found]
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    return Entry(row["track_id"], bool(row["is_missing"]), *tuple(row)[3:])

@@ -15,8 +15,8 @@ MAX_COMMENT_CHARACTERS = 4_000
 ENTRIES = Entries("playlist_entries", "playlist_id")
 
 _SELECT = """
-SELECT p.id, p.user_id, u.name AS user_name, p.name, p.comment, p.is_public, p.revision, p.created_at, p.changed_at,
-       (SELECT count(*) FROM playlist_entries e WHERE e.playlist_id = p.id) AS entry_count
+SELECT p.id, p.user_id, u.name AS user_name, p.name, p.comment, p.is_public, p.rules, p.revision,
+       p.created_at, p.changed_at, (SELECT count(*) FROM playlist_entries e WHERE e.playlist_id = p.id) AS entry_count
 FROM playlists p JOIN users u ON u.id = p.user_id
 """
 
@@ -44,6 +44,8 @@ class Playlist:
     name: str
     comment: str
     is_public: bool
+    rules: str | None
+    """As JSON: of a smart playlist, which has no entries."""
     revision: int
     """It is another one whenever the entries have changed."""
     created_at: float
@@ -61,16 +63,17 @@ def create(  # noqa: PLR0917 - of one row
     at: float,
     *,
     is_public: bool = False,
+    rules: str | None = None,
 ) -> Playlist:
-    """Make a playlist. Raises `UnacceptablePlaylistError`."""
+    """Make a playlist; with `rules`, as JSON that was checked, a smart one. Raises `UnacceptablePlaylistError`."""
     name, comment = _checked_name(name), _checked_comment(comment)
     (count,) = db.execute("SELECT count(*) FROM playlists WHERE user_id = ?", (user_id,)).fetchone()
     if count >= MAX_PLAYLISTS_OF_USER:
         raise UnacceptablePlaylistError(f"a user has at most {MAX_PLAYLISTS_OF_USER} playlists: delete one first")
     cursor = db.execute(
-        "INSERT INTO playlists (user_id, name, comment, is_public, revision, created_at, changed_at) "
-        "VALUES (?, ?, ?, ?, 0, ?, ?)",
-        (user_id, name, comment, int(is_public), at, at),
+        "INSERT INTO playlists (user_id, name, comment, is_public, rules, revision, created_at, changed_at) "
+        "VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
+        (user_id, name, comment, int(is_public), rules, at, at),
     )
     playlist_id = int(cursor.lastrowid or 0)
     _check_count(item_ids)
@@ -108,14 +111,18 @@ def change(
     name: str | None = None,
     comment: str | None = None,
     is_public: bool | None = None,
+    rules: str | None = None,
 ) -> None:
-    """Change what is given. Raises `UnacceptablePlaylistError`."""
+    """Change what is given. Raises `UnacceptablePlaylistError`, also for rules of a playlist that has none."""
+    if rules is not None and playlist.rules is None:
+        raise UnacceptablePlaylistError("this playlist has entries and no rules")
     db.execute(
-        "UPDATE playlists SET name = ?, comment = ?, is_public = ?, changed_at = ? WHERE id = ?",
+        "UPDATE playlists SET name = ?, comment = ?, is_public = ?, rules = ?, changed_at = ? WHERE id = ?",
         (
             playlist.name if name is None else _checked_name(name),
             playlist.comment if comment is None else _checked_comment(comment),
             int(playlist.is_public if is_public is None else is_public),
+            playlist.rules if rules is None else rules,
             at,
             playlist.id,
         ),
@@ -134,7 +141,9 @@ def check_revision(playlist: Playlist, revision: int | None) -> None:
 
 
 def replace(db: sqlite3.Connection, playlist: Playlist, item_ids: Sequence[int], at: float) -> None:
-    """Replace all entries. Raises `UnacceptablePlaylistError`."""
+    """Replace all entries. Raises `UnacceptablePlaylistError`, also for a smart playlist."""
+    if playlist.rules is not None:
+        raise UnacceptablePlaylistError("the tracks of this playlist follow from its rules")
     _check_count(item_ids)
     ENTRIES.write(db, playlist.id, item_ids)
     db.execute("UPDATE playlists SET revision = revision + 1, changed_at = ? WHERE id = ?", (at, playlist.id))

@@ -19,6 +19,7 @@ from soniquebay.listeners.playlists import MAX_COMMENT_CHARACTERS, MAX_ENTRIES, 
 MAX_CONDITIONS = 100  # SQLite reads each for every track
 MAX_DEPTH = 10  # of `all` and `any` within each other
 MAX_TEXT_CHARACTERS = 1_000  # of a value
+MAX_RULES_CHARACTERS = 100_000  # as JSON: 100 conditions of the longest values
 _DAY_SECONDS = 86400.0
 _MAX_NUMBER = 2.0**53
 
@@ -169,6 +170,19 @@ def read(data: bytes) -> SmartPlaylist:
     except (ValueError, RecursionError) as error:
         raise UnacceptableRulesError(f"it is no JSON: {error}") from error
     return parse(document)
+
+
+def checked(document: object) -> str:
+    """Return rules as they are stored, in JSON. Raises as `parse` does."""
+    parse(document)
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError as error:  # half a character, or infinity
+        raise UnacceptableRulesError(f"the rules cannot be stored: {error}") from error
+    if len(text) > MAX_RULES_CHARACTERS:
+        raise UnacceptableRulesError(f"rules have at most {MAX_RULES_CHARACTERS} characters")
+    return text
 
 
 def query(playlist: SmartPlaylist, user_id: int, now: float, similar_tracks: SimilarTracks) -> Sql:

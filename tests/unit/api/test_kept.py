@@ -146,6 +146,39 @@ def test_playlists(ada: TestClient, bob: TestClient) -> None:
     ok(ada.get(path), 404)
 
 
+def test_smart_playlists(ada: TestClient, bob: TestClient) -> None:
+    rules: dict[str, Any] = {"all": [{"contains": {"album": "X1"}}, {"gt": {"duration": 65}}], "sort": "-title"}
+    made = ok(ada.post("/api/playlists", json={"name": "Smart", "rules": rules, "is_public": True}), 201)
+    path = f"/api/playlists/{made['id']}"
+    assert (made["rules"], made["entry_count"]) == (rules, 0)
+    for client in (ada, bob):
+        listed = ok(client.get(f"{path}/entries?limit=1&offset=1"))
+        assert ([entry["title"] for entry in listed["items"]], listed["total"]) == (["Song 6"], 2)
+    assert b"7.flac\n" in ada.get(f"{path}/m3u8").content
+    rules["all"].pop()
+    assert ok(ada.patch(path, json={"rules": rules}))["rules"] == rules
+    assert ok(ada.get(f"{path}/entries"))["total"] == 4
+    plain = ok(ada.post("/api/playlists", json={"name": "Plain"}), 201)
+    assert plain["rules"] is None
+    for method, where, body in (
+        ("POST", path + "/entries", {"track_ids": [1]}), ("PATCH", path, {"rules": {"all": []}}),
+        ("PATCH", f"/api/playlists/{plain['id']}", {"rules": rules}),
+        ("POST", "/api/playlists", {"name": "x", "rules": rules, "track_ids": [1]}),
+        ("POST", "/api/playlists", {"name": "x", "rules": {"all": [{"is": {"nothing": 1}}]}}),
+        ("POST", "/api/playlists", {"name": "x", "rules": {**rules, "more": "x" * 100_000}}),
+    ):  # fmt: skip
+        assert isinstance(ok(ada.request(method, where, json=body), 422)["detail"], str)
+    half = '{"name": "x", "%s": %s}'
+    for name, value in (
+        ("comment", '"\\ud800"'),
+        ("rules", '{"all": [{"is": {"title": "\\ud800"}}]}'),
+        ("rules", '{"x": NaN}'),
+    ):
+        ok(ada.post("/api/playlists", content=half % (name, value), headers={"Content-Type": "application/json"}), 422)
+    for playlist in (made, plain):
+        ok(ada.delete(f"/api/playlists/{playlist['id']}"), 204)
+
+
 def test_a_playlist_as_a_file(ada: TestClient) -> None:
     made = ok(ada.post("/api/playlists", json={"name": "Ä/b", "track_ids": [1, 10, 9]}), 201)
     answer = ada.get(f"/api/playlists/{made['id']}/m3u8")

@@ -1,8 +1,9 @@
 """What users keep: marks, plays, the queue, bookmarks and playlists."""
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from soniquebay.api.models.albums import Album
 from soniquebay.api.models.artists import Artist
@@ -181,6 +182,9 @@ class Bookmarks(BaseModel):
 
 _Name = Annotated[str, Field(max_length=4 * playlists.MAX_NAME_CHARACTERS)]
 _Comment = Annotated[str, Field(max_length=playlists.MAX_COMMENT_CHARACTERS)]
+_Rules = Annotated[
+    dict[str, Any] | None, Field(description="of a smart playlist, as Navidrome has them; its tracks follow from them")
+]
 _IsPublic = Annotated[bool, Field(description="whether all users may read and play it")]
 
 
@@ -191,6 +195,7 @@ class NewPlaylist(_Request):
     comment: _Comment = ""
     is_public: _IsPublic = False
     track_ids: TrackIds = []
+    rules: _Rules = None
 
 
 class PlaylistChange(_Request):
@@ -199,6 +204,7 @@ class PlaylistChange(_Request):
     name: _Name | None = None
     comment: _Comment | None = None
     is_public: _IsPublic | None = None
+    rules: _Rules = None
 
 
 class Playlist(BaseModel):
@@ -212,10 +218,16 @@ class Playlist(BaseModel):
     name: str
     comment: str
     is_public: _IsPublic
+    rules: _Rules
     revision: int = Field(description="it is another one whenever the entries have changed")
-    entry_count: int
+    entry_count: int = Field(description="0 of a smart playlist: its `total` is known once its entries are read")
     created_at: UnixTime
     changed_at: UnixTime
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _read_rules(cls, value: object) -> object:
+        return json.loads(value) if isinstance(value, str) else value
 
 
 class Playlists(BaseModel):

@@ -96,6 +96,7 @@ CREATE TABLE playlists (
     name        TEXT NOT NULL,
     comment     TEXT NOT NULL,
     is_public   INTEGER NOT NULL CHECK (is_public IN (0, 1)), -- every user may read it
+    rules       TEXT,                      -- JSON, of a smart playlist; it has no entries
     revision    INTEGER NOT NULL,          -- how often the entries were changed
     created_at  REAL NOT NULL,
     changed_at  REAL NOT NULL
