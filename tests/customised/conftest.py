@@ -17,7 +17,8 @@ from .imager import Customisation
 
 __all__ = ["image_file"]
 
-# `openssl passwd -5` of "noten"
+PASSWORD = "noten"  # noqa: S105
+# `openssl passwd -5` of it
 PASSWORD_HASH = "$5$klavier$O/xPqcY5RmMj/9rr.CS2FEzN7yfm27wB5adk48gF6W5"  # noqa: S105
 CUSTOMISATION = Customisation(
     hostname="plattenschrank",

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from image.emulated.machine import Machine
-from tests.appliance.client import Appliance, wait_for
+import httpx
 
-from .conftest import CUSTOMISATION, customise
+from image.emulated.machine import Machine
+from tests.appliance.client import REQUEST_TIMEOUT_SECONDS, Appliance, wait_for
+
+from .conftest import CUSTOMISATION, PASSWORD, customise
 from .imager import GROUPS
 
 Run = Callable[[str], str]
@@ -93,6 +95,15 @@ def test_the_settings_of_the_appliance_are_applied(machine: Machine) -> None:
     """cloud-init writes them after the start of the API."""
     appliance = Appliance(machine)
     wait_for("the settings are in force", lambda: appliance.api("/api/watch").json["watch"] == CUSTOMISATION.watch)
+
+
+def test_the_user_of_the_card_is_the_owner_with_the_same_password(machine: Machine, run: Run) -> None:
+    appliance = Appliance(machine)
+    wait_for("the card has an owner", lambda: appliance.api("/api/session").json["claimed"])
+    account = {"name": CUSTOMISATION.user, "password": PASSWORD}
+    answer = httpx.post(f"{machine.url()}/api/sign-in", json=account, timeout=REQUEST_TIMEOUT_SECONDS)
+    assert (answer.status_code, answer.json()["is_owner"]) == (200, True), answer.text
+    assert run("ls -A /run/soniquebay-claim") == ""
 
 
 def test_a_card_can_be_customised_again(machine: Machine, run: Run) -> None:

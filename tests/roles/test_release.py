@@ -139,7 +139,10 @@ def test_an_upgrade_from_a_release_without_these_commands_and_one_that_is_undone
         "--no-block restart soniquebay-worker.service",
     ]
     stop = ["stop soniquebay-maintenance.timer", "stop soniquebay-worker.service"]
-    restore = ["stop soniquebay-api.socket soniquebay-api.service", "start soniquebay-api.socket"]
+    restore = [
+        "stop soniquebay-api.socket soniquebay-control.socke[t] soniquebay-api.service",
+        "start soniquebay-api.socket",
+    ]
     last = ["restart soniquebay-flower.service", "restart soniquebay-maintenance.timer"]
     unquoted = [call.replace("'", "") for call in calls]
     assert unquoted == [*stop, *switch, *stop, *restore, *switch, *last]

@@ -68,6 +68,19 @@ def claim(request: Request, services: Shared, body: models.Claim, response: Resp
     )
 
 
+@router.post(
+    "/claim/machine",
+    status_code=201,
+    response_model=models.User,
+    responses=_problems(_409="there is an owner already", _422="a name or hash that is not accepted"),
+)
+def adopt(services: Shared, visitor: _ManagingVisitor, body: models.Adoption) -> Any:
+    """Make a user of the machine the owner, with the password of the machine. Only its administrators may do this."""
+    if visitor.means != "machine":
+        raise HTTPException(403, "only administrators of the machine may do this")
+    return _made(lambda: services.accounts.adopt(body.name, body.machines_hash))
+
+
 @router.post("/sign-in", response_model=models.User, responses=_problems(**_ATTEMPT))
 def sign_in(request: Request, services: Shared, body: models.Credentials, response: Response) -> Any:
     """Sign in with name and password. The answer sets the cookie of a session."""

@@ -23,9 +23,11 @@ PROGRAM = "bin/soniquebay"
 TRIAL_TIMEOUT_SECONDS = 600
 MAX_VERSION_BYTES = 100
 API_SOCKET_UNIT, API_UNIT = "soniquebay-api.socket", "soniquebay-api.service"
-LIBRARY = "library.db"
+# A pattern, because earlier releases have no such unit. It would start the API; the API's start opens it again.
+CONTROL_SOCKET_UNIT = "soniquebay-control.socke[t]"
+DATABASES = ("library.db", "listeners.db")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~_-]*")
-_COPY = re.compile(rf"{re.escape(LIBRARY)}\.schema-(\d+)")  # as `Database.migrate` names them
+_COPY = re.compile(r"(.+\.db)\.schema-(\d+)")  # as `SqliteDatabase.migrate` names them
 
 _root_option = click.option(
     "--root",
@@ -127,25 +129,30 @@ def activate(version: str, root: Path, command_link: Path, keep: int) -> None:
     help="Folder of the library.",
 )
 def restore_library(data: Path) -> None:
-    """Restore the library as it was before an upgrade changed its schema.
+    """Restore the library, and what users keep, as it was before an upgrade changed its schema.
 
-    The API copies the library before it migrates it. Without a copy there is nothing to restore. The command stops the
+    The API copies a database before it migrates it. Without a copy there is nothing to restore. The command stops the
     API and opens its socket again afterwards. Everything that was written since the copy is lost.
     """
-    copies = [(int(match[1]), path) for path in data.iterdir() if (match := _COPY.fullmatch(path.name))]
-    if not copies:
+    oldest: dict[str, tuple[int, Path]] = {}
+    for path in data.iterdir():
+        match = _COPY.fullmatch(path.name)
+        if match and match[1] in DATABASES:
+            copy = (int(match[2]), path)
+            oldest[match[1]] = min(oldest.get(match[1], copy), copy)
+    if not oldest:
         return
-    _, oldest = min(copies)
-    _systemctl("stop", API_SOCKET_UNIT, API_UNIT)
+    _systemctl("stop", API_SOCKET_UNIT, CONTROL_SOCKET_UNIT, API_UNIT)
     try:
-        # These belong to the newer file: SQLite would apply them to the older one.
-        for suffix in ("-wal", "-shm"):
-            (data / f"{LIBRARY}{suffix}").unlink(missing_ok=True)
-        oldest.replace(data / LIBRARY)
+        for name, (_, path) in sorted(oldest.items()):
+            # These belong to the newer file: SQLite would apply them to the older one.
+            for suffix in ("-wal", "-shm"):
+                (data / f"{name}{suffix}").unlink(missing_ok=True)
+            path.replace(data / name)
+            click.echo(f"changed {data / name}: it is {path.name} again")
         _sync(data)
     finally:
         _systemctl("start", API_SOCKET_UNIT)
-    click.echo(f"changed {data / LIBRARY}: it is {oldest.name} again")
 
 
 def _verify_checksum(archive: Path, expected: str) -> None:

@@ -1,12 +1,15 @@
 """The commands for users, by an administrator of the machine itself."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
 from soniquebay.cli import client
 from soniquebay.settings import settings
+
+PERSONS = range(1000, 60_000)  # Debian's user ids of people
 
 
 @click.command("claim-code")
@@ -55,6 +58,39 @@ def add(name: str, *, manage: bool, password: str) -> None:
     else:
         added = _send("POST", "/api/claim", {"code": "", "name": name, "password": password})
     click.echo(f"{added['name']} is added as {'owner' if added['is_owner'] else added['role']}")
+
+
+@user.command()
+@click.argument("name", required=False)
+def adopt(name: str | None) -> None:
+    """Make NAME, a user of this machine, the owner, with the machine's password.
+
+    Without NAME it is the first person who has a password. On a machine that has an owner nothing happens.
+    """
+    if client.get("/api/session")["claimed"]:
+        return
+    try:
+        found = machine_user(Path("/etc/passwd").read_text("utf-8"), Path("/etc/shadow").read_text("utf-8"), name)
+    except PermissionError:
+        raise click.ClickException("only root may read the machine's passwords: sudo soniquebay user adopt") from None
+    if found is None:
+        click.echo("no person of this machine has a password: the owner is made by the code (soniquebay claim-code)")
+        return
+    owner = _send("POST", "/api/claim/machine", {"name": found[0], "machines_hash": found[1]})
+    click.echo(f"{owner['name']} is the owner, with the password of this machine")
+
+
+def machine_user(passwd: str, shadow: str, name: str | None = None) -> tuple[str, str] | None:
+    """Return name and password hash of a person of the machine; without `name`, of the first who has a password.
+
+    `passwd` and `shadow` are the contents of the files of these names (passwd(5), shadow(5)).
+    """
+    hashes = dict(line.split(":")[:2] for line in shadow.splitlines() if line.count(":") > 1)
+    people = [line.split(":") for line in passwd.splitlines() if line.count(":") > 5]
+    for user_name, _, uid, *_ in sorted(people, key=lambda fields: int(fields[2])):
+        if int(uid) in PERSONS and name in {None, user_name} and hashes.get(user_name, "").startswith("$"):
+            return user_name, hashes[user_name]
+    return None
 
 
 @user.command()

@@ -16,6 +16,7 @@ from soniquebay.listeners.attempts import Attempts
 from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.device_key import DeviceKey
+from soniquebay.listeners.passwords import checked_machines_hash
 from soniquebay.listeners.users import Role, User
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,16 @@ class Accounts:
         self.claim_code.forget()
         return owner
 
+    def adopt(self, name: str, machines_hash: str) -> User:
+        """Make a user of the machine the owner, with the password of the machine.
+
+        Raises ``passwords.UnacceptablePasswordError`` and what `users.make_owner_with_hash` raises.
+        """
+        with self.change() as db:
+            owner = users.make_owner_with_hash(db, name, checked_machines_hash(machines_hash))
+        self.claim_code.forget()
+        return owner
+
     def sign_in(self, name: str, password: str, address: str, browser: str) -> tuple[User, str]:
         """Begin a session; return the user and the session's token.
 
@@ -116,6 +127,7 @@ class Accounts:
             self.attempts.failed(address, key, is_known=is_known)
             raise WrongPasswordError("name or password is wrong")
         self.attempts.succeeded(address, key)
+        self._try(lambda writer: users.rehash(writer, user.id, password))
         return user, self._begin_session(user, address, browser)
 
     def _begin_session(self, user: User, address: str, browser: str) -> str:

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from soniquebay.listeners.passwords import hash_password, is_password
+from soniquebay.listeners.passwords import hash_password, hash_unchecked, is_of_machine, is_password
 
 Role = Literal["listen", "manage"]
 MAX_NAME_CHARACTERS = 64
@@ -57,7 +57,12 @@ def make_owner(db: sqlite3.Connection, name: str, password: str) -> User:
 
     Raises `ClaimedError`, `UnacceptableNameError` and ``passwords.UnacceptablePasswordError``.
     """
-    name, hashed = checked_name(name), hash_password(password)
+    return make_owner_with_hash(db, name, hash_password(password))
+
+
+def make_owner_with_hash(db: sqlite3.Connection, name: str, hashed: str) -> User:
+    """Make the owner with the hash of a password. Raises `ClaimedError` and `UnacceptableNameError`."""
+    name = checked_name(name)
     made = db.execute(
         "INSERT INTO users (name, name_key, password, role, is_owner, created_at) "
         "SELECT ?, ?, ?, 'manage', 1, ? WHERE NOT EXISTS (SELECT 1 FROM users) RETURNING id",
@@ -115,6 +120,13 @@ def authenticate(db: sqlite3.Connection, name: str, password: str) -> User | Non
     row = db.execute("SELECT * FROM users WHERE name_key = ?", (name_key(name),)).fetchone()
     matches = is_password(password, row["password"] if row else None)
     return _user(row) if row and matches else None
+
+
+def rehash(db: sqlite3.Connection, user_id: int, password: str) -> None:
+    """Replace a hash of the operating system by one of our own, now that the password is known."""
+    row = db.execute("SELECT password FROM users WHERE id = ?", (user_id,)).fetchone()
+    if row is not None and is_of_machine(row["password"]) and is_password(password, row["password"]):
+        db.execute("UPDATE users SET password = ? WHERE id = ?", (hash_unchecked(password), user_id))
 
 
 def set_password(db: sqlite3.Connection, user_id: int, password: str) -> None:

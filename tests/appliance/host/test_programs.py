@@ -32,6 +32,7 @@ def test_each_program_has_a_user_of_its_own(host: Any) -> None:
         "soniquebay-online",
         "soniquebay-maintenance",
         "soniquebay-scan",
+        "soniquebay-owner",
     ],
 )
 def test_programs_are_hardened(host: Any, unit: str) -> None:

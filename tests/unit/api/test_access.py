@@ -23,7 +23,7 @@ MANAGE = {
     "POST /api/scan-sessions/{session_id}/cancel", "GET /api/scan-sessions", "GET /api/scan-sessions/{session_id}",
     "GET /api/scan-sessions/{session_id}/failures", "GET /api/watch", "GET /api/worker", "GET /api/queues",
     "POST /api/tracks/{track_id}/vector", "GET /api/online", "GET /api/users", "POST /api/users",
-    "PATCH /api/users/{user_id}", "DELETE /api/users/{user_id}",
+    "POST /api/claim/machine", "PATCH /api/users/{user_id}", "DELETE /api/users/{user_id}",
 }  # fmt: skip
 
 
@@ -88,7 +88,9 @@ def test_only_managers_send_what_manages(app: FastAPI, services: Services) -> No
     listener, owner = client_of(app, services, "Bob", "long enough"), client_of(app, services, "Ada", "correct horse")
     for request in requests(app) - OPEN - NOT_TRIED:
         assert (status(listener, request) == 403) == (request in MANAGE), request
-        if "/scan" not in request and "vector" not in request and "worker" not in request and "queues" not in request:
+        if request == "POST /api/claim/machine":
+            assert status(owner, request) in {403, 422}  # only administrators of the machine
+        elif "/scan" not in request and "vector" not in request and "worker" not in request and "queues" not in request:
             assert status(owner, request) != 403, request
 
 

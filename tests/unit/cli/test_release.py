@@ -340,8 +340,19 @@ def test_the_oldest_copy_becomes_the_library_while_the_api_is_stopped(data: Path
     assert printed == f"changed {data}/library.db: it is library.db.schema-9 again\n"
     assert (data / "library.db").read_text() == "nine"
     assert names(data) == ["library.db", "library.db.schema-10", "library.db.schema-8.partial"]
-    stop, start = "stop soniquebay-api.socket soniquebay-api.service", "start soniquebay-api.socket"
+    stop = "stop soniquebay-api.socket soniquebay-control.socke[t] soniquebay-api.service"
+    start = "start soniquebay-api.socket"
     assert calls(data) == [f"{stop} (new)", f"{start} (nine)"]
+
+
+def test_what_users_keep_is_restored_too(data: Path) -> None:
+    for name in ("listeners.db", "listeners.db-wal", "other.db.schema-1"):
+        (data / name).write_text("new")
+    for name, number in (("library", 9), ("listeners", 2), ("listeners", 3)):
+        (data / f"{name}.db.schema-{number}").write_text(f"{name} {number}")
+    succeeded(run("restore-library", "--data", data))
+    assert ((data / "library.db").read_text(), (data / "listeners.db").read_text()) == ("library 9", "listeners 2")
+    assert names(data) == ["library.db", "listeners.db", "listeners.db.schema-3", "other.db.schema-1"]
 
 
 def test_nothing_happens_without_a_copy(data: Path) -> None:

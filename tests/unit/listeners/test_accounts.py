@@ -253,3 +253,35 @@ def test_a_user_that_is_gone_leaves_nothing(accounts: Accounts) -> None:
 
 def test_passwords_are_checked_with_the_memory_that_is_said() -> None:
     assert passwords.MEMORY_LIMIT_BYTES == 19456 * 1024
+
+
+MACHINES_HASHES = {  # of "raspberry", made by mkpasswd
+    "yescrypt": "$y$j9T$abcdefghijklmnopqrstu1$uVY5b2GkHtvLy/fVINW9d01W9WzPzLXjo.o.ABzFClB",
+    "sha512": "$6$saltsaltsalt$iGLAVL3c2GYpilE8N67NS71.UcI2GugQki/yMJQsX9.vb74q1QJPvY6rYLd4xyyDPQuNxYYd34FsY4Fr836Ns.",
+    "sha256": "$5$saltsaltsalt$oVpwEQM9ZMKTZ22Lbuyb6iCmcoI3rtNo3Oht7o7ANuB",
+}
+
+
+@pytest.mark.parametrize("kind", MACHINES_HASHES)
+def test_a_user_of_the_machine_is_the_owner_with_the_same_password(accounts: Accounts, kind: str) -> None:
+    owner = accounts.adopt("pi", MACHINES_HASHES[kind])
+    assert (owner.is_owner, accounts.claim_code.code) == (True, None)
+    for wrong in ("raspberr", "", "raspberry\0", "x" * 2000):
+        with pytest.raises(WrongPasswordError):
+            accounts.sign_in("pi", wrong, HOME, "")
+    accounts.attempts.succeeded(HOME, "pi")
+    assert accounts.sign_in("pi", "raspberry", HOME, "")[0] == owner
+    (stored,) = accounts.database.reader().execute("SELECT password FROM users").fetchone()
+    assert stored.startswith("$argon2id$")
+    assert accounts.sign_in("pi", "raspberry", HOME, "")[0] == owner
+    with pytest.raises(ClaimedError):
+        accounts.adopt("eve", MACHINES_HASHES[kind])
+
+
+@pytest.mark.parametrize(
+    "hashed", ["", "!", "*", "!$6$abc$def", "x", "$1$old$hash", "$6$", "$6$a\nb", "$argon2id$v=19$"]
+)
+def test_what_is_no_password_of_the_machine_makes_no_owner(accounts: Accounts, hashed: str) -> None:
+    with pytest.raises(UnacceptablePasswordError):
+        accounts.adopt("pi", hashed)
+    assert not accounts.is_claimed()

@@ -26,6 +26,13 @@ class Claim(_Request):
     password: NewPassword
 
 
+class Adoption(_Request):
+    """A user of the machine who is to be the owner."""
+
+    name: Name
+    machines_hash: Annotated[str, Field(max_length=500, description="of the user's password, as in /etc/shadow")]
+
+
 class Credentials(_Request):
     """Name and password of a user."""
 
