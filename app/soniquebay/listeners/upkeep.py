@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from soniquebay.library import sessions
 from soniquebay.listeners import plays
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.reattach import detach, forget_unused, reattach, refresh
@@ -25,7 +26,8 @@ class Upkeep:
                 "FROM library.scan_sessions WHERE finished_at IS NOT NULL"
             ).fetchone()
         )
-        if state == self._done:
+        # Of a library that is half scanned, a track could be taken for a copy of it elsewhere.
+        if state == self._done or sessions.active_session(db) is not None:
             return
         (last_track_id,) = db.execute("SELECT coalesce(max(id), 0) FROM library.tracks").fetchone()
         detach(self._database)

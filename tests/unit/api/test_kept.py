@@ -10,6 +10,8 @@ from soniquebay.api.access import COOKIE
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
+from soniquebay.library import sessions
+from soniquebay.library.database import Database
 from soniquebay.library.missing_tracks import mark_missing
 from soniquebay.listeners import app_passwords, playlists, users
 from soniquebay.settings import from_environment
@@ -210,6 +212,27 @@ def test_who_has_no_name_keeps_nothing(services: Services, tmp_path: Path) -> No
             answer = client.get(path)
             assert (answer.status_code, "sign in" in answer.text) == (403, True), path
     assert machine.put("/api/stars/track/1").status_code == 403
+
+
+def test_a_start_with_another_library_shows_no_star_of_the_old_one(tmp_path: Path) -> None:
+    settings = from_environment({"SONIQUEBAY_DATA": str(tmp_path)})
+    before = make_services(settings)
+    before.accounts.make_owner("Ada", "correct horse")
+    songs = [file(f"/r/{n}", title=f"Song {n}", artist="A", duration=60 + n) for n in range(3)]
+    insert(before.database, *songs)
+    ok(client_of(before, "Ada", "correct horse").put("/api/stars/track/1"), 204)
+    for library in tmp_path.glob("library.db*"):
+        library.unlink()
+    other = Database(settings.database)
+    other.migrate()
+    insert(other, *songs[::-1])
+    services = make_services(settings)
+    client = client_of(services, "Ada", "correct horse")
+    assert ok(client.get("/api/marks/track"))["tracks"] == []
+    with services.database.transaction() as db:
+        sessions.cancel(db, 1)
+    services.upkeep.run()
+    assert [track["title"] for track in ok(client.get("/api/marks/track"))["tracks"]] == ["Song 0"]
 
 
 def test_an_app_keeps_things_for_its_user(services: Services) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from soniquebay.library import sessions
 from soniquebay.listeners import bookmarks, marks, play_queue, playlists, plays, ratings, reattach, stars
 from soniquebay.listeners.upkeep import Upkeep
 from tests.unit.listeners.libraries import Kept
@@ -269,6 +270,24 @@ def test_unused_items_are_forgotten(kept: Kept) -> None:
         stars.remove(db, kept.user(), [item])
     keep_up(kept)
     assert kept.row("SELECT count(*) FROM items")[0] == 0
+
+
+def test_a_library_that_is_half_scanned_is_waited_for(kept: Kept) -> None:
+    kept.scan([song("/r/1", "One"), song("/r/copy", "One", size=2)])
+    star(kept, "track", 1)
+    kept.lose_library()
+    reattach.detach(kept.listeners)
+    kept.scan([song("/r/copy", "One", size=2)])
+    with kept.library.transaction() as db:
+        session = sessions.start(db)
+    upkeep = Upkeep(kept.listeners)
+    upkeep.run()
+    assert starred(kept, "track") == []
+    with kept.library.transaction() as db:
+        sessions.cancel(db, session)
+    kept.scan([song("/r/1", "One")])
+    upkeep.run()
+    assert starred(kept, "track") == [2]
 
 
 def test_nothing_is_done_without_a_scan(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
