@@ -1,5 +1,6 @@
 """The settings of the programs, read once from ``SONIQUEBAY_*`` variables."""
 
+import ipaddress
 import os
 import re
 import sys
@@ -33,6 +34,8 @@ class Settings:
     """Address of the public API, unless systemd passes a socket."""
     hosts: frozenset[str]
     """Further names by which browsers open the public API, in lower case."""
+    trusted_proxies: tuple[str, ...]
+    """Addresses and networks of reverse proxies, whose word on the client's address and scheme is taken."""
     login: bool
     """Whether visitors have to sign in. Without it everybody may do everything, so only loopback is listened on."""
     guests: bool
@@ -181,6 +184,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         http_host=get("HTTP_HOST", "127.0.0.1"),
         http_port=port("HTTP_PORT", 80),
         hosts=_hosts(get("HOSTS", "")),
+        trusted_proxies=_networks(get("TRUSTED_PROXIES", "")),
         login=switch("LOGIN", "on"),
         guests=switch("GUESTS", "off"),
         control_socket=control_socket,
@@ -213,6 +217,19 @@ def _hosts(text: str) -> frozenset[str]:
                 "http:// and port"
             )
     return frozenset(hosts)
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    networks = text.split()
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ValueError(
+                f"SONIQUEBAY_TRUSTED_PROXIES names {network}: it must be addresses or networks as 192.168.1.5 or "
+                "10.0.0.0/8, separated by spaces"
+            ) from None
+    return tuple(networks)
 
 
 def _tag_encoding(name: str) -> str:

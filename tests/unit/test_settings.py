@@ -51,3 +51,13 @@ def test_names_of_the_appliance_are_none_or_what_is_set() -> None:
     assert from_environment({}).hosts == frozenset()
     hosts = from_environment({"SONIQUEBAY_HOSTS": "Music.example.org pi4"}).hosts
     assert hosts == {"music.example.org", "pi4"}
+
+
+@pytest.mark.parametrize("proxies", ["proxy.example.org", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.1,10.0.0.2", "*"])
+def test_trusted_proxies_are_addresses_and_networks(proxies: str) -> None:
+    assert from_environment({"SONIQUEBAY_TRUSTED_PROXIES": "10.0.0.1 fd00::/8"}).trusted_proxies == (
+        "10.0.0.1",
+        "fd00::/8",
+    )
+    with pytest.raises(ValueError, match="SONIQUEBAY_TRUSTED_PROXIES"):
+        from_environment({"SONIQUEBAY_TRUSTED_PROXIES": proxies})

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException
 from fastapi.responses import StreamingResponse
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from soniquebay import __version__
 from soniquebay.api import (
@@ -51,8 +52,10 @@ def public_app(services: Services) -> FastAPI:
         guests=settings.guests,
         roots=settings.music,
     )
-    # Outermost, because it is added last: it also adds its headers to what `Access` answers.
+    # Around `Access`, because it is added later: it also adds its headers to what `Access` answers.
     app.add_middleware(WebSecurity, hosts=settings.hosts)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     errors.install(app)
     for module in (health, accounts, sign_in, scans, watch, browsing, library, playing, kept, playlists, docs, online):
         app.include_router(module.router)

@@ -10,7 +10,7 @@ from soniquebay.api.access import COOKIE, credentials, is_local
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
-from soniquebay.listeners import app_passwords, users
+from soniquebay.listeners import app_passwords, users, web_sessions
 from soniquebay.listeners.accounts import WrongPasswordError
 from soniquebay.settings import from_environment
 
@@ -103,6 +103,30 @@ def test_guests_read_on_the_local_network_when_a_setting_lets_them(tmp_path: Pat
     assert local.post("/api/scan").status_code == 401
     assert local.get("/api/session").json()["means"] == "guest"
     assert TestClient(app, "http://localhost", client=("8.8.8.8", 1)).get("/api/tracks").status_code == 401
+
+
+def test_only_a_trusted_proxy_tells_who_the_client_is(tmp_path: Path) -> None:
+    variables = {
+        "DATA": tmp_path,
+        "CLAIM_FOLDER": tmp_path,
+        "GUESTS": "on",
+        "TRUSTED_PROXIES": "10.0.0.7 172.16.0.0/12",
+    }
+    services = make_services(from_environment({f"SONIQUEBAY_{name}": str(value) for name, value in variables.items()}))
+    services.accounts.make_owner("Ada", "correct horse")
+    app = public_app(services)
+    for proxy, trusted in (("10.0.0.7", True), ("172.20.1.1", True), ("10.0.0.8", False)):
+        client = TestClient(app, "http://localhost", client=(proxy, 1))
+        forwarded = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Proto": "https"}
+        # A guest of the internet is none of the local network.
+        assert client.get("/api/tracks", headers=forwarded).status_code == (401 if trusted else 200)
+        spoofed = {"X-Forwarded-For": "192.168.1.2, 8.8.8.8"}
+        assert client.get("/api/tracks", headers=spoofed).status_code == (401 if trusted else 200)
+        account = {"name": "Ada", "password": "correct horse"}
+        answer = client.post("/api/sign-in", headers=forwarded, json=account)
+        assert ("secure" in answer.headers["set-cookie"].lower()) == trusted
+        (address,) = {s["address"] for s in web_sessions.of_user(services.accounts.database.reader(), 1)[:1]}
+        assert address == ("8.8.8.8" if trusted else proxy)
 
 
 @pytest.mark.parametrize(
