@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from soniquebay.api.access import REFUSALS
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
 from soniquebay.settings import from_environment
@@ -30,7 +31,8 @@ people.
 Every request needs a login, except `/api/health`, `/api/session`, `/api/claim` and `/api/sign-in`
 ([security](security.md#listeners)). A browser signs in at `/sign-in` and gets a cookie. A program sends an app
 password: `Authorization: Bearer <app password>`. A user with the role `listen` reads and plays; what starts, changes or
-shows the work of the appliance needs the role `manage`, else it is answered with 403. Nobody can insert over this port;
+shows the work of the appliance needs the role `manage`. Whoever has not signed in is answered with 401, and whoever may
+not do something with 403. Nobody can insert over this port;
 those routes belong to the internal API.
 
 - Requests and answers are JSON, except for covers and events. A list is a page: `items`, and `total` over all pages.
@@ -102,7 +104,10 @@ def _operation(name: str, operation: Json) -> Iterator[str]:
     if body := operation.get("requestBody"):
         optional = "" if body.get("required") else " It may be left out."
         yield f"Body: {kind(body['content']['application/json']['schema'])}.{optional}\n"
-    yield table(("status", "body", "meaning"), [_response(*item) for item in operation["responses"].items()])
+    # The introduction tells what is the same everywhere.
+    common = {str(status): refusal["description"] for status, refusal in REFUSALS.items()}
+    answers = [item for item in operation["responses"].items() if item[1]["description"] != common.get(item[0])]
+    yield table(("status", "body", "meaning"), [_response(*item) for item in answers])
 
 
 def _response(status: str, response: Json) -> tuple[str, str, str]:

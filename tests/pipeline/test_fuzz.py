@@ -44,6 +44,29 @@ def test_the_public_api_answers_as_it_describes(small: Stack, tmp_path: Path) ->
     assert "Traceback" not in _log(small)
 
 
+def test_what_a_user_keeps_is_answered_as_described(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    tone(tmp_path / "music" / "a.flac", 1.0, title="S", artist="A", album="B")
+    running = Stack(tmp_path / "music", tmp_path / "data", login=True)
+    try:
+        running.cli("scan", "--wait", control=True)
+        code = (running.data / "claim" / "code").read_text()
+        owner = {"name": "Ada", "password": "correct horse"}
+        token = httpx.post(f"{running.url}/api/claim", json={"code": code, **owner}).cookies["soniquebay_session"]
+        report = fuzz(
+            running.url, DESCRIBED, tmp_path, "--header", f"Cookie: soniquebay_session={token}",
+            "--include-path-regex", "^/api/(account|users|stars|ratings|plays|queue|bookmarks|playlists|marks)",
+            # These would end the session.
+            "--exclude-path", "/api/account/sessions/{session_id}", "--exclude-path", "/api/users/{user_id}",
+        )  # fmt: skip
+        assert not report, report
+        assert "Traceback" not in _log(running)
+        session = httpx.get(f"{running.url}/api/session", cookies={"soniquebay_session": token}).json()
+        assert session["means"] == "session"  # to the end
+    finally:
+        running.stop()
+
+
 @pytest.mark.parametrize("event_id", ["", "0", "-", "0-0", "9" * 20 + "-" + "9" * 20, "9" * 5000, "\x7f", "ü$+*"])
 def test_any_last_event_id_is_answered(small: Stack, event_id: str) -> None:
     headers = {b"Last-Event-ID": event_id.encode()}

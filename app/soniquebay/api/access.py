@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from soniquebay.api.models.fields import hidden_roots
+from soniquebay.api.models.problems import Problem
 from soniquebay.api.peers import UnixPeer, is_administrator
 from soniquebay.library.paths import encode
 from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, Visitor, WrongPasswordError
@@ -32,6 +33,11 @@ MAX_CREDENTIALS_CHARACTERS = 2000
 OPEN_PATHS = frozenset(
     {"/api/health", "/api/session", "/api/sign-in", "/api/claim", "/sign-in", "/claim", "/sign-in/style.css"}
 )
+# Of every route: what `Access`, `Manager` and `SignedInUser` answer.
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "nobody has signed in"},
+    403: {"model": Problem, "description": "the visitor may not do this"},
+}
 _SIGN_IN = "sign in at /sign-in, or send an app password (Authorization: Bearer …)"
 _CLAIM = "this appliance has no owner yet: open /claim and enter the code that its screen shows"
 

@@ -15,7 +15,7 @@ from soniquebay.api.access import (
     set_session,
 )
 from soniquebay.api.models import accounts as models
-from soniquebay.api.models.problems import Problem
+from soniquebay.api.models.problems import NOT_JSON, Problem, Refused
 from soniquebay.api.services import Services, Shared
 from soniquebay.listeners import app_passwords, passwords, users, web_sessions
 from soniquebay.listeners.accounts import TooManyAttemptsError, Visitor, WrongPasswordError
@@ -26,7 +26,11 @@ _ManagingVisitor = Annotated[Visitor, Depends(require_manager)]
 
 
 def _problems(**reasons: str) -> dict[int | str, dict[str, Any]]:
-    return {int(code.removeprefix("_")): {"model": Problem, "description": text} for code, text in reasons.items()}
+    answers: dict[int | str, dict[str, Any]] = {}
+    for name, text in reasons.items():
+        status = int(name.removeprefix("_"))
+        answers[status] = {"model": Refused if status == 422 else Problem, "description": text}
+    return answers
 
 
 _ATTEMPT = {
@@ -51,7 +55,8 @@ def current_session(request: Request, services: Shared) -> Any:
     "/claim",
     status_code=201,
     response_model=models.User,
-    responses=_problems(**_ATTEMPT, _409="there is an owner already", _422="a name or password that is not accepted"),
+    responses=NOT_JSON
+    | _problems(**_ATTEMPT, _409="there is an owner already", _422="a name or password that is not accepted"),
 )
 def claim(request: Request, services: Shared, body: models.Claim, response: Response) -> Any:
     """Make the owner, once, by the code that the machine shows; the owner has signed in then.
@@ -72,7 +77,7 @@ def claim(request: Request, services: Shared, body: models.Claim, response: Resp
     "/claim/machine",
     status_code=201,
     response_model=models.User,
-    responses=_problems(_409="there is an owner already", _422="a name or hash that is not accepted"),
+    responses=NOT_JSON | _problems(_409="there is an owner already", _422="a name or hash that is not accepted"),
 )
 def adopt(services: Shared, visitor: _ManagingVisitor, body: models.Adoption) -> Any:
     """Make a user of the machine the owner, with the password of the machine. Only its administrators may do this."""
@@ -81,7 +86,7 @@ def adopt(services: Shared, visitor: _ManagingVisitor, body: models.Adoption) ->
     return _made(lambda: services.accounts.adopt(body.name, body.machines_hash))
 
 
-@router.post("/sign-in", response_model=models.User, responses=_problems(**_ATTEMPT))
+@router.post("/sign-in", response_model=models.User, responses=NOT_JSON | _problems(**_ATTEMPT))
 def sign_in(request: Request, services: Shared, body: models.Credentials, response: Response) -> Any:
     """Sign in with name and password. The answer sets the cookie of a session."""
     return _sign_in(
@@ -100,7 +105,11 @@ def sign_out(services: Shared, visitor: CurrentVisitor, response: Response) -> N
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 
 
-@router.put("/account/password", status_code=204, responses=_problems(**_ATTEMPT))
+@router.put(
+    "/account/password",
+    status_code=204,
+    responses=NOT_JSON | _problems(**_ATTEMPT, _422="a password that is not accepted"),
+)
 def change_password(
     request: Request, services: Shared, user: SignedInUser, body: models.PasswordChange, response: Response
 ) -> None:
@@ -125,7 +134,7 @@ def list_app_passwords(services: Shared, user: SignedInUser) -> Any:
     "/account/app-passwords",
     status_code=201,
     response_model=models.MadeAppPassword,
-    responses=_problems(_403="the role is higher than the user's", _422="a name that is not accepted"),
+    responses=NOT_JSON | _problems(_403="the role is higher than the user's", _422="a name that is not accepted"),
 )
 def make_app_password(services: Shared, user: SignedInUser, body: models.NewAppPassword) -> Any:
     """Make an app password. It is shown in this answer only."""
@@ -183,7 +192,7 @@ def list_users(services: Shared) -> Any:
     "/users",
     status_code=201,
     response_model=models.User,
-    responses=_problems(_409="there is no owner yet", _422="a name or password that is not accepted"),
+    responses=NOT_JSON | _problems(_409="there is no owner yet", _422="a name or password that is not accepted"),
 )
 def add_user(services: Shared, visitor: _ManagingVisitor, body: models.NewUser) -> Any:
     """Add a user."""
@@ -199,7 +208,13 @@ def add_user(services: Shared, visitor: _ManagingVisitor, body: models.NewUser) 
 @router.patch(
     "/users/{user_id}",
     response_model=models.User,
-    responses=_problems(_403="only the owner may", _404="no such user", _409="the owner always manages"),
+    responses=NOT_JSON
+    | _problems(
+        _403="only the owner may",
+        _404="no such user",
+        _409="the owner always manages",
+        _422="a password that is not accepted",
+    ),
 )
 def change_user(services: Shared, visitor: _ManagingVisitor, user_id: Id, body: models.UserChange) -> Any:
     """Give a user another role or another password; the user's sessions end with the password."""

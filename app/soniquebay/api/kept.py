@@ -12,7 +12,7 @@ from soniquebay.api.access import CurrentUser
 from soniquebay.api.models import kept as models
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.paging import PageQuery
-from soniquebay.api.models.problems import Problem, Refused
+from soniquebay.api.models.problems import NOT_JSON, Problem, Refused
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import queries
 from soniquebay.library.browsing.cursors import CursorError
@@ -26,8 +26,10 @@ NO_USER: dict[int | str, dict[str, Any]] = {
 }
 _UNKNOWN: dict[int | str, dict[str, Any]] = {**NO_USER, 404: {"model": Problem, "description": "no such item"}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    **NO_USER, 422: {"model": Refused, "description": "a track that is not there, a wrong position, or too much"}
-}  # fmt: skip
+    **NOT_JSON,
+    **NO_USER,
+    422: {"model": Refused, "description": "a track that is not there, a wrong position, or too much"},
+}
 _ROWS: dict[Kind, Callable[[sqlite3.Connection, Sequence[int]], list[Row]]] = {
     "track": queries.tracks_by_id, "album": queries.albums_by_id, "artist": queries.artists_by_id,
 }  # fmt: skip
@@ -50,7 +52,7 @@ def remove_star(services: Shared, user: CurrentUser, kind: Kind, item_id: Id) ->
             stars.remove(db, user.id, [known])
 
 
-@router.put("/ratings/{kind}/{item_id}", status_code=204, responses=_UNKNOWN)
+@router.put("/ratings/{kind}/{item_id}", status_code=204, responses={**NOT_JSON, **_UNKNOWN})
 def rate(services: Shared, user: CurrentUser, kind: Kind, item_id: Id, body: models.Rating) -> None:
     """Rate a track, an album or an artist."""
     found = _item(services, kind, item_id)

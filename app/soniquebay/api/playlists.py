@@ -14,7 +14,7 @@ from soniquebay.api.kept import NO_USER, entries, read_tracks, track_entries
 from soniquebay.api.models import kept as models
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.paging import PageQuery
-from soniquebay.api.models.problems import Problem, Refused
+from soniquebay.api.models.problems import NOT_JSON, Problem, Refused
 from soniquebay.api.services import Services, Shared
 from soniquebay.listeners import items, marks, playlists, rules
 from soniquebay.listeners.m3u import m3u8
@@ -25,6 +25,7 @@ from soniquebay.listeners.users import User
 router = APIRouter(prefix="/api/playlists", tags=["playlists"])
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {**NO_USER, 404: {"model": Problem, "description": "no such playlist"}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
+    **NOT_JSON,
     **_NOT_FOUND,
     403: {"model": Problem, "description": "it is another user's, or the visitor is no user"},
     422: {"model": Refused, "description": "a name, a position or a track that is not accepted, or too much"},

@@ -22,7 +22,7 @@ from soniquebay.api import (
     sign_in,
     watch,
 )
-from soniquebay.api.access import Access
+from soniquebay.api.access import REFUSALS, Access
 from soniquebay.api.events import is_event_id
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import WebSecurity
@@ -42,6 +42,7 @@ def public_app(services: Services) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load their scripts from the internet
         redoc_url=None,
         max_body_size=MAX_BODY_BYTES,
+        responses=REFUSALS,
     )
     app.state.services = services
     settings = services.settings

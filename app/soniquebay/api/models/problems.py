@@ -1,5 +1,7 @@
 """Why a request failed."""
 
+from typing import Any
+
 from pydantic import BaseModel, Field
 
 
@@ -21,3 +23,6 @@ class Refused(BaseModel):
     """Why a request was refused, or which of its fields are not as described."""
 
     detail: str | list[Invalid]
+
+
+NOT_JSON: dict[int | str, dict[str, Any]] = {400: {"model": Problem, "description": "the body is not JSON"}}
