@@ -10,6 +10,9 @@ from soniquebay.listeners.passwords import hash_password, hash_unchecked, is_of_
 
 Role = Literal["listen", "manage"]
 MAX_NAME_CHARACTERS = 64
+# Of a name as it is typed, whose accents may be characters of their own. Unicode's normal forms take a time that grows
+# with the square of a text's length.
+MAX_TYPED_CHARACTERS = 4 * MAX_NAME_CHARACTERS
 
 
 class UnacceptableNameError(ValueError):
@@ -38,7 +41,7 @@ class User:
 
 def checked_name(name: str) -> str:
     """Return a name as it is stored: composed (NFC), without spaces around it. Raises `UnacceptableNameError`."""
-    name = unicodedata.normalize("NFC", name).strip()
+    name = unicodedata.normalize("NFC", _typed(name)).strip()
     if not name or len(name) > MAX_NAME_CHARACTERS:
         raise UnacceptableNameError(f"a name has 1 to {MAX_NAME_CHARACTERS} characters")
     if not name.isprintable() or ":" in name:  # HTTP Basic ends the name at the first colon
@@ -48,8 +51,14 @@ def checked_name(name: str) -> str:
 
 def name_key(name: str) -> str:
     """Return the form of a name that is the same in any case, and that SQLite can store whatever was typed."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFC", name).strip().casefold())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFC", _typed(name)).strip().casefold())
     return folded.encode("utf-8", "replace").decode()
+
+
+def _typed(name: str) -> str:
+    # What stands for a longer one is nobody's: it has one character more than a name may have.
+    name = name.strip()
+    return name if len(name) <= MAX_TYPED_CHARACTERS else "x" * (MAX_NAME_CHARACTERS + 1)
 
 
 def make_owner(db: sqlite3.Connection, name: str, password: str) -> User:

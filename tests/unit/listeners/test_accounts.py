@@ -121,6 +121,19 @@ def test_a_name_is_found_in_any_case_and_form(accounts: Accounts) -> None:
             accounts.sign_in(name, "correct horse", AWAY, "")
 
 
+def test_a_name_of_any_length_takes_no_time_and_no_memory(accounts: Accounts) -> None:
+    claim(accounts, "Zo" + "e\N{COMBINING DIAERESIS}" * 62)  # 126 characters as typed
+    assert accounts.sign_in("zo" + "E\N{COMBINING DIAERESIS}" * 62, PASSWORD, HOME, "")[0].name == "Zo" + "ë" * 62
+    started = time.thread_time()
+    for name in ("a" + "\u0301\u0323" * 100_000, "\ufdfa" * 300_000):
+        with pytest.raises(WrongPasswordError):
+            accounts.sign_in(name, PASSWORD, AWAY, "")
+        with accounts.change() as db, pytest.raises(UnacceptableNameError):
+            users.add(db, name, "long enough", "listen")
+    assert time.thread_time() - started < 5
+    assert all(len(str(counter)) < 1000 for counter in accounts.attempts._full_at)
+
+
 def test_attempts_elsewhere_do_not_keep_the_owner_out(accounts: Accounts) -> None:
     claim(accounts)
     accounts.sign_in("Ada", "correct horse", HOME, "")

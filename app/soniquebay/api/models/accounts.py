@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from soniquebay.listeners import app_passwords, passwords, users
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=4 * users.MAX_NAME_CHARACTERS)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=users.MAX_TYPED_CHARACTERS)]
 NewPassword = Annotated[
     str, Field(max_length=passwords.MAX_BYTES, description=f"at least {passwords.MIN_CHARACTERS} characters")
 ]
