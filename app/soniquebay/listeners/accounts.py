@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 MAX_CACHED_VISITORS = 1000
 CACHE_SECONDS = 60.0  # then the database is asked again, so that a use is noted and an end is noticed
-_CLAIM = ""  # in place of a name where attempts are counted: no user has it
+_NOBODY = ""  # in place of a name where attempts are counted for each address alone
 
 
 class WrongPasswordError(Exception):
@@ -84,11 +84,11 @@ class Accounts:
 
         Raises `WrongPasswordError`, `TooManyAttemptsError`, and what `users.make_owner` raises.
         """
-        self._check_attempts(address, _CLAIM, is_known=False)
+        self._check_attempts(address, _NOBODY, is_known=False)
         if self.is_claimed():
             raise users.ClaimedError("this appliance has an owner already")
         if not self.claim_code.matches(code):
-            self.attempts.failed(address, _CLAIM, is_known=False)
+            self.attempts.failed(address, _NOBODY, is_known=False)
             raise WrongPasswordError(
                 "that is not the code of this machine: it is on the machine's screen, and `sudo soniquebay claim-code` "
                 "prints it"
@@ -181,10 +181,10 @@ class Accounts:
         if found is None or user is None or (name is not None and users.name_key(name) != users.name_key(user.name)):
             # App passwords are random, so nobody guesses one. Only the work that wrong ones cause is limited, and a
             # right one is never refused.
-            seconds = self.app_attempts.seconds_to_wait(address, "", is_known=True)
+            seconds = self.app_attempts.seconds_to_wait(address, _NOBODY, is_known=False)
             if seconds > 0:
                 raise TooManyAttemptsError(seconds)
-            self.app_attempts.failed(address, "", is_known=True)
+            self.app_attempts.failed(address, _NOBODY, is_known=False)
             raise WrongPasswordError("that is no app password of this user: make one on the page of this appliance")
         if found.used_at is None or time.time() - found.used_at > app_passwords.USED_INTERVAL_SECONDS:
             password_id = found.id

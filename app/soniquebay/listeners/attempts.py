@@ -1,7 +1,8 @@
 """How often somebody may try a password or the claim code: limits for each address and each user.
 
-Each counter is a token bucket: some attempts at once, then one in each interval. Only failed attempts count. A user is
-not kept out by the attempts of others: those at an address from which the user has signed in before count there alone.
+Each counter is a token bucket: some attempts at once, then one in each interval. Only failed attempts count. At an
+address from which a user has signed in before, only those count that were made for this user at this very address: the
+attempts of others do not keep the user out there.
 """
 
 import ipaddress
@@ -40,7 +41,8 @@ class Attempts:
     def seconds_to_wait(self, address: str, user: str, *, is_known: bool) -> float:
         """Return how long an attempt has to wait; 0 when it may be made now.
 
-        `user`: the name that is tried, any text. `is_known`: the user has signed in from this address before.
+        `user`: the name that is tried, any text; "" where there is none. `is_known`: the user has signed in from this
+        address before.
         """
         with self._lock:
             return max(self._wait(counter, limit) for counter, limit in _counters(address, user, is_known))
@@ -58,7 +60,8 @@ class Attempts:
     def succeeded(self, address: str, user: str) -> None:
         """Forget the failed attempts of a user at an address."""
         with self._lock:
-            self._full_at.pop((network_of(address), user), None)
+            for is_known in (True, False):
+                self._full_at.pop(_at_address(address, user, is_known), None)
 
     def _wait(self, counter: Hashable, limit: Limit) -> float:
         missing = self._full_at.get(counter, 0.0) - self._clock()
@@ -67,11 +70,17 @@ class Attempts:
 
 
 def _counters(address: str, user: str, is_known: bool) -> list[tuple[Hashable, Limit]]:
-    network = network_of(address)
-    counters: list[tuple[Hashable, Limit]] = [(network, OF_ADDRESS), ((network, user), OF_USER_AT_ADDRESS)]
+    counters: list[tuple[Hashable, Limit]] = [(_at_address(address, user, is_known), OF_USER_AT_ADDRESS)]
     if not is_known:
-        counters.append((("user", user), OF_USER))
+        counters.append((network_of(address), OF_ADDRESS))
+        if user:
+            counters.append((("user", user), OF_USER))
     return counters
+
+
+def _at_address(address: str, user: str, is_known: bool) -> Hashable:
+    # All the machines of a household are in one IPv6 network, and one of them may be the attacker's.
+    return ("known", address, user) if is_known else ("new", network_of(address), user)
 
 
 def network_of(address: str) -> str:

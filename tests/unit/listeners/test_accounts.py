@@ -97,7 +97,19 @@ def test_guessing_the_code_has_to_wait(accounts: Accounts) -> None:
             accounts.claim("AAAA-AAAA", "Eve", "long enough", AWAY, "")
     with pytest.raises(TooManyAttemptsError):
         accounts.claim("AAAA-AAAA", "Eve", "long enough", AWAY, "")
+    for n in range(30):  # nor do many addresses together keep the owner out
+        with pytest.raises(WrongPasswordError):
+            accounts.claim("AAAA-AAAA", "Eve", "long enough", f"10.0.0.{n}", "")
     assert claim(accounts).is_owner
+
+
+def test_guesses_in_the_same_ipv6_network_do_not_keep_the_owner_out(accounts: Accounts) -> None:
+    claim(accounts)
+    accounts.sign_in("Ada", PASSWORD, "fe80::1", "")
+    for n in range(30):
+        with pytest.raises((WrongPasswordError, TooManyAttemptsError)):
+            accounts.sign_in(f"Ada{n}" if n % 2 else "Ada", "guess", "fe80::666", "")
+    assert accounts.sign_in("Ada", PASSWORD, "fe80::1", "")[0].name == "Ada"
 
 
 def test_only_the_same_password_matches() -> None:

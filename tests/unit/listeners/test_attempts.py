@@ -47,6 +47,23 @@ def test_many_addresses_guess_slowly_and_keep_the_user_out_nowhere_known() -> No
     assert counted.seconds_to_wait("192.168.1.2", "ada", is_known=True) == 0
 
 
+def test_a_neighbour_in_the_same_network_keeps_nobody_out_where_they_are_known() -> None:
+    counted = Attempts(Clock())
+    assert sum(fail(counted, 9, f"fe80::{n}", "ada") for n in range(100)) == 5
+    assert sum(fail(counted, 3, "fe80::6", f"user {n}") for n in range(100)) == 15
+    assert counted.seconds_to_wait("fe80::2", "ada", is_known=True) == 0
+    assert fail(counted, 9, "fe80::2", "ada", is_known=True) == 5
+    counted.succeeded("fe80::2", "ada")
+    assert counted.seconds_to_wait("fe80::2", "ada", is_known=True) == 0
+
+
+def test_what_belongs_to_no_user_is_counted_for_each_address_alone() -> None:
+    counted = Attempts(Clock())
+    assert sum(fail(counted, 9, f"10.0.0.{n}", "") for n in range(1, 100)) == 99 * 5
+    assert counted.seconds_to_wait("10.0.0.1", "", is_known=False) > 0
+    assert counted.seconds_to_wait("192.168.1.2", "", is_known=False) == 0
+
+
 def test_a_success_forgets_a_users_own_mistakes() -> None:
     counted = Attempts(Clock())
     fail(counted, 5, "192.168.1.2", "ada", is_known=True)
