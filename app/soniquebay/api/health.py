@@ -29,19 +29,24 @@ PING_TIMEOUTS_SECONDS = (1.0, 1.0, 3.0)
 
 
 @router.get("/health", response_model=Health, responses={503: {"model": Health}})
-def health(request: Request, services: Shared) -> Any:
+async def health(request: Request, services: Shared) -> Any:
     """Ask the database, Redis and the workers; 200 only when all three answered. This needs no login.
 
     Only visitors who may manage the appliance are told why a part is not ok.
     """
-    with ThreadPoolExecutor(3) as pool:
-        checks = {name: pool.submit(check, services) for name, check in _CHECKS.items()}
-        parts = {name: check.result() for name, check in checks.items()}
+    # Anybody may ask: those who do at once must not take the threads that answer all other requests.
+    parts = await services.health_checks.result(lambda: _check_parts(services))
     healthy = all(state == "ok" for state in parts.values())
     if not may_manage(request):
         parts = {name: state if state == "ok" else "not ok" for name, state in parts.items()}
     answer = Health(status="ok" if healthy else "unhealthy", version=__version__, **parts)
     return JSONResponse(answer.model_dump(), status_code=200 if healthy else 503)
+
+
+def _check_parts(services: Services) -> dict[str, str]:
+    with ThreadPoolExecutor(3) as pool:
+        checks = {name: pool.submit(check, services) for name, check in _CHECKS.items()}
+        return {name: check.result() for name, check in checks.items()}
 
 
 @router.get("/worker", dependencies=[Manager], response_model=WorkerState, responses=_NO_REDIS)

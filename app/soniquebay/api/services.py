@@ -11,6 +11,7 @@ from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.queue_feeder import QueueFeeder
+from soniquebay.api.shared_run import SharedRun
 from soniquebay.api.transcoders import Transcoders
 from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
@@ -43,6 +44,7 @@ class Services:
     """Return the fields of `models.watching.WatchState`, except `watch`."""
     file_reader: Reader = field(default_factory=Reader)
     transcoders: Transcoders = field(default_factory=Transcoders)
+    health_checks: SharedRun[dict[str, str]] = field(default_factory=lambda: SharedRun("health"))
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
     upkeep: Upkeep = field(init=False)
