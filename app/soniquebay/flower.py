@@ -53,8 +53,11 @@ def run(settings: Settings) -> None:
     class Refused(tornado.web.RequestHandler):
         """Leads a browser to the page where one signs in, and answers 401, 403 or 503 to everything else."""
 
+        def initialize(self, status: int) -> None:
+            self._status = status
+
         def prepare(self) -> None:
-            status = refusals.pop(self.request.connection, 401)  # type: ignore[arg-type]
+            status = self._status
             if status == 401 and self.request.method == "GET" and "text/html" in self.request.headers.get("Accept", ""):
                 self.redirect(sign_in_address(self.request.full_url(), settings.http_port))
                 return
@@ -68,12 +71,14 @@ def run(settings: Settings) -> None:
 
         def __init__(self, connection: HTTPConnection, delegate: HTTPMessageDelegate) -> None:
             self._connection, self._delegate = connection, delegate
+            self._is_refused = True
 
         async def headers_received(
             self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
         ) -> None:
             status = await login.status_of(headers)
-            if status == 200:
+            self._is_refused = status != 200
+            if not self._is_refused:
                 headers["Authorization"] = f"Basic {base64.b64encode(flowers_own.encode()).decode()}"
             else:
                 refusals[self._connection] = status
@@ -82,7 +87,8 @@ def run(settings: Settings) -> None:
                 await received
 
         def data_received(self, chunk: bytes) -> Any:
-            return self._delegate.data_received(chunk)
+            # tornado keeps up to 100 MB, which a stranger must not fill.
+            return None if self._is_refused else self._delegate.data_received(chunk)
 
         def finish(self) -> None:
             self._delegate.finish()
@@ -102,8 +108,9 @@ def run(settings: Settings) -> None:
             return CheckedRequest(request_conn, super().start_request(server_conn, request_conn))
 
         def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-            if request.connection in refusals:
-                return self.get_handler_delegate(request, Refused)
+            status = refusals.pop(request.connection, None)  # type: ignore[arg-type]
+            if status is not None:
+                return self.get_handler_delegate(request, Refused, {"status": status})
             return super().find_handler(request, **kwargs)
 
     # Before Flower: tornado then adds no handler of its own.

@@ -3,6 +3,7 @@
 import http.cookies
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -229,8 +230,8 @@ def test_the_command_line_elsewhere_keeps_an_app_password(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
 def test_another_user_of_the_machine_is_refused(closed: Stack, owner: httpx.Client, tmp_path: Path) -> None:
-    socket = closed.environment()["SONIQUEBAY_CONTROL_SOCKET"]
-    Path(socket).parent.chmod(0o755)
+    control = closed.environment()["SONIQUEBAY_CONTROL_SOCKET"]
+    Path(control).parent.chmod(0o755)
     code = (
         "import os, socket, sys\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
@@ -238,7 +239,7 @@ def test_another_user_of_the_machine_is_refused(closed: Stack, owner: httpx.Clie
         "s.sendall(b'GET /api/users HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n')\n"
         "print(s.makefile().read())\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, socket], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, control], capture_output=True, text=True, check=True, timeout=60)
     assert ("403 Forbidden" in done.stdout, "repeat it with sudo" in done.stdout) == (True, True)
 
 
@@ -280,6 +281,27 @@ def test_a_foreign_page_does_nothing_in_flower(closed: Stack, owner: httpx.Clien
     assert httpx.post(flower, headers=session | {"Sec-Fetch-Site": "same-site"}).status_code == 403
     assert httpx.post(flower, headers=session).status_code == 404
     assert "access-control-allow-origin" not in httpx.get(flower, headers=session).headers
+
+
+def resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_strangers_fill_no_memory_of_flower(closed: Stack) -> None:
+    flower, address = closed.program("flower"), ("127.0.0.1", closed.flower_port)
+    unknown_method = b"FOO / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: %b\r\n\r\n" % (b"x" * 60_000)
+    before = resident_bytes(flower)
+    for _ in range(300):
+        with socket.create_connection(address, timeout=30) as stranger:
+            stranger.sendall(unknown_method)
+            assert stranger.recv(100).startswith(b"HTTP/1.1 405")
+    with socket.create_connection(address, timeout=30) as stranger:
+        stranger.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000000\r\n\r\n")
+        for _ in range(59):
+            stranger.sendall(b"x" * 1_000_000)
+        assert resident_bytes(flower) - before < 10_000_000
+        stranger.sendall(b"x" * 1_000_000)
+        assert stranger.recv(100).startswith((b"HTTP/1.1 401", b"HTTP/1.1 403"))
 
 
 def test_flower_lets_nobody_in_while_the_api_is_away(closed: Stack, owner: httpx.Client) -> None:
