@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from soniquebay.api.access import address_of, set_session
 from soniquebay.api.services import Shared
+from soniquebay.api.web_security import CONTENT_SECURITY_POLICY, FORM_ACTION
 from soniquebay.listeners import passwords, users
 from soniquebay.listeners.accounts import TooManyAttemptsError, WrongPasswordError
 
@@ -33,20 +34,21 @@ def style() -> FileResponse:
 
 
 @router.get("/sign-in")
-def sign_in_page(services: Shared, next: str = "/") -> Response:
+def sign_in_page(request: Request, services: Shared, next: str = "/") -> Response:
     """Return the form for name and password, or lead to the claim of an appliance without an owner."""
     if not services.accounts.is_claimed():
         return RedirectResponse("/claim", 303)
-    return _sign_in_form(next)
+    return _sign_in_form(own_page(next, request.headers.get("host", "")))
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request, services: Shared) -> Response:
     """Sign in, and lead to the page that was asked for."""
     form = await _form(request)
+    target = own_page(form.get("next", "/"), request.headers.get("host", ""))
 
     def answer_to(error: str, status: int) -> Response:
-        return _sign_in_form(form.get("next", "/"), error, status, form.get("name", ""))
+        return _sign_in_form(target, error, status, form.get("name", ""))
 
     return await _begin(
         request,
@@ -54,7 +56,7 @@ async def sign_in(request: Request, services: Shared) -> Response:
             form.get("name", ""), form.get("password", ""), address, browser
         ),
         answer_to,
-        own_page(form.get("next", "/"), request.headers.get("host", "")),
+        target,
     )
 
 
@@ -88,7 +90,11 @@ async def claim(request: Request, services: Shared) -> Response:
 
 async def _form(request: Request) -> dict[str, str]:
     """Return the fields of a form as browsers send it by default (application/x-www-form-urlencoded)."""
-    fields = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    text = (await request.body()).decode("utf-8", "replace")
+    try:
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=20)
+    except ValueError as error:
+        raise HTTPException(422, "the form has too many fields") from error
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -116,6 +122,7 @@ def own_page(target: str, host: str) -> str:
     try:
         parts = urlsplit(target)
         own = not parts.netloc or parts.hostname == urlsplit(f"//{host}").hostname
+        _ = parts.port  # raises for what is no number
     except ValueError:
         return "/"
     is_path = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
@@ -131,7 +138,13 @@ def _sign_in_form(target: str, error: str = "", status: int = 200, name: str = "
         f'<label>Name<input name="name" autocomplete="username" required autofocus value="{escape(name)}"></label>'
         '<label>Password<input name="password" type="password" autocomplete="current-password" required></label>'
     )
-    return _page("Sign in", _form_html("/sign-in", fields, "Sign in"), error, status)
+    page = _page("Sign in", _form_html("/sign-in", fields, "Sign in"), error, status)
+    parts = urlsplit(target)
+    if parts.netloc:
+        # Browsers apply `form-action` to where the answer leads, too: to another port of this machine, for Flower.
+        allowed = f"{FORM_ACTION} {parts.scheme}://{parts.netloc}"
+        page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace(FORM_ACTION, allowed)
+    return page
 
 
 def _claim_form(error: str = "", status: int = 200, name: str = "", code: str = "") -> HTMLResponse:

@@ -1,0 +1,47 @@
+"""The pages on which a person signs in, as browsers and strangers use them."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from soniquebay.api.public import public_app
+from soniquebay.api.server import make_services
+from soniquebay.api.sign_in import own_page
+from soniquebay.settings import from_environment
+
+OWNER = {"name": "Ada", "password": "correct horse"}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    folder = str(tmp_path_factory.mktemp("data"))
+    services = make_services(from_environment({"SONIQUEBAY_DATA": folder, "SONIQUEBAY_CLAIM_FOLDER": folder}))
+    services.accounts.make_owner(**OWNER)
+    return TestClient(public_app(services), "http://pi.local", raise_server_exceptions=False, follow_redirects=False)
+
+
+@pytest.mark.parametrize("page", ["/sign-in", "/claim"])
+def test_a_form_with_too_many_fields_is_refused(client: TestClient, page: str) -> None:
+    assert client.post(page, data={f"field{n}": "" for n in range(30)}).status_code == 422
+
+
+def form_action(client: TestClient, target: str) -> str:
+    """Return to where browsers let the form lead; it is the same after a wrong password."""
+    page = client.get("/sign-in", params={"next": target})
+    again = client.post("/sign-in", data={"name": "Ada", "password": "x", "next": target})
+    policies = {answer.headers["content-security-policy"] for answer in (page, again)}
+    assert (page.status_code, again.status_code, len(policies)) == (200, 401, 1)
+    directives = dict(part.strip().split(" ", 1) for part in policies.pop().split(";"))
+    assert directives["default-src"] == "'self'"
+    return directives["form-action"]
+
+
+def test_the_form_may_lead_to_flower_and_nowhere_else(client: TestClient) -> None:
+    assert form_action(client, "http://pi.local:5555/tasks?a=b") == "'self' http://pi.local:5555"
+    for target in ("/docs", "http://evil.example:5555/", "http://pi.local:5555;script-src *", "//evil.example"):
+        assert form_action(client, target) == "'self'"
+
+
+@pytest.mark.parametrize("port", ["x", "80 'unsafe-inline'", "80;x", "99999", "٣"])
+def test_no_page_has_a_port_that_is_none(port: str) -> None:
+    assert own_page(f"http://pi.local:{port}/", "pi.local") == "/"
+    assert own_page("http://pi.local:5555/", "pi.local") == "http://pi.local:5555/"
