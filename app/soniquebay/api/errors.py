@@ -9,6 +9,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 
+from soniquebay.listeners.accounts import Visitor
+
 log = logging.getLogger(__name__)
 
 
@@ -46,4 +48,14 @@ def _storage_failed(request: Request, error: Exception) -> Response:
     disk_full = "disk is full" in str(error) or getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
     reason = f"the disk is full ({error}); delete something there" if disk_full else f"{type(error).__name__}: {error}"
     log.error("%s %s: %s", request.method, request.url.path, reason, exc_info=None if disk_full else error)
+    if not _may_know_paths(request):
+        reason = (
+            "the disk is full" if disk_full else "the appliance cannot read or write its data now; its log says why"
+        )
     return JSONResponse({"detail": reason}, status_code=507 if disk_full else 503)
+
+
+def _may_know_paths(request: Request) -> bool:
+    """Tell whether whoever sent a request manages the appliance, or is the worker: the internal API has no visitors."""
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    return not hasattr(request.state, "visitor") or (visitor is not None and visitor.role == "manage")

@@ -1,6 +1,9 @@
 """Which visitor may send which request: every route of the public API, with the role that it needs."""
 
+import errno
+import sqlite3
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from fastapi import FastAPI
@@ -10,6 +13,7 @@ from soniquebay.api.access import COOKIE, credentials, is_local
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
+from soniquebay.library import covers
 from soniquebay.listeners import app_passwords, users, web_sessions
 from soniquebay.listeners.accounts import WrongPasswordError
 from soniquebay.settings import from_environment
@@ -160,3 +164,19 @@ def test_an_app_password_is_no_session(app: FastAPI, services: Services) -> None
     assert client.get("/api/users").status_code == 200
     for path in ("/api/account/app-passwords", "/api/account/sessions"):
         assert client.get(path).status_code == 403
+
+
+def test_errors_tell_listeners_no_path_of_the_machine(
+    app: FastAPI, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [
+        PermissionError(errno.EACCES, "Permission denied", "/var/lib/soniquebay/library.db"),
+        OSError(errno.ENOSPC, "No space left on device", "/var/lib/soniquebay/x"),
+        sqlite3.OperationalError("unable to open database: /var/lib/soniquebay/library.db"),
+    ]
+    listener, owner = client_of(app, services, "Bob", "long enough"), client_of(app, services, "Ada", "correct horse")
+    for error in errors:
+        monkeypatch.setattr(covers, "find_cover", Mock(side_effect=error))
+        told, known = listener.get("/api/covers/album/1"), owner.get("/api/covers/album/1")
+        assert told.status_code == known.status_code in {503, 507}
+        assert ("/var" in told.text, "/var/lib/soniquebay" in known.text) == (False, True)
