@@ -58,15 +58,16 @@ def current_session(request: Request, services: Shared) -> Any:
     responses=NOT_JSON
     | _problems(**_ATTEMPT, _409="there is an owner already", _422="a name or password that is not accepted"),
 )
-def claim(request: Request, services: Shared, body: models.Claim, response: Response) -> Any:
+async def claim(request: Request, services: Shared, body: models.Claim, response: Response) -> Any:
     """Make the owner, once, by the code that the machine shows; the owner has signed in then.
 
     An administrator of the machine, by its Unix socket, needs no code.
     """
     visitor: Visitor | None = getattr(request.state, "visitor", None)
     if visitor and visitor.means == "machine":
-        return _made(lambda: services.accounts.make_owner(body.name, body.password))
-    return _sign_in(
+        return await services.sign_in(lambda: _made(lambda: services.accounts.make_owner(body.name, body.password)))
+    return await _sign_in(
+        services,
         request,
         response,
         lambda address, browser: services.accounts.claim(body.code, body.name, body.password, address, browser),
@@ -87,9 +88,10 @@ def adopt(services: Shared, visitor: _ManagingVisitor, body: models.Adoption) ->
 
 
 @router.post("/sign-in", response_model=models.User, responses=NOT_JSON | _problems(**_ATTEMPT))
-def sign_in(request: Request, services: Shared, body: models.Credentials, response: Response) -> Any:
+async def sign_in(request: Request, services: Shared, body: models.Credentials, response: Response) -> Any:
     """Sign in with name and password. The answer sets the cookie of a session."""
-    return _sign_in(
+    return await _sign_in(
+        services,
         request,
         response,
         lambda address, browser: services.accounts.sign_in(body.name, body.password, address, browser),
@@ -110,7 +112,7 @@ def sign_out(services: Shared, visitor: CurrentVisitor, response: Response) -> N
     status_code=204,
     responses=NOT_JSON | _problems(**_ATTEMPT, _422="a password that is not accepted"),
 )
-def change_password(
+async def change_password(
     request: Request, services: Shared, user: SignedInUser, body: models.PasswordChange, response: Response
 ) -> None:
     """Change one's own password. All sessions end, and this browser gets a new one."""
@@ -121,7 +123,7 @@ def change_password(
             users.set_password(db, user.id, body.new)
             return user, web_sessions.begin(db, user.id, address, browser)
 
-    _sign_in(request, response, change)
+    await _sign_in(services, request, response, change)
 
 
 @router.get("/account/app-passwords", response_model=models.AppPasswords)
@@ -248,11 +250,14 @@ def remove_user(services: Shared, visitor: _ManagingVisitor, user_id: Id) -> Non
     _made(remove)
 
 
-def _sign_in(request: Request, response: Response, begin: Callable[[str, str], tuple[users.User, str]]) -> users.User:
+async def _sign_in(
+    services: Services, request: Request, response: Response, begin: Callable[[str, str], tuple[users.User, str]]
+) -> users.User:
     """Begin a session, and set its cookie. Answer 401, 409, 422 or 429 when that is refused."""
     try:
+        address, browser = address_of(request.scope), request.headers.get("user-agent", "")
         user: users.User
-        user, token = _made(lambda: begin(address_of(request.scope), request.headers.get("user-agent", "")))
+        user, token = await services.sign_in(lambda: _made(lambda: begin(address, browser)))
     except WrongPasswordError as error:
         raise HTTPException(401, str(error)) from error
     except TooManyAttemptsError as error:

@@ -1,8 +1,10 @@
 """What the two ASGI applications share: the database, the dispatcher and the progress feed."""
 
+import asyncio
 from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
@@ -21,6 +23,7 @@ from soniquebay.listeners.smart_lists import SmartLists
 from soniquebay.listeners.upkeep import Upkeep
 from soniquebay.settings import Settings
 
+T = TypeVar("T")
 MAX_SIMILAR_TRACKS = 200  # that a rule of a smart playlist finds
 
 
@@ -44,6 +47,7 @@ class Services:
     """Return the fields of `models.watching.WatchState`, except `watch`."""
     file_reader: Reader = field(default_factory=Reader)
     transcoders: Transcoders = field(default_factory=Transcoders)
+    sign_ins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "sign-in"))
     health_checks: SharedRun[dict[str, str]] = field(default_factory=lambda: SharedRun("health"))
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
@@ -59,6 +63,13 @@ class Services:
     def _similar_tracks(self, track_id: int) -> list[int]:
         found = self.vectors.nearest(self.database.reader(), track_id, MAX_SIMILAR_TRACKS)
         return [similar_id for similar_id, _ in found or ()]
+
+    async def sign_in(self, begin: Callable[[], T]) -> T:
+        """Return what a check of a password returns. Such checks have one thread, in which they wait for each other.
+
+        Anybody may try passwords. In the threads that answer all other requests, they would hold those up.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self.sign_ins, begin)
 
     def tasks_finished(self, feeder: QueueFeeder, ids: Sequence[Hashable]) -> None:
         """Note that tasks of a queue are done, and have it refilled before it is empty."""

@@ -8,10 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
 
 from soniquebay.api.access import address_of, set_session
-from soniquebay.api.services import Shared
+from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import CONTENT_SECURITY_POLICY, FORM_ACTION
 from soniquebay.listeners import passwords, users
 from soniquebay.listeners.accounts import TooManyAttemptsError, WrongPasswordError
@@ -51,6 +50,7 @@ async def sign_in(request: Request, services: Shared) -> Response:
         return _sign_in_form(target, error, status, form.get("name", ""))
 
     return await _begin(
+        services,
         request,
         lambda address, browser: services.accounts.sign_in(
             form.get("name", ""), form.get("password", ""), address, browser
@@ -81,6 +81,7 @@ async def claim(request: Request, services: Shared) -> Response:
         )
 
     return await _begin(
+        services,
         request,
         claim_now,
         lambda error, status: _claim_form(error, status, form.get("name", ""), form.get("code", "")),
@@ -99,6 +100,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 async def _begin(
+    services: Services,
     request: Request,
     begin: Callable[[str, str], tuple[users.User, str]],
     answer_to: Callable[[str, int], Response],
@@ -106,7 +108,7 @@ async def _begin(
 ) -> Response:
     browser = request.headers.get("user-agent", "")
     try:
-        _, token = await run_in_threadpool(begin, address_of(request.scope), browser)
+        _, token = await services.sign_in(lambda: begin(address_of(request.scope), browser))
     except tuple(_REFUSALS) as error:
         answer = answer_to(str(error), _REFUSALS[type(error)])
         if isinstance(error, TooManyAttemptsError):

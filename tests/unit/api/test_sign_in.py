@@ -1,11 +1,18 @@
 """The pages on which a person signs in, as browsers and strangers use them."""
 
+import asyncio
+import threading
+import time
+
+import anyio.to_thread
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.sign_in import own_page
+from soniquebay.listeners import users
 from soniquebay.settings import from_environment
 
 OWNER = {"name": "Ada", "password": "correct horse"}
@@ -45,3 +52,39 @@ def test_the_form_may_lead_to_flower_and_nowhere_else(client: TestClient) -> Non
 def test_no_page_has_a_port_that_is_none(port: str) -> None:
     assert own_page(f"http://pi.local:{port}/", "pi.local") == "/"
     assert own_page("http://pi.local:5555/", "pi.local") == "http://pi.local:5555/"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/sign-in", "data"), ("/api/sign-in", "json"), ("/claim", "data"), ("/api/claim", "json")]
+)
+def test_many_passwords_at_once_hold_up_no_other_request(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
+) -> None:
+    goes_on = threading.Event()
+
+    def slow(*_: object) -> None:
+        goes_on.wait(30)
+
+    monkeypatch.setattr(users, "authenticate", slow)
+    monkeypatch.setattr(client.app.state.services.accounts, "claim", slow)  # type: ignore[attr-defined]
+
+    async def wait() -> float:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = 2
+        body = (
+            OWNER
+            | ({"code": "x"} if "claim" in path else {})
+            | ({"again": OWNER["password"]} if kind == "data" else {})
+        )
+        transport = httpx.ASGITransport(client.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as browser:
+            attempts = [asyncio.create_task(browser.post(path, **{kind: body})) for _ in range(6)]  # type: ignore[arg-type]
+            await asyncio.sleep(0.2)
+            asyncio.get_running_loop().call_later(5, goes_on.set)
+            started = time.monotonic()
+            assert (await browser.get("/api/session")).status_code == 200
+            waited = time.monotonic() - started
+            goes_on.set()
+            await asyncio.gather(*attempts)
+            return waited
+
+    assert asyncio.run(wait()) < 4
