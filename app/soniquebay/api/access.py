@@ -70,7 +70,9 @@ class Access:
         except TooManyAttemptsError as error:
             refusal = _refuse(429, str(error), {"Retry-After": str(int(error.seconds) + 1)})
         except PermissionError as error:
-            refusal = _refuse(403, str(error))
+            # On open paths, too: else a program of this machine that has no network could try to sign in, or to claim.
+            await _refuse(403, str(error))(scope, receive, send)
+            return
         if visitor is None and not is_open(scope["path"]):
             answer = refusal or await self._ask_to_sign_in(scope, headers)
             await answer(scope, receive, send)

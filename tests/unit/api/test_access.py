@@ -9,7 +9,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from soniquebay.api import access
 from soniquebay.api.access import COOKIE, credentials, is_local
+from soniquebay.api.peers import UnixPeer
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
@@ -180,3 +182,16 @@ def test_errors_tell_listeners_no_path_of_the_machine(
         told, known = listener.get("/api/covers/album/1"), owner.get("/api/covers/album/1")
         assert told.status_code == known.status_code in {503, 507}
         assert ("/var" in told.text, "/var/lib/soniquebay" in known.text) == (False, True)
+
+
+def test_the_administrators_socket_answers_others_on_no_path(
+    app: FastAPI, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "is_administrator", lambda uid: uid == 0)
+    other = TestClient(app, "http://localhost", client=UnixPeer("unix", 1234))  # type: ignore[arg-type]
+    for request in OPEN | {"GET /api/tracks"}:
+        assert status(other, request) == 403, request
+    administrator = TestClient(app, "http://localhost", client=UnixPeer("unix", 0))  # type: ignore[arg-type]
+    assert administrator.get("/api/session").json()["means"] == "machine"
+    _, token = services.accounts.sign_in("Bob", "long enough", "testclient", "")
+    assert other.get("/api/session", cookies={COOKIE: token}).json()["user"]["name"] == "Bob"
