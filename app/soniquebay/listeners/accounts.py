@@ -131,7 +131,7 @@ class Accounts:
         return user, self._begin_session(user, address, browser)
 
     def _begin_session(self, user: User, address: str, browser: str) -> str:
-        with self.database.transaction() as db:
+        with self.change() as db:  # the oldest sessions end
             return web_sessions.begin(db, user.id, address, browser)
 
     def _check_attempts(self, address: str, user: str, *, is_known: bool) -> None:

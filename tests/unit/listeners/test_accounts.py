@@ -173,9 +173,12 @@ def test_a_session_ends_when_it_is_not_used_for_long(accounts: Accounts, monkeyp
 def test_the_oldest_sessions_of_a_user_end(accounts: Accounts) -> None:
     claim(accounts)
     tokens = [accounts.sign_in("Ada", "correct horse", HOME, str(n))[1] for n in range(3)]
-    for n in range(web_sessions.MAX_SESSIONS_OF_USER - 1):
+    for n in range(web_sessions.MAX_SESSIONS_OF_USER - 2):
         with accounts.database.transaction() as db:
             web_sessions.begin(db, 1, HOME, f"other {n}")
+    assert accounts.visitor_of_session(tokens[1])
+    accounts.sign_in("Ada", "correct horse", HOME, "the last")
+    assert accounts.cached_visitor(tokens[1]) is None
     assert [bool(accounts.visitor_of_session(token)) for token in tokens] == [False, False, True]
     assert len(web_sessions.of_user(accounts.database.reader(), 1)) == web_sessions.MAX_SESSIONS_OF_USER
 
