@@ -1,7 +1,7 @@
 """Who a request comes from, and whether they may send it.
 
-Every path needs a visitor who has signed in, except those in `OPEN_PATHS`. A route that changes more than the visitor's
-own things depends on `Manager` besides.
+Every path needs a visitor who has signed in, except those in `OPEN_PATHS`, and those below `/rest/`, which ask for
+credentials themselves. A route that changes more than the visitor's own things depends on `Manager` besides.
 """
 
 import base64
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from soniquebay.api.models.fields import hidden_roots
 from soniquebay.api.models.problems import Problem
+from soniquebay.api.opensubsonic import PREFIX as OPENSUBSONIC_PREFIX
 from soniquebay.api.peers import UnixPeer, is_administrator
 from soniquebay.library.paths import encode
 from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, Visitor, WrongPasswordError
@@ -57,7 +58,8 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, 403 or 429, or pass the request on."""
-        if scope["type"] != "http":
+        # Below /rest/ no cookie and no header tells who sends a request.
+        if scope["type"] != "http" or scope["path"].startswith(OPENSUBSONIC_PREFIX):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -117,8 +119,8 @@ class Access:
 
 
 def is_open(path: str) -> bool:
-    """Tell whether a path answers visitors who have not signed in."""
-    return path in OPEN_PATHS
+    """Tell whether a path answers visitors who have not signed in, or asks for credentials itself."""
+    return path in OPEN_PATHS or path.startswith(OPENSUBSONIC_PREFIX)
 
 
 def address_of(scope: Scope) -> str:

@@ -24,6 +24,7 @@ from soniquebay.api import (
 )
 from soniquebay.api.access import REFUSALS, Access
 from soniquebay.api.events import is_event_id
+from soniquebay.api.opensubsonic import routes as opensubsonic
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import WebSecurity
 
@@ -58,7 +59,21 @@ def public_app(services: Services) -> FastAPI:
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     errors.install(app)
-    for module in (health, accounts, sign_in, scans, watch, browsing, library, playing, kept, playlists, docs, online):
+    for module in (
+        health,
+        accounts,
+        sign_in,
+        scans,
+        watch,
+        browsing,
+        library,
+        playing,
+        kept,
+        playlists,
+        docs,
+        online,
+        opensubsonic,
+    ):
         app.include_router(module.router)
     app.get("/api/events", response_class=StreamingResponse, responses=_EVENTS, tags=["scans"])(events)
     app.api_route("/internal/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)(

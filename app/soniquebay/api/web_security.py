@@ -3,6 +3,9 @@
 A browser sends requests to the appliance for any page that asks it to. Such a page is kept out in two ways. The name in
 the `Host` header has to be one of the appliance's own, else the page's own name may lead here (DNS rebinding). A
 request that changes something has to come from a page of the appliance, or from no page at all.
+
+Below `/rest/` pages of other sites are let in, because players for browsers speak OpenSubsonic. A request there carries
+its own credentials; one of a foreign page that sends a cookie, too, is kept out.
 """
 
 import ipaddress
@@ -12,8 +15,10 @@ from collections.abc import Iterable, Set
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from soniquebay.api.opensubsonic import PREFIX as OPENSUBSONIC_PREFIX
 
 # Nobody can register a name that ends so, thus no page of the internet has one (RFC 6762, 6761, 8375; `.internal` is
 # reserved by ICANN, the last three are what routers use and no registry sells).
@@ -36,6 +41,15 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# Any page may read the answers below /rest/, but no browser adds its cookies or passwords to such a request.
+CROSS_ORIGIN_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Expose-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 
 
 class WebSecurity:
@@ -52,17 +66,24 @@ class WebSecurity:
             await self._app(scope, receive, send)
             return
 
+        is_cross_origin = scope["path"].startswith(OPENSUBSONIC_PREFIX)
+        added = HEADERS | CROSS_ORIGIN_HEADERS if is_cross_origin else HEADERS
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in added.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
-        await (refusal or self._app)(scope, receive, send_with_headers)
+        answer: ASGIApp = self._app
+        if refusal := self._refusal(scope["method"], Headers(scope=scope), is_cross_origin=is_cross_origin):
+            answer = refusal
+        elif is_cross_origin and scope["method"] == "OPTIONS":
+            answer = Response(status_code=204)
+        await answer(scope, receive, send_with_headers)
 
-    def _refusal(self, method: str, headers: Headers) -> JSONResponse | None:
+    def _refusal(self, method: str, headers: Headers, *, is_cross_origin: bool) -> JSONResponse | None:
         host = headers.get("host")
         # Without the header it is no browser.
         if host is not None and not is_own_name(host, {*self._hosts, socket.gethostname().lower()}):
@@ -71,7 +92,8 @@ class WebSecurity:
                 f"this appliance does not answer to the name {host[:100]!r}: open it by its address or by its name "
                 "with .local, or add the name to SONIQUEBAY_HOSTS",
             )
-        if method not in _SAFE_METHODS and not _is_from_own_page(headers):
+        is_let_in = is_cross_origin and "cookie" not in headers
+        if method not in _SAFE_METHODS and not is_let_in and not _is_from_own_page(headers):
             return _problem(403, "the request comes from a page of another site, which may change nothing here")
         return None
 

@@ -89,6 +89,15 @@ def test_every_request_needs_a_login_but_these(app: FastAPI) -> None:
     assert client.get("/nothing").status_code == 401
 
 
+def test_the_paths_of_opensubsonic_look_at_no_cookie_and_no_header(app: FastAPI, services: Services) -> None:
+    owner = client_of(app, services, "Ada", "correct horse")
+    for path in ("/rest/ping", "/rest/ping.view", "/rest/../api/users", "/rest//api/users"):
+        answer = owner.get(f"http://localhost{path}", headers={"Authorization": "Basic eDp5"})
+        assert (answer.status_code, 'status="ok"' in answer.text) in {(200, False), (401, False)}, path
+    assert "WWW-Authenticate" not in owner.get("/rest/ping").headers
+    assert [TestClient(app, "http://localhost").get(path).status_code for path in ("/rest", "/restx")] == [401, 401]
+
+
 def test_only_managers_send_what_manages(app: FastAPI, services: Services) -> None:
     listener, owner = client_of(app, services, "Bob", "long enough"), client_of(app, services, "Ada", "correct horse")
     for request in requests(app) - OPEN - NOT_TRIED:

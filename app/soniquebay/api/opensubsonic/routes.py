@@ -1,0 +1,97 @@
+"""The one route of all methods: it reads the parameters, asks who calls, and answers in the format asked for."""
+
+import logging
+import sqlite3
+from collections.abc import Mapping
+from typing import Literal
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from soniquebay.api.access import address_of
+from soniquebay.api.opensubsonic import PREFIX, formats, people, system
+from soniquebay.api.opensubsonic.authentication import visitor_of
+from soniquebay.api.opensubsonic.call import Call, Content, Handler, MediaHandler
+from soniquebay.api.opensubsonic.errors import GENERIC, MISSING_PARAMETER, NOT_FOUND, SubsonicError
+from soniquebay.api.opensubsonic.parameters import Parameters
+from soniquebay.api.services import Services, Shared
+
+log = logging.getLogger(__name__)
+
+router = APIRouter()
+METHODS: dict[str, Handler] = {**system.METHODS, **people.METHODS}
+MEDIA: dict[str, MediaHandler] = {}
+_FORM = "application/x-www-form-urlencoded"
+_FORMATS: Mapping[str, formats.Format] = {"xml": "xml", "json": "json", "jsonp": "jsonp"}
+_WITHOUT_LOGIN: Literal["getOpenSubsonicExtensions"] = "getOpenSubsonicExtensions"
+
+
+@router.api_route(f"{PREFIX}{{method:path}}", methods=["GET", "POST", "HEAD"], include_in_schema=False)
+async def answer(request: Request, services: Shared, method: str) -> Response:
+    """Answer a call of a method, with or without `.view` behind its name."""
+    method = method.removesuffix(".view")
+    texts = [request.scope["query_string"]]
+    if request.method == "POST" and request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM:
+        texts.append(await request.body())
+    parameters = Parameters([])
+    try:
+        parameters = Parameters.read(*texts)
+        handler = MEDIA.get(method)
+        if handler is None:
+            return await run_in_threadpool(_answer, request, services, method, parameters)
+        visitor = await run_in_threadpool(visitor_of, services, parameters, address_of(request.scope))
+        return await handler(Call(services, request, parameters, visitor))
+    except SubsonicError as error:
+        return _refusal(parameters, error)
+    except HTTPException as error:
+        if error.status_code != 404:
+            raise
+        return _refusal(parameters, SubsonicError(NOT_FOUND, str(error.detail)))
+
+
+def _answer(request: Request, services: Services, method: str, parameters: Parameters) -> Response:
+    """Answer a call whose answer is a tree, in a thread."""
+    try:
+        return _response(parameters, _content(request, services, method, parameters))
+    except SubsonicError as error:
+        return _refusal(parameters, error)
+    except (sqlite3.OperationalError, OSError) as error:
+        # Without its text, which may have a path of the machine.
+        log.error("%s%s: %s: %s", PREFIX, method, type(error).__name__, error, exc_info=error)
+        return _refusal(parameters, SubsonicError(GENERIC, "this cannot be done now: the appliance's log says why"))
+
+
+def _content(request: Request, services: Services, method: str, parameters: Parameters) -> Content:
+    _form(parameters)
+    if method == _WITHOUT_LOGIN:
+        return system.extensions()
+    visitor = visitor_of(services, parameters, address_of(request.scope))
+    handler = METHODS.get(method)
+    if handler is None:
+        raise SubsonicError(GENERIC, "there is no such method here")
+    return handler(Call(services, request, parameters, visitor))
+
+
+def _form(parameters: Parameters) -> formats.Format:
+    """Return the format asked for; XML for one that is not known. Raises `SubsonicError` for a wrong callback."""
+    form = _FORMATS.get(parameters.text("f").lower(), "xml")
+    if form == "jsonp":
+        callback = parameters.text("callback")
+        if not callback:
+            raise SubsonicError(MISSING_PARAMETER, "the parameter callback is missing")
+        if not formats.is_callback(callback):
+            raise SubsonicError(GENERIC, "callback is not the name of a function")
+    return form
+
+
+def _refusal(parameters: Parameters, error: SubsonicError) -> Response:
+    return _response(parameters, {}, error)
+
+
+def _response(parameters: Parameters, content: Content, error: SubsonicError | None = None) -> Response:
+    try:
+        form = _form(parameters)
+    except SubsonicError:
+        form = "json"  # a function that has no name cannot be called
+    data = formats.encode(formats.envelope(content, error), form, parameters.text("callback"))
+    return Response(data, media_type=formats.MEDIA_TYPES[form])
