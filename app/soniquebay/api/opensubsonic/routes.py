@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from soniquebay.api.access import address_of
-from soniquebay.api.opensubsonic import PREFIX, formats, people, system
+from soniquebay.api.opensubsonic import PREFIX, album_lists, browsing, formats, people, searching, system
 from soniquebay.api.opensubsonic.authentication import visitor_of
 from soniquebay.api.opensubsonic.call import Call, Content, Handler, MediaHandler
 from soniquebay.api.opensubsonic.errors import GENERIC, MISSING_PARAMETER, NOT_FOUND, SubsonicError
@@ -19,7 +19,13 @@ from soniquebay.api.services import Services, Shared
 log = logging.getLogger(__name__)
 
 router = APIRouter()
-METHODS: dict[str, Handler] = {**system.METHODS, **people.METHODS}
+METHODS: dict[str, Handler] = {
+    **system.METHODS,
+    **people.METHODS,
+    **browsing.METHODS,
+    **album_lists.METHODS,
+    **searching.METHODS,
+}
 MEDIA: dict[str, MediaHandler] = {}
 _FORM = "application/x-www-form-urlencoded"
 _FORMATS: Mapping[str, formats.Format] = {"xml": "xml", "json": "json", "jsonp": "jsonp"}

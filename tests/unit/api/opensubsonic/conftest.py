@@ -36,7 +36,8 @@ def made(data: Path, music: Path) -> Services:
             file(
                 f"{root}/Bees/Hive/{n:02}.flac", title=f"Song {n}", artist="The Bees", album="The Hive",
                 duration=60.6 + n, track=n, disc=1, year="2001-02-03", genres=("Rock", "Soul"),
-                album_artist="The Bees", size=1000 + n, composer="Joan", label="Wax", release_type="album", isrc="GBAYE0000001", mb_recording=ID_A,
+                album_artist="The Bees", size=1000 + n, composer="Joan",
+                label="Wax", release_type="album", isrc="GBAYE0000001", mb_recording=ID_A,
                 mb_artist=ID_B, comment="well", replaygain_track_gain="-6.5 dB", mood="calm",
                 lyrics="[00:01.00]One\n[00:02.50]Two" if n == 1 else "Three\nFour" if n == 2 else None,
             )

@@ -12,6 +12,18 @@ Shape = dict[str, Any]
 SHAPES: dict[str, Shape] = {
     "artist": {"id": "id", "name": "text", "coverArt?": "cover", "albumCount?": "count", "starred?": "time",
                "userRating?": "rating", "musicBrainzId?": "text", "sortName?": "text", "roles?": ["text"]},
+    "artist of a folder": {"id": "id", "name": "text", "coverArt?": "cover", "starred?": "time",
+                           "userRating?": "rating", "artistImageUrl?": "text"},
+    "index": {"name": "text", "artist": ["artist"]},
+    "artists": {"ignoredArticles": "text", "index": ["index"]},
+    "genre": {"value": "text", "songCount": "count", "albumCount": "count"},
+    "genres": {"genre": ["genre"]},
+    "albums": {"album": ["album"]},
+    "folders of albums": {"album": ["folder of an album"]},
+    "songs": {"song": ["song"]},
+    "found": {"artist": ["artist"], "album": ["album"], "song": ["song"]},
+    "found in folders": {"artist": ["artist of a folder"], "album": ["folder of an album"], "song": ["song"]},
+    "matches": {"offset": "count", "totalHits": "count", "match": ["song"]},
     "named": {"name": "text"},
     "reference": {"id": "id", "name": "text"},
     "date": {"year?": "count", "month?": "count", "day?": "count"},
@@ -61,7 +73,16 @@ SHAPES: dict[str, Shape] = {
     "token": {"username": "text"},
 }  # fmt: skip
 # What the answer to a method has besides the envelope.
+_ALBUM_WITH_SONGS = {**SHAPES["album"], "song": ["song"]}
+_ARTIST_WITH_ALBUMS = {**SHAPES["artist"], "album": ["album"]}
 ANSWERS: dict[str, Shape] = {
+    "getArtists": {"artists": "artists"}, "getArtist": {"artist": _ARTIST_WITH_ALBUMS},
+    "getAlbum": {"album": _ALBUM_WITH_SONGS}, "getSong": {"song": "song"}, "getGenres": {"genres": "genres"},
+    "getAlbumList": {"albumList": "folders of albums"}, "getAlbumList2": {"albumList2": "albums"},
+    "getRandomSongs": {"randomSongs": "songs"}, "getSongsByGenre": {"songsByGenre": "songs"},
+    "getStarred": {"starred": "found in folders"}, "getStarred2": {"starred2": "found"},
+    "search": {"searchResult": "matches"}, "search2": {"searchResult2": "found in folders"},
+    "search3": {"searchResult3": "found"},
     "ping": {}, "getLicense": {"license": "license"}, "tokenInfo": {"tokenInfo": "token"},
     "getOpenSubsonicExtensions": {"openSubsonicExtensions": ["extension"]},
     "getScanStatus": {"scanStatus": "scan"}, "startScan": {"scanStatus": "scan"},

@@ -1,0 +1,81 @@
+"""Browsing by tags: artists, albums, songs and genres."""
+
+from collections.abc import Iterable
+
+from soniquebay.api.opensubsonic import elements, ids
+from soniquebay.api.opensubsonic.call import Call, Content, Handler
+from soniquebay.api.opensubsonic.elements import Element
+from soniquebay.api.opensubsonic.listing import in_folder, part
+from soniquebay.library.browsing import details, lists
+from soniquebay.library.catalogue.sort_keys import sort_key_as_tagged
+
+ALL = 10_000_000  # more than any library has
+_OTHERS = "#"
+
+
+def _artists(call: Call) -> Content:
+    db = call.library
+    listed = in_folder(call, lists.artists(db, role="album_artist"))
+    found = elements.artists(call, part(db, listed, "name", ALL))
+    return {"artists": {"ignoredArticles": elements.IGNORED_ARTICLES, "index": index(found)}}
+
+
+def index(found: Iterable[Element]) -> list[Element]:
+    """Return artists in the groups of their first letters, in which they are."""
+    groups: dict[str, list[Element]] = {}
+    for element in found:
+        groups.setdefault(letter(element.get("sortName") or element["name"]), []).append(element)
+    return [{"name": name, "artist": groups[name]} for name in sorted(groups)]
+
+
+def letter(name: str) -> str:
+    """Return the letter under which people look for a name: in Latin script without accents; "#" for no letter."""
+    first = sort_key_as_tagged(elements.without_article(name))[:1].upper()
+    return first if first.isalpha() else _OTHERS
+
+
+def _artist(call: Call) -> Content:
+    artist_id = ids.number(call.parameters.required("id"), "artist")
+    return {"artist": {**elements.artist(call, artist_id), "album": elements.albums(call, albums_of(call, artist_id))}}
+
+
+def albums_of(call: Call, artist_id: int) -> list[int]:
+    """Return the ids of an artist's own albums; of the others that have something by the artist, if there is none.
+
+    Raises `SubsonicError` for an artist of whom nothing is there.
+    """
+    found = details.full_artist(call.library, artist_id)
+    if found is None:
+        raise ids.not_found()
+    return [album["id"] for album in found["own_albums"] or found["appears_on"]]
+
+
+def _album(call: Call) -> Content:
+    album_id = ids.number(call.parameters.required("id"), "album")
+    return {"album": {**elements.album(call, album_id), "song": elements.songs(call, tracks_of(call, album_id))}}
+
+
+def tracks_of(call: Call, album_id: int) -> list[int]:
+    """Return the ids of the tracks of an album, in their order."""
+    return part(call.library, lists.tracks(call.library, album_id=album_id), "album", ALL)
+
+
+def _song(call: Call) -> Content:
+    return {"song": elements.song(call, ids.number(call.parameters.required("id"), "track"))}
+
+
+def _genres(call: Call) -> Content:
+    db = call.library
+    found = details.genres_by_id(db, part(db, lists.genres(db), "name", ALL))
+    return {
+        "genres": {"genre": [{"songCount": g["tracks"], "albumCount": g["albums"], "value": g["name"]} for g in found]}
+    }
+
+
+METHODS: dict[str, Handler] = {
+    "getArtists": _artists,
+    "getArtist": _artist,
+    "getAlbum": _album,
+    "getSong": _song,
+    "getGenres": _genres,
+}

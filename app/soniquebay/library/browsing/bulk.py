@@ -1,0 +1,181 @@
+"""Many tracks, albums or artists with nearly all that the library knows of them, in a few queries for all."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from soniquebay.library.browsing.details import typed_tags
+from soniquebay.library.queries import Row
+
+_Rows = dict[int, list[tuple[Any, ...]]]
+
+_TRACK = """
+SELECT t.id, t.title, t.artist_id, t.credit AS artist, t.album_id, b.title AS album, b.credit AS album_artist,
+       t.track_no, t.disc_no, t.year, t.duration, t.format, t.mbid, t.path, t.part, t.size, t.added_at,
+       v.bpm, f.tags, f.sound, c.sha256 AS own_cover, b.cover_sha256 AS album_cover
+FROM tracks t
+LEFT JOIN albums b ON b.id = t.album_id
+LEFT JOIN vectors v ON v.track_id = t.id
+LEFT JOIN file_tags f ON f.track_id = t.id
+LEFT JOIN track_covers c ON c.track_id = t.id
+WHERE t.missing_since IS NULL AND t.id IN (SELECT value FROM json_each(?))
+"""
+_CREDITS = """
+SELECT c.track_id, c.role, c.artist_id, c.name, c.detail FROM json_each(?) j
+CROSS JOIN track_artists c ON c.track_id = j.value ORDER BY c.track_id, c.position
+"""
+_ALBUM_ARTISTS = """
+SELECT c.album_id, c.artist_id, c.name FROM json_each(?) j
+CROSS JOIN album_artists c ON c.album_id = j.value ORDER BY c.album_id, c.position
+"""
+_TRACK_GENRES = """
+SELECT c.track_id, g.name FROM json_each(?) j
+CROSS JOIN track_genres c ON c.track_id = j.value CROSS JOIN genres g ON g.id = c.genre_id
+ORDER BY c.track_id, c.position
+"""
+_ALBUM = """
+SELECT b.id, b.title, b.artist_id, b.credit AS artist, b.year, b.date, b.original_date, b.compilation, b.added_at,
+       b.cover_sha256 AS cover, r.mbid, m.type, m.date AS release_date, m.label
+FROM albums b JOIN album_releases r ON r.album_id = b.id LEFT JOIN mb_releases m ON m.mbid = r.mbid
+WHERE b.id IN (SELECT value FROM json_each(?))
+"""
+_ALBUM_TRACKS = """
+SELECT t.album_id, t.id, t.duration, t.disc_no, t.disc_subtitle FROM json_each(?) j
+CROSS JOIN tracks t ON t.album_id = j.value AND t.missing_since IS NULL
+ORDER BY t.album_id, t.disc_no, t.track_no, t.id
+"""
+_ALBUM_GENRES = """
+SELECT c.album_id, g.name FROM json_each(?) j
+CROSS JOIN album_genres c ON c.album_id = j.value CROSS JOIN genres g ON g.id = c.genre_id
+ORDER BY c.album_id, c.track_count DESC, g.sort_name
+"""
+_TAGS = "SELECT f.track_id, f.tags FROM json_each(?) j CROSS JOIN file_tags f ON f.track_id = j.value"
+_ARTIST = """
+SELECT a.id, a.name, a.mbid, m.sort_name,
+       (SELECT n.sort_name FROM sort_names n WHERE n.normalised_name = a.normalised_name ORDER BY n.files DESC LIMIT 1)
+       AS tagged_sort_name,
+       (SELECT count(*) FROM album_artists c WHERE c.artist_id = a.id AND EXISTS
+         (SELECT 1 FROM tracks t WHERE t.album_id = c.album_id AND t.missing_since IS NULL)) AS albums,
+       coalesce((SELECT p.sha256 FROM artist_pictures p WHERE p.artist_id = a.id),
+         (SELECT b.cover_sha256 FROM album_artists c CROSS JOIN albums b ON b.id = c.album_id
+          WHERE c.artist_id = a.id AND b.cover_sha256 IS NOT NULL
+          AND EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)
+          ORDER BY b.year, b.sort_title, b.cover_sha256 LIMIT 1)) AS cover
+FROM artists a LEFT JOIN mb_artists m ON m.mbid = a.mbid
+WHERE a.id IN (SELECT value FROM json_each(?))
+"""
+_ROLES = "SELECT r.artist_id, r.role FROM json_each(?) j CROSS JOIN artist_roles r ON r.artist_id = j.value"
+
+
+def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
+    """Return tracks in the order of their ids; those that are missing or unknown are left out.
+
+    ``artists`` and ``album_artists`` are pairs of id and name, ``credits`` are role, id, name and detail of all others.
+    ``tags`` are as `details.typed_tags` makes them. ``cover``: kind, id and SHA-256 of the cover, None without one.
+    """
+    given = json.dumps(list(ids))
+    rows = {row["id"]: row for row in db.execute(_TRACK, (given,))}
+    credits, genres = _by_first(db, _CREDITS, given), _by_first(db, _TRACK_GENRES, given)
+    albums = {row["album_id"] for row in rows.values() if row["album_id"] is not None}
+    album_artists = _by_first(db, _ALBUM_ARTISTS, json.dumps(list(albums)))
+    found = []
+    for track_id in ids:
+        row = rows.get(track_id)
+        if row is None:
+            continue
+        of_track = credits.get(track_id, ())
+        cover = None
+        if row["own_cover"]:
+            cover = ("track", track_id, row["own_cover"])
+        elif row["album_cover"]:
+            cover = ("album", row["album_id"], row["album_cover"])
+        found.append(
+            {
+                **row,
+                "artists": [(i, name) for role, i, name, _ in of_track if role == "artist"],
+                "credits": [c for c in of_track if c[0] not in {"artist", "album_artist"}],
+                "album_artists": album_artists.get(row["album_id"], []),
+                "genres": [name for (name,) in genres.get(track_id, ())],
+                "tags": typed_tags(_loaded(row["tags"])),
+                "sound": _loaded(row["sound"]),
+                "cover": cover,
+            }
+        )
+    return found
+
+
+def albums(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
+    """Return albums in the order of their ids; those without a file that is there, and unknown ones, are left out.
+
+    ``artists`` are pairs of id and name, ``discs`` pairs of number and title. ``tags`` are those of the first track.
+    ``cover``: kind, id and SHA-256 of the cover, None without one.
+    """
+    given = json.dumps(list(ids))
+    rows = {row["id"]: row for row in db.execute(_ALBUM, (given,))}
+    tracks, genres = _by_first(db, _ALBUM_TRACKS, given), _by_first(db, _ALBUM_GENRES, given)
+    artists = _by_first(db, _ALBUM_ARTISTS, given)
+    first_tracks = {album_id: of_album[0][0] for album_id, of_album in tracks.items()}
+    tags = _by_first(db, _TAGS, json.dumps(list(first_tracks.values())))
+    found = []
+    for album_id in ids:
+        row, of_album = rows.get(album_id), tracks.get(album_id)
+        if row is None or of_album is None:
+            continue
+        discs = {disc_no: subtitle for _, _, disc_no, subtitle in of_album if subtitle}
+        [(text,)] = tags.get(first_tracks[album_id], [(None,)])
+        found.append(
+            {
+                **row,
+                "tracks": len(of_album),
+                "duration": sum(duration for _, duration, _, _ in of_album),
+                "discs": sorted((disc_no or 1, title) for disc_no, title in discs.items()),
+                "artists": artists.get(album_id, []),
+                "genres": [name for (name,) in genres.get(album_id, ())],
+                "tags": typed_tags(_loaded(text)),
+                "cover": ("album", album_id, row["cover"]) if row["cover"] else None,
+            }
+        )
+    return found
+
+
+def artists(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
+    """Return artists in the order of their ids; unknown ones are left out.
+
+    ``roles`` are those in the library. ``cover``: kind, id and SHA-256 of the picture, None without one.
+    """
+    given = json.dumps(list(ids))
+    rows = {row["id"]: row for row in db.execute(_ARTIST, (given,))}
+    roles = _by_first(db, _ROLES, given)
+    return [
+        {
+            **row,
+            "sort_name": row["tagged_sort_name"] or row["sort_name"],
+            "roles": [role for (role,) in roles.get(artist_id, ())] + ["album_artist"] * (row["albums"] > 0),
+            "cover": ("artist", artist_id, row["cover"]) if row["cover"] else None,
+        }
+        for artist_id in ids
+        if (row := rows.get(artist_id)) is not None
+    ]
+
+
+def _by_first(db: sqlite3.Connection, query: str, ids: str) -> _Rows:
+    """Return the rows of a query by their first column, without it."""
+    cursor = db.cursor()
+    cursor.row_factory = None  # plain tuples are faster
+    found: _Rows = {}
+    rows: Iterable[tuple[Any, ...]] = cursor.execute(query, (ids,))
+    for first, *others in rows:
+        found.setdefault(first, []).append(tuple(others))
+    return found
+
+
+def _loaded(text: str | None) -> Any:
+    if text is None:
+        return {}
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # a lone surrogate
+        return json.loads(text)
