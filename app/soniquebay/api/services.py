@@ -12,6 +12,7 @@ from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
+from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.api.shared_run import SharedRun
 from soniquebay.api.transcoders import Transcoders
@@ -49,6 +50,7 @@ class Services:
     transcoders: Transcoders = field(default_factory=Transcoders)
     sign_ins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "sign-in"))
     health_checks: SharedRun[dict[str, str]] = field(default_factory=lambda: SharedRun("health"))
+    now_playing: NowPlaying = field(default_factory=NowPlaying)
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
     upkeep: Upkeep = field(init=False)

@@ -9,7 +9,20 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from soniquebay.api.access import address_of
-from soniquebay.api.opensubsonic import PREFIX, album_lists, browsing, formats, people, searching, system
+from soniquebay.api.opensubsonic import (
+    PREFIX,
+    album_lists,
+    annotations,
+    browsing,
+    formats,
+    lyrics,
+    media,
+    people,
+    playlists,
+    queue,
+    searching,
+    system,
+)
 from soniquebay.api.opensubsonic.authentication import visitor_of
 from soniquebay.api.opensubsonic.call import Call, Content, Handler, MediaHandler
 from soniquebay.api.opensubsonic.errors import GENERIC, MISSING_PARAMETER, NOT_FOUND, SubsonicError
@@ -25,8 +38,12 @@ METHODS: dict[str, Handler] = {
     **browsing.METHODS,
     **album_lists.METHODS,
     **searching.METHODS,
+    **annotations.METHODS,
+    **playlists.METHODS,
+    **queue.METHODS,
+    **lyrics.METHODS,
 }
-MEDIA: dict[str, MediaHandler] = {}
+MEDIA: dict[str, MediaHandler] = media.MEDIA
 _FORM = "application/x-www-form-urlencoded"
 _FORMATS: Mapping[str, formats.Format] = {"xml": "xml", "json": "json", "jsonp": "jsonp"}
 _WITHOUT_LOGIN: Literal["getOpenSubsonicExtensions"] = "getOpenSubsonicExtensions"

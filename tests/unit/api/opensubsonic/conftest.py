@@ -39,7 +39,8 @@ def made(data: Path, music: Path) -> Services:
                 album_artist="The Bees", size=1000 + n, composer="Joan",
                 label="Wax", release_type="album", isrc="GBAYE0000001", mb_recording=ID_A,
                 mb_artist=ID_B, comment="well", replaygain_track_gain="-6.5 dB", mood="calm",
-                lyrics="[00:01.00]One\n[00:02.50]Two" if n == 1 else "Three\nFour" if n == 2 else None,
+                lyrics="Three\nFour" if n == 2 else None,
+                synced_lyrics="[00:01.00]One\n[00:02.50]Two" if n == 1 else None,
             )
             for n in range(1, 6)
         ),

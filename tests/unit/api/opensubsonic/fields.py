@@ -24,6 +24,23 @@ SHAPES: dict[str, Shape] = {
     "found": {"artist": ["artist"], "album": ["album"], "song": ["song"]},
     "found in folders": {"artist": ["artist of a folder"], "album": ["folder of an album"], "song": ["song"]},
     "matches": {"offset": "count", "totalHits": "count", "match": ["song"]},
+    "playlist": {
+        "id": "id", "name": "text", "comment": "text", "owner": "text", "public": "yes or no", "songCount": "count",
+        "duration": "count", "created": "time", "changed": "time", "coverArt?": "cover", "readonly": "yes or no",
+    },
+    "playlists": {"playlist": ["playlist"]},
+    "queue": {"username": "text", "changed": "time", "changedBy": "text", "entry": ["song"], "position?": "count",
+              "current?": "id"},
+    "queue by index": {"username": "text", "changed": "time", "changedBy": "text", "entry": ["song"],
+                       "position?": "count", "currentIndex?": "count"},
+    "bookmark": {"position": "count", "username": "text", "comment": "text", "created": "time", "changed": "time",
+                 "entry": "song"},
+    "bookmarks": {"bookmark": ["bookmark"]},
+    "lyrics": {"value": "text", "artist?": "text", "title?": "text"},
+    "line": {"value": "text", "start?": "count"},
+    "structured lyrics": {"lang": "text", "synced": "yes or no", "line": ["line"], "displayArtist": "text",
+                          "displayTitle": "text", "offset": "number"},
+    "list of lyrics": {"structuredLyrics": ["structured lyrics"]},
     "named": {"name": "text"},
     "reference": {"id": "id", "name": "text"},
     "date": {"year?": "count", "month?": "count", "day?": "count"},
@@ -69,13 +86,24 @@ SHAPES: dict[str, Shape] = {
             "jukebox", "share", "videoConversion")},
     },
     "users": {"user": ["user"]},
+    "heard": {"entry": ["heard song"]},
     "scan": {"scanning": "yes or no", "count": "count"},
     "token": {"username": "text"},
 }  # fmt: skip
 # What the answer to a method has besides the envelope.
+SHAPES["heard song"] = {**SHAPES["song"], "username": "text", "minutesAgo": "count", "playerId": "count",
+                        "playerName": "text"}  # fmt: skip
+_PLAYLIST_WITH_SONGS = {**SHAPES["playlist"], "entry": ["song"]}
 _ALBUM_WITH_SONGS = {**SHAPES["album"], "song": ["song"]}
 _ARTIST_WITH_ALBUMS = {**SHAPES["artist"], "album": ["album"]}
 ANSWERS: dict[str, Shape] = {
+    "star": {}, "unstar": {}, "setRating": {}, "scrobble": {}, "updatePlaylist": {}, "deletePlaylist": {},
+    "savePlayQueue": {}, "savePlayQueueByIndex": {}, "createBookmark": {}, "deleteBookmark": {},
+    "getNowPlaying": {"nowPlaying": "heard"}, "getPlaylists": {"playlists": "playlists"},
+    "getPlaylist": {"playlist": _PLAYLIST_WITH_SONGS}, "createPlaylist": {"playlist": _PLAYLIST_WITH_SONGS},
+    "getPlayQueue": {"playQueue": "queue"}, "getPlayQueueByIndex": {"playQueueByIndex": "queue by index"},
+    "getBookmarks": {"bookmarks": "bookmarks"}, "getLyrics": {"lyrics": "lyrics"},
+    "getLyricsBySongId": {"lyricsList": "list of lyrics"},
     "getArtists": {"artists": "artists"}, "getArtist": {"artist": _ARTIST_WITH_ALBUMS},
     "getAlbum": {"album": _ALBUM_WITH_SONGS}, "getSong": {"song": "song"}, "getGenres": {"genres": "genres"},
     "getAlbumList": {"albumList": "folders of albums"}, "getAlbumList2": {"albumList2": "albums"},
