@@ -104,6 +104,19 @@ def page(  # noqa: PLR0917 - of a query
     )
 
 
+def most_played_of_artist(db: sqlite3.Connection, user_id: int, artist_id: int, limit: int) -> list[int]:
+    """Return the ids of an artist's tracks that a user has played, the most played first."""
+    rows = db.execute(
+        "SELECT DISTINCT t.id, p.play_count, p.last_played_at FROM library.track_artists c "
+        "CROSS JOIN library.tracks t ON t.id = c.track_id AND t.missing_since IS NULL "
+        "CROSS JOIN items i ON i.kind = 'track' AND i.library_id = t.id "
+        "CROSS JOIN play_counts p ON p.item_id = i.id AND p.user_id = ? "
+        "WHERE c.artist_id = ? AND c.role = 'artist' ORDER BY p.play_count DESC, p.last_played_at DESC LIMIT ?",
+        (user_id, artist_id, limit),
+    )
+    return [row["id"] for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A track of a playlist, a queue or another list of items, also where the library does not have it."""

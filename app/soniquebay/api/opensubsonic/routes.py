@@ -11,16 +11,20 @@ from starlette.concurrency import run_in_threadpool
 from soniquebay.api.access import address_of
 from soniquebay.api.opensubsonic import (
     PREFIX,
+    absent,
     album_lists,
     annotations,
     browsing,
+    folders,
     formats,
+    information,
     lyrics,
     media,
     people,
     playlists,
     queue,
     searching,
+    similar,
     system,
 )
 from soniquebay.api.opensubsonic.authentication import visitor_of
@@ -42,6 +46,10 @@ METHODS: dict[str, Handler] = {
     **playlists.METHODS,
     **queue.METHODS,
     **lyrics.METHODS,
+    **folders.METHODS,
+    **information.METHODS,
+    **similar.METHODS,
+    **absent.METHODS,
 }
 MEDIA: dict[str, MediaHandler] = media.MEDIA
 _FORM = "application/x-www-form-urlencoded"

@@ -142,23 +142,28 @@ def albums(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 
 
 def artists(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
-    """Return artists in the order of their ids; unknown ones are left out.
+    """Return artists in the order of their ids; those of whom nothing is there, and unknown ones, are left out.
 
     ``roles`` are those in the library. ``cover``: kind, id and SHA-256 of the picture, None without one.
     """
     given = json.dumps(list(ids))
     rows = {row["id"]: row for row in db.execute(_ARTIST, (given,))}
-    roles = _by_first(db, _ROLES, given)
-    return [
-        {
-            **row,
-            "sort_name": row["tagged_sort_name"] or row["sort_name"],
-            "roles": [role for (role,) in roles.get(artist_id, ())] + ["album_artist"] * (row["albums"] > 0),
-            "cover": ("artist", artist_id, row["cover"]) if row["cover"] else None,
-        }
-        for artist_id in ids
-        if (row := rows.get(artist_id)) is not None
-    ]
+    by_id = _by_first(db, _ROLES, given)
+    found = []
+    for artist_id in ids:
+        row = rows.get(artist_id)
+        roles = [role for (role,) in by_id.get(artist_id, ())]
+        if row is None or not (roles or row["albums"]):
+            continue
+        found.append(
+            {
+                **row,
+                "sort_name": row["tagged_sort_name"] or row["sort_name"],
+                "roles": roles + ["album_artist"] * (row["albums"] > 0),
+                "cover": ("artist", artist_id, row["cover"]) if row["cover"] else None,
+            }
+        )
+    return found
 
 
 def _by_first(db: sqlite3.Connection, query: str, ids: str) -> _Rows:

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +13,7 @@ from soniquebay.library.similarity import vectors
 
 if TYPE_CHECKING:
     from soniquebay.library.similarity import means
-    from soniquebay.library.similarity.nearest_neighbours import NearestNeighbourIndex
+    from soniquebay.library.similarity.nearest_neighbours import NearestNeighbourIndex, Neighbours
 
 Kind = Literal["track", "album", "artist", "genre"]
 
@@ -68,16 +68,48 @@ class SimilarityIndex:
 
         Returns None when the track has no vector of the current feature version. Tracks without one are no neighbours.
         """
+
+        def find(index: "NearestNeighbourIndex") -> "Neighbours | None":
+            row = index.row_of(track_id)
+            return None if row is None else index.nearest(row, limit)
+
+        return self._found(db, find, [track_id])
+
+    def nearest_to_mean(self, db: sqlite3.Connection, track_ids: Sequence[int], limit: int) -> list[tuple[int, float]]:
+        """Return the ids and similarities of the tracks nearest to the mean of some tracks, these among them.
+
+        None are returned if none of them has a vector of the current feature version.
+        """
+        return self._found(db, lambda index: index.nearest_to_mean(track_ids, limit)) or []
+
+    def path(self, db: sqlite3.Connection, first_id: int, last_id: int, count: int) -> list[tuple[int, float]] | None:
+        """Return at most `count` tracks that lead from one to another by their sound, with both at its ends.
+
+        Beside each id is its similarity to the first. Returns None when one of the two has no vector.
+        """
+
+        def find(index: "NearestNeighbourIndex") -> "Neighbours | None":
+            first, last = index.row_of(first_id), index.row_of(last_id)
+            return None if first is None or last is None else index.path(first, last, count)
+
+        return self._found(db, find)
+
+    def _found(
+        self,
+        db: sqlite3.Connection,
+        find: "Callable[[NearestNeighbourIndex], Neighbours | None]",
+        others: Sequence[int] = (),
+    ) -> list[tuple[int, float]] | None:
+        """Return what is found in the index, once it and `others` have vectors in the database, too."""
         self._rebuild_if_due()
         while True:
             with self._lock:
-                index = self._index
-                row = index.row_of(track_id) if index else None
-                if index is None or row is None:
-                    return None
-                ids, similarities = index.nearest(row, limit)
+                found = find(self._index) if self._index else None
+            if found is None:
+                return None
+            ids, similarities = found
             # Tracks are removed in many ways (a changed file, a removed folder), so the database has the last word.
-            removed = _without_vector(db, [track_id, *ids.tolist()])
+            removed = _without_vector(db, [*others, *ids.tolist()])
             if not removed:
                 return list(zip(ids.tolist(), similarities.tolist(), strict=True))
             for removed_id in removed:

@@ -1,7 +1,7 @@
 """The nearest-neighbour index: the points of all tracks, the search among them, and how it is loaded."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ _NEAREST_ANCHORS = 10
 _MIN_DISTANCE = 1e-3  # an anchor that is nearer is the track itself
 _CHUNK_ROWS = 1000
 _SPARE_ROWS = 64
+
+Neighbours = tuple[NDArray[np.int64], NDArray[np.float64]]  # ids and similarities
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ class NearestNeighbourIndex:
             array[row] = array[self.count]  # the last row fills the gap
         self.changes += 1
 
-    def nearest(self, row: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def nearest(self, row: int, limit: int) -> Neighbours:
         """Return the ids and similarities of the tracks nearest to the one in a row, nearest first, without itself.
 
         The similarity is exp(-d^2 / (s1 s2)), where d is the distance and s1 and s2 are the local scales of the two
@@ -107,17 +109,60 @@ class NearestNeighbourIndex:
         tracks from being near to every other one (hubness: Schnitzer et al. 2012). Here the local scale is the mean
         distance to the 10 nearest of a sample of tracks, in place of the distance to the k-th nearest track.
         """
-        n = self.count
-        scaled = self.points[:n] @ (-2 * self.points[row])
-        scaled += self.squared_norms[:n]
-        scaled += self.squared_norms[row]
-        scaled /= self.local_scale[:n]
-        scaled[row] = np.inf
-        count = min(limit, n - 1)
+        return self._nearest(self.points[row], float(self.local_scale[row]), limit, [row])
+
+    def nearest_to_mean(self, track_ids: Sequence[int], limit: int) -> Neighbours | None:
+        """Return the ids and similarities of the tracks nearest to the mean of some tracks, these among them.
+
+        None if none of them is in the index.
+        """
+        (rows,) = np.nonzero(np.isin(self.ids[: self.count], track_ids))
+        if not rows.size:
+            return None
+        point = np.asarray(self.points[rows].mean(axis=0), np.float32)
+        return self._nearest(point, float(self._local_scale_of(point[None])[0]), limit)
+
+    def path(self, first_row: int, last_row: int, count: int) -> Neighbours:
+        """Return ids of at most `count` tracks that lead from one to another, and their similarities to the first.
+
+        Beside each of equally distant points on the straight line between the two lies the track that is nearest to it
+        and not on the path already.
+        """
+        first, last = self.points[first_row], self.points[last_row]
+        rows = [first_row]
+        steps = min(count, self.count) - 1
+        for step in range(1, steps):
+            point = np.asarray(first + (last - first) * (step / steps), np.float32)
+            scaled = self._scaled_distances(point)
+            scaled[[*rows, last_row]] = np.inf
+            rows.append(int(np.argmin(scaled)))
+        if last_row != first_row:
+            rows.append(last_row)
+        scaled = self._scaled_distances(first)[rows]
+        scaled[0] = 0.0
+        return self.ids[rows], self._similarity(scaled, float(self.local_scale[first_row]))
+
+    def _nearest(self, point: Float32Array, scale: float, limit: int, without: Sequence[int] = ()) -> Neighbours:
+        """Return ids and similarities of the tracks nearest to a point with a local scale, without those in rows."""
+        scaled = self._scaled_distances(point)
+        scaled[list(without)] = np.inf
+        count = min(limit, self.count - len(without))
         best = np.argpartition(scaled, count - 1)[:count] if count else np.zeros(0, np.int64)
         best = best[np.argsort(scaled[best], kind="stable")]
-        similarity = np.exp(-np.maximum(scaled[best], 0).astype(np.float64) / float(self.local_scale[row]))
-        return self.ids[best], similarity
+        return self.ids[best], self._similarity(scaled[best], scale)
+
+    def _scaled_distances(self, point: Float32Array) -> Float32Array:
+        """Return the squared distances of all tracks from a point, divided by their local scales."""
+        n = self.count
+        scaled = self.points[:n] @ (-2 * point)
+        scaled += self.squared_norms[:n]
+        scaled += point @ point
+        scaled /= self.local_scale[:n]
+        return np.asarray(scaled, np.float32)
+
+    @staticmethod
+    def _similarity(scaled: Float32Array, scale: float) -> NDArray[np.float64]:
+        return np.asarray(np.exp(-np.maximum(scaled, 0).astype(np.float64) / scale), np.float64)
 
     def _local_scale_of(self, points: Float32Array) -> Float32Array:
         """Return the mean distance of each point to its nearest anchors, (n,)."""

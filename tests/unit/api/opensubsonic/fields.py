@@ -41,6 +41,17 @@ SHAPES: dict[str, Shape] = {
     "structured lyrics": {"lang": "text", "synced": "yes or no", "line": ["line"], "displayArtist": "text",
                           "displayTitle": "text", "offset": "number"},
     "list of lyrics": {"structuredLyrics": ["structured lyrics"]},
+    "music folder": {"id": "count", "name": "text"},
+    "music folders": {"musicFolder": ["music folder"]},
+    "letter of folders": {"name": "text", "artist": ["artist of a folder"]},
+    "indexes": {"ignoredArticles": "text", "lastModified": "count", "index": ["letter of folders"], "child": ["song"]},
+    "directory": {"id": "id", "parent?": "id", "name": "text", "starred?": "time", "userRating?": "rating",
+                  "playCount?": "count", "child": ["in a folder"]},
+    "artist info": {"biography": "text", "musicBrainzId": "text", "lastFmUrl": "text",
+                    "similarArtist": ["artist of a folder"]},
+    "artist info 2": {"biography": "text", "musicBrainzId": "text", "lastFmUrl": "text", "similarArtist": ["artist"]},
+    "album info": {"notes": "text", "musicBrainzId": "text", "lastFmUrl": "text"},
+    "match": {"entry": "song", "similarity": "share"},
     "named": {"name": "text"},
     "reference": {"id": "id", "name": "text"},
     "date": {"year?": "count", "month?": "count", "day?": "count"},
@@ -97,6 +108,17 @@ _PLAYLIST_WITH_SONGS = {**SHAPES["playlist"], "entry": ["song"]}
 _ALBUM_WITH_SONGS = {**SHAPES["album"], "song": ["song"]}
 _ARTIST_WITH_ALBUMS = {**SHAPES["artist"], "album": ["album"]}
 ANSWERS: dict[str, Shape] = {
+    "getMusicFolders": {"musicFolders": "music folders"}, "getIndexes": {"indexes": "indexes"},
+    "getMusicDirectory": {"directory": "directory"}, "getArtistInfo": {"artistInfo": "artist info"},
+    "getArtistInfo2": {"artistInfo2": "artist info 2"}, "getAlbumInfo": {"albumInfo": "album info"},
+    "getAlbumInfo2": {"albumInfo": "album info"}, "getTopSongs": {"topSongs": "songs"},
+    "getSimilarSongs": {"similarSongs": "songs"}, "getSimilarSongs2": {"similarSongs2": "songs"},
+    "getSonicSimilarTracks": {"sonicMatch": ["match"]}, "findSonicPath": {"sonicMatch": ["match"]},
+    "getPodcasts": {"podcasts": {"channel": ["nothing"]}},
+    "getNewestPodcasts": {"newestPodcasts": {"episode": ["nothing"]}},
+    "getInternetRadioStations": {"internetRadioStations": {"internetRadioStation": ["nothing"]}},
+    "getShares": {"shares": {"share": ["nothing"]}}, "getChatMessages": {"chatMessages": {"chatMessage": ["nothing"]}},
+    "getVideos": {"videos": {"video": ["nothing"]}},
     "star": {}, "unstar": {}, "setRating": {}, "scrobble": {}, "updatePlaylist": {}, "deletePlaylist": {},
     "savePlayQueue": {}, "savePlayQueueByIndex": {}, "createBookmark": {}, "deleteBookmark": {},
     "getNowPlaying": {"nowPlaying": "heard"}, "getPlaylists": {"playlists": "playlists"},
@@ -136,6 +158,8 @@ def _check(place: str, value: Any, shape: Any) -> None:
         for number, item in enumerate(value):
             _check(f"{place}[{number}]", item, shape[0])
     elif isinstance(shape, str):
+        if shape == "in a folder":
+            shape = "folder of an album" if value["isDir"] else "song"
         if shape in SHAPES:
             _check(place, value, SHAPES[shape])
         else:
@@ -161,5 +185,6 @@ KINDS: dict[str, Any] = {
     "no": lambda v: v is False,
     "yes or no": lambda v: isinstance(v, bool),
     "relative": lambda v: isinstance(v, str) and v and not v.startswith("/"),
-    "anything": lambda v: True,
+    "share": lambda v: type(v) in {int, float} and 0 <= v <= 1,
+    "nothing": lambda _: False,
 }

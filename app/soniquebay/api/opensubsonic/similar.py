@@ -1,0 +1,81 @@
+"""What sounds alike: by the vectors of the tracks themselves, without asking any service."""
+
+from soniquebay.api.opensubsonic import elements, ids
+from soniquebay.api.opensubsonic.call import Call, Content, Handler
+from soniquebay.api.opensubsonic.elements import Element
+from soniquebay.api.opensubsonic.errors import GENERIC, SubsonicError
+from soniquebay.api.opensubsonic.listing import MAX_ROWS, part
+from soniquebay.library import queries
+from soniquebay.library.browsing import lists
+
+_DEFAULT_SONGS, _DEFAULT_TRACKS, _DEFAULT_PATH = 50, 10, 25
+MAX_SEEDS = 1000  # tracks of an artist or album whose mean others are compared with
+
+
+def _sonic_similar_tracks(call: Call) -> Content:
+    track_id = _track(call, "id")
+    found = call.services.vectors.nearest(call.library, track_id, _count(call, _DEFAULT_TRACKS))
+    return {"sonicMatch": _matches(call, found or [])}
+
+
+def _find_sonic_path(call: Call) -> Content:
+    start, end = _track(call, "startSongId"), _track(call, "endSongId")
+    count = call.parameters.integer("count", _DEFAULT_PATH, low=2, high=MAX_ROWS)
+    found = call.services.vectors.path(call.library, start, end, count)
+    if found is None:
+        raise SubsonicError(GENERIC, "one of these songs is not analysed yet")
+    return {"sonicMatch": _matches(call, found)}
+
+
+def _track(call: Call, name: str) -> int:
+    track_id = ids.number(call.parameters.required(name), "track")
+    track = queries.file_of_track(call.library, track_id)
+    if track is None or track["missing_since"] is not None:
+        raise ids.not_found()
+    return track_id
+
+
+def _count(call: Call, default: int) -> int:
+    return call.parameters.integer("count", default, high=MAX_ROWS)
+
+
+def _matches(call: Call, found: list[tuple[int, float]]) -> list[Element]:
+    similarities = {ids.of("track", track_id): similarity for track_id, similarity in found}
+    songs = elements.songs(call, [track_id for track_id, _ in found])
+    return [{"entry": song, "similarity": similarities[song["id"]]} for song in songs]
+
+
+def _similar_songs(call: Call) -> Content:
+    kind, number = ids.parse(call.parameters.required("id"))
+    if kind == "track":
+        found = call.services.vectors.nearest(call.library, _track(call, "id"), _count(call, _DEFAULT_SONGS)) or []
+        return {"similarSongs": {"song": elements.songs(call, [track_id for track_id, _ in found])}}
+    if kind == "artist":
+        return {"similarSongs": {"song": _like_artist(call, number)}}
+    elements.album(call, number)  # it has to be there
+    seeds = part(call.library, lists.tracks(call.library, album_id=number), "album", MAX_SEEDS)
+    return {"similarSongs": {"song": _like(call, seeds)}}
+
+
+def _similar_songs_2(call: Call) -> Content:
+    return {"similarSongs2": {"song": _like_artist(call, ids.number(call.parameters.required("id"), "artist"))}}
+
+
+def _like_artist(call: Call, artist_id: int) -> list[Element]:
+    elements.artist(call, artist_id)  # it has to be there
+    listed = lists.tracks(call.library, artist_id=artist_id)
+    return _like(call, part(call.library, listed, "album", MAX_SEEDS))
+
+
+def _like(call: Call, seeds: list[int]) -> list[Element]:
+    """Return the songs nearest to the mean of some tracks, these among them."""
+    found = call.services.vectors.nearest_to_mean(call.library, seeds, _count(call, _DEFAULT_SONGS))
+    return elements.songs(call, [track_id for track_id, _ in found])
+
+
+METHODS: dict[str, Handler] = {
+    "getSonicSimilarTracks": _sonic_similar_tracks,
+    "findSonicPath": _find_sonic_path,
+    "getSimilarSongs": _similar_songs,
+    "getSimilarSongs2": _similar_songs_2,
+}
