@@ -6,6 +6,7 @@ is known. A time and a number of which nothing is known are left out.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from soniquebay.api.opensubsonic import ids
@@ -96,11 +97,19 @@ def _song(row: Row, mark: Marks, roots: Sequence[str]) -> Element:
         "groupings": _texts(tags.get("grouping")),
         **_of_marks(mark),
     }
-    job = choose(Stored(row["format"], sound.get("codec"), bit_rate, is_part=row["part"] > 0), Wanted())
-    if job is not None:
-        element["transcodedContentType"] = transcoded.MEDIA_TYPES[job.format].partition(";")[0]
-        element["transcodedSuffix"] = transcoded.SUFFIXES[job.format].removeprefix(".")
+    other = _transcoded(row["format"], sound.get("codec"), row["part"] > 0)
+    if other is not None:
+        element["transcodedContentType"], element["transcodedSuffix"] = other
     return element
+
+
+@lru_cache(256)
+def _transcoded(format: str, codec: str | None, is_part: bool) -> tuple[str, str] | None:
+    """Return media type and suffix of what a file is sent as, where that is another one."""
+    job = choose(Stored(format, codec, is_part=is_part), Wanted())
+    if job is None:
+        return None
+    return transcoded.MEDIA_TYPES[job.format].partition(";")[0], transcoded.SUFFIXES[job.format].removeprefix(".")
 
 
 def _suffix(path: str) -> str:

@@ -6,8 +6,8 @@ the text of its element. What is None is in no answer.
 
 import json
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
@@ -29,7 +29,8 @@ _ESCAPES = {
     "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;",
 }  # fmt: skip
 _REPLACEMENT = "\ufffd"
-Tree = Mapping[str, Any]
+_COLLECTIONS = (dict, list)
+Tree = dict[str, Any]
 
 
 def is_callback(name: str) -> bool:
@@ -37,6 +38,7 @@ def is_callback(name: str) -> bool:
     return _CALLBACK.fullmatch(name) is not None
 
 
+@lru_cache(4096)  # files of one batch were added at the same time
 def iso_time(unix_time: float | None) -> str | None:
     """Return a time (Unix seconds) as ISO 8601 in UTC, with milliseconds; None for None."""
     if unix_time is None:
@@ -69,20 +71,26 @@ def encode(answer: Tree, form: Format, callback: str = "") -> bytes:
 
 
 def to_json(tree: Tree) -> bytes:
-    """Return a tree as JSON, without what is None."""
-    tree = _without_none(tree)
+    """Return a tree as JSON. What is None is taken out of the tree itself: a copy of 500 albums takes its time."""
+    _remove_none(tree)
     try:
         return orjson.dumps(tree)
     except TypeError:  # a lone surrogate, which has no UTF-8
         return json.dumps(tree).encode()
 
 
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_none(v) for name, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [_without_none(v) for v in value]
-    return value
+def _remove_none(value: Any) -> None:
+    if type(value) is list:
+        for item in value:
+            if type(item) is dict:
+                _remove_none(item)
+        return
+    if None in value.values():
+        for name in [name for name, v in value.items() if v is None]:
+            del value[name]
+    for v in value.values():
+        if v and type(v) in _COLLECTIONS:
+            _remove_none(v)
 
 
 def to_xml(answer: Tree) -> bytes:
@@ -92,7 +100,7 @@ def to_xml(answer: Tree) -> bytes:
     return "".join(parts).encode()
 
 
-def _write(parts: list[str], name: str, element: Mapping[str, Any]) -> None:
+def _write(parts: list[str], name: str, element: Tree) -> None:
     attributes, text = "", ""
     children = []
     for key, value in element.items():

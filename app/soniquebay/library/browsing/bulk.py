@@ -10,6 +10,13 @@ import orjson
 from soniquebay.library.browsing.details import typed_tags
 from soniquebay.library.queries import Row
 
+SHOWN_TAGS = frozenset(
+    {
+        "album_sort", "album_version", "bpm", "comment", "grouping", "isrc", "label", "mb_work", "mood", "movement",
+        "movement_number", "movement_total", "release_type", "replaygain_album_gain", "replaygain_album_peak",
+        "replaygain_track_gain", "replaygain_track_peak", "title_sort", "work",
+    }
+)  # fmt: skip
 _Rows = dict[int, list[tuple[Any, ...]]]
 
 _TRACK = """
@@ -38,20 +45,20 @@ ORDER BY c.track_id, c.position
 """
 _ALBUM = """
 SELECT b.id, b.title, b.artist_id, b.credit AS artist, b.year, b.date, b.original_date, b.compilation, b.added_at,
-       b.cover_sha256 AS cover, r.mbid, m.type, m.date AS release_date, m.label
+       b.cover_sha256 AS cover, r.mbid, m.type, m.date AS release_date, m.label,
+       (SELECT json_array(count(*), sum(t.duration), min(t.id), count(t.disc_subtitle)) FROM tracks t
+        WHERE t.album_id = b.id AND t.missing_since IS NULL) AS sums
 FROM albums b JOIN album_releases r ON r.album_id = b.id LEFT JOIN mb_releases m ON m.mbid = r.mbid
 WHERE b.id IN (SELECT value FROM json_each(?))
 """
-_ALBUM_TRACKS = """
-SELECT t.album_id, t.id, t.duration, t.disc_no, t.disc_subtitle FROM json_each(?) j
-CROSS JOIN tracks t ON t.album_id = j.value AND t.missing_since IS NULL
-ORDER BY t.album_id, t.disc_no, t.track_no, t.id
+_DISCS = """
+SELECT t.album_id, t.disc_no, t.disc_subtitle FROM json_each(?) j
+CROSS JOIN tracks t ON t.album_id = j.value AND t.missing_since IS NULL AND t.disc_subtitle IS NOT NULL
 """
 _ALBUM_GENRES = """
-SELECT c.album_id, g.name FROM json_each(?) j
-CROSS JOIN album_genres c ON c.album_id = j.value CROSS JOIN genres g ON g.id = c.genre_id
-ORDER BY c.album_id, c.track_count DESC, g.sort_name
+SELECT c.album_id, -c.track_count, c.genre_id FROM json_each(?) j CROSS JOIN album_genres c ON c.album_id = j.value
 """
+_GENRES = "SELECT g.id, g.sort_name, g.name FROM json_each(?) j CROSS JOIN genres g ON g.id = j.value"
 _TAGS = "SELECT f.track_id, f.tags FROM json_each(?) j CROSS JOIN file_tags f ON f.track_id = j.value"
 _ARTIST = """
 SELECT a.id, a.name, a.mbid, m.sort_name,
@@ -74,10 +81,11 @@ def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     """Return tracks in the order of their ids; those that are missing or unknown are left out.
 
     ``artists`` and ``album_artists`` are pairs of id and name, ``credits`` are role, id, name and detail of all others.
-    ``tags`` are as `details.typed_tags` makes them. ``cover``: kind, id and SHA-256 of the cover, None without one.
+    ``tags`` are `SHOWN_TAGS`, as `details.typed_tags` makes them. ``cover``: kind, id and SHA-256 of the cover, None
+    without one.
     """
     given = json.dumps(list(ids))
-    rows = {row["id"]: row for row in db.execute(_TRACK, (given,))}
+    rows = _rows(db, _TRACK, given)
     credits, genres = _by_first(db, _CREDITS, given), _by_first(db, _TRACK_GENRES, given)
     albums = {row["album_id"] for row in rows.values() if row["album_id"] is not None}
     album_artists = _by_first(db, _ALBUM_ARTISTS, json.dumps(list(albums)))
@@ -99,7 +107,7 @@ def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
                 "credits": [c for c in of_track if c[0] not in {"artist", "album_artist"}],
                 "album_artists": album_artists.get(row["album_id"], []),
                 "genres": [name for (name,) in genres.get(track_id, ())],
-                "tags": typed_tags(_loaded(row["tags"])),
+                "tags": _shown_tags(row["tags"]),
                 "sound": _loaded(row["sound"]),
                 "cover": cover,
             }
@@ -110,35 +118,47 @@ def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 def albums(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     """Return albums in the order of their ids; those without a file that is there, and unknown ones, are left out.
 
-    ``artists`` are pairs of id and name, ``discs`` pairs of number and title. ``tags`` are those of the first track.
-    ``cover``: kind, id and SHA-256 of the cover, None without one.
+    ``artists`` are pairs of id and name, ``discs`` pairs of number and title. ``tags`` are those of the track that was
+    added first. ``cover``: kind, id and SHA-256 of the cover, None without one.
     """
     given = json.dumps(list(ids))
-    rows = {row["id"]: row for row in db.execute(_ALBUM, (given,))}
-    tracks, genres = _by_first(db, _ALBUM_TRACKS, given), _by_first(db, _ALBUM_GENRES, given)
-    artists = _by_first(db, _ALBUM_ARTISTS, given)
-    first_tracks = {album_id: of_album[0][0] for album_id, of_album in tracks.items()}
-    tags = _by_first(db, _TAGS, json.dumps(list(first_tracks.values())))
+    rows = _rows(db, _ALBUM, given)
+    sums = {album_id: orjson.loads(row["sums"]) for album_id, row in rows.items()}
+    artists, genres = _by_first(db, _ALBUM_ARTISTS, given), _album_genres(db, given)
+    discs = _by_first(db, _DISCS, json.dumps([album_id for album_id, (*_, subtitles) in sums.items() if subtitles]))
+    tags = _by_first(db, _TAGS, json.dumps([first_id for _, _, first_id, _ in sums.values() if first_id]))
     found = []
     for album_id in ids:
-        row, of_album = rows.get(album_id), tracks.get(album_id)
-        if row is None or of_album is None:
+        count, duration, first_id, _ = sums.get(album_id, (0, 0, 0, 0))
+        if not count:
             continue
-        discs = {disc_no: subtitle for _, _, disc_no, subtitle in of_album if subtitle}
-        [(text,)] = tags.get(first_tracks[album_id], [(None,)])
+        [(text,)] = tags.get(first_id, [(None,)])
+        row = rows[album_id]
+        titles = {disc_no or 1: title for disc_no, title in discs.get(album_id, ())}
         found.append(
             {
                 **row,
-                "tracks": len(of_album),
-                "duration": sum(duration for _, duration, _, _ in of_album),
-                "discs": sorted((disc_no or 1, title) for disc_no, title in discs.items()),
+                "tracks": count,
+                "duration": duration,
+                "discs": sorted(titles.items()),
                 "artists": artists.get(album_id, []),
-                "genres": [name for (name,) in genres.get(album_id, ())],
-                "tags": typed_tags(_loaded(text)),
+                "genres": genres.get(album_id, []),
+                "tags": _shown_tags(text),
                 "cover": ("album", album_id, row["cover"]) if row["cover"] else None,
             }
         )
     return found
+
+
+def _album_genres(db: sqlite3.Connection, album_ids: str) -> dict[int, list[str]]:
+    """Return the names of the genres of albums, those of most tracks first."""
+    found = _by_first(db, _ALBUM_GENRES, album_ids)
+    genre_ids = {genre_id for of_album in found.values() for _, genre_id in of_album}
+    names = {i: name for i, [name] in _by_first(db, _GENRES, json.dumps(list(genre_ids))).items()}
+    return {
+        album_id: [name for _, (_, name) in sorted((count, names[i]) for count, i in of_album if i in names)]
+        for album_id, of_album in found.items()
+    }
 
 
 def artists(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
@@ -147,7 +167,7 @@ def artists(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     ``roles`` are those in the library. ``cover``: kind, id and SHA-256 of the picture, None without one.
     """
     given = json.dumps(list(ids))
-    rows = {row["id"]: row for row in db.execute(_ARTIST, (given,))}
+    rows = _rows(db, _ARTIST, given)
     by_id = _by_first(db, _ROLES, given)
     found = []
     for artist_id in ids:
@@ -166,15 +186,29 @@ def artists(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     return found
 
 
+def _rows(db: sqlite3.Connection, query: str, ids: str) -> dict[int, Row]:
+    """Return the rows of a query by their first column."""
+    cursor = db.cursor()
+    cursor.row_factory = None  # sqlite3.Row looks for a column among all of them, one by one
+    cursor.execute(query, (ids,))
+    names = [column[0] for column in cursor.description]
+    return {row[0]: dict(zip(names, row, strict=True)) for row in cursor}
+
+
 def _by_first(db: sqlite3.Connection, query: str, ids: str) -> _Rows:
     """Return the rows of a query by their first column, without it."""
     cursor = db.cursor()
     cursor.row_factory = None  # plain tuples are faster
     found: _Rows = {}
     rows: Iterable[tuple[Any, ...]] = cursor.execute(query, (ids,))
-    for first, *others in rows:
-        found.setdefault(first, []).append(tuple(others))
+    for row in rows:
+        found.setdefault(row[0], []).append(row[1:])
     return found
+
+
+def _shown_tags(text: str | None) -> dict[str, Any]:
+    tags = _loaded(text)
+    return typed_tags({name: tags[name] for name in tags.keys() & SHOWN_TAGS})
 
 
 def _loaded(text: str | None) -> Any:
