@@ -1,20 +1,22 @@
 """How long answers of the OpenSubsonic API take at the API itself: `make bench-opensubsonic`.
 
 The library is that of `bench.browse`, with tags of every file. The requests go through the whole application, without
-a network; the time is that of the processor, with the client that sends them.
+a server and a network; the time is that of the processor.
 """
 
 import argparse
+import asyncio
 import gc
 import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from fastapi.testclient import TestClient
+from starlette.types import Message
 
 from bench import browse, report
 from soniquebay.api.public import public_app
@@ -40,7 +42,8 @@ def main() -> None:
     options.add_argument("--tracks", type=int, default=100_000)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        results = measure(Path(folder), chosen.tracks)
+        # In one task: its worker threads, with their connections, stay as in the API.
+        results = asyncio.run(measure(Path(folder), chosen.tracks))
     report.table(
         f"OpenSubsonic at {chosen.tracks} tracks, ms", ("", "median", "slowest", "wanted"),
         [(name, median, slowest, WANTED_MS.get(name, 0.0)) for name, (median, slowest) in results.items()],
@@ -48,7 +51,7 @@ def main() -> None:
     report.save("opensubsonic", {"tracks": chosen.tracks, "ms": results})
 
 
-def measure(folder: Path, tracks: int) -> dict[str, tuple[float, float]]:
+async def measure(folder: Path, tracks: int) -> dict[str, tuple[float, float]]:
     """Return median and slowest time (ms) of each kind of request."""
     settings = from_environment(
         {"SONIQUEBAY_DATA": str(folder), "SONIQUEBAY_CLAIM_FOLDER": str(folder), "SONIQUEBAY_MUSIC": "/music"}
@@ -71,49 +74,64 @@ def measure(folder: Path, tracks: int) -> dict[str, tuple[float, float]]:
     services.accounts.make_owner("Ada", "correct horse")
     with services.accounts.change() as db:
         _, password = app_passwords.make(db, services.accounts.key, 1, "bench", "listen")
-    http = TestClient(public_app(services), "http://localhost")
+    app = public_app(services)
     gc.collect()
     gc.freeze()  # as the API does
 
-    def ask(method: str, **parameters: Any) -> Callable[[], bytes]:
+    def ask(method: str, **parameters: Any) -> Callable[[], Awaitable[bytes]]:
         given = {"u": "Ada", "p": password, "c": "bench", "v": "1.16.1", "f": "json", **parameters}
+        scope = {
+            "type": "http", "method": "GET", "path": f"/rest/{method}", "query_string": urlencode(given).encode(),
+            "headers": [(b"host", b"localhost")], "client": ("127.0.0.1", 1), "scheme": "http", "http_version": "1.1",
+        }  # fmt: skip
 
-        def request() -> bytes:
-            answer = http.get(f"/rest/{method}", params=given)
-            assert answer.status_code == 200 and b'"failed"' not in answer.content[:200], answer.text[:300]
-            return answer.content
+        async def receive() -> Message:
+            await asyncio.sleep(3600)
+            return {"type": "http.disconnect"}
+
+        async def request() -> bytes:
+            body: list[bytes] = []
+
+            async def send(message: Message) -> None:
+                body.append(message.get("body", b""))
+                assert message.get("status", 200) == 200, message
+
+            await app(dict(scope), receive, send)
+            answer = b"".join(body)
+            assert answer and b'"failed"' not in answer[:200], answer[:300]
+            return answer
 
         return request
 
     half = tracks // 2
     everything = {f"{kind}Count": 500 for kind in ("artist", "album", "song")}
-    album = json.loads(ask("getAlbum", id="al-7")())["subsonic-response"]["album"]
+    album = json.loads(await ask("getAlbum", id="al-7")())["subsonic-response"]["album"]
     return {
-        "ping": timed(ask("ping")),
-        "getAlbumList2 of 500": timed(ask("getAlbumList2", type="newest", size=500)),
-        "the same in XML": timed(ask("getAlbumList2", type="newest", size=500, f="xml")),
-        "getAlbumList2 of 500, in the middle": timed(
+        "ping": await timed(ask("ping")),
+        "getAlbumList2 of 500": await timed(ask("getAlbumList2", type="newest", size=500)),
+        "the same in XML": await timed(ask("getAlbumList2", type="newest", size=500, f="xml")),
+        "getAlbumList2 of 500, in the middle": await timed(
             ask("getAlbumList2", type="alphabeticalByName", size=500, offset=half // 10)
         ),
-        "search3 of 500 each": timed(ask("search3", query="", **everything)),
-        "the same, by a word": timed(ask("search3", query="a", **everything)),
-        "search3 of 500 songs, in the middle": timed(
+        "search3 of 500 each": await timed(ask("search3", query="", **everything)),
+        "the same, by a word": await timed(ask("search3", query="a", **everything)),
+        "search3 of 500 songs, in the middle": await timed(
             ask("search3", query="", songCount=500, songOffset=half, artistCount=0, albumCount=0)
         ),
-        "getAlbum": timed(ask("getAlbum", id="al-7")),
-        "getArtists": timed(ask("getArtists")),
-        "getIndexes": timed(ask("getIndexes")),
-        "getCoverArt, thumbnail": timed(ask("getCoverArt", id=album["coverArt"], size=THUMBNAIL_SIZES_PIXELS[0])),
+        "getAlbum": await timed(ask("getAlbum", id="al-7")),
+        "getArtists": await timed(ask("getArtists")),
+        "getIndexes": await timed(ask("getIndexes")),
+        "getCoverArt, thumbnail": await timed(ask("getCoverArt", id=album["coverArt"], size=THUMBNAIL_SIZES_PIXELS[0])),
     }
 
 
-def timed(request: Callable[[], bytes]) -> tuple[float, float]:
+async def timed(request: Callable[[], Awaitable[bytes]]) -> tuple[float, float]:
     """Return the median and the slowest time of some repetitions, in ms, after one that does not count."""
-    request()
+    await request()
     times = []
     for _ in range(REPEATS):
         began = time.process_time()
-        request()
+        await request()
         times.append(1000 * (time.process_time() - began))
     return round(statistics.median(times), 1), round(max(times), 1)
 
