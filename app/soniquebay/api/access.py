@@ -70,7 +70,7 @@ class Access:
         except WrongPasswordError as error:
             refusal = _refuse(401, str(error))
         except TooManyAttemptsError as error:
-            refusal = _refuse(429, str(error), {"Retry-After": str(int(error.seconds) + 1)})
+            refusal = _refuse(429, str(error), {"Retry-After": error.retry_after})
         except PermissionError as error:
             # On open paths, too: else a program of this machine that has no network could try to sign in, or to claim.
             await _refuse(403, str(error))(scope, receive, send)

@@ -261,7 +261,7 @@ async def _sign_in(
     except WrongPasswordError as error:
         raise HTTPException(401, str(error)) from error
     except TooManyAttemptsError as error:
-        raise HTTPException(429, str(error), {"Retry-After": str(int(error.seconds) + 1)}) from error
+        raise HTTPException(429, str(error), {"Retry-After": error.retry_after}) from error
     set_session(response, token, secure=request.url.scheme == "https")
     return user
 

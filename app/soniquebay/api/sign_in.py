@@ -112,7 +112,7 @@ async def _begin(
     except tuple(_REFUSALS) as error:
         answer = answer_to(str(error), _REFUSALS[type(error)])
         if isinstance(error, TooManyAttemptsError):
-            answer.headers["Retry-After"] = str(int(error.seconds) + 1)
+            answer.headers["Retry-After"] = error.retry_after
         return answer
     answer = RedirectResponse(target, 303)
     set_session(answer, token, secure=request.url.scheme == "https")

@@ -37,6 +37,11 @@ class TooManyAttemptsError(Exception):
         super().__init__(f"too many failed attempts: try again in {seconds:.0f} s")
         self.seconds = seconds
 
+    @property
+    def retry_after(self) -> str:
+        """The value of the header ``Retry-After``: whole seconds."""
+        return str(int(self.seconds) + 1)
+
 
 @dataclass(frozen=True)
 class Visitor:
