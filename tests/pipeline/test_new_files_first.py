@@ -51,12 +51,12 @@ def test_a_new_file_is_searchable_soon_while_thousands_of_vectors_are_computed(a
     tone(folder / "new.ogg", title="Only just copied", artist="Somebody", album="Fresh")
     log = analysing.data / "logs" / "worker.log"
     before = log.stat().st_size
+    inserted = re.compile(r"(?s)(.*?)Task insert.direct_batch\S* succeeded")
     assert httpx.post(f"{analysing.url}/api/scan", json={"folders": [str(folder)]}).status_code == 202
     wait_until(lambda: analysing.get("/api/search", q="only just copied")["total"] == 1, MAX_SEARCHABLE_SECONDS)
     assert unanalysed_tracks(analysing) > MIN_UNANALYSED_TRACKS
-    new_lines = log.read_bytes()[before:].decode()
-    before_insert = re.search(r"(?s)(.*?)Task insert.direct_batch\S* succeeded", new_lines)
-    assert before_insert
+    # The track can be found a moment before the worker writes that the insert has succeeded.
+    before_insert = wait_until(lambda: inserted.search(log.read_bytes()[before:].decode()))
     assert len(re.findall(r"Task vector.calculate\S* succeeded", before_insert[1])) < MAX_VECTORS_BEFORE
 
 

@@ -20,6 +20,7 @@ from soniquebay.library.ignore_files import (
 )
 from soniquebay.library.paths import encode
 from soniquebay.pipeline.walk import Walk
+from tests.support.cpu_time import reference_cpu_seconds
 
 
 def left_out(patterns: str, path: str) -> bool:
@@ -115,10 +116,10 @@ def test_a_walk_leaves_out_what_git_does(tmp_path: Path) -> None:
 
 def test_a_pattern_that_is_slow_in_other_programs_is_quick() -> None:
     file = parse_ignore_file(SONIQUEBAYIGNORE, ("*a" * 60 + "*b\n" + "/".join(["**/a"] * 60) + "/b").encode())
-    started = time.process_time()
+    started = time.thread_time()
     assert file.decides(["a" * 250], is_folder=False) is None
     assert file.decides(["a"] * 250, is_folder=False) is None
-    assert time.process_time() - started < 0.5
+    assert time.thread_time() - started < 5 * reference_cpu_seconds()
 
 
 def test_a_name_that_is_not_utf8_is_matched() -> None:
