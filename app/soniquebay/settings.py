@@ -79,6 +79,11 @@ class Settings:
     artist_joins: frozenset[str]
     """Where the credit of several artists is always split, for example ";" and "/". Empty: only where it is evident."""
 
+    transcoded_cache: Path
+    """Folder of transcoded streams that are kept to be sent again."""
+    transcoded_cache_mb: int
+    """MiB that they may have. 0: none is kept, which spares the card."""
+
     @property
     def database(self) -> Path:
         """The library's SQLite file."""
@@ -173,6 +178,12 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be a number of minutes up to a week, 0 for never")
         return number
 
+    def megabytes(name: str) -> int:
+        text = get(name, "0")
+        if not (text.isascii() and text.isdecimal()):
+            raise ValueError(f"SONIQUEBAY_{name} is {text!r}: it must be a number of MiB, 0 for none")
+        return int(text)
+
     data = Path(get("DATA", "/var/lib/soniquebay"))
     api_socket = Path(get("API_SOCKET", "/run/soniquebay/api.sock"))
     control_socket = Path(get("CONTROL_SOCKET", str(api_socket.with_name("control.sock"))))
@@ -205,6 +216,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         log_tasks=switch("LOG_TASKS", "off"),
         tag_encoding=_tag_encoding(get("TAG_ENCODING", "")),
         artist_joins=_artist_joins(get("ARTIST_JOINS", "")),
+        transcoded_cache=Path(get("TRANSCODED_CACHE", str(data / "transcoded"))),
+        transcoded_cache_mb=megabytes("TRANSCODED_CACHE_MB"),
     )
 
 

@@ -290,3 +290,36 @@ def test_nothing_is_left_when_the_api_is_killed(tmp_path: Path) -> None:
                 pass
     finally:
         running.process.wait(60)  # it ends all programs when one has ended
+
+
+def test_a_stream_that_was_sent_to_its_end_is_kept_and_sent_as_a_file(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    write(music / "Alac.m4a", stairs(SECONDS, 44100), 44100, "alac")
+    write(music / "Long.flac", stairs(600, 44100, 1), 44100, "flac")
+    stack = Stack(music, tmp_path / "data", SONIQUEBAY_TRANSCODED_CACHE_MB="5")
+    try:
+        stack.cli("scan", "--wait")
+        first = play(stack, "Alac", format="opus")
+        assert first.headers["accept-ranges"] == "none"
+        kept = stack.data / "transcoded"
+        wait_until(lambda: len(list(kept.iterdir())) == 1 and not list(kept.glob("*.part")))
+        assert play(stack, "Alac", format="opus", offset=2).headers["accept-ranges"] == "none"
+        listener = Listener(url_of(stack, stack.tracks()["Long"]) + "?format=opus")
+        assert list(kept.glob("*.part"))
+        listener.leave()
+        wait_until(lambda: len(list(kept.iterdir())) == 1)
+        url = url_of(stack, stack.tracks()["Alac"]) + "?format=opus"
+        again = httpx.get(url, headers={"Range": "bytes=100-299"})
+        assert (again.status_code, again.content) == (206, first.content[100:300])
+        assert again.headers["content-type"] == first.headers["content-type"]
+        assert again.headers["x-content-duration"] == first.headers["x-content-duration"]
+        assert httpx.get(url, headers={"If-None-Match": again.headers["etag"]}).status_code == 304
+        assert not transcoders(stack)
+        # Another file under the same name is another stream.
+        write(music / "Alac.m4a", stairs(SECONDS / 2, 44100), 44100, "alac")
+        stack.cli("scan", "--wait")
+        samples, rate = samples_of(play(stack, "Alac", format="opus").content)
+        assert abs(samples.shape[1] / rate - SECONDS / 2) < 0.1
+    finally:
+        stack.stop()

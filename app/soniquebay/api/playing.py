@@ -2,7 +2,10 @@
 
 import json
 import os
+from collections.abc import Mapping
+from functools import partial
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -15,11 +18,13 @@ from soniquebay.api.models.fields import Id
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.transcoded_answer import transcoded_answer
+from soniquebay.api.transcoded_cache import cache_key
 from soniquebay.audio.media_types import MEDIA_TYPES, UNKNOWN
 from soniquebay.library import paths, queries
 from soniquebay.library.browsing.details import typed_tags
 from soniquebay.transcoding.choice import Gain, RequestedFormat, Stored, Wanted, choose, replay_gain
 from soniquebay.transcoding.formats import MAX_BIT_RATE_KBITS, MIN_BIT_RATE_KBITS, SUFFIXES, Job
+from soniquebay.transcoding.formats import MEDIA_TYPES as TRANSCODED_MEDIA_TYPES
 
 router = APIRouter(prefix="/api", tags=["playing"])
 _AUDIO: dict[str, Any] = {"content": {"audio/*": {}, UNKNOWN: {}}}
@@ -75,14 +80,8 @@ async def stream(request: Request, services: Shared, track_id: Id, query: Annota
     file = await _open(services, track)
     if job is None:
         return file_answer(request, services.file_reader, file, _media_type(track), {})
-    return transcoded_answer(
-        services.transcoders,
-        file,
-        job,
-        seconds,
-        {},
-        is_head=request.method == "HEAD",
-        estimate_length=query.estimate_length,
+    return await _transcoded(
+        request, services, track, file, job=job, seconds=seconds, estimate_length=query.estimate_length
     )
 
 
@@ -103,8 +102,38 @@ async def download(request: Request, services: Shared, track_id: Id) -> Response
     number = "" if track["track_no"] is None else f"{track['track_no']:02} "
     headers = _attachment(f"{number}{track['title'].replace('/', '_')}{SUFFIXES[job.format]}")
     file = await _open(services, track)
+    return await _transcoded(request, services, track, file, job=job, seconds=seconds, headers=headers)
+
+
+async def _transcoded(
+    request: Request,
+    services: Services,
+    track: queries.Row,
+    file: OpenFile,
+    *,
+    job: Job,
+    seconds: float,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    estimate_length: bool = False,
+) -> Response:
+    cache, key = services.transcoded_cache, None
+    # A stream from an offset on is of no use for anybody else.
+    if cache.is_on and job.start == track["start_seconds"]:
+        key = cache_key(paths.decode(track["path"]), file, job)
+        kept = await run_in_threadpool(cache.find, key)
+        if kept is not None:
+            file.close()
+            headers = {"X-Content-Duration": f"{seconds:.3f}", **headers}
+            return file_answer(request, services.file_reader, kept, TRANSCODED_MEDIA_TYPES[job.format], headers)
     return transcoded_answer(
-        services.transcoders, file, job, seconds, headers, is_head=request.method == "HEAD", estimate_length=False
+        services.transcoders,
+        file,
+        job,
+        seconds,
+        headers,
+        is_head=request.method == "HEAD",
+        estimate_length=estimate_length,
+        record=None if key is None else partial(cache.record, key),
     )
 
 

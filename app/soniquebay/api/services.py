@@ -15,6 +15,7 @@ from soniquebay.api.lookups import Lookups
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.api.shared_run import SharedRun
+from soniquebay.api.transcoded_cache import TranscodedCache
 from soniquebay.api.transcoders import Transcoders
 from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
@@ -22,6 +23,7 @@ from soniquebay.library.similarity.rankings import Rankings
 from soniquebay.listeners.accounts import Accounts
 from soniquebay.listeners.smart_lists import SmartLists
 from soniquebay.listeners.upkeep import Upkeep
+from soniquebay.procfs import MIB
 from soniquebay.settings import Settings
 
 T = TypeVar("T")
@@ -51,12 +53,15 @@ class Services:
     sign_ins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "sign-in"))
     health_checks: SharedRun[dict[str, str]] = field(default_factory=lambda: SharedRun("health"))
     now_playing: NowPlaying = field(default_factory=NowPlaying)
+    transcoded_cache: TranscodedCache = field(init=False)
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
     upkeep: Upkeep = field(init=False)
     smart_lists: SmartLists = field(init=False)
 
     def __post_init__(self) -> None:
+        settings = self.settings
+        self.transcoded_cache = TranscodedCache(settings.transcoded_cache, settings.transcoded_cache_mb * MIB)
         self.vectors = SimilarityIndex(self.database.reader)
         self.rankings = Rankings(self.vectors)
         self.upkeep = Upkeep(self.accounts.database)

@@ -1,14 +1,16 @@
 """An answer that a transcoder makes while it is sent."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import anyio
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from soniquebay.api.file_answer import OpenFile
+from soniquebay.api.transcoded_cache import Recording
 from soniquebay.api.transcoders import (
     CHUNK_BYTES,
     START_TIMEOUT_SECONDS,
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 
+Record = Callable[[], Recording | None]
+
 
 def transcoded_answer(
     transcoders: Transcoders,
@@ -35,11 +39,13 @@ def transcoded_answer(
     *,
     is_head: bool,
     estimate_length: bool,
+    record: Record | None = None,
 ) -> Response:
     """Return the answer to a GET or HEAD request for the transcoded sound of an open file. It closes the file.
 
     `seconds` is how long the sound will be, `headers` are added to the answer's own. With `estimate_length` the answer
-    has a Content-Length, which the body keeps: a shorter stream is filled up, a longer one is cut.
+    has a Content-Length, which the body keeps: a shorter stream is filled up, a longer one is cut. `record` begins to
+    record the stream for the cache; None: it is not kept.
     """
     length = estimated_bytes(job, seconds) if estimate_length else None
     headers = {
@@ -52,7 +58,7 @@ def transcoded_answer(
     if is_head:
         file.close()
         return _without_body(headers, MEDIA_TYPES[job.format])
-    return _TranscodedBody(transcoders, file, job, length, headers)
+    return _TranscodedBody(transcoders, file, job, headers, length=length, record=record)
 
 
 def _without_body(headers: Mapping[str, str], media_type: str) -> Response:
@@ -66,7 +72,14 @@ class _TranscodedBody(Response):
     """The stream of a transcoder, which lives as long as the answer does; it closes the file."""
 
     def __init__(
-        self, transcoders: Transcoders, file: OpenFile, job: Job, length: int | None, headers: dict[str, str]
+        self,
+        transcoders: Transcoders,
+        file: OpenFile,
+        job: Job,
+        headers: dict[str, str],
+        *,
+        length: int | None,
+        record: Record | None,
     ) -> None:
         super().__init__(headers=headers, media_type=MEDIA_TYPES[job.format])
         if length is None:
@@ -75,6 +88,7 @@ class _TranscodedBody(Response):
         self._file = file
         self._job = job
         self._length = length
+        self._record = record
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer until the client goes."""
@@ -122,26 +136,39 @@ class _TranscodedBody(Response):
         raise AssertionError("unreachable")
 
     async def _send_body(self, transcoder: Transcoder, data: bytes, send: Send) -> None:
+        recording = None if self._record is None else await run_in_threadpool(self._record)
+        complete = False
+        try:
+            complete = await self._send_stream(transcoder, data, send, recording)
+        finally:
+            if recording is not None:
+                with anyio.CancelScope(shield=True):  # the client may have gone
+                    await run_in_threadpool(recording.close, complete=complete)
+
+    async def _send_stream(self, transcoder: Transcoder, data: bytes, send: Send, recording: Recording | None) -> bool:
+        """Send what a transcoder makes, from its first piece on; return whether all of it was sent."""
         sent = 0
         try:
             while data:
                 if self._length is not None and sent + len(data) > self._length:
                     log.info("a transcoded stream is cut: it is longer than announced")
-                    data = data[: self._length - sent]
-                    await _send(send, data, more=False)
-                    return
+                    await _send(send, data[: self._length - sent], more=False)
+                    return False
+                if recording is not None:
+                    await run_in_threadpool(recording.write, data)
                 sent += len(data)
                 await _send(send, data)
                 data = await transcoder.read()
         except TranscoderError as error:
             # The server closes the connection of an answer that ends early, so the player knows.
             log.warning("a transcoded track stops playing: %s", error)
-            return
+            return False
         if self._length is not None:
             await _send(send, filling(self._job.format, min(CHUNK_BYTES, self._length - sent)))
             for begin in range(sent + CHUNK_BYTES, self._length, CHUNK_BYTES):
                 await _send(send, bytes(min(CHUNK_BYTES, self._length - begin)))
         await _send(send, b"", more=False)
+        return True
 
 
 async def _send(send: Send, data: bytes, *, more: bool = True) -> None:
