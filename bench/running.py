@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ NAME = "library.db"
 
 
 @contextmanager
-def running(music: Path, scanned: Path | None = None) -> Iterator[Stack]:
+def running(music: Path | Sequence[Path], scanned: Path | None = None) -> Iterator[Stack]:
     """Run a stack in a temporary folder, on a copy of the data folder `scanned` if there is one."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # else the programs outlive us
     with tempfile.TemporaryDirectory(prefix="soniquebay-bench-") as folder:
