@@ -47,7 +47,7 @@ def register_batch(services: Shared, session_id: int, batch: NewBatch) -> Answer
 
 @router.post("/batches/{batch_id}")
 def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, Any], Body()]) -> Answer:
-    """Insert a batch in one transaction. The queue feeders send the vectors, covers and genres that follow."""
+    """Insert a batch in one transaction. The queue feeders send the vectors and covers that follow."""
     try:
         with services.database.transaction() as db:
             # Made by our own worker on the same socket: the database's constraints are the check.
