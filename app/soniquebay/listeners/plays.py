@@ -1,19 +1,29 @@
 """Plays: how often and when a user has heard a track, and with it its album and artists."""
 
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
+from soniquebay.listeners import scrobbles
+from soniquebay.listeners.heard import Heard, read_heard
 from soniquebay.listeners.items import Item, keep, read, read_known
 
 MAX_PLAYS_OF_USER = 200_000  # single ones, 6 MB; 50 a day for 11 years. The counts of older ones stay
 MAX_CLIENT_CHARACTERS = 64
 
 
-def read_played(db: sqlite3.Connection, track_id: int) -> list[Item]:
-    """Return the items that a play of a track counts for, from a reader: the track, its album and its artists.
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A track that was played."""
 
-    Raises ``items.UnknownItemError``.
-    """
+    items: list[Item]
+    """What the play counts for: the track, its album and its artists."""
+    heard: Heard | None = None
+    """What other services are told of it."""
+
+
+def read_played(db: sqlite3.Connection, track_id: int) -> Played:
+    """Return a track of the library that was played, from a reader. Raises ``items.UnknownItemError``."""
     track = read(db, "track", [track_id])
     albums = db.execute("SELECT album_id FROM library.tracks WHERE id = ? AND album_id IS NOT NULL", (track_id,))
     artists = db.execute(
@@ -21,15 +31,15 @@ def read_played(db: sqlite3.Connection, track_id: int) -> list[Item]:
     )
     album_items = read_known(db, "album", [row["album_id"] for row in albums])
     artist_items = read_known(db, "artist", [row["artist_id"] for row in artists])
-    return [*track, *album_items.values(), *artist_items.values()]
+    return Played([*track, *album_items.values(), *artist_items.values()], read_heard(db, track_id))
 
 
-def record(db: sqlite3.Connection, user_id: int, played: list[Item], at: float, client: str) -> bool:
-    """Record a play at a time (Unix seconds) of what `read_played` has returned; False if it is recorded already.
+def record(db: sqlite3.Connection, user_id: int, played: Played, at: float, client: str) -> bool:
+    """Record a play at a time (Unix seconds), also for the services that are told of it.
 
-    Clients that got no answer send a play again.
+    Return False if it is recorded already: clients that got no answer send a play again.
     """
-    item_ids = keep(db, played)
+    item_ids = keep(db, played.items)
     client = "".join(c for c in client if c.isprintable())[:MAX_CLIENT_CHARACTERS]
     done = db.execute(
         "INSERT INTO plays (user_id, played_at, item_id, client) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -44,6 +54,7 @@ def record(db: sqlite3.Connection, user_id: int, played: list[Item], at: float, 
         "last_played_at = max(last_played_at, excluded.last_played_at)",
         [(user_id, at, item_id) for item_id in item_ids],
     )
+    scrobbles.add(db, user_id, played.heard, at)
     return True
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from soniquebay.library import sessions
 from soniquebay.listeners import bookmarks, marks, play_queue, playlists, plays, ratings, reattach, stars
+from soniquebay.listeners.plays import Played
 from soniquebay.listeners.upkeep import Upkeep
 from tests.unit.listeners.libraries import Kept
 from tests.unit.songs import ID_A, ID_B, file
@@ -118,7 +119,7 @@ def test_what_hangs_on_the_new_id_of_a_purged_track_is_joined(kept: Kept) -> Non
         bookmarks.save(db, user, old, 1000, "old", 5)
         playlist = playlists.create(db, user, "P", "", [old, old], 5)
         play_queue.save(db, user, [old], 0, 0, "x", 5)
-        plays.record(db, user, [played := marks_item(kept, 1)], 5, "x")
+        plays.record(db, user, Played([played := marks_item(kept, 1)]), 5, "x")
     assert played.library_id == 1
     kept.scan([], ["/r/1"])
     kept.purge()
@@ -127,8 +128,8 @@ def test_what_hangs_on_the_new_id_of_a_purged_track_is_joined(kept: Kept) -> Non
     with kept.listeners.transaction() as db:
         ratings.rate(db, user, new, 4, 9)
         bookmarks.save(db, user, new, 2000, "new", 9)
-        plays.record(db, user, [marks_item(kept, 4)], 5, "x")  # at the same time as the other one
-        plays.record(db, user, [marks_item(kept, 4)], 9, "x")
+        plays.record(db, user, Played([marks_item(kept, 4)]), 5, "x")  # at the same time as the other one
+        plays.record(db, user, Played([marks_item(kept, 4)]), 9, "x")
         playlists.append(db, playlist, [new], 9)
     keep_up(kept)
     db = kept.listeners.reader()
@@ -141,7 +142,7 @@ def test_what_hangs_on_the_new_id_of_a_purged_track_is_joined(kept: Kept) -> Non
 
 
 def marks_item(kept: Kept, track_id: int) -> Any:
-    return plays.read_played(kept.listeners.reader(), track_id)[0]
+    return plays.read_played(kept.listeners.reader(), track_id).items[0]
 
 
 def test_merged_albums_and_artists_keep_both_stars(kept: Kept) -> None:
