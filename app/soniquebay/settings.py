@@ -51,11 +51,16 @@ class Settings:
     processes: int
     """The most child processes of the worker: 4, or one for each processor when there are fewer."""
     online: bool
-    """Whether the appliance asks MusicBrainz and the Cover Art Archive."""
+    """Whether the appliance asks MusicBrainz and the Cover Art Archive, and tells services what users hear."""
     musicbrainz_url: str
     """URL of MusicBrainz's web service 2, or of a mirror."""
     coverart_url: str
     """URL of the Cover Art Archive."""
+    listenbrainz_url: str
+    """URL of ListenBrainz's API, or of another server that speaks it. No user chooses it, because that server may be
+    any machine that this one reaches."""
+    lastfm_url: str
+    """URL of Last.fm's web service."""
     contact: str
     """Whom these services can ask about this appliance's requests. MusicBrainz requires it in the User-Agent header."""
     online_socket: Path
@@ -207,6 +212,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         online=switch("ONLINE", "on"),
         musicbrainz_url=address("MUSICBRAINZ_URL", "https://musicbrainz.org/ws/2"),
         coverart_url=address("COVERART_URL", "https://coverartarchive.org"),
+        listenbrainz_url=address("LISTENBRAINZ_URL", "https://api.listenbrainz.org"),
+        lastfm_url=address("LASTFM_URL", "https://ws.audioscrobbler.com/2.0"),
         contact=line("CONTACT", "http://soniquebay.local"),
         online_socket=Path(get("ONLINE_SOCKET", "/run/soniquebay/online.sock")),
         watch=watch(),

@@ -1,8 +1,11 @@
-"""Unix sockets that the programs open themselves, where systemd has passed none."""
+"""Unix sockets: those that the programs open themselves, where systemd has passed none, and who is at the other end."""
 
 import os
 import socket
+import struct
 from pathlib import Path
+
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 
 def bind_unix_socket(path: Path, backlog: int, mode: int = 0o660) -> socket.socket:
@@ -21,3 +24,9 @@ def bind_unix_socket(path: Path, backlog: int, mode: int = 0o660) -> socket.sock
         os.umask(mask)
     sock.listen(backlog)
     return sock
+
+
+def peer_uid(sock: socket.socket) -> int:
+    """Return the user of this machine at the other end of a Unix socket, as the kernel tells it (SO_PEERCRED)."""
+    _, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return int(uid)

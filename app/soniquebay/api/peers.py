@@ -4,15 +4,15 @@ import grp
 import os
 import pwd
 import socket
-import struct
 from asyncio import Transport
 from typing import Any, NamedTuple
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from soniquebay.sockets import peer_uid
+
 # Debian's group of those who administer the machine, by `sudo`.
 ADMINISTRATORS_GROUP = "sudo"
-_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 
 class UnixPeer(NamedTuple):
@@ -30,8 +30,7 @@ class PeerProtocol(H11Protocol):
         super().connection_made(transport)
         sock: Any = transport.get_extra_info("socket")
         if sock is not None and sock.family == socket.AF_UNIX:
-            _, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-            self.client = UnixPeer("unix", uid)
+            self.client = UnixPeer("unix", peer_uid(sock))
 
 
 def is_administrator(uid: int) -> bool:

@@ -1,1 +1,1 @@
-"""Access to the internet: the fetcher, which alone has it, and the worker's code that asks it and reads the answers."""
+"""Access to the internet: the fetcher, which alone has it, and the code of worker and API that asks it."""

@@ -1,4 +1,4 @@
-"""The error of everything that asks a service on the internet."""
+"""The errors of everything that asks a service on the internet."""
 
 
 class UpstreamError(Exception):
@@ -12,3 +12,11 @@ class UpstreamError(Exception):
     def __init__(self, reason: str, retry_after: float = 0.0, *, answered: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.retry_after, self.answered = reason, retry_after, answered
+
+
+class CredentialsError(Exception):
+    """A service does not accept a token, session or key."""
+
+
+class NotAcceptedError(Exception):
+    """A service refuses what was sent, and would refuse it again."""

@@ -1,10 +1,11 @@
-"""One GET request with limits: of its time, of the size and kind of the answer, and of the hosts it may redirect to."""
+"""One request with limits: of its time, of the size and kind of the answer, and of the hosts it may redirect to."""
 
 import http.client
+import json
 import signal
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 from soniquebay import __version__
 from soniquebay.audio.picture_format import media_type
 from soniquebay.online.errors import UpstreamError
+from soniquebay.online.exchanges import MAX_ANSWER_BYTES, Answer, Exchange
 from soniquebay.online.routes import JSON, Target
 
 STEP_TIMEOUT_SECONDS = 15.0  # for a connection, or for the next bytes
@@ -48,7 +50,8 @@ def get(target: Target, contact: str) -> bytes | None:
     try:
         with _time_limit(TOTAL_TIMEOUT_SECONDS):
             for _ in range(_MAX_REQUESTS):
-                response = _request(urlsplit(url), target, user_agent(contact))
+                headers = {"User-Agent": user_agent(contact), "Accept": target.accept}
+                response = _request(urlsplit(url), headers, target.max_bytes)
                 if response.status not in _REDIRECTS:
                     return _checked_body(response, target)
                 url = _redirect_url(url, response.headers.get("Location") or "", origin)
@@ -58,7 +61,51 @@ def get(target: Target, contact: str) -> bytes | None:
     raise UpstreamError(f"{origin.hostname} redirects too often", answered=True)
 
 
-def _request(url: SplitResult, target: Target, agent: str) -> _Response:
+def send(exchange: Exchange, contact: str) -> Answer:
+    """Send a request and return the service's answer, also one of refusal.
+
+    Raises `UpstreamError` as `get` does: without a JSON object, with a redirect, and when the service asks to wait.
+    """
+    url = urlsplit(exchange.url)
+    headers = {"User-Agent": user_agent(contact), "Accept": JSON, **exchange.headers}
+    try:
+        with _time_limit(TOTAL_TIMEOUT_SECONDS):
+            response = _request(url, headers, MAX_ANSWER_BYTES, exchange.method, exchange.body or None, any_status=True)
+    except (OSError, http.client.HTTPException) as error:
+        raise UpstreamError(f"{url.hostname}: {error or type(error).__name__}") from error
+    if response.status in _REDIRECTS:
+        raise UpstreamError(f"{url.hostname} redirects, which is not followed: set its new address", answered=True)
+    wait_seconds = retry_after(response.headers) or _window_seconds(response)
+    if response.status in _BUSY:
+        raise UpstreamError(f"{url.hostname} asks to wait ({response.status})", wait_seconds)
+    if len(response.body) > MAX_ANSWER_BYTES:
+        raise UpstreamError(f"{url.hostname} sent more than {MAX_ANSWER_BYTES} bytes", answered=True)
+    try:
+        content = json.loads(response.body)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise UpstreamError(f"{url.hostname} answered {response.status} without JSON", wait_seconds, answered=True)
+    return Answer(response.status, content, wait_seconds)
+
+
+def _window_seconds(response: _Response) -> float:
+    """Return for how long no further request is allowed, by ListenBrainz's headers."""
+    remaining, seconds = (response.headers.get(f"X-RateLimit-{name}") or "" for name in ("Remaining", "Reset-In"))
+    is_used_up = response.status in _BUSY or remaining.strip() == "0"
+    return float(seconds.strip()[:9]) if is_used_up and seconds.strip().isdecimal() else 0.0
+
+
+def _request(
+    url: SplitResult,
+    headers: Mapping[str, str],
+    max_bytes: int,
+    method: str = "GET",
+    body: bytes | None = None,
+    *,
+    any_status: bool = False,
+) -> _Response:
+    """Send a request. The body of an answer is read up to one byte more than `max_bytes`, unless the status is bad."""
     host, port = url.hostname or "", url.port
     connection = (
         http.client.HTTPSConnection(host, port, timeout=STEP_TIMEOUT_SECONDS, context=_tls_context())
@@ -67,12 +114,13 @@ def _request(url: SplitResult, target: Target, agent: str) -> _Response:
     )
     try:
         path = urlunsplit(("", "", url.path or "/", url.query, ""))
-        connection.request("GET", path, headers={"User-Agent": agent, "Accept": target.accept, "Connection": "close"})
+        connection.request(method, path, body, {**headers, "Connection": "close"})
         response = connection.getresponse()
-        body = response.read(target.max_bytes + 1) if response.status == 200 else b""
-        if response.length and response.status == 200 and len(body) <= target.max_bytes:
-            raise http.client.IncompleteRead(body, response.length)
-        return _Response(response.status, response.headers, body)
+        is_read = any_status or response.status == 200
+        content = response.read(max_bytes + 1) if is_read else b""
+        if response.length and is_read and len(content) <= max_bytes:
+            raise http.client.IncompleteRead(content, response.length)
+        return _Response(response.status, response.headers, content)
     finally:
         connection.close()
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,32 +24,12 @@ from soniquebay.online.routes import resolve
 from soniquebay.settings import from_environment
 from tests.support.audio_files import png
 from tests.support.doubles.musicbrainz import Failure, UpstreamDouble
-from tests.support.stack import free_port, wait_until
+from tests.support.fetcher import FetcherProcess
+from tests.support.stack import free_port
 
 pytestmark = pytest.mark.slow
 
 MBID, OTHER, GROUP = (f"{n * 8}-0000-4000-8000-000000000000" for n in "123")
-
-
-class FetcherProcess:
-    """A running fetcher, and a client of it."""
-
-    def __init__(self, folder: Path, **settings: str) -> None:
-        self.socket = folder / "online.sock"
-        environment = {**os.environ, "SONIQUEBAY_ONLINE_SOCKET": str(self.socket), **settings}
-        self.process = subprocess.Popen([sys.executable, "-m", "soniquebay.cli", "online"], env=environment)
-        wait_until(self.socket.exists)
-        transport = httpx.HTTPTransport(uds=str(self.socket))
-        self.client = httpx.Client(transport=transport, base_url="http://online", timeout=90)
-
-    def get(self, path: str, **query: str) -> tuple[int, Any]:
-        """Return the status, and the body or the problem."""
-        response = self.client.get(path, params=query)
-        return response.status_code, response.content if response.status_code == 200 else response.json()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
 
 
 @pytest.fixture(scope="module")
