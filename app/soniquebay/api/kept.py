@@ -98,7 +98,9 @@ def record_play(request: Request, services: Shared, user: CurrentUser, body: mod
     now = time.time()
     at = now if body.played_at is None else min(body.played_at, now)
     with services.accounts.database.transaction() as db:
-        return {"recorded": plays.record(db, user.id, played, at, _client(request, body.client))}
+        recorded = plays.record(db, user.id, played, at, _client(request, body.client))
+    services.scrobbler.wake()
+    return {"recorded": recorded}
 
 
 @router.get("/plays", response_model=models.Plays, responses=NO_USER)

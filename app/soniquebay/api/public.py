@@ -19,6 +19,7 @@ from soniquebay.api import (
     playing,
     playlists,
     scans,
+    scrobbling,
     sign_in,
     watch,
 )
@@ -62,6 +63,7 @@ def public_app(services: Services) -> FastAPI:
     for module in (
         health,
         accounts,
+        scrobbling,
         sign_in,
         scans,
         watch,

@@ -175,6 +175,7 @@ async def _run_jobs(services: Services) -> None:
         _repeat("items not kept up", services.upkeep.run, UPKEEP_INTERVAL_SECONDS),
         _repeat("no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),
+        services.scrobbler.run(),
     )
     watcher = None
     if services.settings.watch != "off":

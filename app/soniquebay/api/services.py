@@ -14,6 +14,7 @@ from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
+from soniquebay.api.scrobbler import Scrobbler
 from soniquebay.api.shared_run import SharedRun
 from soniquebay.api.transcoded_cache import TranscodedCache
 from soniquebay.api.transcoders import Transcoders
@@ -58,6 +59,7 @@ class Services:
     rankings: Rankings = field(init=False)
     upkeep: Upkeep = field(init=False)
     smart_lists: SmartLists = field(init=False)
+    scrobbler: Scrobbler = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -66,6 +68,7 @@ class Services:
         self.rankings = Rankings(self.vectors)
         self.upkeep = Upkeep(self.accounts.database)
         self.smart_lists = SmartLists(self.accounts.database, self._similar_tracks)
+        self.scrobbler = Scrobbler(self.settings, self.accounts.database, self.accounts.key)
 
     def _similar_tracks(self, track_id: int) -> list[int]:
         found = self.vectors.nearest(self.database.reader(), track_id, MAX_SIMILAR_TRACKS)

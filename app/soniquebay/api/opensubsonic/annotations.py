@@ -81,6 +81,7 @@ def _scrobble(call: Call) -> Content:
         raise ids.not_found() from error
     if not given.boolean("submission", True):
         call.services.now_playing.note(user.name, call.client, tracks[-1])
+        call.services.scrobbler.announce(user.id, played[-1].heard)
         return {}
     now = time.time()
     with call.services.accounts.database.transaction() as db:
@@ -88,6 +89,7 @@ def _scrobble(call: Call) -> Content:
             # Without a time of its own each play gets another one, or two of one track would be one play.
             at = times[number] if number < len(times) else now - 0.001 * (len(played) - number - 1)
             plays.record(db, user.id, found, min(max(at, 0.0), now), call.client)
+    call.services.scrobbler.wake()
     return {}
 
 
