@@ -9,6 +9,8 @@ import json
 import logging
 import os
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -19,6 +21,8 @@ _PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, loggin
 _TASK_LOGGERS = ("celery.worker.strategy", "celery.app.trace")
 # Not one line for each request that a task sends to the API.
 _QUIET_LOGGERS = ("httpx", "httpcore")
+REPEAT_INTERVAL_SECONDS = 60.0
+MAX_REPEATS_REMEMBERED = 1000
 
 
 def configure(program: str, form: Literal["text", "json"] = "text", *, tasks: bool = False) -> None:
@@ -88,6 +92,40 @@ def _set(record: logging.LogRecord, **fields: Any) -> None:
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """Return those of `FIELDS` that a record has."""
     return {name: value for name in FIELDS if (value := getattr(record, name, None)) is not None}
+
+
+def limit_repeats(*loggers: str) -> None:
+    """Have each of these loggers log one line a minute of what repeats: what strangers cause must not fill the disk."""
+    for name in loggers:
+        logging.getLogger(name).addFilter(RepeatFilter())
+
+
+class RepeatFilter(logging.Filter):
+    """Keeps one record in `REPEAT_INTERVAL_SECONDS` of those with one text before its values are put in.
+
+    The next record that is kept says how many were not.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._kept: dict[object, tuple[float, int]] = {}  # when the last one was kept, and how many followed it
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether to keep a record."""
+        # asyncio writes its values into the text, but not into its first line.
+        key = (str(record.msg).partition("\n")[0], record.exc_info[0] if record.exc_info else None)
+        now = self._clock()
+        kept_at, more = self._kept.get(key, (now - REPEAT_INTERVAL_SECONDS, 0))
+        if now - kept_at < REPEAT_INTERVAL_SECONDS:
+            self._kept[key] = (kept_at, more + 1)
+            return False
+        if more:
+            record.msg, record.args = f"{record.getMessage()} (and {more} more like this before)", None
+        if len(self._kept) >= MAX_REPEATS_REMEMBERED:
+            self._kept.clear()
+        self._kept[key] = (now, 0)
+        return True
 
 
 class TextFormatter(logging.Formatter):

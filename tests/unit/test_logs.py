@@ -140,3 +140,16 @@ def run(folder: Path, stderr: Any, **environment: str) -> None:
 def test_every_program_sets_its_logs_up(program: str) -> None:
     module = import_module(f"soniquebay.{program}")
     assert "logs.configure(" in Path(module.__file__ or "").read_text()
+
+
+def test_what_repeats_is_logged_once_a_minute_with_the_number_of_the_others() -> None:
+    now = 0.0
+    keeps = logs.RepeatFilter(lambda: now).filter
+    assert [keeps(record("refused %s", n)) for n in range(500)] == [True] + [False] * 499
+    assert keeps(record("another"))
+    now = 61.0
+    again = record("refused %s", "eve")
+    assert (keeps(again), again.getMessage()) == (True, "refused eve (and 499 more like this before)")
+    assert not keeps(record("refused %s", "eve"))
+    # asyncio puts its objects into the further lines of a text.
+    assert [keeps(record(f"Fatal error\nprotocol: <at 0x{n}>")) for n in range(3)] == [True, False, False]

@@ -8,6 +8,7 @@ import sqlite3
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
 
 from soniquebay.listeners.accounts import Visitor
 
@@ -26,6 +27,7 @@ def install(app: FastAPI, *, database_checks_input: bool = False) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(sqlite3.OperationalError, _storage_failed)
     app.add_exception_handler(OSError, _storage_failed)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     if database_checks_input:
         for kind in (KeyError, OverflowError, sqlite3.IntegrityError):
             app.add_exception_handler(kind, _contradictory_request)
@@ -36,6 +38,10 @@ def _invalid_request(_: Request, error: Exception) -> Response:
     # Without the input, which JSON cannot always hold. In ASCII, because a lone surrogate has no UTF-8.
     detail = [{key: field[key] for key in ("type", "loc", "msg")} for field in errors]
     return Response(json.dumps({"detail": detail}), status_code=422, media_type="application/json")
+
+
+def _client_gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it
 
 
 def _contradictory_request(request: Request, error: Exception) -> Response:

@@ -1,4 +1,8 @@
-"""Publish the progress of scans: each change goes to a capped Redis stream, and from there to every listener."""
+"""Publish the progress of scans to every listener, and to a capped Redis stream for those that connect again.
+
+This process makes the events, so its listeners read them from its memory. Redis is asked only by a listener that has
+missed some.
+"""
 
 import asyncio
 import contextlib
@@ -7,6 +11,7 @@ import logging
 import re
 import sqlite3
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -20,7 +25,9 @@ from soniquebay.settings import REDIS_KEY_PREFIX
 log = logging.getLogger(__name__)
 
 STREAM = REDIS_KEY_PREFIX + "progress"
-MAX_STREAM_EVENTS = 1000  # kept for a listener that reconnects
+MAX_STREAM_EVENTS = 1000  # kept in Redis for a listener that reconnects
+MAX_RECENT_EVENTS = 50  # kept in memory; a listener that is slower reads what it has missed from Redis
+PAGE_EVENTS = 100
 COMMENT_INTERVAL_SECONDS = 15.0  # proxies and listeners take longer silence for a broken stream
 MIN_INTERVAL_SECONDS = 0.25  # between two events
 MAX_INTERVAL_SECONDS = 5.0
@@ -29,9 +36,9 @@ _EVENT_ID = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
 
 
 def is_event_id(text: str) -> bool:
-    """Tell whether a text can be the id of an entry in a Redis stream: two unsigned 64-bit numbers, as "1-0"."""
+    """Tell whether a text can be the id of an entry in a Redis stream that others follow: two numbers, as "1-0"."""
     match = _EVENT_ID.fullmatch(text)
-    return match is not None and all(int(number) < 2**64 for number in match.groups())
+    return match is not None and all(int(number) < 2**64 - 1 for number in match.groups())
 
 
 class ProgressFeed:
@@ -46,7 +53,10 @@ class ProgressFeed:
         self._seconds_per_track: float | None = None
         self._analysed_at: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closing = asyncio.Event()
+        self._closing = False
+        self._recent: deque[tuple[str, str]] = deque(maxlen=MAX_RECENT_EVENTS)
+        self._forgotten = (0, 0)  # the newest event that `_recent` has no more
+        self._published = asyncio.Event()  # another one after each event
 
     def changed(self, session_id: int | None, *, urgent: bool = False) -> None:
         """Note that a session has changed; None when only the number of vectors has. Safe from any thread.
@@ -72,7 +82,8 @@ class ProgressFeed:
 
     def close(self) -> None:
         """End every listener's stream, so that the server can stop."""
-        self._closing.set()
+        self._closing = True
+        self._wake_listeners()
 
     async def publish_changes(self) -> None:
         """Publish changes until cancelled: not too often, and always the last state."""
@@ -88,7 +99,8 @@ class ProgressFeed:
                 event, cpu_seconds = await asyncio.to_thread(self._timed_snapshot)
                 if event is not None and event != last:
                     data = json.dumps(event)
-                    await self._redis.xadd(STREAM, {"data": data}, maxlen=MAX_STREAM_EVENTS, approximate=True)
+                    added = await self._redis.xadd(STREAM, {"data": data}, maxlen=MAX_STREAM_EVENTS, approximate=True)
+                    self._publish(added.decode(), data)
                 last = event
             except (redis.RedisError, sqlite3.Error) as error:
                 log.warning("progress not published: %s", error)
@@ -126,27 +138,62 @@ class ProgressFeed:
         except redis.RedisError as error:
             log.warning("a listener's stream of events ends: %s", error)
 
+    def _publish(self, event_id: str, data: str) -> None:
+        if len(self._recent) == MAX_RECENT_EVENTS:
+            self._forgotten = _numbers(self._recent[0][0])
+        self._recent.append((event_id, data))
+        self._wake_listeners()
+
+    def _wake_listeners(self) -> None:
+        self._published.set()
+        self._published = asyncio.Event()
+
     async def _follow(self, last_id: str | None) -> AsyncIterator[bytes]:
         if last_id is None:
-            newest: Any = await self._redis.xrevrange(STREAM, count=1)
-            last_id = newest[0][0].decode() if newest else "0-0"
+            last_id = await self._newest_id()
             state = await asyncio.to_thread(self._snapshot)
             if state is not None:
                 yield _event(last_id, json.dumps(state))
-        sent_at = time.monotonic()
-        while not self._closing.is_set():
-            # Blocks for a second at most, so that a listener that left, or a stop of the server, is noticed soon.
-            for event_id, data in await self._after(last_id):
-                last_id, sent_at = event_id, time.monotonic()
+        may_have_missed = True
+        while not self._closing:
+            if may_have_missed:
+                events = await self._stored(last_id)
+                may_have_missed = bool(events)
+            else:
+                may_have_missed = _numbers(last_id) < self._forgotten
+                events = [] if may_have_missed else self._after(last_id)
+            for event_id, data in events:
+                last_id = event_id
                 yield _event(event_id, data)
-            if time.monotonic() - sent_at > COMMENT_INTERVAL_SECONDS:
-                sent_at = time.monotonic()
+            if not events and not may_have_missed and not await self._wait():
                 yield b": nothing new\n\n"
 
-    async def _after(self, last_id: str) -> list[tuple[str, str]]:
-        streams: Any = await self._redis.xread({STREAM: last_id}, count=100, block=1000) or []
-        entries = [entry for _, stream_entries in streams for entry in stream_entries]
+    async def _wait(self) -> bool:
+        """Wait for the next event. Tell whether it came within `COMMENT_INTERVAL_SECONDS`."""
+        try:
+            async with asyncio.timeout(COMMENT_INTERVAL_SECONDS):
+                await self._published.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _after(self, last_id: str) -> list[tuple[str, str]]:
+        return [event for event in self._recent if _numbers(event[0]) > _numbers(last_id)]
+
+    async def _newest_id(self) -> str:
+        if self._recent:
+            return self._recent[-1][0]
+        newest: Any = await self._redis.xrevrange(STREAM, count=1)
+        return newest[0][0].decode() if newest else "0-0"
+
+    async def _stored(self, last_id: str) -> list[tuple[str, str]]:
+        entries: Any = await self._redis.xrange(STREAM, f"({last_id}", count=PAGE_EVENTS)
         return [(entry_id.decode(), fields[b"data"].decode()) for entry_id, fields in entries]
+
+
+def _numbers(event_id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = event_id.partition("-")
+    return int(milliseconds), int(sequence)
 
 
 def _event(event_id: str, data: str) -> bytes:

@@ -1,6 +1,7 @@
 """Which user of this machine is at the other end of a Unix socket, as the kernel tells it (SO_PEERCRED)."""
 
 import grp
+import ipaddress
 import os
 import pwd
 import socket
@@ -23,7 +24,10 @@ class UnixPeer(NamedTuple):
 
 
 class PeerProtocol(H11Protocol):
-    """HTTP over TCP and Unix sockets; for the latter, the client in the scope is a `UnixPeer`."""
+    """HTTP over TCP and Unix sockets; for the latter, the client in the scope is a `UnixPeer`.
+
+    An IPv4 client of a socket for both families has its own address, and not the one that IPv6 writes for it.
+    """
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Note who has connected."""
@@ -31,6 +35,14 @@ class PeerProtocol(H11Protocol):
         sock: Any = transport.get_extra_info("socket")
         if sock is not None and sock.family == socket.AF_UNIX:
             self.client = UnixPeer("unix", peer_uid(sock))
+        elif self.client is not None:
+            self.client = (_plain(self.client[0]), self.client[1])
+
+
+def _plain(address: str) -> str:
+    """Return an address without the prefix of one of IPv4 that is written as one of IPv6."""
+    mapped = ipaddress.IPv6Address(address).ipv4_mapped if ":" in address else None
+    return address if mapped is None else str(mapped)
 
 
 def is_administrator(uid: int) -> bool:

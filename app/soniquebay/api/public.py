@@ -24,14 +24,17 @@ from soniquebay.api import (
     watch,
 )
 from soniquebay.api.access import REFUSALS, Access
+from soniquebay.api.event_answer import EventStream
 from soniquebay.api.events import is_event_id
+from soniquebay.api.models.problems import Problem
 from soniquebay.api.opensubsonic import routes as opensubsonic
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import WebSecurity
 
 MAX_BODY_BYTES = 1 << 20  # the longest bodies are the entries of a queue or playlist
 _EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {}}, "description": "events, without an end"}
+    200: {"content": {"text/event-stream": {}}, "description": "events, without an end"},
+    503: {"model": Problem, "description": "too many streams are open; `Retry-After` says when to try again"},
 }
 
 
@@ -87,9 +90,7 @@ def public_app(services: Services) -> FastAPI:
 def events(services: Shared, last_event_id: Annotated[str | None, Header()] = None) -> StreamingResponse:
     """Stream `scan` events, whose data is a `Progress`. With `Last-Event-ID` the stream starts after that event."""
     last_id = last_event_id if last_event_id and is_event_id(last_event_id) else None
-    # The second header keeps a reverse proxy from collecting events (nginx).
-    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingResponse(services.progress.follow(last_id), media_type="text/event-stream", headers=headers)
+    return EventStream(services.progress, services.event_streams, last_id)
 
 
 def refuse_internal(path: str) -> None:

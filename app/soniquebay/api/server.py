@@ -3,28 +3,25 @@
 import asyncio
 import contextlib
 import gc
-import ipaddress
 import logging
 import os
 import signal
 import socket
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
 import redis
 import redis.asyncio
-import uvicorn
-from starlette.types import ASGIApp
 
 from soniquebay import logs
 from soniquebay.api.dispatcher import WARNING_INTERVAL_SECONDS, Dispatcher
 from soniquebay.api.events import ProgressFeed
+from soniquebay.api.http_server import allow_descriptors, internal_server, open_sockets, public_server
 from soniquebay.api.internal import internal_app
 from soniquebay.api.lookups import Lookups
-from soniquebay.api.peers import PeerProtocol
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
@@ -39,8 +36,7 @@ from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.settings import Settings
-from soniquebay.sockets import bind_unix_socket
-from soniquebay.systemd import listen_sockets, notify
+from soniquebay.systemd import notify
 from soniquebay.worker.app import describe_broker_error
 
 log = logging.getLogger(__name__)
@@ -53,20 +49,22 @@ LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
 INDEX_RETRY_INTERVAL_SECONDS = 30.0
 REDIS_RETRY_INTERVAL_SECONDS = 0.2
 REDIS_START_SECONDS = 10.0  # that Redis may take to start before a warning is logged
-_BACKLOG = 128
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to `_serve`, which has two servers to stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+# They log what strangers cause.
+_REPEATING_LOGGERS = (
+    "asyncio",
+    "uvicorn.error",
+    "soniquebay.api.connections",
+    "soniquebay.api.events",
+    "soniquebay.api.file_answer",
+    "soniquebay.api.transcoded_answer",
+)
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     logs.configure("soniquebay-api", settings.log)
+    logs.limit_repeats(*_REPEATING_LOGGERS)
+    allow_descriptors()
     warn_about_untested_versions()
     os.umask(0o027)  # the worker reads the database by its group
     asyncio.run(_serve(settings))
@@ -103,10 +101,10 @@ def _claim_page(settings: Settings) -> str:
 async def _serve(settings: Settings) -> None:
     services = make_services(settings)
     services.vectors.load_in_background()
-    public_sockets, local_sockets = _sockets(settings)
+    public_sockets, local_sockets = open_sockets(settings)
     servers = [
-        (_Server(_config(public_app(services))), public_sockets),
-        (_Server(_config(internal_app(services))), local_sockets),
+        (public_server(public_app(services), settings), public_sockets),
+        (internal_server(internal_app(services)), local_sockets),
     ]
 
     def stop() -> None:
@@ -130,21 +128,6 @@ async def _serve(settings: Settings) -> None:
         gc.freeze()
         notify("READY=1")
         await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
-
-
-def _config(app: ASGIApp) -> uvicorn.Config:
-    # A line for every request would wear the card. Failures are logged all the same.
-    return uvicorn.Config(
-        app,
-        http=PeerProtocol,
-        proxy_headers=False,  # whoever sent such a header would be whom it names
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )
 
 
 @asynccontextmanager
@@ -290,36 +273,3 @@ async def _refill_queues_forever(services: Services) -> None:
             async with asyncio.timeout(REFILL_INTERVAL_SECONDS):
                 await requested.wait()
         requested.clear()
-
-
-def _sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:
-    """Return the sockets of the public and the internal application: systemd's if it has passed some, else our own."""
-    sockets = listen_sockets() or [
-        _tcp_socket(settings),
-        # Everybody may connect: `peers.is_administrator` decides who is answered.
-        bind_unix_socket(settings.control_socket, _BACKLOG, 0o666),
-        bind_unix_socket(settings.api_socket, _BACKLOG),
-    ]
-    public = [s for s in sockets if s.family != socket.AF_UNIX or s.getsockname() == str(settings.control_socket)]
-    if not settings.login:
-        for sock in public:
-            _require_loopback(sock)
-    return public, [sock for sock in sockets if sock not in public]
-
-
-def _require_loopback(sock: socket.socket) -> None:
-    if sock.family != socket.AF_UNIX and not ipaddress.ip_address(sock.getsockname()[0]).is_loopback:
-        raise SystemExit(
-            f"soniquebay: without login everybody may do everything, and {sock.getsockname()[0]} can be reached from "
-            "other machines. Listen on 127.0.0.1, or leave SONIQUEBAY_LOGIN on"
-        )
-
-
-def _tcp_socket(settings: Settings) -> socket.socket:
-    try:
-        return socket.create_server((settings.http_host, settings.http_port), backlog=_BACKLOG)
-    except OSError as error:
-        raise SystemExit(
-            f"soniquebay: cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}); "
-            "choose another with --port or SONIQUEBAY_HTTP_PORT"
-        ) from error

@@ -9,11 +9,13 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 
 from soniquebay.api.dispatcher import Dispatcher
+from soniquebay.api.event_answer import STREAM_LIMITS
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
+from soniquebay.api.quota import Quota
 from soniquebay.api.scrobbler import Scrobbler
 from soniquebay.api.shared_run import SharedRun
 from soniquebay.api.transcoded_cache import TranscodedCache
@@ -49,6 +51,7 @@ class Services:
     """Have the queues refilled soon. Safe from any thread."""
     watch_state: Callable[[], dict[str, Any]] = _not_watching
     """Return the fields of `models.watching.WatchState`, except `watch`."""
+    event_streams: Quota = field(default_factory=lambda: Quota(STREAM_LIMITS))
     file_reader: Reader = field(default_factory=Reader)
     transcoders: Transcoders = field(default_factory=Transcoders)
     sign_ins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "sign-in"))
