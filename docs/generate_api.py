@@ -56,7 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
     # Requests alone use the other services.
-    services = SimpleNamespace(settings=from_environment({}), accounts=None)
+    services = SimpleNamespace(settings=from_environment({}), accounts=None, open_requests=None)
     page = render(public_app(cast(Services, services)).openapi())
     if not parser.parse_args().check:
         PAGE.write_text(page, encoding="utf-8")

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from soniquebay.api.models.fields import hidden_roots
 from soniquebay.api.models.problems import Problem
+from soniquebay.api.open_requests import VISITOR, OpenRequests
 from soniquebay.api.opensubsonic import PREFIX as OPENSUBSONIC_PREFIX
 from soniquebay.api.peers import UnixPeer, is_administrator
 from soniquebay.library.paths import encode
@@ -47,20 +48,33 @@ class Access:
     """ASGI middleware that notes the `Visitor` of each request in its state, and answers 401 without one."""
 
     def __init__(
-        self, app: ASGIApp, accounts: Accounts, *, login: bool, guests: bool = False, roots: Iterable[Path] = ()
+        self,
+        app: ASGIApp,
+        accounts: Accounts,
+        open_requests: OpenRequests,
+        *,
+        login: bool,
+        guests: bool = False,
+        roots: Iterable[Path] = (),
     ) -> None:
         """`roots`: the folders of music, which only managers are told."""
         self._app = app
         self._accounts = accounts
+        self._open_requests = open_requests
         self._login = login
         self._guests = guests
         self._roots = tuple(encode(f"{root}".rstrip("/") + "/") for root in roots)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, 403 or 429, or pass the request on."""
-        # Below /rest/ no cookie and no header tells who sends a request.
-        if scope["type"] != "http" or scope["path"].startswith(OPENSUBSONIC_PREFIX):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        if scope["path"].startswith(OPENSUBSONIC_PREFIX):
+            # There no cookie and no header tells who sends a request: its route finds that out.
+            with self._open_requests.watched(state):
+                await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         visitor: Visitor | None = None
@@ -79,10 +93,11 @@ class Access:
             answer = refusal or await self._ask_to_sign_in(scope, headers)
             await answer(scope, receive, send)
             return
-        scope.setdefault("state", {})["visitor"] = visitor
+        state[VISITOR] = visitor
         if visitor is None or visitor.role != "manage":
             hidden_roots.set(self._roots)
-        await self._app(scope, receive, send)
+        with self._open_requests.watched(state):
+            await self._app(scope, receive, send)
 
     async def _visitor(self, scope: Scope, headers: Headers) -> Visitor | None:
         client = scope["client"]

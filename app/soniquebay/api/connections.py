@@ -15,6 +15,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES
 from uvicorn.server import ServerState
 
+from soniquebay.api.open_requests import HANG_UP
 from soniquebay.api.peers import PeerProtocol
 from soniquebay.api.quota import Held, Limits, Quota
 
@@ -58,6 +59,7 @@ class GuardedProtocol(PeerProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Count the connection, or refuse it."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, HANG_UP: transport.abort}
         held = self._quota.take(self.client)
         if held is None:
             log.warning("a connection is refused: too many are open, or too many by %s", self.client and self.client[0])

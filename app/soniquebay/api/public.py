@@ -54,6 +54,7 @@ def public_app(services: Services) -> FastAPI:
     app.add_middleware(
         Access,
         accounts=services.accounts,
+        open_requests=services.open_requests,
         login=settings.login,
         guests=settings.guests,
         roots=settings.music,

@@ -56,6 +56,7 @@ _REPEATING_LOGGERS = (
     "soniquebay.api.connections",
     "soniquebay.api.events",
     "soniquebay.api.file_answer",
+    "soniquebay.api.open_requests",
     "soniquebay.api.transcoded_answer",
 )
 

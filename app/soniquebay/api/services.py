@@ -13,6 +13,7 @@ from soniquebay.api.event_answer import STREAM_LIMITS
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
+from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.api.quota import Quota
@@ -58,6 +59,7 @@ class Services:
     health_checks: SharedRun[dict[str, str]] = field(default_factory=lambda: SharedRun("health"))
     now_playing: NowPlaying = field(default_factory=NowPlaying)
     transcoded_cache: TranscodedCache = field(init=False)
+    open_requests: OpenRequests = field(init=False)
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
     upkeep: Upkeep = field(init=False)
@@ -67,6 +69,7 @@ class Services:
     def __post_init__(self) -> None:
         settings = self.settings
         self.transcoded_cache = TranscodedCache(settings.transcoded_cache, settings.transcoded_cache_mb * MIB)
+        self.open_requests = OpenRequests(self.accounts)
         self.vectors = SimilarityIndex(self.database.reader)
         self.rankings = Rankings(self.vectors)
         self.upkeep = Upkeep(self.accounts.database)

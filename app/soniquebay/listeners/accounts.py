@@ -68,6 +68,8 @@ class Accounts:
         self._lock = threading.Lock()
         self._visitors: dict[bytes, tuple[float, Visitor]] = {}
         self._changes = 0
+        self.changed: Callable[[], None] = lambda: None
+        """Called after each change of users, sessions or app passwords, in any thread."""
 
     def open(self, *, offer_claim: bool = True) -> None:
         """Bring the database to its newest schema, and offer the claim while there is no owner."""
@@ -194,8 +196,7 @@ class Accounts:
         if found.used_at is None or time.time() - found.used_at > app_passwords.USED_INTERVAL_SECONDS:
             password_id = found.id
             self._try(lambda db: app_passwords.note_use(db, password_id, client))
-        role: Role = "manage" if found.role == user.role == "manage" else "listen"
-        return Visitor(role, "app password", user, found.id)
+        return Visitor(_role(found, user), "app password", user, found.id)
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
@@ -205,6 +206,20 @@ class Accounts:
         with self._lock:
             self._changes += 1
             self._visitors.clear()
+        self.changed()
+
+    def is_still(self, visitor: Visitor) -> bool:
+        """Tell whether the session or app password of a visitor would let in the same user with the same role."""
+        db = self.database.reader()
+        if visitor.user is None or visitor.id is None:
+            return True
+        user = users.by_id(db, visitor.user.id)
+        if user is None:
+            return False
+        if visitor.means == "session":
+            return visitor.role == user.role and web_sessions.exists(db, visitor.id, user.id)
+        password = app_passwords.by_id(db, visitor.id, user.id)
+        return password is not None and visitor.role == _role(password, user)
 
     def _try(self, write: Callable[[sqlite3.Connection], None]) -> None:
         """Write when the database can be written: that something was used is not worth a failed request."""
@@ -213,6 +228,10 @@ class Accounts:
                 write(db)
         except sqlite3.OperationalError:
             return
+
+
+def _role(password: AppPassword, user: User) -> Role:
+    return "manage" if password.role == user.role == "manage" else "listen"
 
 
 def _cache_key(secret: str) -> bytes:

@@ -70,6 +70,14 @@ def find(db: sqlite3.Connection, key: DeviceKey, password: str) -> AppPassword |
     return row and AppPassword(*row)
 
 
+def by_id(db: sqlite3.Connection, password_id: int, user_id: int) -> AppPassword | None:
+    """Return an app password of a user."""
+    row = db.execute(
+        "SELECT id, user_id, role, used_at FROM app_passwords WHERE id = ? AND user_id = ?", (password_id, user_id)
+    ).fetchone()
+    return row and AppPassword(*row)
+
+
 def find_by_token(db: sqlite3.Connection, key: DeviceKey, user_id: int, token: str, salt: str) -> AppPassword | None:
     """Return the app password of a user whose MD5 together with `salt` is `token` (login of Subsonic 1.13.0)."""
     rows = db.execute("SELECT id, user_id, role, used_at, encrypted FROM app_passwords WHERE user_id = ?", (user_id,))

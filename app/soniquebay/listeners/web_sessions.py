@@ -39,6 +39,12 @@ def find(db: sqlite3.Connection, token: str) -> Any:
     ).fetchone()
 
 
+def exists(db: sqlite3.Connection, session_id: int, user_id: int) -> bool:
+    """Tell whether a user has a session."""
+    row = db.execute("SELECT 1 FROM web_sessions WHERE id = ? AND user_id = ?", (session_id, user_id))
+    return row.fetchone() is not None
+
+
 def note_use(db: sqlite3.Connection, session_id: int) -> None:
     """Note that a session is used now."""
     db.execute("UPDATE web_sessions SET used_at = ? WHERE id = ?", (time.time(), session_id))

@@ -14,7 +14,7 @@ def internal_app(services: Services) -> FastAPI:
     app = FastAPI(title="SoniqueBay, internal", version=__version__, docs_url=None, redoc_url=None)
     app.state.services = services
     # Who reaches its socket may do everything.
-    app.add_middleware(Access, accounts=services.accounts, login=False)
+    app.add_middleware(Access, accounts=services.accounts, open_requests=services.open_requests, login=False)
     errors.install(app, database_checks_input=True)
     for module in (health, discovery, batches, vectors, pictures, covers, online, maintenance):
         app.include_router(module.router)

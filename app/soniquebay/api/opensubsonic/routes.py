@@ -71,6 +71,7 @@ async def answer(request: Request, services: Shared, method: str) -> Response:
         if handler is None:
             return await run_in_threadpool(_answer, request, services, method, parameters)
         visitor = await run_in_threadpool(visitor_of, services, parameters, address_of(request.scope))
+        request.state.visitor = visitor  # with whose right to it a stream ends
         return await handler(Call(services, request, parameters, visitor))
     except SubsonicError as error:
         return _refusal(parameters, error)
