@@ -75,6 +75,12 @@ _GENRE = (
     "EXISTS (SELECT 1 FROM library.track_genres tg JOIN library.genres g ON g.id = tg.genre_id "
     "WHERE tg.track_id = t.id AND ({}))"
 )
+# Below the folder of music: who may not manage is not told, and cannot find out, where that folder lies.
+_PATH = (
+    "coalesce((SELECT substr(t.path, length(rtrim(f.path, '/')) + 2) FROM library.roots f "
+    "WHERE substr(t.path, 1, length(rtrim(f.path, '/')) + 1) = rtrim(f.path, '/') || '/' "
+    "ORDER BY length(f.path) DESC LIMIT 1), '')"
+)
 _ALBUM_ARTIST = "EXISTS (SELECT 1 FROM library.album_artists c WHERE c.album_id = t.album_id AND ({}))"
 _FIELDS = {
     "title": _Field("text", "t.title"),
@@ -94,7 +100,7 @@ _FIELDS = {
     "mood": _Field("text", _tag("mood")),
     "grouping": _Field("text", _tag("grouping")),
     "discsubtitle": _Field("text", "t.disc_subtitle"),
-    "filepath": _Field("text", "t.path"),
+    "filepath": _Field("text", _PATH),
     "filetype": _Field("text", "t.format"),
     "codec": _Field("text", _sound("codec")),
     "key": _Field("text", "v.musical_key"),

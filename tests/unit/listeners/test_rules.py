@@ -63,6 +63,11 @@ def selected(kept: Kept, document: dict[str, Any]) -> list[int]:
         ({"startsWith": {"title": "t"}}, [3]),
         ({"endsWith": {"title": "E"}}, [1, 3]),
         ({"notContains": {"title": "o"}}, [3]),
+        # Below the folder of music: where that one lies is not found out.
+        ({"startsWith": {"filePath": "1."}}, [1]),
+        ({"is": {"filePath": "2.flac"}}, [2]),
+        ({"startsWith": {"filePath": "/"}}, []),
+        ({"contains": {"filePath": "r/"}}, []),
         ({"is": {"genre": "folk"}}, [1]),
         ({"is": {"genre": "ROCK"}}, [1, 2]),
         ({"isNot": {"genre": "Folk"}}, [2, 3, 4]),
