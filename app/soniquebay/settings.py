@@ -205,7 +205,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         guests=switch("GUESTS", "off"),
         control_socket=control_socket,
         claim_folder=Path(get("CLAIM_FOLDER", "/run/soniquebay-claim")),
-        flower_host=get("FLOWER_HOST", "0.0.0.0"),  # noqa: S104 - every path asks for a login
+        flower_host=_flower_host(get("FLOWER_HOST", ""), login=switch("LOGIN", "on")),
         flower_port=port("FLOWER_PORT", 5555),
         url=get("URL", "").rstrip("/"),
         processes=processes(),
@@ -226,6 +226,23 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         transcoded_cache=Path(get("TRANSCODED_CACHE", str(data / "transcoded"))),
         transcoded_cache_mb=megabytes("TRANSCODED_CACHE_MB"),
     )
+
+
+def _flower_host(host: str, *, login: bool) -> str:
+    if login:
+        return host or "0.0.0.0"  # noqa: S104 - every path asks for a login
+    if host not in {"", "localhost"} and not _is_loopback(host):
+        raise ValueError(
+            f"SONIQUEBAY_FLOWER_HOST is {host!r}: without login everybody may do everything, so it must be 127.0.0.1"
+        )
+    return host or "127.0.0.1"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _hosts(text: str) -> frozenset[str]:

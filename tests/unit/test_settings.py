@@ -61,3 +61,12 @@ def test_trusted_proxies_are_addresses_and_networks(proxies: str) -> None:
     )
     with pytest.raises(ValueError, match="SONIQUEBAY_TRUSTED_PROXIES"):
         from_environment({"SONIQUEBAY_TRUSTED_PROXIES": proxies})
+
+
+def test_flower_is_reached_from_elsewhere_only_with_a_login() -> None:
+    assert from_environment({}).flower_host == "0.0.0.0"  # noqa: S104 - what is expected
+    assert from_environment({"SONIQUEBAY_LOGIN": "off"}).flower_host == "127.0.0.1"
+    assert from_environment({"SONIQUEBAY_LOGIN": "off", "SONIQUEBAY_FLOWER_HOST": "::1"}).flower_host == "::1"
+    for host in ("0.0.0.0", "192.168.1.7", "music.local"):  # noqa: S104 - what is refused
+        with pytest.raises(ValueError, match="SONIQUEBAY_FLOWER_HOST is"):
+            from_environment({"SONIQUEBAY_LOGIN": "off", "SONIQUEBAY_FLOWER_HOST": host})
