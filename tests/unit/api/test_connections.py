@@ -178,6 +178,13 @@ def test_the_time_of_a_later_request_is_limited_too(server: Server) -> None:
         assert status(drip(sock, HEAD)) == 408
 
 
+def test_the_time_of_a_request_behind_another_one_is_limited_too(server: Server) -> None:
+    with server.connect() as sock:
+        sock.sendall(GET + POST % 100 + b"half a body")
+        answers = everything(sock)
+    assert answers.startswith(b"HTTP/1.1 200") and b"HTTP/1.1 408" in answers
+
+
 def test_silence_is_ended(server: Server) -> None:
     with server.connect() as sock:
         assert status(everything(sock)) == 408
