@@ -123,7 +123,7 @@ class Appliance:
     def cookie(self) -> dict[str, str]:
         """Return the cookie of the owner's session. Make the owner if there is none."""
         if not self.api("/api/session").json["claimed"]:
-            self.run(f"soniquebay user add {OWNER['name']} --password '{OWNER['password']}'")
+            self.run(f"echo '{OWNER['password']}' | soniquebay user add {OWNER['name']}")
         answer = httpx.post(f"{self.machine.url('http')}/api/sign-in", json=OWNER, timeout=REQUEST_TIMEOUT_SECONDS)
         assert answer.status_code == 200, answer.text
         return dict(answer.cookies)

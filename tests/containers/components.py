@@ -163,7 +163,7 @@ class Api(CeleryTestContainer):
     @cached_property
     def _owner(self) -> httpx.Client:
         """A client that has signed in as the owner, whom an administrator of the container has made."""
-        self.run_as_root("soniquebay", "user", "add", OWNER["name"], "--password", OWNER["password"])
+        self.run_as_root("sh", "-c", 'echo "$1" | soniquebay user add "$0"', OWNER["name"], OWNER["password"])
         host, port = self.get_addr("8080/tcp")
         # Each request has a connection of its own: tests stop the container and start it again.
         limits = httpx.Limits(max_keepalive_connections=0)

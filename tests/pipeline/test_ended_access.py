@@ -125,7 +125,7 @@ def by_machine(method: str, **change: str) -> Callable[[Listener], None]:
         ("Revokes", revoke, APP),
         ("Is removed", by_machine("DELETE"), SESSION | APP),
         ("May manage no more", by_machine("PATCH", role="listen"), SESSION),
-        ("Has another password", by_machine("PATCH", password=PASSWORD[::-1]), SESSION),
+        ("Has another password", by_machine("PATCH", password=PASSWORD[::-1]), SESSION | APP),
     ],
 )
 def test_streams_end_with_the_access(

@@ -182,21 +182,34 @@ def test_a_changed_password_ends_the_other_sessions(closed: Stack, owner: httpx.
         assert wrong.status_code == 401
         short = here.put("/api/account/password", json={"old": "first password", "new": "short"})
         assert (short.status_code, "at least 8" in short.text) == (422, True)
+        bearer = {"Authorization": f"Bearer {made_password(here, 'Phone')}"}
         done = here.put("/api/account/password", json={"old": "first password", "new": "second password"})
         assert done.status_code == 204
         assert here.get("/api/tracks").status_code == 200
         assert elsewhere.get("/api/tracks").status_code == 401
+        assert httpx.get(f"{closed.url}/api/tracks", headers=bearer).status_code == 200
+        change = {"old": "second password", "new": "third password", "revoke_apps": True}
+        assert here.put("/api/account/password", json=change).status_code == 204
+        assert httpx.get(f"{closed.url}/api/tracks", headers=bearer).status_code == 401
 
 
 def test_the_machines_administrators_need_no_password(closed: Stack, owner: httpx.Client) -> None:
     assert closed.cli("status", "--json", control=True).returncode == 0
     assert "Ada: owner" in closed.cli("user", "list", control=True).stdout
-    assert (
-        "Dora is added as listen" in closed.cli("user", "add", "Dora", "--password", "a password", control=True).stdout
-    )
-    assert "another password" in closed.cli("user", "reset", "dora", "--password", "other one", control=True).stdout
+    assert "Dora is added as listen" in closed.cli("user", "add", "Dora", control=True, typed="a password").stdout
     with browser(closed) as client:
+        assert client.post("/api/sign-in", json={"name": "Dora", "password": "a password"}).status_code == 200
+        bearer = {"Authorization": f"Bearer {made_password(client, 'Phone')}"}
+        assert httpx.get(f"{closed.url}/api/tracks", headers=bearer).status_code == 200
+        assert "another password" in closed.cli("user", "reset", "dora", control=True, typed="other one").stdout
+        # Whoever knew the old password may have made app passwords with it.
+        assert httpx.get(f"{closed.url}/api/tracks", headers=bearer).status_code == 401
         assert client.post("/api/sign-in", json={"name": "Dora", "password": "other one"}).status_code == 200
+    nothing = closed.cli("user", "reset", "dora", control=True, typed="", check=False)
+    assert (nothing.returncode, "no password" in nothing.stderr) == (1, True)
+    # An argument could be read by everybody on the machine.
+    flag = closed.cli("user", "add", "Eve", "--password", "a password", control=True, check=False)
+    assert (flag.returncode, "No such option" in flag.stderr) == (2, True)
     assert closed.cli("user", "remove", "Dora", "--yes", control=True).returncode == 0
     refused = closed.cli("user", "remove", "Ada", "--yes", control=True, check=False)
     assert (refused.returncode, "owner" in refused.stderr) == (1, True)
@@ -208,10 +221,10 @@ def test_the_command_line_elsewhere_keeps_an_app_password(
     closed: Stack, owner: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    wrong = closed.cli("login", closed.url, "--name", "Ada", "--password", "wrong", check=False)
+    wrong = closed.cli("login", closed.url, "--name", "Ada", typed="wrong", check=False)
     assert (wrong.returncode, "name or password is wrong" in wrong.stderr) == (1, True)
     for _ in range(2):  # the second login finds the name of its app password taken
-        done = closed.cli("login", closed.url + "/", "--name", "ada", "--password", OWNER["password"])
+        done = closed.cli("login", closed.url + "/", "--name", "ada", typed=OWNER["password"])
         assert done.stdout.startswith(f"signed in at {closed.url} as Ada")
     file = tmp_path / "soniquebay" / "credentials.json"
     assert (stat.S_IMODE(file.stat().st_mode), OWNER["password"] in file.read_text()) == (0o600, False)

@@ -83,12 +83,17 @@ class Stack:
         assert response.status_code == 200, response.text
         return response.json()
 
-    def cli(self, *arguments: str, check: bool = True, control: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run a command by the API's port, or with `control` as an administrator of the machine, by its Unix socket."""
+    def cli(
+        self, *arguments: str, check: bool = True, control: bool = False, typed: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command by the API's port, or with `control` as an administrator of the machine, by its Unix socket.
+
+        `typed`: a line for its standard input, as a password.
+        """
         url = f"unix://{self.environment()['SONIQUEBAY_CONTROL_SOCKET']}" if control else self.url
         done = subprocess.run(
             [self.python, "-m", "soniquebay.cli", *arguments],
-            check=False, capture_output=True, text=True, timeout=120,
+            check=False, capture_output=True, text=True, timeout=120, input=None if typed is None else f"{typed}\n",
             env={**os.environ, "SONIQUEBAY_URL": url, "SONIQUEBAY_CLAIM_FOLDER": str(self.data / "claim")},
         )  # fmt: skip
         assert done.returncode == 0 or not check, f"{arguments} ended with {done.returncode}: {done.stderr}"

@@ -115,12 +115,17 @@ def sign_out(services: Shared, visitor: CurrentVisitor, response: Response) -> N
 async def change_password(
     request: Request, services: Shared, user: SignedInUser, body: models.PasswordChange, response: Response
 ) -> None:
-    """Change one's own password. All sessions end, and this browser gets a new one."""
+    """Change one's own password. All sessions end, and this browser gets a new one.
+
+    The app passwords stay, unless `revoke_apps` is true: whoever thinks that somebody else was here wants that.
+    """
 
     def change(address: str, browser: str) -> tuple[users.User, str]:
         services.accounts.sign_in(user.name, body.old, address, browser)
         with services.accounts.change() as db:
             users.set_password(db, user.id, body.new)
+            if body.revoke_apps:
+                app_passwords.revoke_all(db, user.id)
             return user, web_sessions.begin(db, user.id, address, browser)
 
     await _sign_in(services, request, response, change)
@@ -219,7 +224,7 @@ def add_user(services: Shared, visitor: _ManagingVisitor, body: models.NewUser) 
     ),
 )
 def change_user(services: Shared, visitor: _ManagingVisitor, user_id: Id, body: models.UserChange) -> Any:
-    """Give a user another role or another password; the user's sessions end with the password."""
+    """Give a user another role or another password. With the password, the user's sessions and app passwords end."""
     _refuse_app(visitor)
 
     def change() -> users.User:
@@ -229,6 +234,7 @@ def change_user(services: Shared, visitor: _ManagingVisitor, user_id: Id, body: 
                 raise HTTPException(403, "only the owner, or an administrator of the machine, changes the owner")
             if body.password is not None:
                 users.set_password(db, user_id, body.password)
+                app_passwords.revoke_all(db, user_id)
             return users.set_role(db, user_id, body.role or user.role)
 
     return _made(change)

@@ -8,20 +8,22 @@ import httpx
 
 from soniquebay.cli import client, credentials
 from soniquebay.cli.follow import client_of
+from soniquebay.cli.passwords import read_password
 
 
 @click.command()
 @click.argument("url", default="http://soniquebay.local")
 @click.option("--name", prompt=True, help="Without it, the name is asked for.")
-@click.option("--password", prompt=True, hide_input=True, help="Without it, the password is asked for.")
-def login(url: str, name: str, password: str) -> None:
+def login(url: str, name: str) -> None:
     """Sign in at the appliance at URL, from another machine, and keep an app password for it.
 
-    The password itself is not kept. Afterwards the commands use this appliance, unless SONIQUEBAY_URL names another.
+    The password is asked for, or read from standard input, and not kept. Afterwards the commands use this
+    appliance, unless SONIQUEBAY_URL names another.
     """
     url = url.rstrip("/")
     if not url.startswith(("http://", "https://")):
         raise click.ClickException(f"{url} must begin with http:// or https://")
+    password = read_password(confirm=False)
     try:
         with client_of(url, signed_in=False) as api:
             signed_in = _checked(api.post("/api/sign-in", json={"name": name, "password": password}))

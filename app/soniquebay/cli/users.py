@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from soniquebay.cli import client
+from soniquebay.cli.passwords import read_password
 from soniquebay.settings import settings
 
 PERSONS = range(1000, 60_000)  # Debian's user ids of people
@@ -49,9 +50,9 @@ def list_users(as_json: bool) -> None:
 @user.command()
 @click.argument("name")
 @click.option("--manage", is_flag=True, help="The user may also scan, and add and remove users.")
-@click.password_option(help="Without it, the password is asked for.")
-def add(name: str, *, manage: bool, password: str) -> None:
-    """Add the user NAME. The first one is the owner."""
+def add(name: str, *, manage: bool) -> None:
+    """Add the user NAME; the password is asked for, or read from standard input. The first user is the owner."""
+    password = read_password(confirm=True)
     if client.get("/api/session")["claimed"]:
         role = "manage" if manage else "listen"
         added = _send("POST", "/api/users", {"name": name, "password": password, "role": role})
@@ -95,11 +96,14 @@ def machine_user(passwd: str, shadow: str, name: str | None = None) -> tuple[str
 
 @user.command()
 @click.argument("name")
-@click.password_option(help="Without it, the password is asked for.")
-def reset(name: str, password: str) -> None:
-    """Give the user NAME another password, and sign the user out everywhere."""
-    changed = _send("PATCH", f"/api/users/{_id_of(name)}", {"password": password})
-    click.echo(f"{changed['name']} has another password")
+def reset(name: str) -> None:
+    """Give the user NAME another password, sign the user out everywhere, and revoke the user's app passwords.
+
+    The password is asked for, or read from standard input.
+    """
+    user_id = _id_of(name)
+    changed = _send("PATCH", f"/api/users/{user_id}", {"password": read_password(confirm=True)})
+    click.echo(f"{changed['name']} has another password; apps need new app passwords")
 
 
 @user.command()

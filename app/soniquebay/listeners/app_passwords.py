@@ -107,6 +107,11 @@ def of_user(db: sqlite3.Connection, user_id: int) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+def revoke_all(db: sqlite3.Connection, user_id: int) -> None:
+    """Revoke all app passwords of a user."""
+    db.execute("DELETE FROM app_passwords WHERE user_id = ?", (user_id,))
+
+
 def revoke(db: sqlite3.Connection, user_id: int, password_id: int) -> bool:
     """Revoke an app password of a user. Tell whether there was one."""
     done = db.execute("DELETE FROM app_passwords WHERE id = ? AND user_id = ?", (password_id, user_id))

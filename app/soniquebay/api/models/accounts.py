@@ -81,6 +81,7 @@ class PasswordChange(_Request):
 
     old: Password
     new: NewPassword
+    revoke_apps: bool = Field(default=False, description="whether all app passwords are revoked, too")
 
 
 class NewAppPassword(_Request):
