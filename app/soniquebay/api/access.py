@@ -14,16 +14,17 @@ from urllib.parse import quote
 
 from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from soniquebay.api.models.fields import hidden_roots
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.open_requests import VISITOR, OpenRequests
 from soniquebay.api.opensubsonic import PREFIX as OPENSUBSONIC_PREFIX
 from soniquebay.api.peers import UnixPeer, is_administrator
+from soniquebay.api.proxies import UNNAMED_PROXY
 from soniquebay.library.paths import encode
 from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, Visitor, WrongPasswordError
 from soniquebay.listeners.users import User
@@ -40,6 +41,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "nobody has signed in"},
     403: {"model": Problem, "description": "the visitor may not do this"},
 }
+_RENEWED = "renewed_session"  # in the state of a request: the token of a session that lasts longer from now on
 _SIGN_IN = "sign in at /sign-in, or send an app password (Authorization: Bearer …)"
 _CLAIM = "this appliance has no owner yet: open /claim and enter the code that its screen shows"
 
@@ -96,6 +98,8 @@ class Access:
         state[VISITOR] = visitor
         if visitor is None or visitor.role != "manage":
             hidden_roots.set(self._roots)
+        if token := state.get(_RENEWED):
+            send = _renewing(send, token, secure=scope["scheme"] == "https")
         with self._open_requests.watched(state):
             await self._app(scope, receive, send)
 
@@ -108,15 +112,19 @@ class Access:
             return await self._visitor_of_header(authorization, headers, address_of(scope))
         token = session_token(headers)
         if token is not None:
-            cached = self._accounts.cached_visitor(token)
-            found = cached or await run_in_threadpool(self._accounts.visitor_of_session, token)
+            found, is_renewed = self._accounts.cached_visitor(token), False
+            if found is None:
+                found, is_renewed = await run_in_threadpool(self._accounts.visitor_of_session, token)
             if found:
+                scope["state"][_RENEWED] = token if is_renewed else None
                 return found
         if isinstance(client, UnixPeer):
             if await run_in_threadpool(is_administrator, client.uid):
                 return Visitor("manage", "machine")
             raise PermissionError("only administrators of this machine may use this socket: repeat it with sudo")
-        if self._guests and scope["method"] in {"GET", "HEAD"} and is_local(address_of(scope)):
+        # Through a proxy that is not named, a visitor from elsewhere would have the proxy's address.
+        is_local_visitor = is_local(address_of(scope)) and not scope["state"].get(UNNAMED_PROXY)
+        if self._guests and scope["method"] in {"GET", "HEAD"} and is_local_visitor:
             return Visitor("listen", "guest")
         return None
 
@@ -184,6 +192,21 @@ def set_session(response: Response, token: str, *, secure: bool) -> None:
     response.set_cookie(
         COOKIE, token, max_age=int(LIFETIME_SECONDS), path="/", httponly=True, samesite="strict", secure=secure
     )
+
+
+def _renewing(send: Send, token: str, *, secure: bool) -> Send:
+    """Return a `send` that gives the browser the cookie of its session again, with the whole lifetime."""
+
+    async def send_with_cookie(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if "set-cookie" not in headers:  # signing out, for example, says otherwise
+                renewed = Response()
+                set_session(renewed, token, secure=secure)
+                headers.append("set-cookie", renewed.headers["set-cookie"])
+        await send(message)
+
+    return send_with_cookie
 
 
 def _refuse(status: int, reason: str, headers: dict[str, str] | None = None) -> JSONResponse:

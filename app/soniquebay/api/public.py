@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException
 from fastapi.responses import StreamingResponse
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from soniquebay import __version__
 from soniquebay.api import (
@@ -28,6 +27,7 @@ from soniquebay.api.event_answer import EventStream
 from soniquebay.api.events import is_event_id
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.opensubsonic import routes as opensubsonic
+from soniquebay.api.proxies import Proxies
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import WebSecurity
 
@@ -61,8 +61,7 @@ def public_app(services: Services) -> FastAPI:
     )
     # Around `Access`, because it is added later: it also adds its headers to what `Access` answers.
     app.add_middleware(WebSecurity, hosts=settings.hosts)
-    if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    app.add_middleware(Proxies, trusted=settings.trusted_proxies, guests=settings.guests)
     errors.install(app)
     for module in (
         health,

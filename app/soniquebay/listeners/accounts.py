@@ -151,14 +151,15 @@ class Accounts:
         found = self._visitors.get(_cache_key(secret))
         return found[1] if found and found[0] > time.monotonic() else None
 
-    def visitor_of_session(self, token: str) -> Visitor | None:
-        """Return the visitor of a session's token."""
+    def visitor_of_session(self, token: str) -> tuple[Visitor | None, bool]:
+        """Return the visitor of a session's token, and whether the session lasts longer from now on."""
         changes, db = self._changes, self.database.reader()
         session = web_sessions.find(db, token)
         user = session and users.by_id(db, session["user_id"])
         if user is None:
-            return None
-        if time.time() - session["used_at"] > web_sessions.USED_INTERVAL_SECONDS:
+            return None, False
+        is_renewed = time.time() - session["used_at"] > web_sessions.USED_INTERVAL_SECONDS
+        if is_renewed:
             self._try(lambda writer: web_sessions.note_use(writer, session["id"]))
         visitor = Visitor(user.role, "session", user, session["id"])
         with self._lock:
@@ -166,7 +167,7 @@ class Accounts:
                 if len(self._visitors) >= MAX_CACHED_VISITORS:
                     self._visitors.clear()
                 self._visitors[_cache_key(token)] = (time.monotonic() + CACHE_SECONDS, visitor)
-        return visitor
+        return visitor, is_renewed
 
     def visitor_of_app_password(self, password: str, client: str, address: str, name: str | None = None) -> Visitor:
         """Return the visitor of an app password. With `name` it has to be a password of that user.

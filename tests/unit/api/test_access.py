@@ -119,7 +119,7 @@ def test_guests_read_on_the_local_network_when_a_setting_lets_them(tmp_path: Pat
     assert TestClient(app, "http://localhost", client=("8.8.8.8", 1)).get("/api/tracks").status_code == 401
 
 
-def test_only_a_trusted_proxy_tells_who_the_client_is(tmp_path: Path) -> None:
+def test_only_a_trusted_proxy_tells_who_the_client_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     variables = {
         "DATA": tmp_path,
         "CLAIM_FOLDER": tmp_path,
@@ -132,15 +132,35 @@ def test_only_a_trusted_proxy_tells_who_the_client_is(tmp_path: Path) -> None:
     for proxy, trusted in (("10.0.0.7", True), ("172.20.1.1", True), ("10.0.0.8", False)):
         client = TestClient(app, "http://localhost", client=(proxy, 1))
         forwarded = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Proto": "https"}
-        # A guest of the internet is none of the local network.
-        assert client.get("/api/tracks", headers=forwarded).status_code == (401 if trusted else 200)
+        # A guest of the internet is none of the local network, whoever says so.
+        assert client.get("/api/tracks", headers=forwarded).status_code == 401
         spoofed = {"X-Forwarded-For": "192.168.1.2, 8.8.8.8"}
-        assert client.get("/api/tracks", headers=spoofed).status_code == (401 if trusted else 200)
+        assert client.get("/api/tracks", headers=spoofed).status_code == 401
         account = {"name": "Ada", "password": "correct horse"}
         answer = client.post("/api/sign-in", headers=forwarded, json=account)
         assert ("secure" in answer.headers["set-cookie"].lower()) == trusted
         (address,) = {s["address"] for s in web_sessions.of_user(services.accounts.database.reader(), 1)[:1]}
         assert address == ("8.8.8.8" if trusted else proxy)
+    # The one that is not named is told once.
+    (told,) = [record.getMessage() for record in caplog.records if "TRUSTED_PROXIES" in record.getMessage()]
+    assert told.startswith("10.0.0.8 seems to be a reverse proxy")
+
+
+def test_the_cookie_lasts_as_long_as_its_session(services: Services, app: FastAPI) -> None:
+    def a_day_passes() -> None:
+        with services.accounts.change() as db:
+            db.execute("UPDATE web_sessions SET used_at = used_at - 2 * 86400")
+
+    client = client_of(app, services, "Bob", "long enough")
+    token = client.cookies[COOKIE]
+    assert "set-cookie" not in client.get("/api/session").headers
+    a_day_passes()
+    renewed = client.get("/api/tracks").headers["set-cookie"]
+    assert (f"{COOKIE}={token}" in renewed, f"Max-Age={int(web_sessions.LIFETIME_SECONDS)}" in renewed) == (True, True)
+    assert "set-cookie" not in client.get("/api/tracks").headers
+    a_day_passes()
+    (ended,) = client.post("/api/sign-out").headers.get_list("set-cookie")
+    assert "Max-Age=0" in ended
 
 
 @pytest.mark.parametrize(

@@ -160,14 +160,14 @@ def test_attempts_elsewhere_do_not_keep_the_owner_out(accounts: Accounts) -> Non
 def test_a_session_ends_when_it_is_not_used_for_long(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     claim(accounts)
     _, token = accounts.sign_in("Ada", "correct horse", HOME, "")
-    assert accounts.visitor_of_session(token)
+    assert accounts.visitor_of_session(token)[1] is False
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 60 * 86400)
-    assert accounts.visitor_of_session(token)  # noted as a use
+    assert accounts.visitor_of_session(token)[1] is True  # noted as a use
     monkeypatch.setattr(time, "time", lambda: now + 120 * 86400)
-    assert accounts.visitor_of_session(token)
+    assert accounts.visitor_of_session(token)[0]
     monkeypatch.setattr(time, "time", lambda: now + 120 * 86400 + web_sessions.LIFETIME_SECONDS + 1)
-    assert accounts.visitor_of_session(token) is None
+    assert accounts.visitor_of_session(token) == (None, False)
 
 
 def test_the_oldest_sessions_of_a_user_end(accounts: Accounts) -> None:
@@ -176,10 +176,10 @@ def test_the_oldest_sessions_of_a_user_end(accounts: Accounts) -> None:
     for n in range(web_sessions.MAX_SESSIONS_OF_USER - 2):
         with accounts.database.transaction() as db:
             web_sessions.begin(db, 1, HOME, f"other {n}")
-    assert accounts.visitor_of_session(tokens[1])
+    assert accounts.visitor_of_session(tokens[1])[0]
     accounts.sign_in("Ada", "correct horse", HOME, "the last")
     assert accounts.cached_visitor(tokens[1]) is None
-    assert [bool(accounts.visitor_of_session(token)) for token in tokens] == [False, False, True]
+    assert [bool(accounts.visitor_of_session(token)[0]) for token in tokens] == [False, False, True]
     assert len(web_sessions.of_user(accounts.database.reader(), 1)) == web_sessions.MAX_SESSIONS_OF_USER
 
 
@@ -195,10 +195,10 @@ def test_what_was_read_before_a_change_is_not_kept(accounts: Accounts, monkeypat
         return found
 
     monkeypatch.setattr(users, "by_id", signed_out_meanwhile)
-    assert accounts.visitor_of_session(token)
+    assert accounts.visitor_of_session(token)[0]
     assert accounts.cached_visitor(token) is None
     monkeypatch.setattr(users, "by_id", by_id)
-    assert accounts.visitor_of_session(token) is None
+    assert accounts.visitor_of_session(token) == (None, False)
 
 
 def test_an_app_password_works_in_every_form(accounts: Accounts) -> None:
@@ -313,3 +313,30 @@ def test_what_is_no_password_of_the_machine_makes_no_owner(accounts: Accounts, h
     with pytest.raises(UnacceptablePasswordError):
         accounts.adopt("pi", hashed)
     assert not accounts.is_claimed()
+
+
+@pytest.mark.parametrize("name", ["pi", "Bob", "nobody"])
+def test_the_time_of_an_answer_does_not_tell_who_has_a_hash_of_the_machine(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    accounts.adopt("pi", MACHINES_HASHES["sha512"])
+    with accounts.change() as db:
+        users.add(db, "Bob", "long enough", "listen")
+    computed = []
+
+    def spied(password: str, hashed: str | None) -> bool:
+        computed.append("crypt" if hashed is not None and passwords.is_of_machine(hashed) else "argon2")
+        return passwords.is_password(password, hashed)
+
+    monkeypatch.setattr(users, "is_password", spied)
+    with pytest.raises(WrongPasswordError):
+        accounts.sign_in(name, "wrong password", HOME, "")
+    assert sorted(computed) == ["argon2", "crypt"]
+
+
+def test_another_password_forgets_no_address(accounts: Accounts) -> None:
+    claim(accounts)
+    accounts.sign_in("Ada", "correct horse", HOME, "")
+    with accounts.change() as db:
+        users.set_password(db, 1, "another password")
+    assert web_sessions.is_known_address(accounts.database.reader(), 1, HOME)
