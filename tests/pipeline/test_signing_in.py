@@ -43,7 +43,7 @@ def owner(closed: Stack) -> Iterator[httpx.Client]:
         assert (page.status_code, f'value="{code}"' in page.text) == (200, True)
         answer = client.post("/claim", data={"code": code, **OWNER, "again": OWNER["password"]})
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
-        cookie = http.cookies.SimpleCookie(answer.headers["set-cookie"])["soniquebay_session"]
+        cookie = http.cookies.SimpleCookie(answer.headers.get_list("set-cookie")[0])["soniquebay_session"]
         assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["secure"]) == (True, "strict", "/", "")
         yield client
 
@@ -334,6 +334,29 @@ def test_guessing_is_slowed_down_and_keeps_nobody_out(closed: Stack, owner: http
     assert owner.get("/api/tracks").status_code == 200
     with browser(closed) as client:
         assert client.post("/api/sign-in", json=OWNER).status_code == 200
+
+
+def test_a_guesser_with_many_addresses_keeps_no_known_browser_out(closed: Stack, owner: httpx.Client) -> None:
+    frida = {"name": "Frida", "password": "long enough"}
+    assert owner.post("/api/users", json=frida).status_code == 201
+
+    def at(address: str, **cookies: str) -> httpx.Client:
+        transport = httpx.HTTPTransport(local_address=address)
+        return httpx.Client(base_url=closed.url, transport=transport, cookies=cookies, timeout=30)
+
+    with at("127.0.5.1") as phone:
+        answer = phone.post("/sign-in", data=frida)
+        cookie = http.cookies.SimpleCookie(answer.headers.get_list("set-cookie")[1])["soniquebay_device"]
+        assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "strict", "/")
+        device = phone.cookies["soniquebay_device"]
+    for number in range(5):
+        with at(f"127.0.6.{number + 1}") as guesser:
+            for _ in range(4):
+                guesser.post("/api/sign-in", json={**frida, "password": "guess"})
+    with at("127.0.5.2") as elsewhere:
+        assert elsewhere.post("/api/sign-in", json=frida).status_code == 429
+    with at("127.0.5.2", soniquebay_device=device) as elsewhere:
+        assert elsewhere.post("/api/sign-in", json=frida).status_code == 200
 
 
 def test_health_tells_strangers_no_details(closed: Stack, owner: httpx.Client) -> None:

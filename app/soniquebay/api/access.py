@@ -31,6 +31,8 @@ from soniquebay.listeners.users import User
 from soniquebay.listeners.web_sessions import LIFETIME_SECONDS
 
 COOKIE = "soniquebay_session"
+DEVICE_COOKIE = "soniquebay_device"  # it proves that a user has signed in with this browser before
+DEVICE_LIFETIME_SECONDS = 400 * 86400  # browsers keep no cookie for longer
 MAX_CREDENTIALS_CHARACTERS = 2000
 # What has to answer before anybody has signed in.
 OPEN_PATHS = frozenset(
@@ -169,6 +171,11 @@ def session_token(headers: Headers) -> str | None:
     return token[:MAX_CREDENTIALS_CHARACTERS] if token else None
 
 
+def shown_device(request: Request) -> str:
+    """Return what the browser shows as proof that its user has signed in there before; "" for nothing."""
+    return request.cookies.get(DEVICE_COOKIE, "")[:MAX_CREDENTIALS_CHARACTERS]
+
+
 def credentials(authorization: str) -> tuple[str | None, str]:
     """Return name and app password of an Authorization header: `Bearer <password>`, or Basic.
 
@@ -191,6 +198,21 @@ def set_session(response: Response, token: str, *, secure: bool) -> None:
     """Give the browser the cookie of a session."""
     response.set_cookie(
         COOKIE, token, max_age=int(LIFETIME_SECONDS), path="/", httponly=True, samesite="strict", secure=secure
+    )
+
+
+def set_cookies(response: Response, request: Request, accounts: Accounts, user: User, token: str) -> None:
+    """Give the browser of a user who has just signed in its cookies."""
+    secure = request.url.scheme == "https"
+    set_session(response, token, secure=secure)
+    response.set_cookie(
+        DEVICE_COOKIE,
+        accounts.device_of(user, shown_device(request)),
+        max_age=DEVICE_LIFETIME_SECONDS,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=secure,
     )
 
 

@@ -12,7 +12,8 @@ from soniquebay.api.access import (
     SignedInUser,
     address_of,
     require_manager,
-    set_session,
+    set_cookies,
+    shown_device,
 )
 from soniquebay.api.models import accounts as models
 from soniquebay.api.models.problems import NOT_JSON, Problem, Refused
@@ -94,7 +95,9 @@ async def sign_in(request: Request, services: Shared, body: models.Credentials, 
         services,
         request,
         response,
-        lambda address, browser: services.accounts.sign_in(body.name, body.password, address, browser),
+        lambda address, browser: services.accounts.sign_in(
+            body.name, body.password, address, browser, shown_device(request)
+        ),
     )
 
 
@@ -121,7 +124,7 @@ async def change_password(
     """
 
     def change(address: str, browser: str) -> tuple[users.User, str]:
-        services.accounts.sign_in(user.name, body.old, address, browser)
+        services.accounts.sign_in(user.name, body.old, address, browser, shown_device(request))
         with services.accounts.change() as db:
             users.set_password(db, user.id, body.new)
             if body.revoke_apps:
@@ -268,7 +271,7 @@ async def _sign_in(
         raise HTTPException(401, str(error)) from error
     except TooManyAttemptsError as error:
         raise HTTPException(429, str(error), {"Retry-After": error.retry_after}) from error
-    set_session(response, token, secure=request.url.scheme == "https")
+    set_cookies(response, request, services.accounts, user, token)
     return user
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from soniquebay.api.access import address_of, set_session
+from soniquebay.api.access import address_of, set_cookies, shown_device
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import CONTENT_SECURITY_POLICY, FORM_ACTION
 from soniquebay.listeners import passwords, users
@@ -53,7 +53,7 @@ async def sign_in(request: Request, services: Shared) -> Response:
         services,
         request,
         lambda address, browser: services.accounts.sign_in(
-            form.get("name", ""), form.get("password", ""), address, browser
+            form.get("name", ""), form.get("password", ""), address, browser, shown_device(request)
         ),
         answer_to,
         target,
@@ -108,14 +108,14 @@ async def _begin(
 ) -> Response:
     browser = request.headers.get("user-agent", "")
     try:
-        _, token = await services.sign_in(lambda: begin(address_of(request.scope), browser))
+        user, token = await services.sign_in(lambda: begin(address_of(request.scope), browser))
     except tuple(_REFUSALS) as error:
         answer = answer_to(str(error), _REFUSALS[type(error)])
         if isinstance(error, TooManyAttemptsError):
             answer.headers["Retry-After"] = error.retry_after
         return answer
     answer = RedirectResponse(target, 303)
-    set_session(answer, token, secure=request.url.scheme == "https")
+    set_cookies(answer, request, services.accounts, user, token)
     return answer
 
 

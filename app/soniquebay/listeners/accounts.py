@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from soniquebay.listeners import app_passwords, users, web_sessions
+from soniquebay.listeners import app_passwords, devices, users, web_sessions
 from soniquebay.listeners.app_passwords import AppPassword
 from soniquebay.listeners.attempts import Attempts
 from soniquebay.listeners.claim_code import ClaimCode
@@ -120,22 +120,29 @@ class Accounts:
         self.claim_code.forget()
         return owner
 
-    def sign_in(self, name: str, password: str, address: str, browser: str) -> tuple[User, str]:
+    def sign_in(self, name: str, password: str, address: str, browser: str, device: str = "") -> tuple[User, str]:
         """Begin a session; return the user and the session's token.
 
-        Raises `WrongPasswordError` and `TooManyAttemptsError`.
+        `device`: what the browser shows as proof that the user has signed in there before (`devices.make`). Raises
+        `WrongPasswordError` and `TooManyAttemptsError`.
         """
         db = self.database.reader()
         named, key = users.by_name(db, name), users.name_key(name)
-        is_known = named is not None and web_sessions.is_known_address(db, named.id, address)
-        self._check_attempts(address, key, is_known=is_known)
+        number = devices.number_of(self.key, named.id, device) if named else None
+        place = address if number is None else f"browser {number}"
+        is_known = number is not None or (named is not None and web_sessions.is_known_address(db, named.id, address))
+        self._check_attempts(place, key, is_known=is_known)
         user = users.authenticate(db, name, password)
         if user is None:
-            self.attempts.failed(address, key, is_known=is_known)
+            self.attempts.failed(place, key, is_known=is_known)
             raise WrongPasswordError("name or password is wrong")
-        self.attempts.succeeded(address, key)
+        self.attempts.succeeded(place, key)
         self._try(lambda writer: users.rehash(writer, user.id, password))
         return user, self._begin_session(user, address, browser)
+
+    def device_of(self, user: User, shown: str) -> str:
+        """Return what the browser of a user who has just signed in is to show from now on."""
+        return shown if devices.number_of(self.key, user.id, shown) else devices.make(self.key, user.id)
 
     def _begin_session(self, user: User, address: str, browser: str) -> str:
         with self.change() as db:  # the oldest sessions end

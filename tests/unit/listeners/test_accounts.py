@@ -340,3 +340,22 @@ def test_another_password_forgets_no_address(accounts: Accounts) -> None:
     with accounts.change() as db:
         users.set_password(db, 1, "another password")
     assert web_sessions.is_known_address(accounts.database.reader(), 1, HOME)
+
+
+def test_a_browser_of_a_user_is_let_in_while_others_guess(accounts: Accounts) -> None:
+    owner = claim(accounts)
+    with accounts.change() as db:
+        bob = users.add(db, "Bob", "long enough", "listen")
+    mine, bobs = accounts.device_of(owner, ""), accounts.device_of(bob, "")
+    assert accounts.device_of(owner, mine) == mine
+    for n in range(40):  # somebody with many addresses
+        with pytest.raises((WrongPasswordError, TooManyAttemptsError)):
+            accounts.sign_in("Ada", "guess", f"10.0.{n}.1", "")
+    for worthless in ("", bobs, mine[:-1] + ("0" if mine[-1] != "0" else "1"), f"x{mine}", ".", "\udce9.\udce9"):
+        with pytest.raises(TooManyAttemptsError):
+            accounts.sign_in("Ada", "correct horse", "10.9.9.9", "", worthless)
+    assert accounts.sign_in("Ada", "correct horse", "10.9.9.9", "", mine)[0] == owner
+    # A stolen one is worth no more than an address.
+    for n in range(10):
+        with pytest.raises(WrongPasswordError if n < 5 else TooManyAttemptsError):
+            accounts.sign_in("Ada", "guess", f"10.8.{n}.1", "", mine)
