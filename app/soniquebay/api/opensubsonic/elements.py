@@ -11,7 +11,7 @@ from typing import Any
 
 from soniquebay.api.opensubsonic import ids
 from soniquebay.api.opensubsonic.call import Call
-from soniquebay.api.opensubsonic.formats import iso_time
+from soniquebay.api.opensubsonic.formats import iso_time, known
 from soniquebay.audio.media_types import MEDIA_TYPES, UNKNOWN
 from soniquebay.library import paths
 from soniquebay.library.browsing import bulk
@@ -27,6 +27,10 @@ Element = dict[str, Any]
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)", re.IGNORECASE)
 _NO_MARKS = Marks()
 _ROLES = {"album_artist": "albumartist", "dj_mixer": "djmixer"}
+_REPLAY_GAIN = (
+    ("trackGain", "replaygain_track_gain"), ("albumGain", "replaygain_album_gain"),
+    ("trackPeak", "replaygain_track_peak"), ("albumPeak", "replaygain_album_peak"),
+)  # fmt: skip
 _AUDIO_SUFFIX = re.compile(r"\.([A-Za-z0-9]{1,5})$", re.ASCII)
 
 
@@ -46,9 +50,8 @@ def song(call: Call, track_id: int) -> Element:
 
 
 def _song(row: Row, mark: Marks, roots: Sequence[str]) -> Element:
-    tags, sound = row["tags"], row["sound"]
+    tags, sound, credits = row["tags"], row["sound"], row["credits"]
     suffix = _suffix(row["path"])
-    composers = [name for role, _, name, _ in row["credits"] if role == "composer"]
     bit_rate = sound.get("bit_rate")
     album_id = row["album_id"]
     element: Element = {
@@ -60,7 +63,7 @@ def _song(row: Row, mark: Marks, roots: Sequence[str]) -> Element:
         "artist": row["artist"],
         "track": row["track_no"],
         "year": row["year"],
-        "genre": next(iter(row["genres"]), None),
+        "genre": row["genres"][0] if row["genres"] else None,
         "coverArt": ids.of_cover(row["cover"]),
         "size": row["size"],
         "contentType": MEDIA_TYPES.get(row["format"], UNKNOWN),
@@ -88,10 +91,10 @@ def _song(row: Row, mark: Marks, roots: Sequence[str]) -> Element:
         "displayArtist": row["artist"] or "",
         "albumArtists": _references(row["album_artists"]),
         "displayAlbumArtist": row["album_artist"] or "",
-        "contributors": [_contributor(*credit) for credit in row["credits"]],
-        "displayComposer": ", ".join(composers),
+        "contributors": [_contributor(*credit) for credit in credits],
+        "displayComposer": ", ".join([name for role, _, name, _ in credits if role == "composer"]),
         "moods": _texts(tags.get("mood")),
-        "replayGain": _replay_gain(tags),
+        "replayGain": {name: tags[tag] for name, tag in _REPLAY_GAIN if tag in tags},
         "works": _works(tags),
         "movements": _movements(tags),
         "groupings": _texts(tags.get("grouping")),
@@ -100,7 +103,7 @@ def _song(row: Row, mark: Marks, roots: Sequence[str]) -> Element:
     other = _transcoded(row["format"], sound.get("codec"), row["part"] > 0)
     if other is not None:
         element["transcodedContentType"], element["transcodedSuffix"] = other
-    return element
+    return known(element)
 
 
 @lru_cache(256)
@@ -143,15 +146,9 @@ def _contributor(role: str, artist_id: int, name: str, detail: str) -> Element:
     return element
 
 
-def _replay_gain(tags: Mapping[str, Any]) -> Element:
-    names = {
-        "trackGain": "replaygain_track_gain", "albumGain": "replaygain_album_gain",
-        "trackPeak": "replaygain_track_peak", "albumPeak": "replaygain_album_peak",
-    }  # fmt: skip
-    return {name: tags[tag] for name, tag in names.items() if tag in tags}
-
-
 def _works(tags: Mapping[str, Any]) -> list[Element]:
+    if "work" not in tags:
+        return []
     mbids = _texts(tags.get("mb_work"))
     return [
         {"name": name, "musicBrainzId": mbids[n]} if n < len(mbids) else {"name": name}
@@ -160,8 +157,10 @@ def _works(tags: Mapping[str, Any]) -> list[Element]:
 
 
 def _movements(tags: Mapping[str, Any]) -> list[Element]:
-    numbers = {"number": tags.get("movement_number"), "count": tags.get("movement_total")}
-    return [{"name": name, **numbers} for name in _texts(tags.get("movement"))[:1]]
+    if "movement" not in tags:
+        return []
+    numbers = known({"number": tags.get("movement_number"), "count": tags.get("movement_total")})
+    return [{"name": name, **numbers} for name in _texts(tags["movement"])[:1]]
 
 
 # --- albums ----------------------------------------------------------------------------------------------------------
@@ -181,7 +180,7 @@ def album(call: Call, album_id: int) -> Element:
 def _album(row: Row, mark: Marks) -> Element:
     tags = row["tags"]
     types = _texts(tags.get("release_type")) or [row["type"]] * bool(row["type"])
-    return {
+    element = {
         "id": f"al-{row['id']}",
         "name": row["title"],
         "version": _first(tags.get("album_version")),
@@ -192,7 +191,7 @@ def _album(row: Row, mark: Marks) -> Element:
         "duration": round(row["duration"]),
         "created": iso_time(row["added_at"]),
         "year": row["year"],
-        "genre": next(iter(row["genres"]), None),
+        "genre": row["genres"][0] if row["genres"] else None,
         "recordLabels": _named(_texts(tags.get("label")) or [row["label"]] * bool(row["label"])),
         "musicBrainzId": row["mbid"] or "",
         "genres": _named(row["genres"]),
@@ -207,6 +206,7 @@ def _album(row: Row, mark: Marks) -> Element:
         "discTitles": [{"disc": disc_no, "title": title} for disc_no, title in row["discs"]],
         **_of_marks(mark),
     }
+    return known(element)
 
 
 def album_folder(element: Element) -> Element:
@@ -229,9 +229,12 @@ def album_folder(element: Element) -> Element:
 
 
 def _date(text: str | None) -> Element:
+    if not text:
+        return {}
     names = ("year", "month", "day")
-    parts = (text or "").split("-")
-    return {name: int(part) for name, part in zip(names, parts, strict=False) if part.isascii() and part.isdigit()}
+    return {
+        name: int(part) for name, part in zip(names, text.split("-"), strict=False) if part.isascii() and part.isdigit()
+    }
 
 
 # --- artists ---------------------------------------------------------------------------------------------------------
@@ -249,7 +252,7 @@ def artist(call: Call, artist_id: int) -> Element:
 
 
 def _artist(row: Row, mark: Marks) -> Element:
-    return {
+    element = {
         "id": f"ar-{row['id']}",
         "name": row["name"],
         "coverArt": ids.of_cover(row["cover"]),
@@ -260,11 +263,12 @@ def _artist(row: Row, mark: Marks) -> Element:
         "sortName": row["sort_name"] or without_article(row["name"]),
         "roles": [_ROLES.get(role, role) for role in row["roles"]],
     }
+    return known(element)
 
 
 def artist_folder(element: Element) -> Element:
     """Return an artist as older methods have it."""
-    return {name: element.get(name) for name in ("id", "name", "coverArt", "starred", "userRating")}
+    return {name: element[name] for name in ("id", "name", "coverArt", "starred", "userRating") if name in element}
 
 
 def without_article(name: str) -> str:
@@ -314,4 +318,6 @@ def _texts(value: Any) -> list[str]:
 
 
 def _first(value: Any) -> str:
-    return next(iter(_texts(value)), "")
+    if isinstance(value, list):
+        return str(value[0]) if value else ""
+    return "" if value is None else str(value)

@@ -15,7 +15,7 @@ from soniquebay.api.opensubsonic import elements, ids
 from soniquebay.api.opensubsonic.browsing import albums_of, index, tracks_of
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.elements import Element
-from soniquebay.api.opensubsonic.formats import iso_time
+from soniquebay.api.opensubsonic.formats import iso_time, known
 from soniquebay.api.opensubsonic.parameters import integer
 from soniquebay.library.catalogue.sort_keys import sort_key
 from soniquebay.library.paths import encode
@@ -146,7 +146,7 @@ def _music_directory(call: Call) -> Content:
 
 def _as_directory(element: Element, parent: str | None, children: list[Element]) -> dict[str, Any]:
     names = ("id", "name", "starred", "userRating", "playCount")
-    return {**{name: element.get(name) for name in names}, "parent": parent, "child": children}
+    return known({**{name: element.get(name) for name in names}, "parent": parent, "child": children})
 
 
 def _directory(call: Call, folder: Folder) -> dict[str, Any]:
@@ -156,12 +156,12 @@ def _directory(call: Call, folder: Folder) -> dict[str, Any]:
     children = [_child(call, inner, first, folder.id) for inner, first in found.folders]
     children += [{**song, "parent": folder.id} for song in elements.songs(call, found.track_ids)]
     above = folder.above
-    return {"id": folder.id, "parent": above and above.id, "name": _name(call, folder), "child": children}
+    return known({"id": folder.id, "parent": above and above.id, "name": _name(call, folder), "child": children})
 
 
 def _child(call: Call, folder: Folder, first: sqlite3.Row, parent: str) -> Element:
     cover = ("album", first["album_id"], first["cover"]) if first["cover"] else None
-    return {
+    fields = {
         "id": folder.id,
         "parent": parent,
         "isDir": True,
@@ -170,6 +170,7 @@ def _child(call: Call, folder: Folder, first: sqlite3.Row, parent: str) -> Eleme
         "coverArt": ids.of_cover(cover),
         "created": iso_time(first["added_at"]),
     }
+    return known(fields)
 
 
 METHODS: dict[str, Handler] = {

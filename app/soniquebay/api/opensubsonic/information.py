@@ -39,7 +39,7 @@ def _album_info(call: Call) -> Content:
     kind, number = ids.parse(call.parameters.required("id"), ("album", "track"))
     mbid = ""
     if kind == "track":
-        album_id = elements.song(call, number)["albumId"]
+        album_id = elements.song(call, number).get("albumId")
         number = ids.number(album_id, "album") if album_id else 0
     if number:
         mbid = elements.album(call, number)["musicBrainzId"]

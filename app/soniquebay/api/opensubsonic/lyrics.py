@@ -5,6 +5,7 @@ from typing import Any
 
 from soniquebay.api.opensubsonic import ids
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
+from soniquebay.api.opensubsonic.formats import known
 from soniquebay.library import queries
 from soniquebay.library.browsing import details
 from soniquebay.library.catalogue.sort_keys import sort_key
@@ -24,7 +25,7 @@ def _lyrics(call: Call) -> Content:
         return {"lyrics": {"value": ""}}
     texts = track["tags"].get("lyrics")
     text = _text(texts) or "\n".join(line["value"] for line in timed_lines(_text(track["tags"].get("synced_lyrics"))))
-    return {"lyrics": {"artist": track["artist"], "title": track["title"], "value": text}}
+    return {"lyrics": known({"artist": track["artist"], "title": track["title"], "value": text})}
 
 
 def _named_track(call: Call, artist: str, title: str) -> queries.Row | None:
@@ -43,11 +44,13 @@ def _lyrics_by_song_id(call: Call) -> Content:
     track = details.full_track(call.library, track_id)
     if track is None or track["missing_since"] is not None:
         raise ids.not_found()
-    common = {
-        "displayArtist": track["artist"],
-        "displayTitle": track["title"],
-        "lang": _text(track["tags"].get("language")) or _UNKNOWN_LANGUAGE,
-    }
+    common = known(
+        {
+            "displayArtist": track["artist"],
+            "displayTitle": track["title"],
+            "lang": _text(track["tags"].get("language")) or _UNKNOWN_LANGUAGE,
+        }
+    )
     found: list[dict[str, Any]] = []
     timed = _text(track["tags"].get("synced_lyrics"))
     if lines := timed_lines(timed):

@@ -8,7 +8,7 @@ from soniquebay.api.opensubsonic import elements, ids
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.elements import Element
 from soniquebay.api.opensubsonic.errors import GENERIC, MISSING_PARAMETER, NOT_ALLOWED, SubsonicError
-from soniquebay.api.opensubsonic.formats import iso_time
+from soniquebay.api.opensubsonic.formats import iso_time, known
 from soniquebay.api.opensubsonic.parameters import integer
 from soniquebay.listeners import items, marks, playlists, users
 from soniquebay.listeners.items import Item, UnknownItemError
@@ -48,7 +48,7 @@ def present(call: Call, item_ids: Sequence[int]) -> list[int]:
 def _element(call: Call, playlist: Playlist) -> Element:
     count, seconds = _size(call, playlist)
     is_own = playlist.user_id == call.user.id
-    return {
+    fields = {
         "id": ids.of("playlist", playlist.id),
         "name": playlist.name,
         "comment": playlist.comment,
@@ -61,6 +61,7 @@ def _element(call: Call, playlist: Playlist) -> Element:
         "coverArt": f"pl-{playlist.id}" if count and playlist.rules is None else None,
         "readonly": not is_own or playlist.rules is not None,
     }
+    return known(fields)
 
 
 def _size(call: Call, playlist: Playlist) -> tuple[int, float]:

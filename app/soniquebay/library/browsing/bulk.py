@@ -17,6 +17,7 @@ SHOWN_TAGS = frozenset(
         "replaygain_track_gain", "replaygain_track_peak", "title_sort", "work",
     }
 )  # fmt: skip
+_OF_TRACK_AND_ALBUM = frozenset({"artist", "album_artist"})
 _Rows = dict[int, list[tuple[Any, ...]]]
 
 _TRACK = """
@@ -89,30 +90,20 @@ def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     credits, genres = _by_first(db, _CREDITS, given), _by_first(db, _TRACK_GENRES, given)
     albums = {row["album_id"] for row in rows.values() if row["album_id"] is not None}
     album_artists = _by_first(db, _ALBUM_ARTISTS, json.dumps(list(albums)))
-    found = []
-    for track_id in ids:
-        row = rows.get(track_id)
-        if row is None:
-            continue
+    for track_id, row in rows.items():
         of_track = credits.get(track_id, ())
-        cover = None
+        row["artists"] = [(i, name) for role, i, name, _ in of_track if role == "artist"]
+        row["credits"] = [c for c in of_track if c[0] not in _OF_TRACK_AND_ALBUM]
+        row["album_artists"] = album_artists.get(row["album_id"], [])
+        row["genres"] = [name for (name,) in genres.get(track_id, ())]
+        row["tags"] = _shown_tags(row["tags"])
+        row["sound"] = _loaded(row["sound"])
+        row["cover"] = None
         if row["own_cover"]:
-            cover = ("track", track_id, row["own_cover"])
+            row["cover"] = ("track", track_id, row["own_cover"])
         elif row["album_cover"]:
-            cover = ("album", row["album_id"], row["album_cover"])
-        found.append(
-            {
-                **row,
-                "artists": [(i, name) for role, i, name, _ in of_track if role == "artist"],
-                "credits": [c for c in of_track if c[0] not in {"artist", "album_artist"}],
-                "album_artists": album_artists.get(row["album_id"], []),
-                "genres": [name for (name,) in genres.get(track_id, ())],
-                "tags": _shown_tags(row["tags"]),
-                "sound": _loaded(row["sound"]),
-                "cover": cover,
-            }
-        )
-    return found
+            row["cover"] = ("album", row["album_id"], row["album_cover"])
+    return [rows[track_id] for track_id in ids if track_id in rows]
 
 
 def albums(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
@@ -127,27 +118,16 @@ def albums(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     artists, genres = _by_first(db, _ALBUM_ARTISTS, given), _album_genres(db, given)
     discs = _by_first(db, _DISCS, json.dumps([album_id for album_id, (*_, subtitles) in sums.items() if subtitles]))
     tags = _by_first(db, _TAGS, json.dumps([first_id for _, _, first_id, _ in sums.values() if first_id]))
-    found = []
-    for album_id in ids:
-        count, duration, first_id, _ = sums.get(album_id, (0, 0, 0, 0))
-        if not count:
-            continue
+    for album_id, (count, duration, first_id, _) in sums.items():
         [(text,)] = tags.get(first_id, [(None,)])
         row = rows[album_id]
-        titles = {disc_no or 1: title for disc_no, title in discs.get(album_id, ())}
-        found.append(
-            {
-                **row,
-                "tracks": count,
-                "duration": duration,
-                "discs": sorted(titles.items()),
-                "artists": artists.get(album_id, []),
-                "genres": genres.get(album_id, []),
-                "tags": _shown_tags(text),
-                "cover": ("album", album_id, row["cover"]) if row["cover"] else None,
-            }
-        )
-    return found
+        row["tracks"], row["duration"] = count, duration
+        row["discs"] = sorted({disc_no or 1: title for disc_no, title in discs.get(album_id, ())}.items())
+        row["artists"] = artists.get(album_id, [])
+        row["genres"] = genres.get(album_id, [])
+        row["tags"] = _shown_tags(text)
+        row["cover"] = ("album", album_id, row["cover"]) if row["cover"] else None
+    return [rows[album_id] for album_id in ids if album_id in rows and rows[album_id]["tracks"]]
 
 
 def _album_genres(db: sqlite3.Connection, album_ids: str) -> dict[int, list[str]]:
@@ -169,21 +149,12 @@ def artists(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     given = json.dumps(list(ids))
     rows = _rows(db, _ARTIST, given)
     by_id = _by_first(db, _ROLES, given)
-    found = []
-    for artist_id in ids:
-        row = rows.get(artist_id)
+    for artist_id, row in rows.items():
         roles = [role for (role,) in by_id.get(artist_id, ())]
-        if row is None or not (roles or row["albums"]):
-            continue
-        found.append(
-            {
-                **row,
-                "sort_name": row["tagged_sort_name"] or row["sort_name"],
-                "roles": roles + ["album_artist"] * (row["albums"] > 0),
-                "cover": ("artist", artist_id, row["cover"]) if row["cover"] else None,
-            }
-        )
-    return found
+        row["sort_name"] = row["tagged_sort_name"] or row["sort_name"]
+        row["roles"] = roles + ["album_artist"] * (row["albums"] > 0)
+        row["cover"] = ("artist", artist_id, row["cover"]) if row["cover"] else None
+    return [rows[artist_id] for artist_id in ids if artist_id in rows and rows[artist_id]["roles"]]
 
 
 def _rows(db: sqlite3.Connection, query: str, ids: str) -> dict[int, Row]:

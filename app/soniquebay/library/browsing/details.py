@@ -18,6 +18,7 @@ _FLOATS = frozenset(
 _R128_GAINS = frozenset({"r128_track_gain", "r128_album_gain"})
 _R128_STEPS_PER_DB = 256  # RFC 7845, section 5.2.1: Q7.8 in dB
 _INTEGERS = frozenset({"rating", "play_count", "track_total", "disc_total", "movement_number", "movement_total"})
+_TYPED = _FLOATS | _R128_GAINS | _INTEGERS | {"compilation"}
 _NUMBER = re.compile(r"\s*([+-]?\d{1,9}(?:[.,]\d{1,9})?)")
 _TRUE = frozenset({"1", "true", "yes"})
 
@@ -49,16 +50,19 @@ def typed_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
 
     A value that should be a number and is none is left out.
     """
-    typed: dict[str, Any] = {}
-    for name, value in tags.items():
+    typed = dict(tags)
+    for name in tags.keys() & _TYPED:
+        value = tags[name]
         first = value[0] if isinstance(value, list) else value
         if name == "compilation":
             typed[name] = str(first).lower() in _TRUE
-        elif name not in _FLOATS and name not in _R128_GAINS and name not in _INTEGERS:
-            typed[name] = value
-        elif (number := _number(str(first))) is not None:
-            if name in _R128_GAINS:
-                number /= _R128_STEPS_PER_DB
+            continue
+        number = _number(str(first))
+        if number is None:
+            del typed[name]
+        elif name in _R128_GAINS:
+            typed[name] = number / _R128_STEPS_PER_DB
+        else:
             typed[name] = int(number) if name in _INTEGERS else number
     return typed
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from soniquebay.api.opensubsonic.errors import SubsonicError
-from soniquebay.api.opensubsonic.formats import encode, envelope, is_callback, iso_time, to_json, to_xml
+from soniquebay.api.opensubsonic.formats import encode, envelope, is_callback, iso_time, known, to_json, to_xml
 
 
 def text_of(value: str) -> str | None:
@@ -17,14 +17,18 @@ def text_of(value: str) -> str | None:
 
 
 def test_the_tree_in_xml() -> None:
-    tree = {"status": "ok", "none": None, "list": [{"id": "1", "x": True, "n": 3, "f": 0.5}], "moods": ["a", "b"],
+    tree = {"status": "ok", "list": [{"id": "1", "x": True, "n": 3, "f": 0.5}], "moods": ["a", "b"],
             "empty": [], "nothing": {}, "line": [{"start": 5, "value": "a\nb"}]}  # fmt: skip
     assert to_xml(tree).decode() == (
         '<?xml version="1.0" encoding="UTF-8"?>\n<subsonic-response xmlns="http://subsonic.org/restapi" status="ok">'
         '<list id="1" x="true" n="3" f="0.5"/><moods>a</moods><moods>b</moods><nothing/>'
         '<line start="5">a&#10;b</line></subsonic-response>'
     )
-    assert json.loads(to_json(tree)) == {k: v for k, v in tree.items() if k != "none"}
+    assert json.loads(to_json(tree)) == tree
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    assert known({"a": None, "b": "", "c": 0, "d": False, "e": [], "f": None}) == {"b": "", "c": 0, "d": False, "e": []}
 
 
 def test_what_xml_cannot_hold_is_replaced_and_all_else_comes_back() -> None:
@@ -38,7 +42,7 @@ def test_what_xml_cannot_hold_is_replaced_and_all_else_comes_back() -> None:
 
 
 def test_json_holds_a_lone_surrogate() -> None:
-    assert json.loads(to_json({"a": "\ud800", "b": None, "c": [{"d": None}]})) == {"a": "\ud800", "c": [{}]}
+    assert json.loads(to_json({"a": "\ud800", "c": [{}]})) == {"a": "\ud800", "c": [{}]}
 
 
 @pytest.mark.parametrize(
