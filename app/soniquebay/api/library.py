@@ -23,6 +23,7 @@ router = APIRouter(prefix="/api", tags=["library"])
 NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "no such track"}}
 # An album may get another cover, so a browser asks again after an hour, with the ETag that it has.
 COVER_CACHE_CONTROL = "public, max-age=3600"
+MAX_WHOLE_PICTURE_BYTES = 1 << 20  # is read at once; a longer one is sent piece by piece
 
 
 class SimilarQuery(BaseModel):
@@ -163,7 +164,12 @@ def cover(  # noqa: PLR0917 - the parameters of a query
     known_etags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     if known_etags & {etag, "*"}:
         return Response(status_code=304, headers=headers)
-    return FileResponse(path, media_type=media_type, headers=headers)
+    try:
+        if path.stat().st_size > MAX_WHOLE_PICTURE_BYTES:
+            return FileResponse(path, media_type=media_type, headers=headers)
+        return Response(path.read_bytes(), media_type=media_type, headers=headers)
+    except FileNotFoundError as error:  # deleted since
+        raise HTTPException(404, f"the cover of {kind} {item_id} is no longer there") from error
 
 
 def _accepts_webp(accept: str) -> bool:

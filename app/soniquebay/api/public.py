@@ -64,6 +64,7 @@ def public_app(services: Services) -> FastAPI:
     app.add_middleware(Proxies, trusted=settings.trusted_proxies, guests=settings.guests)
     errors.install(app)
     for module in (
+        opensubsonic,  # routes are tried in their order, and a client that copies the library or its covers asks most
         health,
         accounts,
         scrobbling,
@@ -77,7 +78,6 @@ def public_app(services: Services) -> FastAPI:
         playlists,
         docs,
         online,
-        opensubsonic,
     ):
         app.include_router(module.router)
     app.get("/api/events", response_class=StreamingResponse, responses=_EVENTS, tags=["scans"])(events)

@@ -93,8 +93,9 @@ class Services:
             self.request_refill()
 
 
-def get_services(request: Request) -> Any:
+async def get_services(request: Request) -> Any:
     """Return the services of the application that got the request."""
+    # FastAPI would call a plain function in a thread, for each request.
     return request.app.state.services
 
 

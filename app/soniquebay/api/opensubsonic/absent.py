@@ -20,6 +20,7 @@ _REFUSED = {
     "shares": ("createShare", "updateShare", "deleteShare"),
     "chat": ("addChatMessage",),
     "jukebox": ("jukeboxControl",),
+    "playlists of HLS, but streams": ("hls", "hls.m3u8"),
 }  # fmt: skip
 
 
@@ -46,4 +47,6 @@ METHODS: dict[str, Handler] = {
     **{method: _refuse(what) for what, methods in _REFUSED.items() for method in methods},
     "getVideoInfo": _nothing,
     "getPodcastEpisode": _nothing,
+    "getAvatar": _nothing,
+    "getCaptions": _nothing,
 }

@@ -54,4 +54,5 @@ class Call:
 
 
 Handler = Callable[[Call], Content]
-MediaHandler = Callable[[Call], Awaitable[Response]]
+PictureHandler = Callable[[Call], Response]
+SoundHandler = Callable[[Call], Awaitable[Response]]

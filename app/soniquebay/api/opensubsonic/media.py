@@ -5,8 +5,7 @@ from starlette.concurrency import run_in_threadpool
 
 from soniquebay.api import library, playing
 from soniquebay.api.opensubsonic import ids
-from soniquebay.api.opensubsonic.call import Call, MediaHandler
-from soniquebay.api.opensubsonic.errors import GENERIC, SubsonicError
+from soniquebay.api.opensubsonic.call import Call, PictureHandler, SoundHandler
 from soniquebay.api.playing import StreamQuery
 from soniquebay.library import queries
 from soniquebay.library.browsing import details
@@ -63,11 +62,7 @@ async def _download(call: Call) -> Response:
     return await playing.download(call.request, call.services, ids.number(call.parameters.required("id"), "track"))
 
 
-async def _cover_art(call: Call) -> Response:
-    return await run_in_threadpool(_picture, call)
-
-
-def _picture(call: Call) -> Response:
+def _cover_art(call: Call) -> Response:
     kind, number = ids.parse_cover(call.parameters.required("id"))
     size = call.parameters.integer("size", 0, high=MAX_PICTURE_PIXELS)
     given = call.request.headers
@@ -98,20 +93,5 @@ def _first_track(call: Call, playlist_id: int) -> int:
     return int(row["id"])
 
 
-async def _hls(_: Call) -> Response:
-    raise SubsonicError(GENERIC, "there are no playlists of HLS here: use stream")
-
-
-async def _no_avatar(_: Call) -> Response:
-    raise ids.not_found()
-
-
-MEDIA: dict[str, MediaHandler] = {
-    "stream": _stream,
-    "download": _download,
-    "getCoverArt": _cover_art,
-    "hls": _hls,
-    "hls.m3u8": _hls,
-    "getAvatar": _no_avatar,
-    "getCaptions": _no_avatar,
-}
+SOUND: dict[str, SoundHandler] = {"stream": _stream, "download": _download}
+PICTURES: dict[str, PictureHandler] = {"getCoverArt": _cover_art}

@@ -28,10 +28,10 @@ from soniquebay.api.opensubsonic import (
     system,
 )
 from soniquebay.api.opensubsonic.authentication import visitor_of
-from soniquebay.api.opensubsonic.call import Call, Content, Handler, MediaHandler
+from soniquebay.api.opensubsonic.call import Call, Content, Handler, PictureHandler, SoundHandler
 from soniquebay.api.opensubsonic.errors import GENERIC, MISSING_PARAMETER, NOT_FOUND, SubsonicError
 from soniquebay.api.opensubsonic.parameters import Parameters
-from soniquebay.api.services import Services, Shared
+from soniquebay.api.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -51,23 +51,24 @@ METHODS: dict[str, Handler] = {
     **similar.METHODS,
     **absent.METHODS,
 }
-MEDIA: dict[str, MediaHandler] = media.MEDIA
+SOUND: dict[str, SoundHandler] = media.SOUND
+PICTURES: dict[str, PictureHandler] = media.PICTURES
 _FORM = "application/x-www-form-urlencoded"
 _FORMATS: Mapping[str, formats.Format] = {"xml": "xml", "json": "json", "jsonp": "jsonp"}
 _WITHOUT_LOGIN: Literal["getOpenSubsonicExtensions"] = "getOpenSubsonicExtensions"
 
 
-@router.api_route(f"{PREFIX}{{method:path}}", methods=["GET", "POST", "HEAD"], include_in_schema=False)
-async def answer(request: Request, services: Shared, method: str) -> Response:
+async def answer(request: Request) -> Response:
     """Answer a call of a method, with or without `.view` behind its name."""
-    method = method.removesuffix(".view")
+    services: Services = request.app.state.services
+    method: str = request.path_params["method"].removesuffix(".view")
     texts = [request.scope["query_string"]]
     if request.method == "POST" and request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM:
         texts.append(await request.body())
     parameters = Parameters([])
     try:
         parameters = Parameters.read(*texts)
-        handler = MEDIA.get(method)
+        handler = SOUND.get(method)
         if handler is None:
             return await run_in_threadpool(_answer, request, services, method, parameters)
         visitor = await run_in_threadpool(visitor_of, services, parameters, address_of(request.scope))
@@ -81,9 +82,16 @@ async def answer(request: Request, services: Shared, method: str) -> Response:
         return _refusal(parameters, SubsonicError(NOT_FOUND, str(error.detail)))
 
 
+# A route of FastAPI would do for each request what a route with declared parameters needs.
+router.add_route(f"{PREFIX}{{method:path}}", answer, methods=["GET", "POST", "HEAD"], include_in_schema=False)
+
+
 def _answer(request: Request, services: Services, method: str, parameters: Parameters) -> Response:
-    """Answer a call whose answer is a tree, in a thread."""
+    """Answer a call whose answer is a tree or a picture, in a thread."""
     try:
+        if method in PICTURES:
+            visitor = visitor_of(services, parameters, address_of(request.scope))
+            return PICTURES[method](Call(services, request, parameters, visitor))
         return _response(parameters, _content(request, services, method, parameters))
     except SubsonicError as error:
         return _refusal(parameters, error)

@@ -55,7 +55,7 @@ def test_refusals(http: TestClient, ada: Client, bob: Client) -> None:
 
 
 def test_every_method_but_one_needs_a_login(http: TestClient) -> None:
-    for method in (*routes.METHODS, *routes.MEDIA, "nothing"):
+    for method in (*routes.METHODS, *routes.SOUND, *routes.PICTURES, "nothing"):
         assert code(http, method) == 10, method
     assert code(http, "getOpenSubsonicExtensions") == 0
 
