@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .PHONY: help run test test-all check image release artifacts lint types unit pipeline slow faults corpus edits fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
-  test-raspi4b test-power-cuts power-cuts minimal bench docs docs-api test-report lock clean
+  test-raspi4b test-clients test-power-cuts power-cuts minimal bench docs docs-api test-report lock clean
 
 PYTHON ?= python3
 PROFILE ?= debian
@@ -49,7 +49,7 @@ test: lint types ## every test of a release
 
 # docs/testing.md has the last result and duration of each.
 LONGER := docs faults corpus edits fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
-  test-reproducible
+  test-reproducible test-clients
 test-all: test $(LONGER) ## and all the others
 
 lint: $(VENV)/ready ## ruff, import-linter, ansible-lint
@@ -115,6 +115,9 @@ test-power-cuts: image ## three power cuts: in a first boot, a scan, and at rest
 power-cuts: image ## many power cuts (CUTS=20 SEED=5 FROM=1), each losing some of the writes that were not flushed
 	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-5} POWER_CUTS_FROM=$${FROM:-1} $(PYTEST) -s tests/power_cuts
 
+test-clients: $(VENV)/ready ## clients of OpenSubsonic that others publish, against a running stack; they come from PyPI and npm
+	$(PYTEST) tests/clients
+
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some 15 minutes)
 	$(PYTEST) tests/faults
 
@@ -136,7 +139,7 @@ test-report: $(VENV)/ready ## put the results of the tests that ran here into do
 	@$(BIN)/python -m tools.results report
 
 lock: $(VENV)/ready ## pin again: requirements*.in to requirements*.lock, hashes and no index addresses
-	for name in requirements requirements-dev requirements-bootstrap; do \
+	for name in requirements requirements-dev requirements-bootstrap tests/clients/requirements; do \
 	  $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
 	    --custom-compile-command 'make lock' $$name.in -o $$name.lock; done
 

@@ -1,5 +1,6 @@
 """The pinned requirements are all that the programs need: nothing comes from a developer's machine by chance."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -36,8 +37,17 @@ def test_every_module_is_imported_from_the_lock_alone(libraries: Path) -> None:
 
 
 def test_the_lock_carries_hashes_and_no_addresses() -> None:
-    for lock in ROOT.glob("requirements*.lock"):
+    for lock in (*ROOT.glob("requirements*.lock"), ROOT / "tests/clients/requirements.lock"):
         text = lock.read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
         assert "--index-url" not in text
+
+
+def test_the_lock_of_npm_carries_hashes_and_no_addresses() -> None:
+    packages = json.loads((ROOT / "tests/clients/subsonic_api/package-lock.json").read_text())["packages"]
+    del packages[""]
+    assert packages
+    for package in packages.values():
+        assert package["integrity"].startswith("sha512-")
+        assert "resolved" not in package
