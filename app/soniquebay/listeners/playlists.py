@@ -95,6 +95,28 @@ def find(db: sqlite3.Connection, user_id: int, playlist_id: int) -> Playlist:
     return _playlist(row)
 
 
+def size(db: sqlite3.Connection, playlist_id: int) -> tuple[int, float]:
+    """Return how many entries of a playlist have a file that is there, and how long these are in seconds."""
+    row = db.execute(
+        "SELECT count(*), coalesce(sum(t.duration), 0) FROM playlist_entries e JOIN items i ON i.id = e.item_id "
+        "JOIN library.tracks t ON t.id = i.library_id AND t.missing_since IS NULL WHERE e.playlist_id = ?",
+        (playlist_id,),
+    ).fetchone()
+    return int(row[0]), float(row[1])
+
+
+def first_track_with_cover(db: sqlite3.Connection, playlist_id: int) -> int | None:
+    """Return the id of the first track of a playlist that has a cover, its own or that of its album."""
+    row = db.execute(
+        "SELECT t.id FROM playlist_entries e JOIN items i ON i.id = e.item_id "
+        "JOIN library.tracks t ON t.id = i.library_id LEFT JOIN library.albums b ON b.id = t.album_id "
+        "LEFT JOIN library.track_covers c ON c.track_id = t.id "
+        "WHERE e.playlist_id = ? AND (c.sha256 IS NOT NULL OR b.cover_sha256 IS NOT NULL) ORDER BY e.position LIMIT 1",
+        (playlist_id,),
+    ).fetchone()
+    return int(row["id"]) if row else None
+
+
 def find_own(db: sqlite3.Connection, user_id: int, playlist_id: int) -> Playlist:
     """Return a playlist that a user may change. Raises ``LookupError``, and `NotOwnerError` for another user's."""
     found = find(db, user_id, playlist_id)

@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from soniquebay.api.opensubsonic import elements, listing
+from soniquebay.api.opensubsonic import elements
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.errors import GENERIC, SubsonicError
 from soniquebay.api.opensubsonic.listing import counted, in_folder, part
 from soniquebay.api.opensubsonic.parameters import integer
-from soniquebay.library.browsing import lists
+from soniquebay.library.browsing import lists, named
 from soniquebay.listeners import marks
 from soniquebay.listeners.items import Kind
 
@@ -46,7 +46,7 @@ def _album_ids(call: Call) -> list[int]:
         listed = lists.albums(db, year_from=min(first, last), year_to=max(first, last))
         return part(db, in_folder(call, listed), "year", limit, offset, descending=first > last)
     if kind == "byGenre":
-        listed = lists.albums(db, genre_id=listing.genre_id(db, call.parameters.required("genre")))
+        listed = lists.albums(db, genre_id=named.genre_id(db, call.parameters.required("genre")))
         return part(db, in_folder(call, listed), "artist", limit, offset)
     raise SubsonicError(GENERIC, "there is no such type of list")
 
@@ -64,7 +64,7 @@ def _random_songs(call: Call) -> Content:
     genre, first, last = given.text("genre"), given.text("fromYear"), given.text("toYear")
     listed = lists.tracks(
         db,
-        genre_id=listing.genre_id(db, genre) if genre else None,
+        genre_id=named.genre_id(db, genre) if genre else None,
         year_from=integer("fromYear", first) if first else None,
         year_to=integer("toYear", last) if last else None,
     )
@@ -74,7 +74,7 @@ def _random_songs(call: Call) -> Content:
 def _songs_by_genre(call: Call) -> Content:
     db = call.library
     limit, offset = counted(call, "count")
-    listed = lists.tracks(db, genre_id=listing.genre_id(db, call.parameters.required("genre")))
+    listed = lists.tracks(db, genre_id=named.genre_id(db, call.parameters.required("genre")))
     return {"songsByGenre": {"song": elements.songs(call, part(db, in_folder(call, listed), "artist", limit, offset))}}
 
 

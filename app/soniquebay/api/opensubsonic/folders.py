@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.api.opensubsonic import elements, ids
@@ -17,15 +17,10 @@ from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.elements import Element
 from soniquebay.api.opensubsonic.formats import iso_time, known
 from soniquebay.api.opensubsonic.parameters import integer
-from soniquebay.library.catalogue.sort_keys import sort_key
+from soniquebay.library.browsing import folders
 from soniquebay.library.paths import encode
 
 _ID = re.compile(r"fo-([1-9][0-9]{0,3})(?:-([A-Za-z0-9_-]{1,8000}))?", re.ASCII)
-_FIRST_BELOW = """
-SELECT t.path, t.id, t.credit AS artist, t.added_at, t.album_id, b.cover_sha256 AS cover
-FROM tracks t LEFT JOIN albums b ON b.id = t.album_id
-WHERE t.path >= ? AND t.path < ? AND t.missing_since IS NULL ORDER BY t.path LIMIT 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +44,6 @@ class Folder:
         return Folder(self.root, self.path.rpartition("/")[0]) if self.path else None
 
 
-@dataclass(slots=True)
-class Listing:
-    """What lies in a folder: its folders, each with the first track below it, and its tracks."""
-
-    folders: list[tuple[Folder, sqlite3.Row]] = field(default_factory=list)
-    track_ids: list[int] = field(default_factory=list)
-
-
 def parse(text: str) -> Folder:
     """Return the folder of an id. Raises `SubsonicError` for what is none."""
     match = _ID.fullmatch(text)
@@ -70,24 +57,12 @@ def parse(text: str) -> Folder:
     return Folder(int(match[1]), path)
 
 
-def read(call: Call, folder: Folder) -> Listing:
-    """Return what lies in a folder. Each of its folders costs one step in the index of paths."""
-    prefix = _root(call, folder.root) + "/" + (f"{folder.path}/" if folder.path else "")
-    end = prefix[:-1] + "0"  # "0" follows "/"
-    db, found, begin = call.library, Listing(), prefix
-    while (row := db.execute(_FIRST_BELOW, (begin, end)).fetchone()) is not None:
-        name, slash, _ = row["path"][len(prefix) :].partition("/")
-        if slash:
-            found.folders.append((Folder(folder.root, f"{folder.path}/{name}".lstrip("/")), row))
-            begin = f"{prefix}{name}0"
-        else:
-            parts = db.execute(
-                "SELECT id FROM tracks WHERE path = ? AND missing_since IS NULL ORDER BY part", (row["path"],)
-            )
-            found.track_ids += [part["id"] for part in parts]
-            begin = row["path"] + "\0"
-    found.folders.sort(key=lambda pair: sort_key(pair[0].path.rpartition("/")[2]))
-    return found
+def _read(call: Call, folder: Folder) -> tuple[list[tuple[Folder, sqlite3.Row]], list[int]]:
+    """Return the folders in a folder, each with the first track below it, and the ids of its tracks."""
+    root = _root(call, folder.root)
+    found = folders.read(call.library, f"{root}/{folder.path}" if folder.path else root)
+    inner = [(Folder(folder.root, f"{folder.path}/{name}".lstrip("/")), first) for name, first in found.folders]
+    return inner, found.track_ids
 
 
 def _root(call: Call, number: int) -> str:
@@ -109,27 +84,22 @@ def _music_folders(call: Call) -> Content:
 def _indexes(call: Call) -> Content:
     """Return the folders in the folders of music as artists, which is what older clients show first."""
     given = call.parameters
-    modified = _last_modified_ms(call)
+    modified = int(1000 * folders.last_change(call.library))
     since = given.text("ifModifiedSince")
     common = {"ignoredArticles": elements.IGNORED_ARTICLES, "lastModified": modified}
     if since and integer("ifModifiedSince", since) >= modified:
         return {"indexes": {**common, "index": [], "child": []}}
     number = given.text("musicFolderId")
     roots = [integer("musicFolderId", number)] if number else range(1, len(call.services.settings.music) + 1)
-    folders: list[Element] = []
+    artists: list[Element] = []
     track_ids: list[int] = []
     for root in roots:
         if root < 1:
             raise ids.not_found()
-        found = read(call, Folder(root))
-        folders += [{"id": folder.id, "name": _name(call, folder)} for folder, _ in found.folders]
-        track_ids += found.track_ids
-    return {"indexes": {**common, "index": index(folders), "child": elements.songs(call, track_ids)}}
-
-
-def _last_modified_ms(call: Call) -> int:
-    row = call.library.execute("SELECT max(coalesce(finished_at, started_at)) FROM scan_sessions").fetchone()
-    return int((row[0] or 0) * 1000)
+        found, in_root = _read(call, Folder(root))
+        artists += [{"id": folder.id, "name": _name(call, folder)} for folder, _ in found]
+        track_ids += in_root
+    return {"indexes": {**common, "index": index(artists), "child": elements.songs(call, track_ids)}}
 
 
 def _music_directory(call: Call) -> Content:
@@ -150,11 +120,11 @@ def _as_directory(element: Element, parent: str | None, children: list[Element])
 
 
 def _directory(call: Call, folder: Folder) -> dict[str, Any]:
-    found = read(call, folder)
-    if not found.folders and not found.track_ids and folder.path:
+    found, track_ids = _read(call, folder)
+    if not found and not track_ids and folder.path:
         raise ids.not_found()
-    children = [_child(call, inner, first, folder.id) for inner, first in found.folders]
-    children += [{**song, "parent": folder.id} for song in elements.songs(call, found.track_ids)]
+    children = [_child(call, inner, first, folder.id) for inner, first in found]
+    children += [{**song, "parent": folder.id} for song in elements.songs(call, track_ids)]
     above = folder.above
     return known({"id": folder.id, "parent": above and above.id, "name": _name(call, folder), "child": children})
 

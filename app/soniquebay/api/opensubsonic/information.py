@@ -5,7 +5,8 @@ from typing import Any
 from soniquebay.api.opensubsonic import elements, ids
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.errors import MISSING_PARAMETER, SubsonicError
-from soniquebay.api.opensubsonic.listing import MAX_ROWS, artist_named
+from soniquebay.api.opensubsonic.listing import MAX_ROWS
+from soniquebay.library.browsing import named
 from soniquebay.listeners import marks
 
 _DEFAULT_ARTISTS, _DEFAULT_SONGS = 20, 50
@@ -53,7 +54,7 @@ def _top_songs(call: Call) -> Content:
         artist_id: int | None = ids.number(given.text("id"), "artist")
         elements.artist(call, artist_id or 0)  # it has to be there
     elif given.text("artist"):
-        artist_id = artist_named(call.library, given.text("artist"))
+        artist_id = named.artist_id(call.library, given.text("artist"))
     else:
         raise SubsonicError(MISSING_PARAMETER, "the parameter artist is missing, or id")
     count = given.integer("count", _DEFAULT_SONGS, high=MAX_ROWS)

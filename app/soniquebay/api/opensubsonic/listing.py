@@ -11,8 +11,6 @@ from soniquebay.api.opensubsonic.parameters import integer
 from soniquebay.library import paths
 from soniquebay.library.browsing import browse, lists
 from soniquebay.library.browsing.pages import Filter, Sql
-from soniquebay.library.catalogue.names import normalised_name
-from soniquebay.library.genres import genre_key
 
 MAX_ROWS = 500  # of one kind in one answer, as the API has it
 MAX_OFFSET = 2**31
@@ -62,19 +60,3 @@ def music_folder(call: Call) -> str | None:
     if not 1 <= number <= len(roots):
         raise not_found()
     return paths.encode(str(roots[number - 1])).rstrip("/")
-
-
-def genre_id(db: sqlite3.Connection, name: str) -> int:
-    """Return the id of a genre by any spelling of its name; 0, which none has, if there is none."""
-    row = db.execute("SELECT id FROM genres WHERE normalised_name = ?", (genre_key(name),)).fetchone()
-    return int(row["id"]) if row else 0
-
-
-def artist_named(db: sqlite3.Connection, name: str) -> int | None:
-    """Return the id of the artist of a name who has the most tracks."""
-    row = db.execute(
-        "SELECT a.id FROM artists a LEFT JOIN artist_roles r ON r.artist_id = a.id AND r.role = 'artist' "
-        "WHERE a.normalised_name = ? ORDER BY r.track_count DESC LIMIT 1",
-        (normalised_name(name),),
-    ).fetchone()
-    return int(row["id"]) if row else None

@@ -6,9 +6,7 @@ from typing import Any
 from soniquebay.api.opensubsonic import ids
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.formats import known
-from soniquebay.library import queries
-from soniquebay.library.browsing import details
-from soniquebay.library.catalogue.sort_keys import sort_key
+from soniquebay.library.browsing import details, named
 
 _STAMP = re.compile(r"\[(\d{1,3}):(\d{1,2})(?:[.:](\d{1,3}))?\]", re.ASCII)
 _WORD_STAMP = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>", re.ASCII)
@@ -20,23 +18,13 @@ _UNKNOWN_LANGUAGE = "und"
 def _lyrics(call: Call) -> Content:
     """Return the plain lyrics of the first song of a title and an artist that has any."""
     artist, title = call.parameters.text("artist"), call.parameters.text("title")
-    track = _named_track(call, artist, title) if title else None
+    track_id = named.track_id_with_lyrics(call.library, title, artist) if title else None
+    track = None if track_id is None else details.full_track(call.library, track_id)
     if track is None:
         return {"lyrics": {"value": ""}}
     texts = track["tags"].get("lyrics")
     text = _text(texts) or "\n".join(line["value"] for line in timed_lines(_text(track["tags"].get("synced_lyrics"))))
     return {"lyrics": known({"artist": track["artist"], "title": track["title"], "value": text})}
-
-
-def _named_track(call: Call, artist: str, title: str) -> queries.Row | None:
-    rows = call.library.execute(
-        "SELECT t.id FROM tracks t JOIN file_tags f ON f.track_id = t.id WHERE t.missing_since IS NULL "
-        "AND t.sort_title = ?1 AND t.title = ?2 COLLATE NOCASE AND (?3 = '' OR t.credit = ?3 COLLATE NOCASE) "
-        "AND (f.tags ->> '$.lyrics' IS NOT NULL OR f.tags ->> '$.synced_lyrics' IS NOT NULL) LIMIT 1",
-        (sort_key(title), title, artist),
-    )
-    row = rows.fetchone()
-    return details.full_track(call.library, row["id"]) if row else None
 
 
 def _lyrics_by_song_id(call: Call) -> Content:

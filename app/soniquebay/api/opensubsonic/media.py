@@ -81,16 +81,10 @@ def _first_track(call: Call, playlist_id: int) -> int:
         playlists.find(call.listeners, call.user_id, playlist_id)
     except LookupError as error:
         raise ids.not_found() from error
-    row = call.listeners.execute(
-        "SELECT t.id FROM playlist_entries e JOIN items i ON i.id = e.item_id "
-        "JOIN library.tracks t ON t.id = i.library_id LEFT JOIN library.albums b ON b.id = t.album_id "
-        "LEFT JOIN library.track_covers c ON c.track_id = t.id "
-        "WHERE e.playlist_id = ? AND (c.sha256 IS NOT NULL OR b.cover_sha256 IS NOT NULL) ORDER BY e.position LIMIT 1",
-        (playlist_id,),
-    ).fetchone()
-    if row is None:
+    track_id = playlists.first_track_with_cover(call.listeners, playlist_id)
+    if track_id is None:
         raise ids.not_found()
-    return int(row["id"])
+    return track_id
 
 
 SOUND: dict[str, SoundHandler] = {"stream": _stream, "download": _download}

@@ -69,12 +69,7 @@ def _size(call: Call, playlist: Playlist) -> tuple[int, float]:
     if playlist.rules is not None:
         found = marks.track_entries(call.listeners, call.services.smart_lists.track_ids(playlist))
         return len(found), sum(entry.duration for entry in found)
-    row = call.listeners.execute(
-        "SELECT count(*), coalesce(sum(t.duration), 0) FROM playlist_entries e JOIN items i ON i.id = e.item_id "
-        "JOIN library.tracks t ON t.id = i.library_id AND t.missing_since IS NULL WHERE e.playlist_id = ?",
-        (playlist.id,),
-    ).fetchone()
-    return int(row[0]), float(row[1])
+    return playlists.size(call.listeners, playlist.id)
 
 
 def _create(call: Call) -> Content:
