@@ -76,7 +76,7 @@ SETS = {
 
 def make(chosen: str, folder: Path, form: str = "flac") -> list[Piece]:
     """Return the pieces of a set below `folder`, fetched and encoded unless they are there."""
-    found = [piece for package in SETS[chosen] for piece in _pieces(package, folder / "packages")]
+    found = [piece for package in SETS[chosen] for piece in files_of(package, folder / "packages")]
     target = folder / f"{chosen}-{form}"
     target.mkdir(parents=True, exist_ok=True)
     # Numbered in an order that says nothing of the artist.
@@ -96,7 +96,8 @@ def hash_of(name: str) -> int:
     return int.from_bytes(name.encode()[::-1], "big") % 1_000_003
 
 
-def _pieces(package: Package, folder: Path) -> list[tuple[Path, str, str]]:
+def files_of(package: Package, folder: Path) -> list[tuple[Path, str, str]]:
+    """Return the files of a package, fetched below `folder` unless they are there, with artist and album of each."""
     found = []
     for file in sorted(unpacked(package.name, folder).rglob("*")):
         if file.suffix.lower() not in _AUDIO or file.is_symlink() or package.within not in str(file):
