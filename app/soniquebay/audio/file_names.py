@@ -1,4 +1,4 @@
-"""Which names are those of audio files, and of audio files that are not read.
+"""Which names are those of audio files, of audio files that are not read, and of playlists.
 
 The name alone decides, because discovery opens no file.
 """
@@ -23,8 +23,17 @@ UNSUPPORTED_SUFFIXES = {
     ".wvx": "playlist of Windows Media", ".xm": "tracker module",
 }  # fmt: skip
 
+RULES_SUFFIX = ".nsp"  # a smart playlist of Navidrome
+PLAYLIST_SUFFIXES = frozenset({".m3u", ".m3u8", ".pls", RULES_SUFFIX})
+
 
 def is_audio(name: str) -> bool:
     """Return whether a file of this name is read as audio."""
     dot = name.rfind(".")
     return dot > 0 and name[dot:].lower() in AUDIO_SUFFIXES
+
+
+def is_playlist(name: str) -> bool:
+    """Return whether a file of this name is read as a playlist. What macOS keeps beside such a file is none."""
+    dot = name.rfind(".")
+    return dot > 0 and name[dot:].lower() in PLAYLIST_SUFFIXES and name[:2] != "._"
