@@ -18,7 +18,7 @@ from soniquebay.api.models.problems import NOT_JSON, Problem, Refused
 from soniquebay.api.services import Services, Shared
 from soniquebay.listeners import items, marks, playlists, rules
 from soniquebay.listeners.m3u import m3u8
-from soniquebay.listeners.playlists import NotOwnerError, OutdatedError, Playlist, UnacceptablePlaylistError
+from soniquebay.listeners.playlists import OutdatedError, Playlist, ReadOnlyError, UnacceptablePlaylistError
 from soniquebay.listeners.rules import UnacceptableRulesError
 from soniquebay.listeners.users import User
 
@@ -186,7 +186,7 @@ def _answering() -> Iterator[None]:
         yield
     except (UnacceptablePlaylistError, UnacceptableRulesError) as error:
         raise HTTPException(422, str(error)) from error
-    except NotOwnerError as error:
+    except ReadOnlyError as error:
         raise HTTPException(403, str(error)) from error
     except OutdatedError as error:
         raise HTTPException(409, str(error)) from error

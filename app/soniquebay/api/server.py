@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 MAX_THREADS = 8  # requests handled at the same time; each thread keeps a database connection with its own cache
 REFILL_INTERVAL_SECONDS = 5.0  # of the queue feeders, when nothing asks for a refill
 RESEND_INTERVAL_SECONDS = 2.0  # of the check for lost tasks of a scan; without a scan the check is one query
+PLAYLIST_INTERVAL_SECONDS = 2.0  # of the check whether playlists have to follow their files: three short queries
 UPKEEP_INTERVAL_SECONDS = 60.0  # of the check whether a scan has changed what users' items are found by
 LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
 INDEX_RETRY_INTERVAL_SECONDS = 30.0
@@ -156,6 +157,7 @@ async def _run_jobs(services: Services) -> None:
         _rebuild_catalogue(services),
         _rebuild_search_index(services),
         _repeat("nothing sent again", services.dispatcher.resend_lost_scan_tasks, RESEND_INTERVAL_SECONDS),
+        _repeat("playlists do not follow", services.library_playlists.run, PLAYLIST_INTERVAL_SECONDS),
         _repeat("items not kept up", services.upkeep.run, UPKEEP_INTERVAL_SECONDS),
         _repeat("no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),

@@ -25,6 +25,7 @@ from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
 from soniquebay.library.similarity.rankings import Rankings
 from soniquebay.listeners.accounts import Accounts
+from soniquebay.listeners.library_playlists import LibraryPlaylists
 from soniquebay.listeners.smart_lists import SmartLists
 from soniquebay.listeners.upkeep import Upkeep
 from soniquebay.procfs import MIB
@@ -65,6 +66,7 @@ class Services:
     upkeep: Upkeep = field(init=False)
     smart_lists: SmartLists = field(init=False)
     scrobbler: Scrobbler = field(init=False)
+    library_playlists: LibraryPlaylists = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -75,6 +77,9 @@ class Services:
         self.upkeep = Upkeep(self.accounts.database)
         self.smart_lists = SmartLists(self.accounts.database, self._similar_tracks)
         self.scrobbler = Scrobbler(self.settings, self.accounts.database, self.accounts.key)
+        self.library_playlists = LibraryPlaylists(
+            self.accounts.database, self.settings.music, self.settings.tag_encoding
+        )
 
     def _similar_tracks(self, track_id: int) -> list[int]:
         found = self.vectors.nearest(self.database.reader(), track_id, MAX_SIMILAR_TRACKS)

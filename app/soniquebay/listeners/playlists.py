@@ -16,8 +16,9 @@ ENTRIES = Entries("playlist_entries", "playlist_id")
 
 _SELECT = """
 SELECT p.id, p.user_id, u.name AS user_name, p.name, p.comment, p.is_public, p.rules, p.revision,
-       p.created_at, p.changed_at, (SELECT count(*) FROM playlist_entries e WHERE e.playlist_id = p.id) AS entry_count
-FROM playlists p JOIN users u ON u.id = p.user_id
+       p.created_at, p.changed_at, (SELECT count(*) FROM playlist_entries e WHERE e.playlist_id = p.id) AS entry_count,
+       f.path
+FROM playlists p JOIN users u ON u.id = p.user_id LEFT JOIN playlist_files f ON f.playlist_id = p.id
 """
 
 
@@ -25,8 +26,8 @@ class UnacceptablePlaylistError(ValueError):
     """A name or comment is empty or too long, or there are too many entries or playlists. The text says so."""
 
 
-class NotOwnerError(Exception):
-    """Only its owner changes a playlist."""
+class ReadOnlyError(Exception):
+    """A user may read a playlist and not change it: it is another user's, or that of a file. The text says which."""
 
 
 class OutdatedError(Exception):
@@ -52,6 +53,8 @@ class Playlist:
     """Unix time."""
     changed_at: float
     entry_count: int
+    path: str | None = None
+    """Encoded: of the file that the playlist follows. It is changed by that alone."""
 
 
 def create(  # noqa: PLR0917 - of one row
@@ -64,10 +67,18 @@ def create(  # noqa: PLR0917 - of one row
     *,
     is_public: bool = False,
     rules: str | None = None,
+    of_file: bool = False,
 ) -> Playlist:
-    """Make a playlist; with `rules`, as JSON that was checked, a smart one. Raises `UnacceptablePlaylistError`."""
+    """Make a playlist; with `rules`, as JSON that was checked, a smart one. Raises `UnacceptablePlaylistError`.
+
+    Those of files (`of_file`) are counted apart from the others.
+    """
     name, comment = _checked_name(name), _checked_comment(comment)
-    (count,) = db.execute("SELECT count(*) FROM playlists WHERE user_id = ?", (user_id,)).fetchone()
+    (count,) = db.execute(
+        "SELECT count(*) FROM playlists p LEFT JOIN playlist_files f ON f.playlist_id = p.id "
+        "WHERE p.user_id = ? AND (f.path IS NOT NULL) = ?",
+        (user_id, of_file),
+    ).fetchone()
     if count >= MAX_PLAYLISTS_OF_USER:
         raise UnacceptablePlaylistError(f"a user has at most {MAX_PLAYLISTS_OF_USER} playlists: delete one first")
     cursor = db.execute(
@@ -118,10 +129,12 @@ def first_track_with_cover(db: sqlite3.Connection, playlist_id: int) -> int | No
 
 
 def find_own(db: sqlite3.Connection, user_id: int, playlist_id: int) -> Playlist:
-    """Return a playlist that a user may change. Raises ``LookupError``, and `NotOwnerError` for another user's."""
+    """Return a playlist that a user may change. Raises ``LookupError``, and `ReadOnlyError` for what others change."""
     found = find(db, user_id, playlist_id)
     if found.user_id != user_id:
-        raise NotOwnerError(f"playlist {playlist_id} belongs to {found.user_name}, who alone changes it")
+        raise ReadOnlyError(f"playlist {playlist_id} belongs to {found.user_name}, who alone changes it")
+    if found.path is not None:
+        raise ReadOnlyError(f"playlist {playlist_id} is a file of the library: change the file, or make a copy")
     return found
 
 

@@ -13,7 +13,7 @@ from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FileStamp
 from soniquebay.library.paths import decode, encode, has_entries, outermost
 from soniquebay.library.queries import KnownFile, known_files, known_folder_pictures, queued_or_failed_paths, session
-from soniquebay.pipeline import library_api
+from soniquebay.pipeline import library_api, playlist_files
 from soniquebay.pipeline.companions import Companions
 from soniquebay.pipeline.folder_pictures import FolderPictures
 from soniquebay.pipeline.task import stage
@@ -43,7 +43,8 @@ def discover(session_id: int) -> None:
         if scan is None or scan["status"] != "running":
             return
         configured = {encode(str(root)) for root in settings().music}
-        roots = frozenset(configured | set(reconcile.known_roots(db)))
+        with_music = set(reconcile.known_roots(db))
+        roots = frozenset(configured | with_music)
         live = frozenset(root for root in roots if reconcile.innermost_root(root, configured))
         walk = Walk(live)
         comparison = _Comparison(session_id, queued_or_failed_paths(db, session_id), reads_unchanged=scan["full"])
@@ -78,6 +79,15 @@ def discover(session_id: int) -> None:
                 del files_by_root[root]  # it was configured itself, and is a folder of a wider root now
     else:
         files_by_root = _nonempty_roots(roots)
+    # A root in which no scan has found music yet may hold playlists alone.
+    present = {
+        root: count or int(root not in with_music and has_entries(root)) for root, count in files_by_root.items()
+    }
+    try:
+        playlist_files.report(session_id, walk, scan["folders"], present, comparison.send_heartbeat_if_due)
+    except _SessionStopped:
+        log.info("session %d was paused or cancelled", session_id)
+        return
     body = {
         "unchanged": comparison.unchanged,
         "failures": walk.failures,
@@ -146,7 +156,7 @@ class _Comparison:
                 self._add_unseen(row[0], root_of(row[0]))
                 row = next(known, None)
             if number % _FILES_PER_HEARTBEAT_CHECK == 0:
-                self._send_heartbeat_if_due()
+                self.send_heartbeat_if_due()
             if size < 0:
                 # The file, or all files of the folder, could not be read: they may be there or not.
                 while row is not None and (row[0] == path or (path[-1] == "/" and row[0].startswith(path))):
@@ -228,7 +238,8 @@ class _Comparison:
         library_api.post(f"/internal/sessions/{self.session_id}/known-files", body)
         self._unsent_unseen, self._unsent_returned = [], []
 
-    def _send_heartbeat_if_due(self) -> None:
+    def send_heartbeat_if_due(self) -> None:
+        """Tell the API now and then that the discovery is alive. Raises `_SessionStopped`."""
         if time.monotonic() - self._heartbeat_at > DISCOVERY_HEARTBEAT_SECONDS:
             if not library_api.post(f"/internal/sessions/{self.session_id}/heartbeat", {})["running"]:
                 raise _SessionStopped

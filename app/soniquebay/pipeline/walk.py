@@ -5,12 +5,9 @@ import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
-from soniquebay.audio.companions.names import is_companion
-from soniquebay.audio.file_names import is_audio
-from soniquebay.audio.picture_names import is_picture
 from soniquebay.library.entities import FailedFile, LeftOut
 from soniquebay.library.ignore_files import (
     IGNORE_FILE_NAMES,
@@ -20,9 +17,10 @@ from soniquebay.library.ignore_files import (
     load_ignore_file,
     rules_inside,
 )
-from soniquebay.library.left_out import folder_reason, hidden_audio_reason, other_file_reason
+from soniquebay.library.left_out import folder_reason
 from soniquebay.library.paths import decode, encode, is_within
 from soniquebay.pipeline.companions import Companions, FolderCompanions
+from soniquebay.pipeline.folder_entries import Beside, Entry, sort_out
 from soniquebay.pipeline.folder_pictures import stamp_of
 
 MAX_MTIME_NS = 2**63 - 1  # SQLite's largest integer; a damaged timestamp may lie centuries ahead
@@ -32,11 +30,9 @@ MAX_MTIME_NS = 2**63 - 1  # SQLite's largest integer; a damaged timestamp may li
 # path of a folder ends with a slash. Plain tuples, because a walk yields a hundred thousand of them in half a second.
 WalkedFile = tuple[str, int, int, Companions | None]
 
-_Entry = tuple[str, "os.DirEntry[str]", bool]  # encoded name, entry, and whether it is a folder
-
 
 class _Folder(NamedTuple):
-    entries: Iterator[_Entry]
+    entries: Iterator[Entry]
     encoded: str  # ends with a slash
     root: str
     device: int
@@ -46,7 +42,7 @@ class _Folder(NamedTuple):
 
 @dataclass
 class Walk:
-    """Walks roots, one after another. Read `failures`, `left_out` and `files_by_root` afterwards.
+    """Walks roots, one after another. Read `failures`, `left_out`, `playlist_files` and the like afterwards.
 
     `roots`: encoded paths of folders that are roots, in addition to mount points.
     """
@@ -56,6 +52,10 @@ class Walk:
     files_by_root: dict[str, int] = field(default_factory=dict)
     """Number of files by encoded root; a mount point below a root is a root too. What an ignore file leaves out counts
     as well: a drive of which the listener wants nothing is not an unplugged one."""
+    playlist_files: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Size and mtime_ns of each playlist file, by its encoded path."""
+    unreadable: list[str] = field(default_factory=list)
+    """Encoded paths of what could not be read; that of a folder ends with a slash."""
     _left_out: dict[str, LeftOut] = field(default_factory=dict)
     on_pictures: Callable[[str, int], None] | None = None
     """Called with each folder that has pictures, in the order of the walk: its encoded path with a slash at its end,
@@ -128,11 +128,11 @@ class Walk:
             self.files_by_root.setdefault(root, 0)
         is_root = is_mount_point or encoded in self.roots or (device is None and not self._roots_above(encoded))
         with os.scandir(folder) as entries:
-            pictures: list[os.DirEntry[str]] = []
-            companions: list[os.DirEntry[str]] = []
-            found, ignore_files, left_out = _sort_out(entries, pictures, companions, is_root=is_root)
+            beside = Beside([], [], [])
+            found, ignore_files, left_out = sort_out(entries, beside, is_root=is_root)
         found.sort(key=itemgetter(0))
         encoded += "/"
+        companions = beside.companions
         if ignore_files:
             inside = self._with_ignore_files(rules, folder, encoded, ignore_files)
             if inside is None:
@@ -146,10 +146,12 @@ class Walk:
             ]
             # What would not be read anyway is not told of when the listener does not want it.
             left_out = [told for told in left_out if rules.reason(encoded + told[1], is_folder=told[2]) is None]
-        if pictures and self.on_pictures:
-            self.on_pictures(encoded, stamp_of(pictures))
+        if beside.pictures and self.on_pictures:
+            self.on_pictures(encoded, stamp_of(beside.pictures))
+        for playlist in sorted(beside.playlists, key=attrgetter("name")):
+            self._add_playlist_file(encoded, playlist, rules)
         for reason, name, is_folder in sorted(left_out):
-            self._tell(reason, encoded + name, is_folder=is_folder)
+            self.tell(reason, encoded + name, is_folder=is_folder)
         audio = [entry.name for _, entry, is_folder in found if not is_folder] if companions else []
         of_files = FolderCompanions(companions, audio) if audio else None
         return _Folder(iter(found), encoded, root, status.st_dev, rules, of_files)
@@ -169,7 +171,7 @@ class Walk:
             rules, is_root, above = inside, above in self.roots, f"{above}/{name}"
             reason = folder_reason(os.fsdecode(decode(name)), is_in_root=is_root) or rules.reason(above, is_folder=True)
             if reason is not None:
-                self._tell(reason, above, is_folder=True)
+                self.tell(reason, above, is_folder=True)
                 return None
         return rules
 
@@ -182,7 +184,7 @@ class Walk:
         """
         inside = rules_inside(rules, folder, encoded, names, partial(self._ignore_file, folder, encoded))
         if isinstance(inside, str):
-            self._tell(f"ignored by {inside}", encoded[:-1], is_folder=True)
+            self.tell(f"ignored by {inside}", encoded[:-1], is_folder=True)
             return None
         return inside
 
@@ -195,7 +197,7 @@ class Walk:
         except OSError as error:
             raise OSError(error.errno, f"{name}: {error.strerror or error}") from error
 
-    def _not_ignored(self, found: list[_Entry], folder: str, root: str, rules: IgnoreRules) -> list[_Entry]:
+    def _not_ignored(self, found: list[Entry], folder: str, root: str, rules: IgnoreRules) -> list[Entry]:
         """Return the entries of a folder that no ignore file leaves out, and tell of the others."""
         kept = []
         for encoded, entry, is_folder in found:
@@ -204,11 +206,28 @@ class Walk:
             if reason is None:
                 kept.append((encoded, entry, is_folder))
             else:
-                self._tell(reason, path, is_folder=is_folder)
+                self.tell(reason, path, is_folder=is_folder)
                 self._count_ignored(path, root)
         return kept
 
-    def _tell(self, reason: str, path: str, *, is_folder: bool) -> None:
+    def _add_playlist_file(self, folder: str, entry: "os.DirEntry[str]", rules: IgnoreRules) -> None:
+        path = folder + encode(entry.name)
+        reason = rules.reason(path, is_folder=False) if rules.files else None
+        if reason is not None:
+            self.tell(reason, path)
+            return
+        try:
+            status = entry.stat()
+        except OSError as error:
+            self._add_failure(path, error)
+            return
+        if stat.S_ISREG(status.st_mode):
+            self.playlist_files[path] = (status.st_size, min(status.st_mtime_ns, MAX_MTIME_NS))
+        else:
+            self.failures.append({"path": path, "reason": "not a regular file"})
+
+    def tell(self, reason: str, path: str, *, is_folder: bool = False) -> None:
+        """Count a file or folder, by its encoded path, as left out for a reason."""
         told = self._left_out.setdefault(reason, {"reason": reason, "files": 0, "folders": 0, "example": path})
         told["folders" if is_folder else "files"] += 1
 
@@ -218,55 +237,8 @@ class Walk:
             self.files_by_root[counted] = self.files_by_root.get(counted, 0) + 1
 
     def _add_failure(self, path: str, error: OSError) -> WalkedFile:
+        self.unreadable.append(path)
         if path.endswith("/") and self.on_pictures:
             self.on_pictures(path, -1)
         self.failures.append({"path": path.removesuffix("/"), "reason": f"cannot be read: {error.strerror or error}"})
         return path, -1, 0, None
-
-
-def _sort_out(
-    entries: "Iterator[os.DirEntry[str]]",
-    pictures: "list[os.DirEntry[str]]",
-    companions: "list[os.DirEntry[str]]",
-    *,
-    is_root: bool,
-) -> tuple[list[_Entry], list[str], list[tuple[str, str, bool]]]:
-    """Return what to read and to enter in a folder, the names of its ignore files, and what its name leaves out.
-
-    The last is a reason, an encoded name, and whether it is a folder. The encoded name of a folder to enter ends with a
-    slash, so that it sorts as the paths below it do. Pictures and companions are added to the lists given.
-    """
-    found: list[_Entry] = []
-    ignore_files: list[str] = []
-    left_out: list[tuple[str, str, bool]] = []
-    for entry in entries:
-        name = entry.name
-        try:
-            is_folder = entry.is_dir()
-        except OSError:  # a broken link; its stat() fails later and is recorded then
-            is_folder = False
-        reason = None
-        if is_folder:
-            reason = folder_reason(name, is_in_root=is_root)
-        elif is_audio(name):
-            if name[0] == ".":
-                reason = hidden_audio_reason(name, entry.path)
-        elif name in IGNORE_FILE_NAMES:
-            ignore_files.append(name)
-            continue
-        elif is_picture(name):
-            pictures.append(entry)
-            continue
-        elif is_companion(name):
-            companions.append(entry)
-            continue
-        else:
-            reason = other_file_reason(name)
-            if reason is None:
-                continue
-        encoded = name if name.isascii() and "\\" not in name else encode(name)
-        if reason is None:
-            found.append((encoded + "/" if is_folder else encoded, entry, is_folder))
-        else:
-            left_out.append((reason, encoded, is_folder))
-    return found, ignore_files, left_out

@@ -13,7 +13,7 @@ from soniquebay.listeners import bookmarks, items, marks, play_queue, playlists,
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.items import Kind, UnknownItemError
 from soniquebay.listeners.marks import Marks, Sort
-from soniquebay.listeners.playlists import NotOwnerError, OutdatedError, Playlist, UnacceptablePlaylistError
+from soniquebay.listeners.playlists import OutdatedError, Playlist, ReadOnlyError, UnacceptablePlaylistError
 from tests.unit.listeners.libraries import Kept
 from tests.unit.songs import file
 
@@ -251,7 +251,7 @@ def test_whose_playlists(kept: Kept) -> None:
     assert public.user_name == "Ada" and public.is_public
     with pytest.raises(LookupError):
         playlists.find(db, bob, own.id)
-    with pytest.raises(NotOwnerError, match="Ada"):
+    with pytest.raises(ReadOnlyError, match="Ada"):
         playlists.find_own(db, bob, public.id)
     with kept.listeners.transaction() as writer:
         playlists.change(writer, public, 7, name=" New ", is_public=False)

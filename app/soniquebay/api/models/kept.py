@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from soniquebay.api.models.albums import Album
 from soniquebay.api.models.artists import Artist
-from soniquebay.api.models.fields import Id, UnixTime
+from soniquebay.api.models.fields import Id, LibraryPath, UnixTime
 from soniquebay.api.models.paging import PageQuery
 from soniquebay.api.models.tracks import Track
 from soniquebay.listeners import bookmarks, play_queue, playlists, plays, ratings
@@ -221,6 +221,9 @@ class Playlist(BaseModel):
     rules: _Rules
     revision: int = Field(description="it is another one whenever the entries have changed")
     entry_count: int = Field(description="0 of a smart playlist: its `total` is known once its entries are read")
+    path: LibraryPath | None = Field(
+        description="of the file that it follows, so it can only be read; null: of no file"
+    )
     created_at: UnixTime
     changed_at: UnixTime
 

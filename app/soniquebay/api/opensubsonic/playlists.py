@@ -1,4 +1,4 @@
-"""Playlists. Those with rules can be read and not changed, because clients know no rules."""
+"""Playlists. Those with rules can be read and not changed, because clients know no rules, and those of files, too."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from soniquebay.api.opensubsonic.formats import iso_time, known
 from soniquebay.api.opensubsonic.parameters import integer
 from soniquebay.listeners import items, marks, playlists, users
 from soniquebay.listeners.items import Item, UnknownItemError
-from soniquebay.listeners.playlists import NotOwnerError, OutdatedError, Playlist, UnacceptablePlaylistError
+from soniquebay.listeners.playlists import OutdatedError, Playlist, ReadOnlyError, UnacceptablePlaylistError
 
 
 def _get_playlists(call: Call) -> Content:
@@ -59,7 +59,7 @@ def _element(call: Call, playlist: Playlist) -> Element:
         "created": iso_time(playlist.created_at),
         "changed": iso_time(playlist.changed_at),
         "coverArt": f"pl-{playlist.id}" if count and playlist.rules is None else None,
-        "readonly": not is_own or playlist.rules is not None,
+        "readonly": not is_own or playlist.rules is not None or playlist.path is not None,
     }
     return known(fields)
 
@@ -163,7 +163,7 @@ def _refusing() -> Iterator[None]:
         yield
     except (UnacceptablePlaylistError, OutdatedError) as error:
         raise SubsonicError(GENERIC, str(error)) from error
-    except NotOwnerError as error:
+    except ReadOnlyError as error:
         raise SubsonicError(NOT_ALLOWED, str(error)) from error
     except LookupError as error:
         raise ids.not_found() from error
