@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from inotify_simple import Event, INotify, flags
 
 from soniquebay.audio.companions.names import is_companion
-from soniquebay.audio.file_names import is_audio
+from soniquebay.audio.file_names import is_audio, is_playlist
 from soniquebay.audio.picture_names import may_be_shown
 from soniquebay.library.ignore_files import IGNORE_FILE_NAMES
 from soniquebay.library.left_out import folder_reason
@@ -54,7 +54,7 @@ class _Listing:
 
     subfolders: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
-    audio_files: list[str] = field(default_factory=list)
+    scanned_files: list[str] = field(default_factory=list)
     ignore_files: list[str] = field(default_factory=list)
     has_pictures: bool = False
 
@@ -71,8 +71,8 @@ def _listing(folder: str) -> _Listing:
                             found.links.append(entry.path)
                 elif entry.name in IGNORE_FILE_NAMES:
                     found.ignore_files.append(entry.name)
-                elif is_audio(entry.name):
-                    found.audio_files.append(entry.path)
+                elif is_audio(entry.name) or is_playlist(entry.name):
+                    found.scanned_files.append(entry.path)
                 elif may_be_shown(entry.name):
                     found.has_pictures = True
     except OSError:
@@ -197,7 +197,7 @@ class WatchedTree:
             yield from self._file_changes(folder, event.name, event.mask)
 
     def _file_changes(self, folder: str, name: str, mask: int) -> Iterator[Change]:
-        if is_audio(name):
+        if is_audio(name) or is_playlist(name):
             if mask & flags.CREATE:
                 self.growing_files.started(f"{folder}/{name}")
             else:
@@ -254,7 +254,7 @@ class WatchedTree:
         """Watch a folder and the folders below it, and return those that are watched.
 
         What an ignore file leaves out is not watched, but the folder of that file is. If `with_pictures` is given, the
-        folders are new: those with pictures are added to it, and audio files may grow.
+        folders are new: those with pictures are added to it, and files of music may grow.
         """
         watched: set[str] = set()
         rules = rules_above(top, self._roots)
@@ -273,7 +273,7 @@ class WatchedTree:
                 continue
             self._links.update(link for link in listing.links if not is_left_out(link, inside))
             if with_pictures is not None:
-                for path in listing.audio_files:
+                for path in listing.scanned_files:
                     self.growing_files.started(path)
                 if listing.has_pictures:
                     with_pictures.append(folder)
