@@ -20,6 +20,7 @@ from soniquebay.api import (
     scans,
     scrobbling,
     sign_in,
+    tag_marks,
     watch,
 )
 from soniquebay.api.access import REFUSALS, Access
@@ -75,6 +76,7 @@ def public_app(services: Services) -> FastAPI:
         library,
         playing,
         kept,
+        tag_marks,
         playlists,
         docs,
         online,

@@ -10,6 +10,7 @@ from soniquebay.cli import client
 from soniquebay.cli.passwords import read_password
 from soniquebay.settings import settings
 
+IMPORT_TIMEOUT_SECONDS = 600  # for some 100,000 rated tracks on a slow card
 PERSONS = range(1000, 60_000)  # Debian's user ids of people
 
 
@@ -113,6 +114,19 @@ def remove(name: str) -> None:
     """Remove the user NAME, with all that the user has kept."""
     client.request("DELETE", f"/api/users/{_id_of(name)}", expect=(204,))
     click.echo(f"{name} is removed")
+
+
+@user.command("import-ratings")
+@click.argument("name", required=False)
+def import_ratings(name: str | None) -> None:
+    """Take over the ratings and play counts in the tags of the files for the user NAME.
+
+    What the user has rated or played stays as it is. Without NAME it is for the user who has signed in elsewhere
+    (soniquebay login).
+    """
+    path = f"/api/users/{_id_of(name)}/marks/import" if name else "/api/marks/import"
+    _, done = client.request("POST", path, expect=(200,), timeout=IMPORT_TIMEOUT_SECONDS)
+    click.echo(f"ratings of {done['ratings']} tracks and play counts of {done['play_counts']} are taken over")
 
 
 def _users() -> list[dict[str, Any]]:

@@ -94,6 +94,7 @@ def page(  # noqa: PLR0917 - of a query
     rows = db.execute(
         f"SELECT i.library_id, {columns} FROM {order.table} m INDEXED BY {order.index} "
         f"CROSS JOIN items i ON i.id = m.item_id WHERE m.user_id = ? AND m.kind = ? {behind}AND {_PRESENT[kind]} "
+        f"AND m.{order.columns[0]} IS NOT NULL "
         f"ORDER BY {', '.join(f'm.{name} DESC' for name in order.columns)} LIMIT ? OFFSET ?",
         (*values, limit + 1, offset),
     ).fetchall()

@@ -51,7 +51,7 @@ def record(db: sqlite3.Connection, user_id: int, played: Played, at: float, clie
         "INSERT INTO play_counts (item_id, user_id, kind, play_count, last_played_at) "
         "SELECT id, ?, kind, 1, ? FROM items WHERE id = ? "
         "ON CONFLICT DO UPDATE SET play_count = play_count + 1, "
-        "last_played_at = max(last_played_at, excluded.last_played_at)",
+        "last_played_at = coalesce(max(last_played_at, excluded.last_played_at), excluded.last_played_at)",
         [(user_id, at, item_id) for item_id in item_ids],
     )
     scrobbles.add(db, user_id, played.heard, at)

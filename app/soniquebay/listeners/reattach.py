@@ -276,7 +276,8 @@ def _merge(db: sqlite3.Connection, old: int, new: int) -> None:
         "WHERE excluded.rated_at > rated_at",
         "INSERT INTO play_counts SELECT :new, user_id, kind, play_count, last_played_at FROM play_counts "
         "WHERE item_id = :old ON CONFLICT DO UPDATE SET play_count = play_count + excluded.play_count, "
-        "last_played_at = max(last_played_at, excluded.last_played_at)",
+        "last_played_at = coalesce(max(last_played_at, excluded.last_played_at), last_played_at, "
+        "excluded.last_played_at)",
         "INSERT INTO bookmarks SELECT :new, user_id, position_ms, comment, created_at, changed_at FROM bookmarks "
         "WHERE item_id = :old ON CONFLICT DO UPDATE SET position_ms = excluded.position_ms, "
         "comment = excluded.comment, changed_at = excluded.changed_at WHERE excluded.changed_at > changed_at",

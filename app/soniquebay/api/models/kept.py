@@ -40,7 +40,7 @@ class Marks(BaseModel):
     starred_at: float | None = Field(description="Unix time; null: no star")
     rating: int | None
     play_count: int = Field(description="of an album or artist: the plays of its tracks")
-    last_played_at: float | None = Field(description="Unix time")
+    last_played_at: float | None = Field(description="Unix time; null: never, or only as the tags of its file say")
 
 
 class MarksByIdQuery(_Request):
@@ -86,6 +86,15 @@ class MarkedArtists(_MarkedPage):
     """One page of artists with a mark, and all marks of them."""
 
     artists: list[Artist]
+
+
+class ImportedMarks(BaseModel):
+    """For how many tracks something of the tags was taken over."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    ratings: int
+    play_counts: int
 
 
 class NewPlay(_Request):
