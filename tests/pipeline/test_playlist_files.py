@@ -101,6 +101,9 @@ def test_playlists_follow_their_files(stack: Stack, music: Path, tmp_path: Path)
     assert (shown["readonly"], shown["owner"], shown["public"]) == (True, "Ada", True)
     assert owner.rest("deletePlaylist", id=f"pl-{party['id']}")["error"]["code"] == 50
     assert owner.http.delete(f"/api/playlists/{party['id']}").status_code == 403
+    copied = owner.http.post(f"/api/playlists/{party['id']}/copy", json={"name": "Mine"})
+    assert (copied.status_code, copied.json()["path"], owner.titles("Mine")) == (201, None, ["Song 3", "Song 1"])
+    assert owner.http.delete(f"/api/playlists/{copied.json()['id']}").status_code == 204
 
     # The track of the third entry comes later, a track of another one is moved, and nobody touches the file.
     (music / "Band" / "Late").mkdir()

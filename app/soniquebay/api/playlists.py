@@ -85,6 +85,15 @@ def delete_playlist(services: Shared, user: CurrentUser, playlist_id: Id) -> Non
         playlists.delete(db, playlists.find_own(db, user.id, playlist_id))
 
 
+@router.post("/{playlist_id}/copy", status_code=201, response_model=models.Playlist, responses=_REFUSED)
+def copy_playlist(services: Shared, user: CurrentUser, playlist_id: Id, body: models.PlaylistCopy) -> Any:
+    """Make a playlist of one's own with the entries or rules of one that can be read, also where files are missing."""
+    with _answering(), services.accounts.database.transaction() as db:
+        original = playlists.find(db, user.id, playlist_id)
+        item_ids = playlists.ENTRIES.read(db, playlist_id)
+        return playlists.create(db, user.id, body.name, original.comment, item_ids, time.time(), rules=original.rules)
+
+
 @router.get("/{playlist_id}/entries", response_model=models.PlaylistEntries, responses=_NOT_FOUND)
 def list_entries(services: Shared, user: CurrentUser, playlist_id: Id, query: Annotated[PageQuery, Query()]) -> Any:
     """List entries. Those whose file is missing are there, too."""

@@ -254,3 +254,20 @@ def test_marks_of_the_tags(services: Services, ada: TestClient, bob: TestClient)
     [track] = ok(ada.get("/api/marks/track?sort=most_played"))["tracks"][:1]
     marks = ok(ada.get(f"/api/marks/track/by-id?id={track['id']}"))["items"][str(track["id"])]
     assert (track["title"], marks["rating"], marks["play_count"], marks["last_played_at"]) == ("Rated", 3, 7, None)
+
+
+def test_a_copy_is_ones_own(services: Services, ada: TestClient, bob: TestClient) -> None:
+    body = {"name": "Shared", "comment": "c", "is_public": True, "track_ids": [2, 1, 2]}
+    made = ok(ada.post("/api/playlists", json=body), 201)
+    copy = ok(bob.post(f"/api/playlists/{made['id']}/copy", json={"name": "Mine"}), 201)
+    assert (copy["user_name"], copy["comment"], copy["is_public"]) == ("Bob", "c", False)
+    entries = ok(bob.get(f"/api/playlists/{copy['id']}/entries"))["items"]
+    assert [entry["track"]["id"] for entry in entries] == [2, 1, 2]
+    ok(bob.delete(f"/api/playlists/{copy['id']}"), 204)
+    smart = ok(ada.post("/api/playlists", json={"name": "S", "rules": {"all": [{"is": {"loved": True}}]}}), 201)
+    ok(bob.post(f"/api/playlists/{smart['id']}/copy", json={"name": "Mine"}), 404)
+    copy = ok(ada.post(f"/api/playlists/{smart['id']}/copy", json={"name": "Mine"}), 201)
+    assert copy["rules"] == smart["rules"]
+    ok(ada.post(f"/api/playlists/{smart['id']}/copy", json={}), 422)
+    for playlist_id in (made["id"], smart["id"], copy["id"]):
+        ok(ada.delete(f"/api/playlists/{playlist_id}"), 204)

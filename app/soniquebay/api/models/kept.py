@@ -207,6 +207,12 @@ class NewPlaylist(_Request):
     rules: _Rules = None
 
 
+class PlaylistCopy(_Request):
+    """What a copy of a playlist is called."""
+
+    name: _Name
+
+
 class PlaylistChange(_Request):
     """What is to be changed of a playlist."""
 
