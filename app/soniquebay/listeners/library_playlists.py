@@ -90,6 +90,8 @@ class _Resolved:
 
     row: sqlite3.Row
     tracks: list[tuple[str, list[Item], list[int]]]
+    is_album: bool
+    """It lists an album beside which it lies, as many albums are given out: that is no playlist."""
 
 
 class LibraryPlaylists:
@@ -133,12 +135,11 @@ class LibraryPlaylists:
                 _apply(db, one, owner_id, time.time())
 
     def _resolve(self, row: sqlite3.Row) -> _Resolved:
-        before = dict(_items_before(self._database.reader(), row))
-        tracks = [
-            (location, found, before.get(location, []))
-            for location, found in self._tracks(paths.decode(row["path"]).rpartition(b"/")[0], _locations(row))
-        ]
-        return _Resolved(row, tracks)
+        db, folder = self._database.reader(), row["path"].rpartition("/")[0]
+        before = dict(_items_before(db, row))
+        found = list(self._tracks(paths.decode(folder), _locations(row)))
+        tracks = [(location, here, before.get(location, [])) for location, here in found]
+        return _Resolved(row, tracks, _is_album(db, folder, [here for _, here in found]))
 
     def _tracks(self, folder: bytes, locations: Sequence[str]) -> Iterator[tuple[str, list[Item]]]:
         """Yield the tracks to which each location leads."""
@@ -157,6 +158,23 @@ def _row(db: sqlite3.Connection, path: str) -> sqlite3.Row | None:
     return row
 
 
+def _is_album(db: sqlite3.Connection, folder: str, found: Sequence[Sequence[Item]]) -> bool:
+    """Tell whether what locations lead to is one album as a whole, all of it directly in a folder."""
+    tracks = {item.library_id: item for here in found for item in here}
+    if not all(found) or any((item.path or "").rpartition("/")[0] != folder for item in tracks.values()):
+        return False
+    albums = db.execute(
+        "SELECT DISTINCT album_id FROM library.tracks WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps([*tracks]),),
+    ).fetchall()
+    if len(albums) != 1 or albums[0]["album_id"] is None:
+        return False
+    rows = db.execute(
+        "SELECT id FROM library.tracks WHERE album_id = ? AND missing_since IS NULL", (albums[0]["album_id"],)
+    )
+    return tracks.keys() >= {row["id"] for row in rows}
+
+
 def _items_before(db: sqlite3.Connection, row: sqlite3.Row) -> Iterator[tuple[str, list[int]]]:
     """Yield the items to which each location led before: a track that was moved since stays in the playlist."""
     entries = playlists.ENTRIES.read(db, row["playlist_id"]) if row["playlist_id"] else []
@@ -169,6 +187,10 @@ def _items_before(db: sqlite3.Connection, row: sqlite3.Row) -> Iterator[tuple[st
 
 def _apply(db: sqlite3.Connection, resolved: _Resolved, owner_id: int, at: float) -> None:
     row = resolved.row
+    if resolved.is_album:
+        db.execute("DELETE FROM playlists WHERE id = ?", (row["playlist_id"],))
+        _mark_followed(db, row, [(location, 0) for location, _, _ in resolved.tracks], 0, None)
+        return
     item_ids: list[int] = []
     made: list[tuple[str, int]] = []
     for location, tracks, before in resolved.tracks:
@@ -179,9 +201,19 @@ def _apply(db: sqlite3.Connection, resolved: _Resolved, owner_id: int, at: float
     unresolved = sum(not count for _, count in made)
     if playlist_id is None:  # until the library has something new
         made, unresolved = [(location, 0) for location, _ in made], len(made) + 1
+    _mark_followed(db, row, made, unresolved, playlist_id)
+
+
+def _mark_followed(
+    db: sqlite3.Connection,
+    row: sqlite3.Row,
+    entries: Sequence[tuple[str, int]],
+    unresolved: int,
+    playlist_id: int | None,
+) -> None:
     db.execute(
         "UPDATE playlist_files SET entries = ?, new_locations = NULL, unresolved = ?, playlist_id = ? WHERE path = ?",
-        (json.dumps(made), unresolved, playlist_id, row["path"]),
+        (json.dumps(entries), unresolved, playlist_id, row["path"]),
     )
 
 

@@ -167,6 +167,28 @@ def test_what_is_told_while_a_file_is_followed_is_not_lost(
     assert titles(kept) == ["b"]
 
 
+def test_the_list_of_an_album_beside_it_is_no_playlist(kept: Kept, following: LibraryPlaylists) -> None:
+    album = [file(f"/r/A/{n}.mp3", title=str(n), artist="A", album="X") for n in range(3)]
+    kept.scan([*album[:2], file("/r/A/single.mp3", title="single", artist="A"), A])
+    store(kept, "1.mp3", "0.mp3", "2.mp3", path="/r/A/00-x.m3u")
+    store(kept, "A/0.mp3", "A/1.mp3", "A/2.mp3", path="/r/Elsewhere.m3u")
+    store(kept, "0.mp3", path="/r/A/Part.m3u")
+    store(kept, "0.mp3", "1.mp3", "2.mp3", "single.mp3", path="/r/A/More.m3u")
+    store(kept, path="/r/A/Empty.m3u")
+    following.run()
+    assert len(made(kept)) == 5  # one track of the album is still to come
+    kept.scan(album[2:])
+    following.run()
+    names = ["Elsewhere", "Part", "More", "Empty"]
+    assert {playlist.path for playlist in made(kept)} == {
+        "/r/Elsewhere.m3u", *(f"/r/A/{name}.m3u" for name in names[1:])
+    }  # fmt: skip
+    assert kept.row("SELECT count(*) FROM playlist_files")[0] == 5
+    store(kept, "1.mp3", path="/r/A/00-x.m3u", mtime_ns=2)
+    following.run()
+    assert len(made(kept)) == 5
+
+
 def test_limits(kept: Kept, following: LibraryPlaylists, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.scan([A, B])
     monkeypatch.setattr(playlists, "MAX_PLAYLISTS_OF_USER", 2)
