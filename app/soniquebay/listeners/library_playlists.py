@@ -55,6 +55,8 @@ def remove_gone(db: sqlite3.Connection, is_gone: Callable[[str], bool]) -> int:
 
 def store(db: sqlite3.Connection, file: ReadFile) -> None:
     """Store what a file says; its playlist follows later. Raises ``ValueError`` for what is not as described."""
+    if not (file.name.strip() and file.name.isprintable()):
+        raise ValueError("the name of a playlist is of printable characters")
     if file.rules is not None:
         rules.read(file.rules.encode())
     for path in (file.path, *file.locations):

@@ -96,7 +96,7 @@ def test_a_scan_that_was_cancelled_changes_nothing(services: Services, worker: T
 
 
 def test_what_is_no_playlist_is_refused_as_a_whole(services: Services, worker: TestClient) -> None:
-    for wrong in ({"locations": ["a\\b"]}, {"rules": "{"}, {"name": ""}):
+    for wrong in ({"locations": ["a\\b"]}, {"rules": "{"}, {"name": ""}, {"name": " "}, {"name": "a\nb"}):
         answer = worker.post("/internal/playlist-files", json={"files": [file("/new.m3u"), file("/r/n.nsp", **wrong)]})
         assert answer.status_code == 422
     assert known(services) == sorted(KNOWN)
