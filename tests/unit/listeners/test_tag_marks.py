@@ -6,7 +6,7 @@ import pytest
 
 from soniquebay import sqlite
 from soniquebay.library.missing_tracks import mark_missing
-from soniquebay.listeners import marks, plays, ratings, tag_marks
+from soniquebay.listeners import items, marks, plays, ratings, reattach, tag_marks
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.items import Kind
 from soniquebay.listeners.marks import Marks
@@ -81,6 +81,16 @@ def test_plays_of_the_tags_have_no_time(kept: Kept) -> None:
         plays.record(db, kept.user(), plays.read_played(kept.listeners.reader(), 1), 7.0, "")
     assert listed(kept, "played") == [1]
     assert of(kept, "track")["one"] == Marks(rating=4, play_count=13, last_played_at=7)
+
+
+@pytest.mark.parametrize("heard", ["one", "three"])
+def test_a_time_stays_when_two_tracks_become_one(kept: Kept, heard: str) -> None:
+    import_marks(kept.listeners, kept.user(), 9.0)
+    ids = kept.ids("tracks")
+    with kept.listeners.transaction() as db:
+        plays.record(db, kept.user(), plays.read_played(kept.listeners.reader(), ids[heard]), 7.0, "")
+        reattach._merge(db, *(items.id_of(db, "track", ids[title]) or 0 for title in ("one", "three")))
+    assert of(kept, "track")["three"] == Marks(rating=4, play_count=16, last_played_at=7)
 
 
 def test_missing_tracks_and_wild_counts(kept: Kept) -> None:
