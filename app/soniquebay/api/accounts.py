@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 
 from soniquebay.api.access import (
     COOKIE,
+    REFUSALS,
     CurrentVisitor,
     Manager,
     SignedInUser,
@@ -21,7 +22,7 @@ from soniquebay.api.services import Services, Shared
 from soniquebay.listeners import app_passwords, passwords, users, web_sessions
 from soniquebay.listeners.accounts import TooManyAttemptsError, Visitor, WrongPasswordError
 
-router = APIRouter(prefix="/api", tags=["accounts"])
+router = APIRouter(prefix="/api", tags=["accounts"], responses=REFUSALS)
 Id = Annotated[int, Path(ge=1, le=2**62)]
 _ManagingVisitor = Annotated[Visitor, Depends(require_manager)]
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, model_validator
 
+from soniquebay.api.access import REFUSALS
 from soniquebay.api.models.albums import AlbumPage, FullAlbum
 from soniquebay.api.models.artists import ArtistPage, FullArtist
 from soniquebay.api.models.fields import Id
@@ -23,7 +24,7 @@ from soniquebay.library.browsing.cursors import CursorError
 from soniquebay.library.queries import Row
 from soniquebay.library.similarity.index import Kind
 
-router = APIRouter(prefix="/api", tags=["library"])
+router = APIRouter(prefix="/api", tags=["library"], responses=REFUSALS)
 Year = Annotated[int | None, Field(ge=1, le=9999)]
 Format = Annotated[str | None, Field(max_length=100, description='for example "FLAC", in any case')]
 AddedAfter = Annotated[

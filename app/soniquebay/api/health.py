@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from kombu.exceptions import OperationalError
 
 from soniquebay import __version__
-from soniquebay.api.access import Manager, may_manage
+from soniquebay.api.access import REFUSALS, Manager, may_manage
 from soniquebay.api.models.health import Health, WorkerState
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
@@ -18,7 +18,7 @@ from soniquebay.library.database import open_read_only
 from soniquebay.worker.app import app as celery
 from soniquebay.worker.config import QUEUES
 
-router = APIRouter(prefix="/api", tags=["health"])
+router = APIRouter(prefix="/api", tags=["health"], responses=REFUSALS)
 _NO_REDIS: dict[int | str, dict[str, Any]] = {503: {"model": Problem}}
 
 # Every worker has to answer within this time: nobody knows how many there are.

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 
-from soniquebay.api.access import CurrentUser
+from soniquebay.api.access import REFUSALS, CurrentUser
 from soniquebay.api.models import kept as models
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.paging import PageQuery
@@ -20,7 +20,7 @@ from soniquebay.library.queries import Row
 from soniquebay.listeners import bookmarks, items, marks, play_queue, plays, ratings, stars
 from soniquebay.listeners.items import Item, Kind, UnknownItemError
 
-router = APIRouter(prefix="/api", tags=["kept"])
+router = APIRouter(prefix="/api", tags=["kept"], responses=REFUSALS)
 NO_USER: dict[int | str, dict[str, Any]] = {
     403: {"model": Problem, "description": "the visitor is no user: a guest, or the machine's administrator"}
 }

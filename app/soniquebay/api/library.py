@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, HTTPException, Path, Query
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from soniquebay.api.access import Manager
+from soniquebay.api.access import REFUSALS, Manager
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.paging import Limit, PageQuery
 from soniquebay.api.models.problems import Problem
@@ -19,7 +19,7 @@ from soniquebay.library import covers, queries
 from soniquebay.library import search as full_text
 from soniquebay.library.browsing import details
 
-router = APIRouter(prefix="/api", tags=["library"])
+router = APIRouter(prefix="/api", tags=["library"], responses=REFUSALS)
 NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "no such track"}}
 # An album may get another cover, so a browser asks again after an hour, with the ETag that it has.
 COVER_CACHE_CONTROL = "public, max-age=3600"

@@ -5,12 +5,12 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from soniquebay.api.access import Manager
+from soniquebay.api.access import REFUSALS, Manager
 from soniquebay.api.models.health import OnlineState
 from soniquebay.api.services import Shared
 from soniquebay.library import enrichment
 
-router = APIRouter(prefix="/api", tags=["health"])
+router = APIRouter(prefix="/api", tags=["health"], responses=REFUSALS)
 
 
 @router.get("/online", dependencies=[Manager], response_model=OnlineState)

@@ -13,6 +13,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from soniquebay.api.access import REFUSALS
 from soniquebay.api.file_answer import FileAnswerError, OpenFile, file_answer
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.problems import Problem
@@ -26,7 +27,7 @@ from soniquebay.transcoding.choice import Gain, RequestedFormat, Stored, Wanted,
 from soniquebay.transcoding.formats import MAX_BIT_RATE_KBITS, MIN_BIT_RATE_KBITS, SUFFIXES, Job
 from soniquebay.transcoding.formats import MEDIA_TYPES as TRANSCODED_MEDIA_TYPES
 
-router = APIRouter(prefix="/api", tags=["playing"])
+router = APIRouter(prefix="/api", tags=["playing"], responses=REFUSALS)
 _AUDIO: dict[str, Any] = {"content": {"audio/*": {}, UNKNOWN: {}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {**_AUDIO, "description": "the file, or its sound in another format"},

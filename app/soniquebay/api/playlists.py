@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
-from soniquebay.api.access import CurrentUser
+from soniquebay.api.access import REFUSALS, CurrentUser
 from soniquebay.api.kept import NO_USER, entries, read_tracks, track_entries
 from soniquebay.api.models import kept as models
 from soniquebay.api.models.fields import Id
@@ -22,7 +22,7 @@ from soniquebay.listeners.playlists import OutdatedError, Playlist, ReadOnlyErro
 from soniquebay.listeners.rules import UnacceptableRulesError
 from soniquebay.listeners.users import User
 
-router = APIRouter(prefix="/api/playlists", tags=["playlists"])
+router = APIRouter(prefix="/api/playlists", tags=["playlists"], responses=REFUSALS)
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {**NO_USER, 404: {"model": Problem, "description": "no such playlist"}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     **NOT_JSON,

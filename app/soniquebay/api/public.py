@@ -29,6 +29,7 @@ from soniquebay.api.events import is_event_id
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.opensubsonic import routes as opensubsonic
 from soniquebay.api.proxies import Proxies
+from soniquebay.api.route_table import add_routes
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import WebSecurity
 
@@ -48,7 +49,6 @@ def public_app(services: Services) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load their scripts from the internet
         redoc_url=None,
         max_body_size=MAX_BODY_BYTES,
-        responses=REFUSALS,
     )
     app.state.services = services
     settings = services.settings
@@ -81,8 +81,8 @@ def public_app(services: Services) -> FastAPI:
         docs,
         online,
     ):
-        app.include_router(module.router)
-    app.get("/api/events", response_class=StreamingResponse, responses=_EVENTS, tags=["scans"])(events)
+        add_routes(app, module.router)
+    app.get("/api/events", response_class=StreamingResponse, responses={**REFUSALS, **_EVENTS}, tags=["scans"])(events)
     app.api_route("/internal/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)(
         refuse_internal
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import JSONResponse
 
-from soniquebay.api.access import Manager
+from soniquebay.api.access import REFUSALS, Manager
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.paging import PageQuery
 from soniquebay.api.models.problems import Problem, Refused
@@ -22,7 +22,7 @@ from soniquebay.api.models.scans import (
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import paths, queries, sessions
 
-router = APIRouter(prefix="/api", tags=["scans"], dependencies=[Manager])
+router = APIRouter(prefix="/api", tags=["scans"], dependencies=[Manager], responses=REFUSALS)
 NO_SESSION: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "no such session"}}
 WRONG_STATE: dict[int | str, dict[str, Any]] = {
     **NO_SESSION,

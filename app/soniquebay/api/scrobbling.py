@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from starlette.concurrency import run_in_threadpool
 
-from soniquebay.api.access import SignedInUser
+from soniquebay.api.access import REFUSALS, SignedInUser
 from soniquebay.api.models import scrobbling as models
 from soniquebay.api.models.problems import NOT_JSON, Problem, Refused
 from soniquebay.api.services import Services, Shared
@@ -17,7 +17,7 @@ from soniquebay.listeners.scrobbles import RULES, Service
 from soniquebay.online import lastfm, listenbrainz
 from soniquebay.online.errors import CredentialsError, NotAcceptedError, UpstreamError
 
-router = APIRouter(prefix="/api/account/scrobbling", tags=["accounts"])
+router = APIRouter(prefix="/api/account/scrobbling", tags=["accounts"], responses=REFUSALS)
 _NONE = {
     "state": "none", "name": None, "waiting": 0, "sent_at": None, "problem": None, "retry_at": None, "dropped": 0,
     "dropped_reason": None,

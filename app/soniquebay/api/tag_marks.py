@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException
 
-from soniquebay.api.access import CurrentUser, Manager
+from soniquebay.api.access import REFUSALS, CurrentUser, Manager
 from soniquebay.api.kept import NO_USER
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.kept import ImportedMarks
@@ -13,7 +13,7 @@ from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Shared
 from soniquebay.listeners import tag_marks, users
 
-router = APIRouter(prefix="/api", tags=["kept"])
+router = APIRouter(prefix="/api", tags=["kept"], responses=REFUSALS)
 
 
 @router.post("/marks/import", response_model=ImportedMarks, responses=NO_USER)

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from soniquebay.api import scans
-from soniquebay.api.access import Manager
+from soniquebay.api.access import REFUSALS, Manager
 from soniquebay.api.models.watching import WatchState
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import folder_pictures, sessions
@@ -29,7 +29,7 @@ GROWING_FILES_INTERVAL_SECONDS = 1.0  # between two checks of files that are bei
 ABSENT_ROOTS_INTERVAL_SECONDS = 10.0  # between two checks for roots that are absent
 _STOP_TIMEOUT_SECONDS = 5
 
-router = APIRouter(prefix="/api", tags=["scans"])
+router = APIRouter(prefix="/api", tags=["scans"], responses=REFUSALS)
 
 
 @router.get("/watch", dependencies=[Manager], response_model=WatchState)
