@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from soniquebay import logs
+from soniquebay import certificates, logs
 from soniquebay.settings import Settings
 
 MAX_TASKS = 1000  # kept in memory, about 5 KB each
@@ -44,6 +44,9 @@ def run(settings: Settings) -> None:
     from soniquebay.overrides.versions import warn_about_untested_versions
     from soniquebay.worker.app import app
 
+    # Before Flower: tornado then adds no handler of its own.
+    logs.configure("soniquebay-flower", settings.log)
+    certificate = _certificate_options(settings)
     login = Login(api_url(settings))
     # Without authentication of its own, Flower disables its actions and its checks of foreign pages. So it gets a
     # password that nobody knows, and each request that the appliance has let in carries it.
@@ -59,7 +62,7 @@ def run(settings: Settings) -> None:
         def prepare(self) -> None:
             status = self._status
             if status == 401 and self.request.method == "GET" and "text/html" in self.request.headers.get("Accept", ""):
-                self.redirect(sign_in_address(self.request.full_url(), settings.http_port))
+                self.redirect(sign_in_address(self.request.full_url(), settings))
                 return
             self.set_status(status)
             if status == 401:
@@ -113,8 +116,6 @@ def run(settings: Settings) -> None:
                 return self.get_handler_delegate(request, Refused, {"status": status})
             return super().find_handler(request, **kwargs)
 
-    # Before Flower: tornado then adds no handler of its own.
-    logs.configure("soniquebay-flower", settings.log)
     warn_about_untested_versions()
     flower.command.Flower = AuthenticatedFlower
     options.basic_auth = [flowers_own]
@@ -128,9 +129,23 @@ def run(settings: Settings) -> None:
             f"--max-tasks={MAX_TASKS}",
             f"--inspect-timeout={INSPECT_TIMEOUT_MS}",
             "--persistent=False",
+            *certificate,
         ],
         obj=CLIContext(app, no_color=True, workdir=None),
     )
+
+
+def _certificate_options(settings: Settings) -> list[str]:
+    """Return Flower's options for the API's certificate. Raises ``SystemExit`` with what is wrong with it."""
+    if not settings.has_tls:
+        return []
+    certificates.wait_until_made(settings)
+    try:
+        certificates.server_context(settings)
+    except certificates.CertificateError as error:
+        raise SystemExit(f"soniquebay: {error}") from error
+    certificate, key = certificates.files(settings)
+    return [f"--certfile={certificate}", f"--keyfile={key}"]
 
 
 class Login:
@@ -167,6 +182,7 @@ class Login:
                 request_timeout=LOGIN_TIMEOUT_SECONDS,
                 connect_timeout=LOGIN_TIMEOUT_SECONDS,
                 follow_redirects=False,
+                validate_cert=False,  # the certificate has the machine's names; this is its loopback
             )
             role = json.loads(answer.body)["role"]
         except (HTTPError, OSError, ValueError, KeyError):
@@ -178,15 +194,12 @@ def api_url(settings: Settings) -> str:
     """Return the address of the public API, as this machine reaches it."""
     # A wildcard address is none to connect to.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http_host, settings.http_host)  # noqa: S104
-    return f"http://[{host}]:{settings.http_port}" if ":" in host else f"http://{host}:{settings.http_port}"
+    return settings.url_at(host)
 
 
-def sign_in_address(url: str, port: int) -> str:
-    """Return the address of the page where one signs in, which leads back to a page of Flower.
+def sign_in_address(url: str, settings: Settings) -> str:
+    """Return the address of the page where one signs in, on the same host, which leads back to a page of Flower.
 
-    `url`: of the page of Flower; `port`: of the public API of the same host.
+    `url`: of the page of Flower.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or "localhost"
-    host = f"[{host}]" if ":" in host else host
-    return f"http://{host}{'' if port == 80 else f':{port}'}/sign-in?next={quote(url, safe='')}"
+    return f"{settings.url_at(urlsplit(url).hostname or 'localhost')}/sign-in?next={quote(url, safe='')}"

@@ -1,8 +1,6 @@
 """The settings of the programs, read once from ``SONIQUEBAY_*`` variables."""
 
-import ipaddress
 import os
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
+from soniquebay import addresses
+
 # Of every key in Redis, so that other users of the same Redis are not in the way.
 REDIS_KEY_PREFIX = "soniquebay:"
 # Where the credit of several artists may be split, see library/catalogue/names.py.
 ARTIST_JOINS = frozenset({";", "/", "&", ",", "+", "×", "x", "vs", "and"})
-_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,16 @@ class Settings:
     http_host: str
     http_port: int
     """Address of the public API, unless systemd passes a socket."""
+    tls: Literal["off", "self-signed", "own"]
+    """Whether the public API and Flower have TLS: not, with a certificate of this machine, or with one of the owner."""
+    https_port: int
+    """Port of the public API with TLS. The other port then leads browsers there."""
+    tls_certificate: Path | None
+    """PEM file of the owner's certificate, with those that connect it to a root."""
+    tls_key: Path | None
+    """PEM file of its private key; it may be the same file."""
+    base_path: str
+    """Path below which a reverse proxy shows the public API, as ``/music``. Empty: none."""
     hosts: frozenset[str]
     """Further names by which browsers open the public API, in lower case."""
     trusted_proxies: tuple[str, ...]
@@ -90,6 +99,15 @@ class Settings:
     """MiB that they may have. 0: none is kept, which spares the card."""
 
     @property
+    def has_tls(self) -> bool:
+        """Whether the public API and Flower have TLS."""
+        return self.tls != "off"
+
+    def url_at(self, host: str) -> str:
+        """Return the URL of the public API at a name or address of this machine."""
+        return addresses.url_of(host, self.https_port if self.has_tls else self.http_port, tls=self.has_tls)
+
+    @property
     def database(self) -> Path:
         """The library's SQLite file."""
         return self.data / "library.db"
@@ -103,6 +121,11 @@ class Settings:
     def device_key(self) -> Path:
         """File of the key with which this machine encrypts."""
         return self.data / "device.key"
+
+    @property
+    def self_signed(self) -> Path:
+        """PEM file of the certificate that this machine has made, and its key."""
+        return self.data / "self-signed.pem"
 
     @property
     def covers(self) -> Path:
@@ -192,6 +215,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     data = Path(get("DATA", "/var/lib/soniquebay"))
     api_socket = Path(get("API_SOCKET", "/run/soniquebay/api.sock"))
     control_socket = Path(get("CONTROL_SOCKET", str(api_socket.with_name("control.sock"))))
+    certificate = Path(get("TLS_CERTIFICATE", "")) if get("TLS_CERTIFICATE", "") else None
     return Settings(
         music=tuple(Path(p) for p in get("MUSIC", "/srv/music").split(os.pathsep) if p),
         data=data,
@@ -199,13 +223,18 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         api_socket=api_socket,
         http_host=get("HTTP_HOST", "127.0.0.1"),
         http_port=port("HTTP_PORT", 80),
-        hosts=_hosts(get("HOSTS", "")),
-        trusted_proxies=_networks(get("TRUSTED_PROXIES", "")),
+        tls=_tls(get("TLS", "off"), certificate, port("HTTP_PORT", 80), port("HTTPS_PORT", 443)),
+        https_port=port("HTTPS_PORT", 443),
+        tls_certificate=certificate,
+        tls_key=Path(get("TLS_KEY", "")) if get("TLS_KEY", "") else certificate,
+        base_path=addresses.base_path(get("BASE_PATH", "")),
+        hosts=addresses.hosts(get("HOSTS", "")),
+        trusted_proxies=addresses.networks(get("TRUSTED_PROXIES", "")),
         login=switch("LOGIN", "on"),
         guests=switch("GUESTS", "off"),
         control_socket=control_socket,
         claim_folder=Path(get("CLAIM_FOLDER", "/run/soniquebay-claim")),
-        flower_host=_flower_host(get("FLOWER_HOST", ""), login=switch("LOGIN", "on")),
+        flower_host=addresses.flower_host(get("FLOWER_HOST", ""), login=switch("LOGIN", "on")),
         flower_port=port("FLOWER_PORT", 5555),
         url=get("URL", "").rstrip("/"),
         processes=processes(),
@@ -228,45 +257,14 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     )
 
 
-def _flower_host(host: str, *, login: bool) -> str:
-    if login:
-        return host or "0.0.0.0"  # noqa: S104 - every path asks for a login
-    if host not in {"", "localhost"} and not _is_loopback(host):
-        raise ValueError(
-            f"SONIQUEBAY_FLOWER_HOST is {host!r}: without login everybody may do everything, so it must be 127.0.0.1"
-        )
-    return host or "127.0.0.1"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _hosts(text: str) -> frozenset[str]:
-    hosts = text.lower().split()
-    for host in hosts:
-        if not _HOST_NAME.fullmatch(host):
-            raise ValueError(
-                f"SONIQUEBAY_HOSTS names {host}: it must be names as music.example.org, separated by spaces, without "
-                "http:// and port"
-            )
-    return frozenset(hosts)
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    networks = text.split()
-    for network in networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            raise ValueError(
-                f"SONIQUEBAY_TRUSTED_PROXIES names {network}: it must be addresses or networks as 192.168.1.5 or "
-                "10.0.0.0/8, separated by spaces"
-            ) from None
-    return tuple(networks)
+def _tls(text: str, certificate: Path | None, port: int, https_port: int) -> Literal["off", "self-signed", "own"]:
+    if text not in {"off", "self-signed", "own"}:
+        raise ValueError(f"SONIQUEBAY_TLS is {text!r}: it must be off, self-signed or own")
+    if text == "own" and certificate is None:
+        raise ValueError("SONIQUEBAY_TLS is own, but SONIQUEBAY_TLS_CERTIFICATE names no file")
+    if text != "off" and port == https_port:
+        raise ValueError("SONIQUEBAY_HTTPS_PORT is the same as SONIQUEBAY_HTTP_PORT: they must differ")
+    return cast(Literal["off", "self-signed", "own"], text)
 
 
 def _tag_encoding(name: str) -> str:

@@ -101,7 +101,7 @@ class Access:
         if visitor is None or visitor.role != "manage":
             hidden_roots.set(self._roots)
         if token := state.get(_RENEWED):
-            send = _renewing(send, token, secure=scope["scheme"] == "https")
+            send = _renewing(send, token, scope)
         with self._open_requests.watched(state):
             await self._app(scope, receive, send)
 
@@ -138,8 +138,10 @@ class Access:
     async def _ask_to_sign_in(self, scope: Scope, headers: Headers) -> Response:
         claimed = await run_in_threadpool(self._accounts.is_claimed)
         if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
-            target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-            return RedirectResponse(f"/sign-in?next={quote(target, safe='')}" if claimed else "/claim", 303)
+            base = base_path(scope)
+            query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+            target = quote(f"{base}{scope['path']}{query}", safe="")
+            return RedirectResponse(f"{base}/sign-in?next={target}" if claimed else f"{base}/claim", 303)
         return _refuse(401, _SIGN_IN if claimed else _CLAIM)
 
 
@@ -152,6 +154,11 @@ def address_of(scope: Scope) -> str:
     """Return the address that a request comes from; "" when there is none."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def base_path(scope: Scope) -> str:
+    """Return the path below which a request's sender sees the public API; "" for none."""
+    return str(scope.get("root_path", ""))
 
 
 def is_local(address: str) -> bool:
@@ -194,29 +201,36 @@ def credentials(authorization: str) -> tuple[str | None, str]:
     raise WrongPasswordError("the header Authorization is neither `Bearer <app password>` nor Basic")
 
 
-def set_session(response: Response, token: str, *, secure: bool) -> None:
-    """Give the browser the cookie of a session."""
-    response.set_cookie(
-        COOKIE, token, max_age=int(LIFETIME_SECONDS), path="/", httponly=True, samesite="strict", secure=secure
-    )
+def set_session(response: Response, token: str, scope: Scope) -> None:
+    """Give the browser that has sent a request the cookie of a session."""
+    _set_cookie(response, COOKIE, token, LIFETIME_SECONDS, scope)
+
+
+def delete_session(response: Response, scope: Scope) -> None:
+    """Take the cookie of a session from the browser."""
+    response.delete_cookie(COOKIE, path=base_path(scope) or "/", httponly=True, samesite="strict")
 
 
 def set_cookies(response: Response, request: Request, accounts: Accounts, user: User, token: str) -> None:
     """Give the browser of a user who has just signed in its cookies."""
-    secure = request.url.scheme == "https"
-    set_session(response, token, secure=secure)
+    set_session(response, token, request.scope)
+    device = accounts.device_of(user, shown_device(request))
+    _set_cookie(response, DEVICE_COOKIE, device, DEVICE_LIFETIME_SECONDS, request.scope)
+
+
+def _set_cookie(response: Response, name: str, value: str, seconds: float, scope: Scope) -> None:
     response.set_cookie(
-        DEVICE_COOKIE,
-        accounts.device_of(user, shown_device(request)),
-        max_age=DEVICE_LIFETIME_SECONDS,
-        path="/",
+        name,
+        value,
+        max_age=int(seconds),
+        path=base_path(scope) or "/",  # other programs behind the same proxy are not to get it
         httponly=True,
         samesite="strict",
-        secure=secure,
+        secure=scope["scheme"] == "https",
     )
 
 
-def _renewing(send: Send, token: str, *, secure: bool) -> Send:
+def _renewing(send: Send, token: str, scope: Scope) -> Send:
     """Return a `send` that gives the browser the cookie of its session again, with the whole lifetime."""
 
     async def send_with_cookie(message: Message) -> None:
@@ -224,7 +238,7 @@ def _renewing(send: Send, token: str, *, secure: bool) -> Send:
             headers = MutableHeaders(scope=message)
             if "set-cookie" not in headers:  # signing out, for example, says otherwise
                 renewed = Response()
-                set_session(renewed, token, secure=secure)
+                set_session(renewed, token, scope)
                 headers.append("set-cookie", renewed.headers["set-cookie"])
         await send(message)
 

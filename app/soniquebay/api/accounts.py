@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 
 from soniquebay.api.access import (
-    COOKIE,
     REFUSALS,
     CurrentVisitor,
     Manager,
     SignedInUser,
     address_of,
+    delete_session,
     require_manager,
     set_cookies,
     shown_device,
@@ -103,12 +103,12 @@ async def sign_in(request: Request, services: Shared, body: models.Credentials, 
 
 
 @router.post("/sign-out", status_code=204)
-def sign_out(services: Shared, visitor: CurrentVisitor, response: Response) -> None:
+def sign_out(request: Request, services: Shared, visitor: CurrentVisitor, response: Response) -> None:
     """End the session of this browser."""
     if visitor.means == "session" and visitor.user and visitor.id:
         with services.accounts.change() as db:
             web_sessions.end(db, visitor.user.id, visitor.id)
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    delete_session(response, request.scope)
 
 
 @router.put(

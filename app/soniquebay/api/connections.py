@@ -48,8 +48,9 @@ class GuardedProtocol(PeerProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
-        quota: Quota,
+        quota: Quota | None,
     ) -> None:
+        """`quota`: None when the connection is counted already."""
         super().__init__(config, server_state, app_state, _loop)
         self._quota = quota
         self._held: Held = ()
@@ -60,7 +61,7 @@ class GuardedProtocol(PeerProtocol):
         """Count the connection, or refuse it."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, HANG_UP: transport.abort}
-        held = self._quota.take(self.client)
+        held = self._quota.take(self.client) if self._quota else ()
         if held is None:
             log.warning("a connection is refused: too many are open, or too many by %s", self.client and self.client[0])
             self._refuse(503)
@@ -71,7 +72,8 @@ class GuardedProtocol(PeerProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection no longer."""
         super().connection_lost(exc)
-        self._quota.give_back(self._held)
+        if self._quota:
+            self._quota.give_back(self._held)
         self._held = ()
         self._cancel_deadline()
 

@@ -7,6 +7,7 @@ import ipaddress
 import resource
 import socket
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,6 +15,8 @@ from starlette.types import ASGIApp
 from soniquebay.api.connections import CONNECTION_LIMITS, MAX_HEAD_BYTES, GuardedProtocol
 from soniquebay.api.peers import PeerProtocol
 from soniquebay.api.quota import Quota
+from soniquebay.api.tls import GuardedTls
+from soniquebay.certificates import ServerContext
 from soniquebay.settings import Settings
 from soniquebay.sockets import bind_unix_socket
 from soniquebay.systemd import listen_sockets
@@ -38,10 +41,19 @@ def allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def public_server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
+def public_quota(settings: Settings) -> Quota:
+    """Return the count of the public application's connections, those with and those without TLS together."""
+    return Quota(CONNECTION_LIMITS, settings.trusted_proxies)
+
+
+def public_server(app: ASGIApp, quota: Quota) -> uvicorn.Server:
     """Return the server of the public application, with limits for strangers."""
-    quota = Quota(CONNECTION_LIMITS, settings.trusted_proxies)
     return _Server(_config(app, functools.partial(GuardedProtocol, quota=quota)))
+
+
+def tls_server(app: ASGIApp, quota: Quota, context: ServerContext) -> uvicorn.Server:
+    """Return the server of the public application with TLS, with the same limits."""
+    return _Server(_config(app, functools.partial(GuardedTls, quota=quota, context=context)))
 
 
 def internal_server(app: ASGIApp) -> uvicorn.Server:
@@ -49,7 +61,7 @@ def internal_server(app: ASGIApp) -> uvicorn.Server:
     return _Server(_config(app, PeerProtocol))
 
 
-def _config(app: ASGIApp, protocol: Callable[..., asyncio.Protocol]) -> uvicorn.Config:
+def _config(app: ASGIApp, protocol: Callable[..., asyncio.BaseProtocol]) -> uvicorn.Config:
     # A line for every request would wear the card. Failures are logged all the same.
     return uvicorn.Config(
         app,
@@ -67,34 +79,49 @@ def _config(app: ASGIApp, protocol: Callable[..., asyncio.Protocol]) -> uvicorn.
     )
 
 
-def open_sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:
-    """Return the sockets of the public and the internal application: systemd's if it has passed some, else our own."""
+class Sockets(NamedTuple):
+    """The listening sockets of the servers."""
+
+    public: list[socket.socket]
+    tls: list[socket.socket]
+    internal: list[socket.socket]
+
+
+def open_sockets(settings: Settings) -> Sockets:
+    """Return systemd's sockets if it has passed some, else our own. Raises ``SystemExit`` with what to do."""
     sockets = listen_sockets() or [
-        _tcp_socket(settings),
+        _tcp_socket(settings.http_host, settings.http_port, "--port or SONIQUEBAY_HTTP_PORT"),
+        *([_tcp_socket(settings.http_host, settings.https_port, "SONIQUEBAY_HTTPS_PORT")] if settings.has_tls else []),
         # Everybody may connect: `peers.is_administrator` decides who is answered.
         bind_unix_socket(settings.control_socket, BACKLOG, 0o666),
         bind_unix_socket(settings.api_socket, BACKLOG),
     ]
-    public = [s for s in sockets if s.family != socket.AF_UNIX or s.getsockname() == str(settings.control_socket)]
+    tcp = [sock for sock in sockets if sock.family != socket.AF_UNIX]
     if not settings.login:
-        for sock in public:
+        for sock in tcp:
             _require_loopback(sock)
-    return public, [sock for sock in sockets if sock not in public]
+    tls = [sock for sock in tcp if settings.has_tls and sock.getsockname()[1] == settings.https_port]
+    if settings.has_tls and not tls:
+        raise SystemExit(
+            f"soniquebay: SONIQUEBAY_TLS is {settings.tls}, but systemd has passed no socket of port "
+            f"{settings.https_port}. Set services_tls of the role services, and play playbooks/site.yml"
+        )
+    internal = [s for s in sockets if s.family == socket.AF_UNIX and s.getsockname() != str(settings.control_socket)]
+    return Sockets([sock for sock in sockets if sock not in tls and sock not in internal], tls, internal)
 
 
 def _require_loopback(sock: socket.socket) -> None:
-    if sock.family != socket.AF_UNIX and not ipaddress.ip_address(sock.getsockname()[0]).is_loopback:
+    if not ipaddress.ip_address(sock.getsockname()[0]).is_loopback:
         raise SystemExit(
             f"soniquebay: without login everybody may do everything, and {sock.getsockname()[0]} can be reached from "
             "other machines. Listen on 127.0.0.1, or leave SONIQUEBAY_LOGIN on"
         )
 
 
-def _tcp_socket(settings: Settings) -> socket.socket:
+def _tcp_socket(host: str, port: int, setting: str) -> socket.socket:
     try:
-        return socket.create_server((settings.http_host, settings.http_port), backlog=BACKLOG)
+        return socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
         raise SystemExit(
-            f"soniquebay: cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}); "
-            "choose another with --port or SONIQUEBAY_HTTP_PORT"
+            f"soniquebay: cannot listen on {host}:{port} ({error.strerror}); choose another with {setting}"
         ) from error

@@ -9,6 +9,7 @@ from asyncio import Transport
 from typing import Any, NamedTuple
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import get_remote_addr
 
 from soniquebay.sockets import peer_uid
 
@@ -32,11 +33,16 @@ class PeerProtocol(H11Protocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Note who has connected."""
         super().connection_made(transport)
-        sock: Any = transport.get_extra_info("socket")
-        if sock is not None and sock.family == socket.AF_UNIX:
-            self.client = UnixPeer("unix", peer_uid(sock))
-        elif self.client is not None:
-            self.client = (_plain(self.client[0]), self.client[1])
+        self.client = client_of(transport)
+
+
+def client_of(transport: Transport) -> tuple[str, int] | None:
+    """Return who is at the other end of a connection, as it stands in the scope of a request."""
+    sock: Any = transport.get_extra_info("socket")
+    if sock is not None and sock.family == socket.AF_UNIX:
+        return UnixPeer("unix", peer_uid(sock))
+    client = get_remote_addr(transport)
+    return None if client is None else (_plain(client[0]), client[1])
 
 
 def _plain(address: str) -> str:

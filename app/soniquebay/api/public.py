@@ -26,6 +26,7 @@ from soniquebay.api import (
 from soniquebay.api.access import REFUSALS, Access
 from soniquebay.api.event_answer import EventStream
 from soniquebay.api.events import is_event_id
+from soniquebay.api.https_only import HttpsOnly
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.opensubsonic import routes as opensubsonic
 from soniquebay.api.proxies import Proxies
@@ -60,9 +61,11 @@ def public_app(services: Services) -> FastAPI:
         guests=settings.guests,
         roots=settings.music,
     )
+    if settings.has_tls:
+        app.add_middleware(HttpsOnly, port=settings.https_port, is_known=settings.tls == "own")
     # Around `Access`, because it is added later: it also adds its headers to what `Access` answers.
     app.add_middleware(WebSecurity, hosts=settings.hosts)
-    app.add_middleware(Proxies, trusted=settings.trusted_proxies, guests=settings.guests)
+    app.add_middleware(Proxies, trusted=settings.trusted_proxies, guests=settings.guests, base_path=settings.base_path)
     errors.install(app)
     for module in (
         opensubsonic,  # routes are tried in their order, and a client that copies the library or its covers asks most

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from soniquebay.api.access import address_of, set_cookies, shown_device
+from soniquebay.api.access import address_of, base_path, set_cookies, shown_device
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import CONTENT_SECURITY_POLICY, FORM_ACTION
 from soniquebay.listeners import passwords, users
@@ -33,21 +33,21 @@ def style() -> FileResponse:
 
 
 @router.get("/sign-in")
-def sign_in_page(request: Request, services: Shared, next: str = "/") -> Response:
+def sign_in_page(request: Request, services: Shared, next: str = "") -> Response:
     """Return the form for name and password, or lead to the claim of an appliance without an owner."""
     if not services.accounts.is_claimed():
-        return RedirectResponse("/claim", 303)
-    return _sign_in_form(own_page(next, request.headers.get("host", "")))
+        return RedirectResponse(f"{base_path(request.scope)}/claim", 303)
+    return _sign_in_form(request, _target(request, next))
 
 
 @router.post("/sign-in")
 async def sign_in(request: Request, services: Shared) -> Response:
     """Sign in, and lead to the page that was asked for."""
     form = await _form(request)
-    target = own_page(form.get("next", "/"), request.headers.get("host", ""))
+    target = _target(request, form.get("next", ""))
 
     def answer_to(error: str, status: int) -> Response:
-        return _sign_in_form(target, error, status, form.get("name", ""))
+        return _sign_in_form(request, target, error, status, form.get("name", ""))
 
     return await _begin(
         services,
@@ -61,11 +61,11 @@ async def sign_in(request: Request, services: Shared) -> Response:
 
 
 @router.get("/claim")
-def claim_page(services: Shared, code: str = "") -> Response:
+def claim_page(request: Request, services: Shared, code: str = "") -> Response:
     """Return the form that makes the owner; a link can have the code in it."""
     if services.accounts.is_claimed():
-        return RedirectResponse("/sign-in", 303)
-    return _claim_form(code=code)
+        return RedirectResponse(f"{base_path(request.scope)}/sign-in", 303)
+    return _claim_form(request, code=code)
 
 
 @router.post("/claim")
@@ -84,8 +84,8 @@ async def claim(request: Request, services: Shared) -> Response:
         services,
         request,
         claim_now,
-        lambda error, status: _claim_form(error, status, form.get("name", ""), form.get("code", "")),
-        "/",
+        lambda error, status: _claim_form(request, error, status, form.get("name", ""), form.get("code", "")),
+        _target(request, ""),
     )
 
 
@@ -119,6 +119,12 @@ async def _begin(
     return answer
 
 
+def _target(request: Request, wanted: str) -> str:
+    """Return the page to which a sign-in leads: the one that was wanted, or the first page."""
+    page = own_page(wanted, request.headers.get("host", ""))
+    return f"{base_path(request.scope)}/" if page == "/" else page
+
+
 def own_page(target: str, host: str) -> str:
     """Return the address of a page of this machine (any port of it, for Flower); "/" for any other."""
     try:
@@ -134,13 +140,13 @@ def own_page(target: str, host: str) -> str:
     return target
 
 
-def _sign_in_form(target: str, error: str = "", status: int = 200, name: str = "") -> HTMLResponse:
+def _sign_in_form(request: Request, target: str, error: str = "", status: int = 200, name: str = "") -> HTMLResponse:
     fields = (
         f'<input type="hidden" name="next" value="{escape(target)}">'
         f'<label>Name<input name="name" autocomplete="username" required autofocus value="{escape(name)}"></label>'
         '<label>Password<input name="password" type="password" autocomplete="current-password" required></label>'
     )
-    page = _page("Sign in", _form_html("/sign-in", fields, "Sign in"), error, status)
+    page = _page(request, "Sign in", _form_html(request, "/sign-in", fields, "Sign in"), error, status)
     parts = urlsplit(target)
     if parts.netloc:
         # Browsers apply `form-action` to where the answer leads, too: to another port of this machine, for Flower.
@@ -149,7 +155,7 @@ def _sign_in_form(target: str, error: str = "", status: int = 200, name: str = "
     return page
 
 
-def _claim_form(error: str = "", status: int = 200, name: str = "", code: str = "") -> HTMLResponse:
+def _claim_form(request: Request, error: str = "", status: int = 200, name: str = "", code: str = "") -> HTMLResponse:
     text = (
         "<p>This appliance has no owner yet. Its screen shows a code, and <code>sudo soniquebay claim-code</code> "
         "prints it there.</p>"
@@ -161,19 +167,21 @@ def _claim_form(error: str = "", status: int = 200, name: str = "", code: str = 
         f'minlength="{passwords.MIN_CHARACTERS}"></label>'
         '<label>The password again<input name="again" type="password" autocomplete="new-password" required></label>'
     )
-    return _page("Welcome", text + _form_html("/claim", fields, "This is mine"), error, status)
+    return _page(request, "Welcome", text + _form_html(request, "/claim", fields, "This is mine"), error, status)
 
 
-def _form_html(action: str, fields: str, button: str) -> str:
+def _form_html(request: Request, path: str, fields: str, button: str) -> str:
+    action = f"{base_path(request.scope)}{path}"
     return f'<form method="post" action="{action}">{fields}<button type="submit">{button}</button></form>'
 
 
-def _page(title: str, content: str, error: str, status: int) -> HTMLResponse:
+def _page(request: Request, title: str, content: str, error: str, status: int) -> HTMLResponse:
+    base = base_path(request.scope)
     alert = f'<p role="alert">{escape(error)}</p>' if error else ""
     html = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{title} – SoniqueBay</title><link rel="stylesheet" href="/sign-in/style.css"></head><body><main>'
+        f'<title>{title} – SoniqueBay</title><link rel="stylesheet" href="{base}/sign-in/style.css"></head><body><main>'
         f"<h1>{title}</h1>{alert}{content}</main></body></html>\n"
     )
     headers: dict[str, Any] = {"Cache-Control": "no-store"}

@@ -16,6 +16,7 @@ from typing import Any
 import click
 import httpx
 
+from soniquebay.addresses import url_of
 from soniquebay.cli.scale import lock_folder, requested_workers, write_running_workers
 from soniquebay.settings import settings
 
@@ -73,11 +74,11 @@ class Stack:
                 self._wait_until_healthy(processes)
                 workers = self._scale(processes, environment)
                 write_running_workers(state_file, workers)
-                click.echo(f"SoniqueBay is up. API    http://{self.host}:{self.port}/docs")
-                click.echo(f"                  Flower http://{self.host}:{self.flower_port}")
+                click.echo(f"SoniqueBay is up. API    {self._url()}/docs")
+                click.echo(f"                  Flower {url_of(self.host, self.flower_port, tls=settings().has_tls)}")
                 click.echo(f"                  logs   {logs}")
                 if code := self._claim_code():
-                    click.echo(f"Make it yours: http://{self.host}:{self.port}/claim?code={code}")
+                    click.echo(f"Make it yours: {self._url()}/claim?code={code}")
                 click.echo(f"Scan: SONIQUEBAY_URL=unix://{sockets}/control.sock soniquebay scan --wait    Stop: Ctrl-C")
                 while True:
                     _check(processes, logs)
@@ -90,6 +91,10 @@ class Stack:
                 return 0
             finally:
                 _stop(processes)
+
+    def _url(self) -> str:
+        port = settings().https_port if settings().has_tls else self.port
+        return url_of(self.host, port, tls=settings().has_tls)
 
     def _claim_code(self) -> str | None:
         """Return the code that claims this stack; None when it has an owner, or asks for no login."""

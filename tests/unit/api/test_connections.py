@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from soniquebay.api import connections, errors, http_server
+from soniquebay import certificates
+from soniquebay.api import connections, errors, http_server, tls
 from soniquebay.api.peers import _plain
 from soniquebay.api.quota import Limits, Quota
 from soniquebay.settings import from_environment
@@ -24,12 +26,17 @@ from tests.support.stack import wait_until
 
 STRANGER, OTHER, PROXY = "127.0.0.2", "127.0.0.3", "127.0.0.9"
 HEAD = b"GET /client HTTP/1.1\r\nHost: localhost\r\n"
+LARGE_BYTES = 16 << 20  # more than the kernel keeps for a client that does not read
 GET = HEAD + b"\r\n"
 POST = b"POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 
 
 async def client(request: Request) -> Response:
     return PlainTextResponse(str(request.scope["client"][0]))
+
+
+async def large(_: Request) -> Response:
+    return Response(b"x" * LARGE_BYTES)
 
 
 async def body(request: Request) -> Response:
@@ -39,16 +46,29 @@ async def body(request: Request) -> Response:
 class Server:
     """The public server with an application of the test, in a thread."""
 
-    def __init__(self, folder: Path) -> None:
-        settings = from_environment({"SONIQUEBAY_TRUSTED_PROXIES": PROXY})
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
+        settings = from_environment({
+            "SONIQUEBAY_TRUSTED_PROXIES": PROXY, "SONIQUEBAY_DATA": str(folder), "SONIQUEBAY_TLS": "self-signed",
+        })  # fmt: skip
         app = FastAPI(
-            routes=[Route("/client", client, methods=["GET"]), Route("/body", body, methods=["POST"])], openapi_url=None
+            routes=[
+                Route("/client", client, methods=["GET"]),
+                Route("/body", body, methods=["POST"]),
+                Route("/large", large, methods=["GET"]),
+            ],
+            openapi_url=None,
         )
         errors.install(app)
         tcp = socket.create_server(("127.0.0.1", 0))
         self.address = tcp.getsockname()
         self.unix = folder / "control.sock"
-        self._server = http_server.public_server(app, settings)
+        quota = http_server.public_quota(settings)
+        if tls:
+            certificates.make_if_due(settings)
+            self._server = http_server.tls_server(app, quota, certificates.server_context(settings))
+        else:
+            self._server = http_server.public_server(app, quota)
+        self.client_context = ssl.create_default_context(cafile=settings.self_signed if tls else None)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._server.serve([tcp, bind_unix_socket(self.unix, 8)]))
         )
@@ -57,6 +77,9 @@ class Server:
 
     def connect(self, source: str = STRANGER) -> socket.socket:
         return socket.create_connection(self.address, timeout=10, source_address=(source, 0))
+
+    def connect_by_tls(self, source: str = STRANGER) -> ssl.SSLSocket:
+        return self.client_context.wrap_socket(self.connect(source), server_hostname="localhost")
 
     def ask(self, data: bytes, source: str = STRANGER) -> bytes:
         """Return what a client gets that sends `data` and waits until the server closes."""
@@ -90,6 +113,16 @@ def until(sock: socket.socket, end: bytes) -> bytes:
 
 def status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(http_server, "CONNECTION_LIMITS", Limits(in_all=6, of_client=4, of_network=5))
+    monkeypatch.setattr(connections, "HEAD_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(tls, "CLOSE_TIMEOUT_SECONDS", 0.5)
+    running = Server(tmp_path, tls=True)
+    yield running
+    running.stop()
 
 
 @pytest.fixture
@@ -250,3 +283,44 @@ def test_an_ipv4_client_has_its_own_address_on_a_socket_for_both_families() -> N
     assert [_plain(a) for a in ("::ffff:192.168.1.7", "192.168.1.7", "fe80::1%eth0", "::1")] == [
         "192.168.1.7", "192.168.1.7", "fe80::1%eth0", "::1",
     ]  # fmt: skip
+
+
+def test_connections_count_before_their_handshake(tls_server: Server) -> None:
+    """Also those that send nothing, which asyncio would keep for a minute, and uvicorn would not know."""
+    with ExitStack() as held:
+        silent = [held.enter_context(tls_server.connect()) for _ in range(4)]
+        assert everything(held.enter_context(tls_server.connect())) == b""  # closed at once: it is one too many
+        started = time.monotonic()
+        with tls_server.connect_by_tls(OTHER) as other:
+            other.sendall(GET)
+            assert status(until(other, OTHER.encode())) == 200
+        for sock in silent:
+            assert everything(sock) == b""
+        assert time.monotonic() - started < 4
+
+    def answers() -> bool:
+        with tls_server.connect_by_tls() as sock:
+            sock.sendall(GET)
+            return status(until(sock, STRANGER.encode())) == 200
+
+    for _ in range(8):  # each is given back
+        wait_until(answers)
+
+
+def test_a_request_by_tls_has_the_same_time(tls_server: Server) -> None:
+    with tls_server.connect_by_tls() as sock:
+        assert status(drip(sock, HEAD)) == 408
+
+
+def test_what_is_no_tls_is_closed_without_a_traceback(tls_server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    assert b"HTTP/1.1 200" not in tls_server.ask(GET)
+    assert not [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
+
+
+def test_a_player_that_pauses_gets_the_end_of_a_closing_connection(tls_server: Server) -> None:
+    with tls_server.connect_by_tls() as sock:
+        sock.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        received = sock.recv(65536)
+        time.sleep(2)  # the server has nothing more to say, and waits for its last bytes to leave
+        received += everything(sock)
+    assert len(received.partition(b"\r\n\r\n")[2]) == LARGE_BYTES

@@ -1,0 +1,72 @@
+"""Addresses at which browsers open the appliance: names, proxies in front of it, the base path, and URLs."""
+
+import ipaddress
+import re
+
+# The first part of the public API's own paths: as a base path, nobody could tell which of both is meant.
+OWN_PATHS = frozenset({"api", "claim", "docs", "internal", "openapi.json", "rest", "sign-in"})
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+_BASE_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*")
+
+
+def url_of(host: str, port: int, *, tls: bool) -> str:
+    """Return the URL of a server, without a path and a default port. `host`: a name, or an address without brackets."""
+    scheme, default = ("https", 443) if tls else ("http", 80)
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}" if port == default else f"{scheme}://{host}:{port}"
+
+
+def hosts(text: str) -> frozenset[str]:
+    """Return the names in the value of SONIQUEBAY_HOSTS. Raises ``ValueError`` for what is none."""
+    names = text.lower().split()
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise ValueError(
+                f"SONIQUEBAY_HOSTS names {name}: it must be names as music.example.org, separated by spaces, without "
+                "http:// and port"
+            )
+    return frozenset(names)
+
+
+def networks(text: str) -> tuple[str, ...]:
+    """Return the networks in the value of SONIQUEBAY_TRUSTED_PROXIES. Raises ``ValueError`` for what is none."""
+    found = text.split()
+    for network in found:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ValueError(
+                f"SONIQUEBAY_TRUSTED_PROXIES names {network}: it must be addresses or networks as 192.168.1.5 or "
+                "10.0.0.0/8, separated by spaces"
+            ) from None
+    return tuple(found)
+
+
+def base_path(text: str) -> str:
+    """Return the value of SONIQUEBAY_BASE_PATH without a slash at its end. Raises ``ValueError`` for a wrong one."""
+    path = text.rstrip("/")
+    if not _BASE_PATH.fullmatch(path):
+        raise ValueError(
+            f"SONIQUEBAY_BASE_PATH is {text!r}: it must be a path as /music, of letters, digits and the signs . _ ~ -"
+        )
+    if path and path.split("/")[1] in OWN_PATHS:
+        raise ValueError(f"SONIQUEBAY_BASE_PATH is {text!r}: the appliance has paths of that name; choose another")
+    return path
+
+
+def flower_host(host: str, *, login: bool) -> str:
+    """Return the address of Flower. Raises ``ValueError`` for one that others reach, without a login."""
+    if login:
+        return host or "0.0.0.0"  # noqa: S104 - every path asks for a login
+    if host not in {"", "localhost"} and not _is_loopback(host):
+        raise ValueError(
+            f"SONIQUEBAY_FLOWER_HOST is {host!r}: without login everybody may do everything, so it must be 127.0.0.1"
+        )
+    return host or "127.0.0.1"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
