@@ -54,12 +54,12 @@ def load(context: ServerContext, settings: Settings) -> None:
     """Take the certificate of the settings for the connections to come. Raises `CertificateError`."""
     certificate, key = files(settings)
     shown, shown_key = _shown(settings)
-    for file, name in ((certificate, shown), (key, shown_key)):
+    for file, name, what in ((certificate, shown, "CERTIFICATE"), (key, shown_key, "PRIVATE KEY")):
         text = _read(file, name)
-        if name == shown_key and "ENCRYPTED" in text:
+        if "ENCRYPTED" in text:
             raise CertificateError(f"the key in {name} is encrypted: write it without a password, as openssl pkey does")
-        if (what := "CERTIFICATE" if file == certificate else "PRIVATE KEY") not in text:
-            raise CertificateError(f"{name} has no {what.lower()} in the form PEM ({what} in its first line)")
+        if f"{what}-----" not in text:
+            raise CertificateError(f"{name} has no {what.lower()} in the form PEM: a line with BEGIN {what} is missing")
     try:
         context.load_cert_chain(certificate, key)
     except ssl.SSLError as error:
