@@ -75,7 +75,7 @@ def test_a_certificate_is_made_anew_when_it_lacks_a_name_or_is_damaged(
 
 def test_without_openssl_one_is_told_what_to_do(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(CertificateError, match="openssl is not installed.*SONIQUEBAY_TLS=own"):
+    with pytest.raises(CertificateError, match=r"openssl is not installed.*SONIQUEBAY_TLS=own"):
         certificates.make_if_due(settings)
 
 
@@ -133,7 +133,7 @@ def test_the_files_that_systemd_hands_over_are_read_and_the_owners_are_named(
     shutil.copy(pair[1], handed / "key")
     certificates.server_context(settings)
     (handed / "key").write_text("\n")
-    with pytest.raises(CertificateError, match="/etc/ssl/private/music.key is empty"):
+    with pytest.raises(CertificateError, match=r"/etc/ssl/private/music\.key is empty"):
         certificates.server_context(settings)
 
 

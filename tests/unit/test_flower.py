@@ -23,13 +23,14 @@ def test_the_api_is_asked_on_this_machine(host: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "port", "expected"),
-    [("http://soniquebay.local:5555/tasks?a=b", 80, "http://soniquebay.local/sign-in"),
-     ("http://192.168.1.2:5555/", 8080, "http://192.168.1.2:8080/sign-in"),
-     ("http://[fe80::1]:5555/", 80, "http://[fe80::1]/sign-in")],
+    ("page", "settings", "expected"),
+    [("http://soniquebay.local:5555/tasks?a=b", {}, "http://soniquebay.local/sign-in"),
+     ("http://192.168.1.2:5555/", {"HTTP_PORT": "8080"}, "http://192.168.1.2:8080/sign-in"),
+     ("http://[fe80::1]:5555/", {}, "http://[fe80::1]/sign-in"),
+     ("https://soniquebay.local:5555/", {"TLS": "self-signed"}, "https://soniquebay.local/sign-in")],
 )  # fmt: skip
-def test_signing_in_leads_back_to_flower(page: str, port: int, expected: str) -> None:
-    address = sign_in_address(page, port)
+def test_signing_in_leads_back_to_flower(page: str, settings: dict[str, str], expected: str) -> None:
+    address = sign_in_address(page, from_environment({f"SONIQUEBAY_{key}": value for key, value in settings.items()}))
     assert address.partition("?")[0] == expected
     target = parse_qs(urlsplit(address).query)["next"][0]
     assert own_page(target, urlsplit(address).netloc) == page

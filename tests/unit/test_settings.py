@@ -70,3 +70,32 @@ def test_flower_is_reached_from_elsewhere_only_with_a_login() -> None:
     for host in ("0.0.0.0", "192.168.1.7", "music.local"):  # noqa: S104 - what is refused
         with pytest.raises(ValueError, match="SONIQUEBAY_FLOWER_HOST is"):
             from_environment({"SONIQUEBAY_LOGIN": "off", "SONIQUEBAY_FLOWER_HOST": host})
+
+
+@pytest.mark.parametrize("path", ["music", "/a b", "/../x", "/a//b", "/api", "/rest/x", "https://example.org/music"])
+def test_a_wrong_base_path_is_named(path: str) -> None:
+    with pytest.raises(ValueError, match="SONIQUEBAY_BASE_PATH"):
+        from_environment({"SONIQUEBAY_BASE_PATH": path})
+
+
+def test_the_base_path_is_none_or_what_is_set() -> None:
+    paths = {"": "", "/": "", "/music": "/music", "/a/b.c/": "/a/b.c"}
+    assert {path: from_environment({"SONIQUEBAY_BASE_PATH": path}).base_path for path in paths} == paths
+
+
+def test_wrong_settings_of_tls_are_named() -> None:
+    for name, settings in {
+        "SONIQUEBAY_TLS is 'on'": {"TLS": "on"},
+        "SONIQUEBAY_TLS_CERTIFICATE names no file": {"TLS": "own"},
+        "SONIQUEBAY_HTTPS_PORT is '0'": {"HTTPS_PORT": "0"},
+        "SONIQUEBAY_HTTPS_PORT is the same": {"TLS": "self-signed", "HTTPS_PORT": "80"},
+    }.items():
+        with pytest.raises(ValueError, match=name):
+            from_environment({f"SONIQUEBAY_{key}": value for key, value in settings.items()})
+
+
+def test_the_address_of_the_api_has_tls_and_a_port_where_they_are_needed() -> None:
+    plain, tls = from_environment({}), from_environment({"SONIQUEBAY_TLS": "self-signed"})
+    assert (plain.url_at("pi.local"), tls.url_at("pi.local")) == ("http://pi.local", "https://pi.local")
+    other = from_environment({"SONIQUEBAY_TLS": "self-signed", "SONIQUEBAY_HTTPS_PORT": "8443"})
+    assert other.url_at("fd00::1") == "https://[fd00::1]:8443"

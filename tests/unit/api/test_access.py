@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from soniquebay.addresses import OWN_PATHS
 from soniquebay.api import access
 from soniquebay.api.access import COOKIE, credentials, is_local
 from soniquebay.api.peers import UnixPeer
@@ -224,3 +225,8 @@ def test_the_administrators_socket_answers_others_on_no_path(
     assert administrator.get("/api/session").json()["means"] == "machine"
     _, token = services.accounts.sign_in("Bob", "long enough", "testclient", "")
     assert other.get("/api/session", cookies={COOKIE: token}).json()["user"]["name"] == "Bob"
+
+
+def test_no_path_of_the_api_can_be_the_base_path(app: FastAPI) -> None:
+    """Else a request could mean two things."""
+    assert {request.split("/")[1] for request in requests(app)} | {"rest", "internal"} == OWN_PATHS
