@@ -57,7 +57,17 @@ OTHER_VALUES = {
 }
 
 
+TLS_VALUES = {
+    "self-signed": {"services_tls": "self-signed", "services_https_port": 8443, "services_base_path": "/music"},
+    "own": {
+        "services_tls": "own",
+        "services_tls_certificate": "/etc/ssl/private/music.pem",
+        "services_tls_key": "/etc/ssl/private/music.key",
+    },
+}
+
+
 @cache
 def rendered() -> dict[str, dict[str, Files]]:
-    """Render the roles once for two hosts: `default`, and `other`, whose inventory has the other values."""
-    return render({"default": {}, "other": OTHER_VALUES})
+    """Render the roles once for some hosts: `default`, `other`, whose inventory has the other values, and with TLS."""
+    return render({"default": {}, "other": OTHER_VALUES, **TLS_VALUES})

@@ -8,7 +8,7 @@ import pytest
 
 from soniquebay.settings import Settings, from_environment
 
-from .rendering import OTHER_VALUES, rendered
+from .rendering import OTHER_VALUES, TLS_VALUES, rendered
 
 
 def variables(host: str) -> dict[str, str]:
@@ -38,3 +38,14 @@ def test_other_values(name: str, value: object) -> None:
 
 def test_niceness_of_the_child_processes() -> None:
     assert variables("default")["SONIQUEBAY_NICE"] == "10"
+
+
+def test_tls() -> None:
+    assert "SONIQUEBAY_TLS_CERTIFICATE" not in variables("default")
+    own = settings("own")
+    assert (own.tls, own.https_port, own.base_path) == ("own", 443, "")
+    assert [str(own.tls_certificate), str(own.tls_key)] == [
+        TLS_VALUES["own"]["services_tls_certificate"], TLS_VALUES["own"]["services_tls_key"],
+    ]  # fmt: skip
+    self_signed = settings("self-signed")
+    assert (self_signed.tls, self_signed.https_port, self_signed.base_path) == ("self-signed", 8443, "/music")

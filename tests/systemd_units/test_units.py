@@ -18,22 +18,32 @@ def templates() -> list[Path]:
     return sorted(t for t in ROLES.glob("*/templates/**/soniquebay*.j2") if t.stem.endswith(SUFFIXES))
 
 
+@pytest.fixture(scope="module", params=["default", "self-signed", "own"])
+def host(request: pytest.FixtureRequest) -> str:
+    """Return the name of a host of `rendered`."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def folder_of_units(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write all units into one folder, so that they find each other."""
+def folder_of_units(host: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write all units of a host into one folder, so that they find each other."""
     folder = tmp_path_factory.mktemp("units")
-    units = {
-        Path(path).name: file["content"]
-        for files in rendered()["default"].values()
-        for path, file in files.items()
-        if Path(path).parent == Path("/etc/systemd/system") and "content" in file
-    }
+    units = units_of(host)
     for template in templates():
         text = units[template.stem]
         for program, stand_in in STAND_INS.items():
             text = text.replace(program, stand_in)
         (folder / template.stem).write_text(text)
     return folder
+
+
+def units_of(host: str) -> dict[str, str]:
+    return {
+        Path(path).name: file["content"]
+        for files in rendered()[host].values()
+        for path, file in files.items()
+        if Path(path).parent == Path("/etc/systemd/system") and "content" in file
+    }
 
 
 def verify(unit: Path) -> str:
@@ -69,6 +79,39 @@ def test_systemd_rejects_a_misspelt_directive(folder_of_units: Path) -> None:
     broken = folder_of_units / "soniquebay-broken.service"
     broken.write_text(unit.read_text().replace("Restart=", "Restrat="))
     assert "Restrat" in verify(broken)
+
+
+def directives(text: str, name: str) -> list[str]:
+    return [line.partition("=")[2] for line in text.splitlines() if line.startswith(f"{name}=")]
+
+
+def test_the_api_listens_with_tls_where_it_is_wanted() -> None:
+    ports = {
+        host: [
+            value for value in directives(units_of(host)["soniquebay-api.socket"], "ListenStream") if "/" not in value
+        ]
+        for host in ("default", "self-signed", "own")
+    }
+    assert ports == {"default": ["80"], "self-signed": ["80", "8443"], "own": ["80", "443"]}
+
+
+@pytest.mark.parametrize(
+    ("host", "program", "expected"),
+    [
+        ("default", "api", {}),
+        ("default", "flower", {}),
+        ("self-signed", "api", {}),  # it makes the file, and owns it
+        ("self-signed", "flower", {"certificate": "/var/lib/soniquebay/self-signed.pem"}),
+        ("own", "api", {"certificate": "/etc/ssl/private/music.pem", "key": "/etc/ssl/private/music.key"}),
+        ("own", "flower", {"certificate": "/etc/ssl/private/music.pem", "key": "/etc/ssl/private/music.key"}),
+    ],
+)
+def test_systemd_hands_the_certificate_to_those_who_show_it(host: str, program: str, expected: dict[str, str]) -> None:
+    unit = units_of(host)[f"soniquebay-{program}.service"]
+    assert dict(value.split(":") for value in directives(unit, "LoadCredential")) == expected
+    # Without a default, a file that is missing would end the unit with a message that does not name it.
+    assert {value.split(":")[0] for value in directives(unit, "SetCredential")} == expected.keys()
+    assert "InaccessiblePaths=-/boot" in unit.splitlines()
 
 
 def test_there_are_templates() -> None:
