@@ -5,7 +5,7 @@ from typing import Literal
 from soniquebay.api.opensubsonic import elements
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.errors import GENERIC, SubsonicError
-from soniquebay.api.opensubsonic.listing import counted, in_folder, part
+from soniquebay.api.opensubsonic.listing import in_folder, limit_and_offset, slice_ids
 from soniquebay.api.opensubsonic.parameters import integer
 from soniquebay.library.browsing import lists, named
 from soniquebay.listeners import marks
@@ -34,20 +34,20 @@ def _album_list_2(call: Call) -> Content:
 
 def _album_ids(call: Call) -> list[int]:
     kind = call.parameters.required("type")
-    limit, offset = counted(call)
+    limit, offset = limit_and_offset(call)
     db = call.library
     if kind in _MARKS:
         return marked(call, "album", _MARKS[kind], limit, offset)
     if kind in _SORTS:
         sort, descending = _SORTS[kind]
-        return part(db, in_folder(call, lists.albums(db)), sort, limit, offset, descending=descending)
+        return slice_ids(db, in_folder(call, lists.albums(db)), sort, limit, offset, descending=descending)
     if kind == "byYear":
         first, last = (integer(name, call.parameters.required(name)) for name in ("fromYear", "toYear"))
         listed = lists.albums(db, year_from=min(first, last), year_to=max(first, last))
-        return part(db, in_folder(call, listed), "year", limit, offset, descending=first > last)
+        return slice_ids(db, in_folder(call, listed), "year", limit, offset, descending=first > last)
     if kind == "byGenre":
         listed = lists.albums(db, genre_id=named.genre_id(db, call.parameters.required("genre")))
-        return part(db, in_folder(call, listed), "artist", limit, offset)
+        return slice_ids(db, in_folder(call, listed), "artist", limit, offset)
     raise SubsonicError(GENERIC, "there is no such type of list")
 
 
@@ -60,7 +60,7 @@ def marked(call: Call, kind: Kind, sort: marks.Sort, limit: int, offset: int = 0
 
 def _random_songs(call: Call) -> Content:
     db, given = call.library, call.parameters
-    limit, _ = counted(call)
+    limit, _ = limit_and_offset(call)
     genre, first, last = given.text("genre"), given.text("fromYear"), given.text("toYear")
     listed = lists.tracks(
         db,
@@ -68,14 +68,16 @@ def _random_songs(call: Call) -> Content:
         year_from=integer("fromYear", first) if first else None,
         year_to=integer("toYear", last) if last else None,
     )
-    return {"randomSongs": {"song": elements.songs(call, part(db, in_folder(call, listed), "random", limit))}}
+    return {"randomSongs": {"song": elements.songs(call, slice_ids(db, in_folder(call, listed), "random", limit))}}
 
 
 def _songs_by_genre(call: Call) -> Content:
     db = call.library
-    limit, offset = counted(call, "count")
+    limit, offset = limit_and_offset(call, "count")
     listed = lists.tracks(db, genre_id=named.genre_id(db, call.parameters.required("genre")))
-    return {"songsByGenre": {"song": elements.songs(call, part(db, in_folder(call, listed), "artist", limit, offset))}}
+    return {
+        "songsByGenre": {"song": elements.songs(call, slice_ids(db, in_folder(call, listed), "artist", limit, offset))}
+    }
 
 
 def _starred(call: Call) -> Content:

@@ -1,4 +1,4 @@
-"""Parts of the lists of tracks, albums and artists, as methods ask for them."""
+"""Slices of the lists of tracks, albums and artists, as methods ask for them."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ MAX_ROWS = 500  # of one kind in one answer, as the API has it
 MAX_OFFSET = 2**31
 
 
-def part(
+def slice_ids(
     db: sqlite3.Connection, listed: lists.List, sort: str, limit: int, offset: int = 0, *, descending: bool = False
 ) -> list[int]:
-    """Return the ids of a part of a list in an order; `random` is another one each time."""
+    """Return the ids of a slice of a list in an order; `random` is another one each time."""
     if not limit:
         return []
     request = browse.Request((), limit, offset, descending=descending, counted=False)
@@ -28,8 +28,8 @@ def part(
     return browse.page(db, listed, sort, request).ids
 
 
-def counted(call: Call, count: str = "size", default: int = 10, offset: str = "offset") -> tuple[int, int]:
-    """Return limit and offset of a part, from the parameters of these names."""
+def limit_and_offset(call: Call, count: str = "size", default: int = 10, offset: str = "offset") -> tuple[int, int]:
+    """Return limit and offset of a slice, from the parameters of these names."""
     limit = call.parameters.integer(count, default, high=MAX_ROWS)
     return limit, call.parameters.integer(offset, 0, high=MAX_OFFSET)
 

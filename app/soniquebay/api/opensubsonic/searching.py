@@ -6,7 +6,7 @@ from soniquebay.api.opensubsonic import elements
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.elements import Element
 from soniquebay.api.opensubsonic.errors import MISSING_PARAMETER, SubsonicError
-from soniquebay.api.opensubsonic.listing import counted, in_folder, part
+from soniquebay.api.opensubsonic.listing import in_folder, limit_and_offset, slice_ids
 from soniquebay.library import search
 from soniquebay.library.browsing import lists
 
@@ -33,7 +33,7 @@ def _search_2(call: Call) -> Content:
 def _search(call: Call) -> Content:
     """Answer the search of the first version, which knows songs alone."""
     words = [call.parameters.text(name) for name in ("any", "artist", "album", "title")]
-    limit, offset = counted(call, "count", _DEFAULT_ROWS)
+    limit, offset = limit_and_offset(call, "count", _DEFAULT_ROWS)
     hits = search.find(call.library, " ".join(words)[:MAX_QUESTION_CHARACTERS], limit, offset)
     return {"searchResult": {"offset": offset, "totalHits": hits.total, "match": elements.songs(call, hits.ids)}}
 
@@ -51,7 +51,7 @@ def _found(call: Call) -> dict[Kind, list[Element]]:
 
 
 def _ids(call: Call, question: str, kind: Kind) -> list[int]:
-    limit, offset = counted(call, f"{kind}Count", _DEFAULT_ROWS, f"{kind}Offset")
+    limit, offset = limit_and_offset(call, f"{kind}Count", _DEFAULT_ROWS, f"{kind}Offset")
     if not limit:
         return []
     db = call.library
@@ -62,7 +62,7 @@ def _ids(call: Call, question: str, kind: Kind) -> list[int]:
         "song": lambda: lists.tracks(db),
     }[kind]()  # fmt: skip
     # What is added while a client copies comes at the end, so no page shifts.
-    return part(db, in_folder(call, listed), "added", limit, offset)
+    return slice_ids(db, in_folder(call, listed), "added", limit, offset)
 
 
 METHODS: dict[str, Handler] = {"search": _search, "search2": _search_2, "search3": _search_3}

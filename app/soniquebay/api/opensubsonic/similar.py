@@ -4,7 +4,7 @@ from soniquebay.api.opensubsonic import elements, ids
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.elements import Element
 from soniquebay.api.opensubsonic.errors import GENERIC, SubsonicError
-from soniquebay.api.opensubsonic.listing import MAX_ROWS, part
+from soniquebay.api.opensubsonic.listing import MAX_ROWS, slice_ids
 from soniquebay.library import queries
 from soniquebay.library.browsing import lists
 
@@ -53,7 +53,7 @@ def _similar_songs(call: Call) -> Content:
     if kind == "artist":
         return {"similarSongs": {"song": _like_artist(call, number)}}
     elements.album(call, number)  # it has to be there
-    seeds = part(call.library, lists.tracks(call.library, album_id=number), "album", MAX_SEEDS)
+    seeds = slice_ids(call.library, lists.tracks(call.library, album_id=number), "album", MAX_SEEDS)
     return {"similarSongs": {"song": _like(call, seeds)}}
 
 
@@ -64,7 +64,7 @@ def _similar_songs_2(call: Call) -> Content:
 def _like_artist(call: Call, artist_id: int) -> list[Element]:
     elements.artist(call, artist_id)  # it has to be there
     listed = lists.tracks(call.library, artist_id=artist_id)
-    return _like(call, part(call.library, listed, "album", MAX_SEEDS))
+    return _like(call, slice_ids(call.library, listed, "album", MAX_SEEDS))
 
 
 def _like(call: Call, seeds: list[int]) -> list[Element]:

@@ -11,7 +11,7 @@ from typing import Any
 from soniquebay.library.browsing import cursors
 from soniquebay.library.browsing.cursors import CursorError, Key
 from soniquebay.library.browsing.lists import List, count
-from soniquebay.library.browsing.pages import Part, Sql, all_of, few_ids, find, largest_id, max_sorted_rows
+from soniquebay.library.browsing.pages import Slice, Sql, all_of, few_ids, find, largest_id, max_sorted_rows
 from soniquebay.library.browsing.shuffle import bits_for, shuffle
 from soniquebay.library.similarity.rankings import Place, Ranking
 
@@ -46,8 +46,8 @@ def page(db: sqlite3.Connection, listed: List, sort: str, request: Request) -> I
     after = None
     if request.cursor is not None:
         after = cursors.decode(request.what, request.cursor, [column.type for column in order.columns])
-    part = Part(order, listed.filters, request.limit + 1, request.offset, after, request.descending)
-    return _page(db, listed, request, find(db, part))
+    slice = Slice(order, listed.filters, request.limit + 1, request.offset, after, request.descending)
+    return _page(db, listed, request, find(db, slice))
 
 
 def shuffled_page(db: sqlite3.Connection, listed: List, seed: int | None, request: Request) -> IdPage:

@@ -75,8 +75,8 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a list in an order: at most `limit` rows, after the one with the key `after`."""
+class Slice:
+    """Which rows of a list, in an order: at most `limit` rows, after the one with the key `after`."""
 
     order: Order
     filters: Sequence[Filter]
@@ -104,21 +104,21 @@ def between(column: str, low: Any, high: Any, ids: str, *, exclusive: bool = Fal
     return Filter(test, selected, None, column, lower, upper, count)
 
 
-def find(db: sqlite3.Connection, part: Part) -> list[Key]:
-    """Return the keys of the rows of a part; the id comes last in each key."""
-    few = few_ids(db, part.filters, max_sorted_rows(part.limit, largest_id(db, part.order.sorted), part.filters))
-    source = few or first_indexed(part.filters)
-    if few is None and part.order.walked:
+def find(db: sqlite3.Connection, slice: Slice) -> list[Key]:
+    """Return the keys of the rows of a slice; the id comes last in each key."""
+    few = few_ids(db, slice.filters, max_sorted_rows(slice.limit, largest_id(db, slice.order.sorted), slice.filters))
+    source = few or first_indexed(slice.filters)
+    if few is None and slice.order.walked:
         try:
             if source is not None:
                 db.set_progress_handler(lambda: 1, MAX_WALK_INSTRUCTIONS)
-            return _walk(db, part)
+            return _walk(db, slice)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT or source is None:
                 raise
         finally:
             db.set_progress_handler(None, 0)
-    return _sort(db, part, source)
+    return _sort(db, slice, source)
 
 
 def max_sorted_rows(limit: int, rows: int, filters: Sequence[Filter]) -> int:
@@ -166,50 +166,50 @@ def all_of(conditions: Sequence[Sql]) -> Sql:
     return Sql(" AND ".join(c.text for c in conditions) or "true", tuple(v for c in conditions for v in c.values))
 
 
-def _walk(db: sqlite3.Connection, part: Part) -> list[Key]:
-    order = part.order
-    leading = next((f for f in part.filters if f.column == order.columns[0].sql), None)
-    tests = [f.test for f in part.filters if f is not leading]
+def _walk(db: sqlite3.Connection, slice: Slice) -> list[Key]:
+    order = slice.order
+    leading = next((f for f in slice.filters if f.column == order.columns[0].sql), None)
+    tests = [f.test for f in slice.filters if f is not leading]
     found: list[Key] = []
-    for condition in _ranges(part, leading):
-        found += _select(db, part, order.walked, [condition, *tests], order.index_columns, len(found))
-        if len(found) >= part.limit:
+    for condition in _ranges(slice, leading):
+        found += _select(db, slice, order.walked, [condition, *tests], order.index_columns, len(found))
+        if len(found) >= slice.limit:
             break
     return found
 
 
-def _sort(db: sqlite3.Connection, part: Part, source: Filter | None) -> list[Key]:
-    ranges = list(_ranges(part, None))
+def _sort(db: sqlite3.Connection, slice: Slice, source: Filter | None) -> list[Key]:
+    ranges = list(_ranges(slice, None))
     after = Sql(f"({' OR '.join(f'({r.text})' for r in ranges)})", tuple(v for r in ranges for v in r.values))
-    conditions = [*chosen(part.order.columns[-1].sql, part.filters, source), after]
-    return _select(db, part, part.order.sorted, conditions)
+    conditions = [*chosen(slice.order.columns[-1].sql, slice.filters, source), after]
+    return _select(db, slice, slice.order.sorted, conditions)
 
 
 def _select(  # noqa: PLR0917 - of a query
     db: sqlite3.Connection,
-    part: Part,
+    slice: Slice,
     source: str,
     conditions: Sequence[Sql],
     ordered_by: Sequence[str] = (),
     found: int = 0,
 ) -> list[Key]:
-    columns = [column.sql for column in part.order.columns]
-    where = all_of([Sql(part.order.condition), *conditions])
-    ordered = ", ".join(f"{name}{' DESC' * part.descending}" for name in ordered_by or columns)
+    columns = [column.sql for column in slice.order.columns]
+    where = all_of([Sql(slice.order.condition), *conditions])
+    ordered = ", ".join(f"{name}{' DESC' * slice.descending}" for name in ordered_by or columns)
     rows = db.execute(
         f"SELECT {', '.join(columns)} FROM {source} WHERE {where.text} ORDER BY {ordered} LIMIT ? OFFSET ?",
-        (*where.values, part.limit - found, part.offset),
+        (*where.values, slice.limit - found, slice.offset),
     )
     return list(map(tuple, rows))
 
 
-def _ranges(part: Part, leading: Filter | None) -> Iterator[Sql]:
-    """Yield conditions whose rows, one after the other, are those of a part. Each is one range of the index.
+def _ranges(slice: Slice, leading: Filter | None) -> Iterator[Sql]:
+    """Yield conditions whose rows, one after the other, are those of a slice. Each is one range of the index.
 
     `leading` is the filter for a range of the first column. SQLite reads `(a, b) > (?, ?)` as one range, too, but NULL
     has no place there.
     """
-    columns, after, descending = part.order.columns, part.after, part.descending
+    columns, after, descending = slice.order.columns, slice.after, slice.descending
     low, high = (leading.low, leading.high) if leading else (None, None)
     if after is None:
         yield all_of([end for end in (low, high) if end])
