@@ -285,7 +285,7 @@ def require_session(visitor: Annotated[Visitor, Depends(get_visitor)]) -> User:
 
     An app password must not make further ones, nor lock its user out.
     """
-    if visitor.user is None or visitor.means != "session":
+    if visitor.user is None or visitor.authentication != "session":
         raise HTTPException(403, "sign in with name and password for this")
     return visitor.user
 

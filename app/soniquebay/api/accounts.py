@@ -49,7 +49,7 @@ def current_session(request: Request, services: Shared) -> Any:
         "claimed": services.accounts.is_claimed(),
         "user": visitor and visitor.user,
         "role": visitor and visitor.role,
-        "means": visitor and visitor.means,
+        "means": visitor and visitor.authentication,
     }
 
 
@@ -66,7 +66,7 @@ async def claim(request: Request, services: Shared, body: models.Claim, response
     An administrator of the machine, by its Unix socket, needs no code.
     """
     visitor: Visitor | None = getattr(request.state, "visitor", None)
-    if visitor and visitor.means == "machine":
+    if visitor and visitor.authentication == "machine":
         return await services.sign_in(lambda: _made(lambda: services.accounts.make_owner(body.name, body.password)))
     return await _sign_in(
         services,
@@ -84,7 +84,7 @@ async def claim(request: Request, services: Shared, body: models.Claim, response
 )
 def adopt(services: Shared, visitor: _ManagingVisitor, body: models.Adoption) -> Any:
     """Make a user of the machine the owner, with the password of the machine. Only its administrators may do this."""
-    if visitor.means != "machine":
+    if visitor.authentication != "machine":
         raise HTTPException(403, "only administrators of the machine may do this")
     return _made(lambda: services.accounts.adopt(body.name, body.machines_hash))
 
@@ -105,7 +105,7 @@ async def sign_in(request: Request, services: Shared, body: models.Credentials, 
 @router.post("/sign-out", status_code=204)
 def sign_out(request: Request, services: Shared, visitor: CurrentVisitor, response: Response) -> None:
     """End the session of this browser."""
-    if visitor.means == "session" and visitor.user and visitor.id:
+    if visitor.authentication == "session" and visitor.user and visitor.id:
         with services.accounts.change() as db:
             web_sessions.end(db, visitor.user.id, visitor.id)
     delete_session(response, request.scope)
@@ -162,7 +162,7 @@ def make_app_password(services: Shared, user: SignedInUser, body: models.NewAppP
 @router.delete("/account/app-passwords/current", status_code=204, responses=_problems(_403="no app sent this"))
 def revoke_own_password(services: Shared, visitor: CurrentVisitor) -> None:
     """Revoke the app password with which this request came."""
-    if visitor.means != "app password" or visitor.user is None or visitor.id is None:
+    if visitor.authentication != "app password" or visitor.user is None or visitor.id is None:
         raise HTTPException(403, "this request came without an app password")
     with services.accounts.change() as db:
         app_passwords.revoke(db, visitor.user.id, visitor.id)
@@ -296,10 +296,10 @@ def _existing(services: Services, user_id: int) -> users.User:
 
 
 def _is_owner_or_machine(visitor: Visitor) -> bool:
-    return visitor.means == "machine" or (visitor.user is not None and visitor.user.is_owner)
+    return visitor.authentication == "machine" or (visitor.user is not None and visitor.user.is_owner)
 
 
 def _refuse_app(visitor: Visitor) -> None:
     """Answer 403 to an app: with its password it could make itself a user that outlives the password."""
-    if visitor.means not in {"session", "machine"}:
+    if visitor.authentication not in {"session", "machine"}:
         raise HTTPException(403, "sign in with name and password for this")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.api.peers import UnixPeer
-from soniquebay.listeners.attempts import network_of
+from soniquebay.listeners.login_attempts import network_of
 
 Held = tuple[Hashable, ...]
 

@@ -12,10 +12,10 @@ from typing import Literal
 
 from soniquebay.listeners import app_passwords, devices, users, web_sessions
 from soniquebay.listeners.app_passwords import AppPassword
-from soniquebay.listeners.attempts import Attempts
 from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.device_key import DeviceKey
+from soniquebay.listeners.login_attempts import LoginAttempts
 from soniquebay.listeners.passwords import checked_machines_hash
 from soniquebay.listeners.users import Role, User
 
@@ -48,7 +48,7 @@ class Visitor:
     """Who has sent a request, and what they may do."""
 
     role: Role
-    means: Literal["session", "app password", "machine", "guest"]
+    authentication: Literal["session", "app password", "machine", "guest"]
     """`machine`: an administrator of this machine, by the Unix socket. `guest`: nobody has signed in."""
     user: User | None = None
     id: int | None = None
@@ -62,9 +62,9 @@ class Accounts:
         self.database = database
         self.key = key
         self.claim_code = claim_code
-        self.attempts = Attempts()
+        self.attempts = LoginAttempts()
         # Apart from each other: an app that keeps sending a revoked password must not keep its user from signing in.
-        self.app_attempts = Attempts()
+        self.app_attempts = LoginAttempts()
         self._lock = threading.Lock()
         self._visitors: dict[bytes, tuple[float, Visitor]] = {}
         self._changes = 0
@@ -95,7 +95,7 @@ class Accounts:
         if self.is_claimed():
             raise users.ClaimedError("this appliance has an owner already")
         if not self.claim_code.matches(code):
-            self.attempts.failed(address, _NOBODY, is_known=False)
+            self.attempts.record_failure(address, _NOBODY, is_known=False)
             raise WrongPasswordError(
                 "that is not the code of this machine: it is on the machine's screen, and `sudo soniquebay claim-code` "
                 "prints it"
@@ -134,9 +134,9 @@ class Accounts:
         self._check_attempts(place, key, is_known=is_known)
         user = users.authenticate(db, name, password)
         if user is None:
-            self.attempts.failed(place, key, is_known=is_known)
+            self.attempts.record_failure(place, key, is_known=is_known)
             raise WrongPasswordError("name or password is wrong")
-        self.attempts.succeeded(place, key)
+        self.attempts.record_success(place, key)
         self._try(lambda writer: users.rehash(writer, user.id, password))
         return user, self._begin_session(user, address, browser)
 
@@ -165,7 +165,7 @@ class Accounts:
         user = session and users.by_id(db, session["user_id"])
         if user is None:
             return None, False
-        is_renewed = time.time() - session["used_at"] > web_sessions.USED_INTERVAL_SECONDS
+        is_renewed = time.time() - session["used_at"] > web_sessions.USE_NOTE_INTERVAL_SECONDS
         if is_renewed:
             self._try(lambda writer: web_sessions.note_use(writer, session["id"]))
         visitor = Visitor(user.role, "session", user, session["id"])
@@ -199,9 +199,9 @@ class Accounts:
             seconds = self.app_attempts.seconds_to_wait(address, _NOBODY, is_known=False)
             if seconds > 0:
                 raise TooManyAttemptsError(seconds)
-            self.app_attempts.failed(address, _NOBODY, is_known=False)
+            self.app_attempts.record_failure(address, _NOBODY, is_known=False)
             raise WrongPasswordError("that is no app password of this user: make one on the page of this appliance")
-        if found.used_at is None or time.time() - found.used_at > app_passwords.USED_INTERVAL_SECONDS:
+        if found.used_at is None or time.time() - found.used_at > app_passwords.USE_NOTE_INTERVAL_SECONDS:
             password_id = found.id
             self._try(lambda db: app_passwords.note_use(db, password_id, client))
         return Visitor(_role(found, user), "app password", user, found.id)
@@ -224,7 +224,7 @@ class Accounts:
         user = users.by_id(db, visitor.user.id)
         if user is None:
             return False
-        if visitor.means == "session":
+        if visitor.authentication == "session":
             return visitor.role == user.role and web_sessions.exists(db, visitor.id, user.id)
         password = app_passwords.by_id(db, visitor.id, user.id)
         return password is not None and visitor.role == _role(password, user)

@@ -16,8 +16,8 @@ from soniquebay.listeners.users import Role
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 GROUPS, GROUP_CHARACTERS = 4, 4
 MAX_NAME_CHARACTERS = 64
-MAX_OF_USER = 100
-USED_INTERVAL_SECONDS = 600.0  # between two notes that a password is used; each is a write to the card
+MAX_APP_PASSWORDS_OF_USER = 100
+USE_NOTE_INTERVAL_SECONDS = 600.0  # between two notes that a password is used; each is a write to the card
 MAX_CLIENT_CHARACTERS = 100
 
 
@@ -47,15 +47,17 @@ def make(db: sqlite3.Connection, key: DeviceKey, user_id: int, name: str, role: 
             f"the name of an app has 1 to {MAX_NAME_CHARACTERS} characters, and no control characters"
         )
     (count,) = db.execute("SELECT count(*) FROM app_passwords WHERE user_id = ?", (user_id,)).fetchone()
-    if count >= MAX_OF_USER:
-        raise UnacceptableAppPasswordError(f"a user has at most {MAX_OF_USER} app passwords: revoke one first")
+    if count >= MAX_APP_PASSWORDS_OF_USER:
+        raise UnacceptableAppPasswordError(
+            f"a user has at most {MAX_APP_PASSWORDS_OF_USER} app passwords: revoke one first"
+        )
     groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARACTERS)) for _ in range(GROUPS))
     password = "-".join(groups)
     try:
         made = db.execute(
             "INSERT INTO app_passwords (user_id, name, role, lookup, encrypted, created_at) VALUES (?, ?, ?, ?, ?, ?) "
             "RETURNING id",
-            (user_id, name, role, key.lookup(password), key.encrypt(password), time.time()),
+            (user_id, name, role, key.keyed_hash(password), key.encrypt(password), time.time()),
         ).fetchone()
     except sqlite3.IntegrityError as error:
         raise UnacceptableAppPasswordError(f"there is an app password {name} already: revoke it first") from error
@@ -65,7 +67,7 @@ def make(db: sqlite3.Connection, key: DeviceKey, user_id: int, name: str, role: 
 def find(db: sqlite3.Connection, key: DeviceKey, password: str) -> AppPassword | None:
     """Return the app password that a client has sent."""
     row = db.execute(
-        "SELECT id, user_id, role, used_at FROM app_passwords WHERE lookup = ?", (key.lookup(password),)
+        "SELECT id, user_id, role, used_at FROM app_passwords WHERE lookup = ?", (key.keyed_hash(password),)
     ).fetchone()
     return row and AppPassword(*row)
 

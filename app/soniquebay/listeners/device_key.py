@@ -31,7 +31,7 @@ class DeviceKey:
         except (CryptoError, ValueError):
             return None
 
-    def lookup(self, text: str) -> bytes:
+    def keyed_hash(self, text: str) -> bytes:
         """Return the keyed hash by which a text is found without decrypting all (BLAKE2b, 16 bytes)."""
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self._lookup).digest()
 

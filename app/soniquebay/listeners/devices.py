@@ -26,4 +26,4 @@ def number_of(key: DeviceKey, user_id: int, shown: str) -> str | None:
 
 
 def _proof(key: DeviceKey, user_id: int, number: str) -> str:
-    return key.lookup(f"browser of user {user_id}: {number}").hex()
+    return key.keyed_hash(f"browser of user {user_id}: {number}").hex()

@@ -52,19 +52,19 @@ def checked_machines_hash(hashed: str) -> str:
     return hashed
 
 
-def is_of_machine(hashed: str) -> bool:
-    """Tell whether a stored hash is one of the operating system."""
+def is_crypt_hash(hashed: str) -> bool:
+    """Tell whether a stored hash is one of the operating system, by crypt(3), and not one of `hash_password`."""
     return not hashed.startswith("$argon2id$")
 
 
-def is_password(password: str, hashed: str | None) -> bool:
+def verify_password(password: str, hashed: str | None) -> bool:
     """Tell whether a password has this hash. Without a hash it takes as long, and the answer is no."""
     from nacl import exceptions, pwhash
 
     data = password.encode("utf-8", "surrogatepass")
     if len(data) > MAX_BYTES:
         return False
-    if hashed is not None and is_of_machine(hashed):
+    if hashed is not None and is_crypt_hash(hashed):
         return _is_machines_password(data, hashed)
     try:
         with _one_at_a_time:

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from soniquebay.listeners.passwords import hash_password, hash_unchecked, is_of_machine, is_password
+from soniquebay.listeners.passwords import hash_password, hash_unchecked, is_crypt_hash, verify_password
 
 Role = Literal["listen", "manage"]
 MAX_NAME_CHARACTERS = 64
@@ -132,17 +132,17 @@ def authenticate(db: sqlite3.Connection, name: str, password: str) -> User | Non
     """
     row = db.execute("SELECT * FROM users WHERE name_key = ?", (name_key(name),)).fetchone()
     hashed = row["password"] if row else None
-    matches = is_password(password, hashed)
-    of_machine = [other for (other,) in db.execute("SELECT password FROM users") if is_of_machine(other)]
+    matches = verify_password(password, hashed)
+    of_machine = [other for (other,) in db.execute("SELECT password FROM users") if is_crypt_hash(other)]
     if of_machine:
-        is_password(password, None if hashed is not None and is_of_machine(hashed) else of_machine[0])
+        verify_password(password, None if hashed is not None and is_crypt_hash(hashed) else of_machine[0])
     return _user(row) if row and matches else None
 
 
 def rehash(db: sqlite3.Connection, user_id: int, password: str) -> None:
     """Replace a hash of the operating system by one of our own, now that the password is known."""
     row = db.execute("SELECT password FROM users WHERE id = ?", (user_id,)).fetchone()
-    if row is not None and is_of_machine(row["password"]) and is_password(password, row["password"]):
+    if row is not None and is_crypt_hash(row["password"]) and verify_password(password, row["password"]):
         db.execute("UPDATE users SET password = ? WHERE id = ?", (hash_unchecked(password), user_id))
 
 

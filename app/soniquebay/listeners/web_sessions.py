@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 LIFETIME_SECONDS = 90 * 86400.0  # since it was last used
-USED_INTERVAL_SECONDS = 86400.0  # between two notes that a session is used; each is a write to the card
+USE_NOTE_INTERVAL_SECONDS = 86400.0  # between two notes that a session is used; each is a write to the card
 MAX_SESSIONS_OF_USER = 50
 MAX_BROWSER_CHARACTERS = 200
 MAX_KNOWN_ADDRESSES = 50

@@ -13,7 +13,7 @@ from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, WrongP
 from soniquebay.listeners.app_passwords import UnacceptableAppPasswordError
 from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
-from soniquebay.listeners.passwords import UnacceptablePasswordError, hash_password, is_password
+from soniquebay.listeners.passwords import UnacceptablePasswordError, hash_password, verify_password
 from soniquebay.listeners.users import ClaimedError, UnacceptableNameError
 
 PASSWORD = "correct horse"  # noqa: S105
@@ -116,10 +116,10 @@ def test_only_the_same_password_matches() -> None:
     hashed = hash_password("pässword \N{SNOWMAN}")
     assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert hashed != hash_password("pässword \N{SNOWMAN}")
-    assert is_password("pässword \N{SNOWMAN}", hashed)
-    assert not is_password("passwort", hashed)
-    assert not is_password("x", None)  # the password of the hash that stands in for a user's
-    assert not is_password("x" * 10_000, hashed)
+    assert verify_password("pässword \N{SNOWMAN}", hashed)
+    assert not verify_password("passwort", hashed)
+    assert not verify_password("x", None)  # the password of the hash that stands in for a user's
+    assert not verify_password("x" * 10_000, hashed)
 
 
 def test_a_name_is_found_in_any_case_and_form(accounts: Accounts) -> None:
@@ -297,7 +297,7 @@ def test_a_user_of_the_machine_is_the_owner_with_the_same_password(accounts: Acc
     for wrong in ("raspberr", "", "raspberry\0", "x" * 2000):
         with pytest.raises(WrongPasswordError):
             accounts.sign_in("pi", wrong, HOME, "")
-    accounts.attempts.succeeded(HOME, "pi")
+    accounts.attempts.record_success(HOME, "pi")
     assert accounts.sign_in("pi", "raspberry", HOME, "")[0] == owner
     (stored,) = accounts.database.reader().execute("SELECT password FROM users").fetchone()
     assert stored.startswith("$argon2id$")
@@ -325,10 +325,10 @@ def test_the_time_of_an_answer_does_not_tell_who_has_a_hash_of_the_machine(
     computed = []
 
     def spied(password: str, hashed: str | None) -> bool:
-        computed.append("crypt" if hashed is not None and passwords.is_of_machine(hashed) else "argon2")
-        return passwords.is_password(password, hashed)
+        computed.append("crypt" if hashed is not None and passwords.is_crypt_hash(hashed) else "argon2")
+        return passwords.verify_password(password, hashed)
 
-    monkeypatch.setattr(users, "is_password", spied)
+    monkeypatch.setattr(users, "verify_password", spied)
     with pytest.raises(WrongPasswordError):
         accounts.sign_in(name, "wrong password", HOME, "")
     assert sorted(computed) == ["argon2", "crypt"]

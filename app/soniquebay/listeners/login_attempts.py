@@ -24,12 +24,12 @@ class Limit:
     interval_seconds: float
 
 
-OF_ADDRESS = Limit(20, 30.0)
-OF_USER_AT_ADDRESS = Limit(5, 30.0)
-OF_USER = Limit(20, 60.0)  # at all addresses that are new to the user
+ADDRESS_LIMIT = Limit(20, 30.0)
+USER_AT_ADDRESS_LIMIT = Limit(5, 30.0)
+USER_LIMIT = Limit(20, 60.0)  # at all addresses that are new to the user
 
 
-class Attempts:
+class LoginAttempts:
     """The failed attempts of the last minutes, kept in memory."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,7 +47,7 @@ class Attempts:
         with self._lock:
             return max(self._wait(counter, limit) for counter, limit in _counters(address, user, is_known))
 
-    def failed(self, address: str, user: str, *, is_known: bool) -> None:
+    def record_failure(self, address: str, user: str, *, is_known: bool) -> None:
         """Count a failed attempt."""
         with self._lock:
             now = self._clock()
@@ -57,7 +57,7 @@ class Attempts:
             while len(self._full_at) > MAX_COUNTERS:
                 self._full_at.popitem(last=False)
 
-    def succeeded(self, address: str, user: str) -> None:
+    def record_success(self, address: str, user: str) -> None:
         """Forget the failed attempts of a user at an address."""
         with self._lock:
             for is_known in (True, False):
@@ -70,11 +70,11 @@ class Attempts:
 
 
 def _counters(address: str, user: str, is_known: bool) -> list[tuple[Hashable, Limit]]:
-    counters: list[tuple[Hashable, Limit]] = [(_at_address(address, user, is_known), OF_USER_AT_ADDRESS)]
+    counters: list[tuple[Hashable, Limit]] = [(_at_address(address, user, is_known), USER_AT_ADDRESS_LIMIT)]
     if not is_known:
-        counters.append((network_of(address), OF_ADDRESS))
+        counters.append((network_of(address), ADDRESS_LIMIT))
         if user:
-            counters.append((("user", user), OF_USER))
+            counters.append((("user", user), USER_LIMIT))
     return counters
 
 
