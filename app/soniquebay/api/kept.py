@@ -40,7 +40,7 @@ def star(services: Shared, user: CurrentUser, kind: Kind, item_id: Id) -> None:
     """Give a track, an album or an artist a star."""
     found = _item(services, kind, item_id)
     with services.accounts.database.transaction() as db:
-        stars.add(db, user.id, items.keep(db, [found]), time.time())
+        stars.add(db, user.id, items.get_or_add(db, [found]), time.time())
 
 
 @router.delete("/stars/{kind}/{item_id}", status_code=204, responses=NO_USER)
@@ -57,7 +57,7 @@ def rate(services: Shared, user: CurrentUser, kind: Kind, item_id: Id, body: mod
     """Rate a track, an album or an artist."""
     found = _item(services, kind, item_id)
     with services.accounts.database.transaction() as db:
-        ratings.rate(db, user.id, items.keep(db, [found])[0], body.rating, time.time())
+        ratings.rate(db, user.id, items.get_or_add(db, [found])[0], body.rating, time.time())
 
 
 @router.get(
@@ -132,7 +132,7 @@ def save_queue(request: Request, services: Shared, user: CurrentUser, body: mode
     found = read_tracks(services, body.track_ids)
     try:
         with services.accounts.database.transaction() as db:
-            item_ids = items.keep(db, found)
+            item_ids = items.get_or_add(db, found)
             client = _client(request, body.client)
             play_queue.save(db, user.id, item_ids, body.position, body.position_ms, client, time.time())
     except ValueError as error:
@@ -151,7 +151,7 @@ def save_bookmark(services: Shared, user: CurrentUser, track_id: Id, body: model
     found = _item(services, "track", track_id)
     try:
         with services.accounts.database.transaction() as db:
-            [item_id] = items.keep(db, [found])
+            [item_id] = items.get_or_add(db, [found])
             bookmarks.save(db, user.id, item_id, body.position_ms, body.comment, time.time())
     except ValueError as error:
         raise HTTPException(422, str(error)) from error

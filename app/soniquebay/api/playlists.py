@@ -53,7 +53,7 @@ def create_playlist(services: Shared, user: CurrentUser, body: models.NewPlaylis
             user.id,
             body.name,
             body.comment,
-            items.keep(db, found),
+            items.get_or_add(db, found),
             time.time(),
             is_public=body.is_public,
             rules=None if body.rules is None else rules.checked(body.rules),
@@ -116,7 +116,7 @@ def replace_entries(services: Shared, user: CurrentUser, playlist_id: Id, body: 
     found = read_tracks(services, body.track_ids)
 
     def replace(db: sqlite3.Connection, playlist: Playlist) -> None:
-        playlists.replace(db, playlist, items.keep(db, found), time.time())
+        playlists.replace(db, playlist, items.get_or_add(db, found), time.time())
 
     return _change(services, user, playlist_id, replace, body.revision)
 
@@ -127,7 +127,7 @@ def append_entries(services: Shared, user: CurrentUser, playlist_id: Id, body: m
     found = read_tracks(services, body.track_ids)
 
     def append(db: sqlite3.Connection, playlist: Playlist) -> None:
-        playlists.append(db, playlist, items.keep(db, found), time.time())
+        playlists.append(db, playlist, items.get_or_add(db, found), time.time())
 
     return _change(services, user, playlist_id, append, body.revision)
 

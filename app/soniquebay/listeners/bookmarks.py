@@ -10,7 +10,7 @@ MAX_COMMENT_CHARACTERS = 1_000
 def save(  # noqa: PLR0917 - of one row
     db: sqlite3.Connection, user_id: int, item_id: int, position_ms: int, comment: str, at: float
 ) -> None:
-    """Set the bookmark of a track; it has one a user.
+    """Set the bookmark of a track at a time (Unix seconds); it has one a user.
 
     Raises ``ValueError`` when the user has `MAX_BOOKMARKS_OF_USER` others, or the comment is too long.
     """

@@ -46,6 +46,7 @@ class Item:
     kind: Kind
     library_id: int
     added_at: float
+    """Unix seconds."""
     title: str
     artist: str | None = None
     album: str | None = None
@@ -54,6 +55,7 @@ class Item:
     part: int | None = None
     fingerprint: int | None = None
     duration: float | None = None
+    """Seconds."""
     sample: "Item | None" = None
     """A track of the album or artist."""
     sample_role: str | None = None
@@ -84,7 +86,7 @@ def read_known(db: sqlite3.Connection, kind: Kind, ids: Iterable[int]) -> dict[i
     return {row["library_id"]: Item(kind, **{**row, "sample": samples.get(row.get("sample") or 0)}) for row in rows}
 
 
-def keep(db: sqlite3.Connection, items: Sequence[Item]) -> list[int]:
+def get_or_add(db: sqlite3.Connection, items: Sequence[Item]) -> list[int]:
     """Return the ids of items, which are added where they are new."""
     known: dict[tuple[Kind, int], int] = {}
     for kind in {item.kind for item in items}:
@@ -93,7 +95,7 @@ def keep(db: sqlite3.Connection, items: Sequence[Item]) -> list[int]:
         if (item.kind, item.library_id) not in known:
             sample_id = None
             if item.sample:
-                [sample_id] = keep(db, [item.sample])
+                [sample_id] = get_or_add(db, [item.sample])
                 known["track", item.sample.library_id] = sample_id  # it may be one of `items`
             known[item.kind, item.library_id] = _insert(db, item, sample_id)
     return [known[item.kind, item.library_id] for item in items]
@@ -107,7 +109,7 @@ def _insert(db: sqlite3.Connection, item: Item, sample_id: int | None) -> int:
 
 def update(db: sqlite3.Connection, item_id: int, item: Item) -> None:
     """Store what an item is found by now."""
-    sample_id = keep(db, [item.sample])[0] if item.sample else None
+    sample_id = get_or_add(db, [item.sample])[0] if item.sample else None
     changes = ", ".join(f"{name} = :{name}" for name in _COLUMNS)
     db.execute(f"UPDATE items SET {changes} WHERE id = :id", {**_values(item, sample_id), "id": item_id})
 

@@ -196,7 +196,7 @@ def _apply(db: sqlite3.Connection, resolved: _Resolved, owner_id: int, at: float
     item_ids: list[int] = []
     made: list[tuple[str, int]] = []
     for location, tracks, before in resolved.tracks:
-        led_to = (items.keep(db, tracks) if tracks else before)[: MAX_ENTRIES - len(item_ids)]
+        led_to = (items.get_or_add(db, tracks) if tracks else before)[: MAX_ENTRIES - len(item_ids)]
         item_ids += led_to
         made.append((location, len(led_to)))
     playlist_id = _write(db, row, owner_id, item_ids, at)

@@ -130,6 +130,7 @@ class Entry:
     artist: str | None
     album: str | None
     duration: float
+    """Seconds."""
     path: str
     """Encoded."""
 

@@ -4,11 +4,11 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soniquebay.listeners.ordered import Entries
+from soniquebay.listeners.entry_table import EntryTable
 
 MAX_ENTRIES = 20_000  # as many as a playlist has, so that one can be played
 MAX_CLIENT_CHARACTERS = 64
-ENTRIES = Entries("play_queue_entries", "user_id")
+ENTRIES = EntryTable("play_queue_entries", "user_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class PlayQueue:
     """Where in that entry."""
     changed_by: str
     changed_at: float
-    """Unix time."""
+    """Unix seconds."""
 
 
 def save(  # noqa: PLR0917 - of one row
@@ -33,7 +33,7 @@ def save(  # noqa: PLR0917 - of one row
     client: str,
     at: float,
 ) -> None:
-    """Replace a user's queue.
+    """Replace a user's queue at a time (Unix seconds).
 
     Raises ``ValueError`` for more than `MAX_ENTRIES`, and for a position that is that of no entry; that of an empty
     queue is 0.

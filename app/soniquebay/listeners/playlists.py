@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from soniquebay.listeners.ordered import Entries
+from soniquebay.listeners.entry_table import EntryTable
 
 # A change in front rewrites all entries: 20,000 are some 0.3 MB that are written to the card.
 MAX_ENTRIES = 20_000
 MAX_PLAYLISTS_OF_USER = 1_000  # they are listed in one answer
 MAX_NAME_CHARACTERS = 200
 MAX_COMMENT_CHARACTERS = 4_000
-ENTRIES = Entries("playlist_entries", "playlist_id")
+ENTRIES = EntryTable("playlist_entries", "playlist_id")
 
 _SELECT = """
 SELECT p.id, p.user_id, u.name AS user_name, p.name, p.comment, p.is_public, p.rules, p.revision,
@@ -50,8 +50,9 @@ class Playlist:
     revision: int
     """It is another one whenever the entries have changed."""
     created_at: float
-    """Unix time."""
+    """Unix seconds."""
     changed_at: float
+    """Unix seconds."""
     entry_count: int
     path: str | None = None
     """Encoded: of the file that the playlist follows. It is changed by that alone."""
@@ -71,7 +72,7 @@ def create(  # noqa: PLR0917 - of one row
 ) -> Playlist:
     """Make a playlist; with `rules`, as JSON that was checked, a smart one. Raises `UnacceptablePlaylistError`.
 
-    Those of files (`of_file`) are counted apart from the others.
+    Those of files (`of_file`) are counted apart from the others. `at` is the time in Unix seconds.
     """
     name, comment = _checked_name(name), _checked_comment(comment)
     (count,) = db.execute(
@@ -148,7 +149,10 @@ def change(
     is_public: bool | None = None,
     rules: str | None = None,
 ) -> None:
-    """Change what is given. Raises `UnacceptablePlaylistError`, also for rules of a playlist that has none."""
+    """Change what is given, at a time (Unix seconds).
+
+    Raises `UnacceptablePlaylistError`, also for rules of a playlist that has none.
+    """
     if rules is not None and playlist.rules is None:
         raise UnacceptablePlaylistError("this playlist has entries and no rules")
     db.execute(
@@ -176,7 +180,7 @@ def check_revision(playlist: Playlist, revision: int | None) -> None:
 
 
 def replace(db: sqlite3.Connection, playlist: Playlist, item_ids: Sequence[int], at: float) -> None:
-    """Replace all entries. Raises `UnacceptablePlaylistError`, also for a smart playlist."""
+    """Replace all entries at a time (Unix seconds). Raises `UnacceptablePlaylistError`, also for a smart playlist."""
     if playlist.rules is not None:
         raise UnacceptablePlaylistError("the tracks of this playlist follow from its rules")
     _check_count(item_ids)
@@ -185,12 +189,15 @@ def replace(db: sqlite3.Connection, playlist: Playlist, item_ids: Sequence[int],
 
 
 def append(db: sqlite3.Connection, playlist: Playlist, item_ids: Sequence[int], at: float) -> None:
-    """Add entries at the end. Raises `UnacceptablePlaylistError`."""
+    """Add entries at the end, at a time (Unix seconds). Raises `UnacceptablePlaylistError`."""
     replace(db, playlist, [*ENTRIES.read(db, playlist.id), *item_ids], at)
 
 
 def remove(db: sqlite3.Connection, playlist: Playlist, positions: Iterable[int], at: float) -> None:
-    """Remove the entries at positions, counted from 0. Raises `UnacceptablePlaylistError` where there is no entry."""
+    """Remove the entries at positions, counted from 0, at a time (Unix seconds).
+
+    Raises `UnacceptablePlaylistError` where there is no entry.
+    """
     before, removed = ENTRIES.read(db, playlist.id), set(positions)
     for position in removed:
         _check_position(before, position)
@@ -200,7 +207,7 @@ def remove(db: sqlite3.Connection, playlist: Playlist, positions: Iterable[int],
 def move(db: sqlite3.Connection, playlist: Playlist, position: int, count: int, to: int, at: float) -> None:  # noqa: PLR0917
     """Move `count` entries from a position on, so that the first of them is at `to` then.
 
-    Raises `UnacceptablePlaylistError` where there is no entry.
+    `at` is the time in Unix seconds. Raises `UnacceptablePlaylistError` where there is no entry.
     """
     before = ENTRIES.read(db, playlist.id)
     if count < 1:

@@ -6,7 +6,7 @@ from typing import Any
 
 from soniquebay.listeners import scrobbles
 from soniquebay.listeners.heard import Heard, read_heard
-from soniquebay.listeners.items import Item, keep, read, read_known
+from soniquebay.listeners.items import Item, get_or_add, read, read_known
 
 MAX_PLAYS_OF_USER = 200_000  # single ones, 6 MB; 50 a day for 11 years. The counts of older ones stay
 MAX_CLIENT_CHARACTERS = 64
@@ -39,7 +39,7 @@ def record(db: sqlite3.Connection, user_id: int, played: Played, at: float, clie
 
     Return False if it is recorded already: clients that got no answer send a play again.
     """
-    item_ids = keep(db, played.items)
+    item_ids = get_or_add(db, played.items)
     client = "".join(c for c in client if c.isprintable())[:MAX_CLIENT_CHARACTERS]
     done = db.execute(
         "INSERT INTO plays (user_id, played_at, item_id, client) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -59,7 +59,7 @@ def record(db: sqlite3.Connection, user_id: int, played: Played, at: float, clie
 
 
 def recent(db: sqlite3.Connection, user_id: int, limit: int, before: float | None = None) -> list[dict[str, Any]]:
-    """Return the newest plays before a time: `item_id`, `played_at` and `client`."""
+    """Return the newest plays before a time (Unix seconds): `item_id`, `played_at` and `client`."""
     rows = db.execute(
         "SELECT item_id, played_at, client FROM plays WHERE user_id = ? AND played_at < ? "
         "ORDER BY played_at DESC, item_id DESC LIMIT ?",

@@ -85,7 +85,7 @@ def _rate(db: sqlite3.Connection, user_id: int, stars: Mapping[Item, int], at: f
     done = db.executemany(
         "INSERT INTO ratings (item_id, user_id, kind, rating, rated_at) VALUES (?, ?, 'track', ?, ?) "
         "ON CONFLICT DO NOTHING",
-        [(i, user_id, n, at) for i, n in zip(items.keep(db, [*stars]), stars.values(), strict=True)],
+        [(i, user_id, n, at) for i, n in zip(items.get_or_add(db, [*stars]), stars.values(), strict=True)],
     )
     return done.rowcount if stars else 0
 
@@ -94,7 +94,7 @@ def _count(
     db: sqlite3.Connection, user_id: int, counts: Mapping[Item, int], related: Mapping[int, Iterable[Item]]
 ) -> int:
     played = 0
-    for item, item_id in zip(counts, items.keep(db, [*counts]), strict=True):
+    for item, item_id in zip(counts, items.get_or_add(db, [*counts]), strict=True):
         done = db.execute(
             "INSERT INTO play_counts (item_id, user_id, kind, play_count) VALUES (?, ?, 'track', ?) "
             "ON CONFLICT DO NOTHING",
@@ -107,6 +107,9 @@ def _count(
         db.executemany(
             "INSERT INTO play_counts (item_id, user_id, kind, play_count) VALUES (?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET play_count = play_count + excluded.play_count",
-            [(i, user_id, other.kind, counts[item]) for i, other in zip(items.keep(db, others), others, strict=True)],
+            [
+                (i, user_id, other.kind, counts[item])
+                for i, other in zip(items.get_or_add(db, others), others, strict=True)
+            ],
         )
     return played

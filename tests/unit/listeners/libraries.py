@@ -45,7 +45,7 @@ class Kept:
     def item(self, kind: Kind, library_id: int) -> int:
         found = items.read(self.listeners.reader(), kind, [library_id])
         with self.listeners.transaction() as db:
-            return items.keep(db, found)[0]
+            return items.get_or_add(db, found)[0]
 
     def scan(self, new: list[Any], gone: list[str] = (), *, files: int = 1) -> None:  # type: ignore[assignment]
         """Simulate a scan session that reads new files and does not see others; `files`: how many there are."""

@@ -35,7 +35,7 @@ def kept(tmp_path: Path) -> Kept:
 def tracks(kept: Kept, *ids: int) -> list[int]:
     found = items.read(kept.listeners.reader(), "track", ids)
     with kept.listeners.transaction() as db:
-        return items.keep(db, found)
+        return items.get_or_add(db, found)
 
 
 def play(kept: Kept, track_id: int, at: float, user: int | None = None, client: str = "app") -> bool:

@@ -15,7 +15,7 @@ MAX_ITEMS = 5_000  # that one request marks
 def _star(call: Call) -> Content:
     user, found = call.user, [_item(call, kind, number) for kind, number in _marked(call)]
     with call.services.accounts.database.transaction() as db:
-        stars.add(db, user.id, items.keep(db, found), time.time())
+        stars.add(db, user.id, items.get_or_add(db, found), time.time())
     return {}
 
 
@@ -60,7 +60,7 @@ def _set_rating(call: Call) -> Content:
     item = _item(call, kind, number)
     try:
         with call.services.accounts.database.transaction() as db:
-            ratings.rate(db, user.id, items.keep(db, [item])[0], rating, time.time())
+            ratings.rate(db, user.id, items.get_or_add(db, [item])[0], rating, time.time())
     except ValueError as error:
         raise SubsonicError(GENERIC, str(error)) from error
     return {}

@@ -80,11 +80,11 @@ def _create(call: Call) -> Content:
     with _refusing(), call.services.accounts.database.transaction() as db:
         if given.text("playlistId"):
             playlist = playlists.find_own(db, user.id, _number(call))
-            playlists.replace(db, playlist, [*items.keep(db, found), *_hidden(call, playlist)], now)
+            playlists.replace(db, playlist, [*items.get_or_add(db, found), *_hidden(call, playlist)], now)
             if name:
                 playlists.change(db, playlist, now, name=name)
         elif name:
-            playlist = playlists.create(db, user.id, name, "", items.keep(db, found), now)
+            playlist = playlists.create(db, user.id, name, "", items.get_or_add(db, found), now)
         else:
             raise SubsonicError(MISSING_PARAMETER, "the parameter name is missing, or playlistId")
     return {"playlist": _with_songs(call, playlist.id)}
@@ -122,7 +122,7 @@ def _update(call: Call) -> Content:
             if removed:
                 playlists.remove(db, playlist, {shown[position] for position in removed}, now)
             if found:
-                playlists.append(db, playlist, items.keep(db, found), now)
+                playlists.append(db, playlist, items.get_or_add(db, found), now)
     return {}
 
 

@@ -90,7 +90,7 @@ def _saved_now(call: Call, tracks: list[int], position: int) -> Content:
     position_ms = call.parameters.integer("position", 0, high=MAX_POSITION_MS)
     try:
         with call.services.accounts.database.transaction() as db:
-            item_ids = items.keep(db, found)
+            item_ids = items.get_or_add(db, found)
             play_queue.save(db, user.id, item_ids, position, position_ms, call.client, time.time())
     except ValueError as error:
         raise SubsonicError(GENERIC, str(error)) from error
@@ -129,7 +129,7 @@ def _create_bookmark(call: Call) -> Content:
     position = given.integer("position", 0, high=MAX_POSITION_MS)
     try:
         with call.services.accounts.database.transaction() as db:
-            [item_id] = items.keep(db, found)
+            [item_id] = items.get_or_add(db, found)
             bookmarks.save(db, user.id, item_id, position, given.text("comment"), time.time())
     except ValueError as error:
         raise SubsonicError(GENERIC, str(error)) from error
