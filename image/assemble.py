@@ -15,7 +15,7 @@ from .ui import Step
 
 JOURNAL_MEBIBYTES = 64
 BLOCK_BYTES = 4096
-FREE_BYTES = 160 * 2**20  # enough to boot if the root file system could not be enlarged
+MIN_FREE_BYTES = 160 * 2**20  # enough to boot if the root file system could not be enlarged
 INODE_BYTES = 256
 
 
@@ -88,7 +88,7 @@ def clamp_times(root: Path, epoch: int) -> None:
 
 
 def estimate_root_bytes(root: Path) -> int:
-    """Return the size of a file system with the files, the tables and the journal of ext4, and `FREE_BYTES`."""
+    """Return the size of a file system with the files, the tables and the journal of ext4, and `MIN_FREE_BYTES`."""
     total = 0
     inodes: set[int] = set()
     for path in _walk(root):
@@ -98,7 +98,7 @@ def estimate_root_bytes(root: Path) -> int:
             # the size of a folder depends on the file system that it is on here
             size = BLOCK_BYTES if path.is_dir() and not path.is_symlink() else status.st_size
             total += -(-size // BLOCK_BYTES) * BLOCK_BYTES + INODE_BYTES
-    return int(total * 1.04) + JOURNAL_MEBIBYTES * 2**20 + FREE_BYTES
+    return int(total * 1.04) + JOURNAL_MEBIBYTES * 2**20 + MIN_FREE_BYTES
 
 
 def _walk(root: Path) -> Iterator[Path]:

@@ -39,7 +39,7 @@ DPKG_INCLUDED_PATHS = (
 MIRROR_VARIABLE = "SONIQUEBAY_RASPBERRYPI_MIRROR"  # overrides the profile's mirror
 KEYRING_VARIABLE = "SONIQUEBAY_RASPBERRYPI_KEYRING"
 WITHOUT_VARIABLE = "SONIQUEBAY_WITHOUT"
-WORK = f"{namespace.FOLDERS}/work"  # the work folder, as programs in the build root see it
+WORK = f"{namespace.BIND_FOLDER}/work"  # the work folder, as programs in the build root see it
 LISTING = "usr/share/soniquebay/packages.txt"
 # They are slow under emulation, and maintainer scripts call them many times. `_finish` runs them once.
 DEFERRED_PROGRAMS = ("py3compile", "py3clean", "update-initramfs", "update-ca-certificates")
@@ -112,7 +112,7 @@ def _build(profile: Profile, tools: BuildRoot, tarball: Path, step: Step) -> Non
         command = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--sort=name", "-I", "zstd -3 -T0"]
         # files made here get a fixed time: `Assembly` clamps to the sources' time alone, which may be later than now
         command += [f"--mtime=@{EPOCH}", "--clamp-mtime"]
-        command += ["-C", f"{WORK}/root", "-cf", f"{namespace.FOLDERS}/cache/{tarball.name}", "."]
+        command += ["-C", f"{WORK}/root", "-cf", f"{namespace.BIND_FOLDER}/cache/{tarball.name}", "."]
         step.run(tools.inside(command, {work: "work", tarball.parent: "cache"}))
     finally:
         cache.remove(work)

@@ -80,7 +80,7 @@ class BuildRoot:
     ) -> list[str]:
         """Return the command that runs another one in the build root by chroot; it needs root.
 
-        `folders` maps folders of this machine to names below `namespace.FOLDERS`, where the command finds them.
+        `folders` maps folders of this machine to names below `namespace.BIND_FOLDER`, where the command finds them.
         `prepare` are shell lines to run first, outside the chroot.
         `epoch` is the time that reproducible programs use instead of the clock, in seconds since 1970.
         """

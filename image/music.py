@@ -15,7 +15,7 @@ from .ui import Step
 PACKAGE = "wesnoth-1.18-music"  # tagged music by some ten composers
 FOLDER_IN_PACKAGE = "usr/share/games/wesnoth/1.18/data/core/music"
 LABEL = "MUSIC"
-FREE_BYTES = 64 * 2**20
+MIN_FREE_BYTES = 64 * 2**20
 FREE_INODES = 4096
 BLOCK_BYTES = 4096
 
@@ -49,7 +49,7 @@ def make(image: Path, source: Path, tools: BuildRoot, step: Step) -> None:
     sizes = [path.lstat().st_size for path in _walk(source)]
     used = sum(-(-size // BLOCK_BYTES) * BLOCK_BYTES for size in sizes)
     count = len(sizes)
-    size = int(used * 1.05) + count * 512 + FREE_BYTES
+    size = int(used * 1.05) + count * 512 + MIN_FREE_BYTES
     cache.require_free_space(size / 2**30)
     with image.open("wb") as file:
         file.truncate(-(-size // 2**20) * 2**20)
@@ -76,7 +76,7 @@ def debian_music(tools: BuildRoot, step: Step) -> Path:
             apt-get -q {options} -o APT::Sandbox::User=root -o Dir::Etc::sourcelist=/dev/null download {PACKAGE}
             mkdir unpacked
             dpkg-deb -x {PACKAGE}_*.deb unpacked
-            cp -r unpacked/{FOLDER_IN_PACKAGE} "{namespace.FOLDERS}/music/Battle for Wesnoth"
+            cp -r unpacked/{FOLDER_IN_PACKAGE} "{namespace.BIND_FOLDER}/music/Battle for Wesnoth"
         """
         step.run(tools.inside(["sh", "-euc", script], {folder: "music"}))
         if not any(folder.rglob("*.ogg")):

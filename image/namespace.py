@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
-FOLDERS = "/mnt"  # where a program in a root finds the folders that `binds` mounts
+BIND_FOLDER = "/mnt"  # where a program in a root finds the folders that `binds` mounts
 
 
 def kernel_mounts(root: Path) -> list[str]:
@@ -37,11 +37,11 @@ def kernel_mounts(root: Path) -> list[str]:
 
 
 def binds(root: Path, folders: Mapping[Path, str]) -> list[str]:
-    """Return shell lines that mount files and folders of this machine below `FOLDERS` in a root."""
+    """Return shell lines that mount files and folders of this machine below `BIND_FOLDER` in a root."""
     at = shlex.quote(str(root))
-    lines = [f"mount -t tmpfs -o mode=755 tmpfs {at}{FOLDERS}"]
+    lines = [f"mount -t tmpfs -o mode=755 tmpfs {at}{BIND_FOLDER}"]
     for source, name in folders.items():
-        target = f"{at}{FOLDERS}/{shlex.quote(name)}"
+        target = f"{at}{BIND_FOLDER}/{shlex.quote(name)}"
         make = f"mkdir -p {target}" if source.is_dir() else f": > {target}"
         lines.append(f"{make}; mount --bind {shlex.quote(str(source))} {target}")
     return lines

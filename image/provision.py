@@ -44,7 +44,7 @@ def unpack(base: Path, root: Path, tools: BuildRoot, step: Step) -> None:
     """Unpack a base root into a new folder."""
     root.mkdir(mode=0o755)
     command = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-I", "zstd"]
-    command += ["-C", f"{namespace.FOLDERS}/root", "-xpf", f"{namespace.FOLDERS}/base/{base.name}"]
+    command += ["-C", f"{namespace.BIND_FOLDER}/root", "-xpf", f"{namespace.BIND_FOLDER}/base/{base.name}"]
     step.run(tools.inside(command, {base.parent: "base", root: "root"}))
 
 

@@ -23,7 +23,7 @@ from ..paths import chown_to_invoking_user, dist, source_epoch
 from ..profile import load as load_profile
 from ..ui import Step
 from . import bmap, imager, sbom, signature
-from .facts import Image, sha256
+from .image_file import ImageFile, sha256
 
 # With blocks of a given size the output does not depend on the number of processors, and all of them can unpack it.
 XZ_OPTIONS = ("-6", "-T2", "--block-size=64MiB", "--check=crc64")
@@ -48,7 +48,7 @@ def publish(profile_name: str, *, base_url: str = "", key: Path | None = None, i
     folder = into or path.parent
     with ui.step("Checksum of the image"):
         size = path.stat().st_size
-        image = Image(path, profile.name, version, source_epoch(*build.SOURCES), size, sha256(path))
+        image = ImageFile(path, profile.name, version, source_epoch(*build.SOURCES), size, sha256(path))
     compressed = release.publish(_compress(image, tools), folder / f"{path.name}.xz")
     with ui.step("Block map, bill of materials, manifest"):
         files = [
@@ -66,7 +66,7 @@ def publish(profile_name: str, *, base_url: str = "", key: Path | None = None, i
     return files
 
 
-def _compress(image: Image, tools: BuildRoot) -> Path:
+def _compress(image: ImageFile, tools: BuildRoot) -> Path:
     """Return the compressed image, from the cache if it is there."""
     title = "Compressed image"
     digest = cache.digest(image.sha256, " ".join(XZ_OPTIONS), build_root.inputs_digest())

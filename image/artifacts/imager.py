@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 from ..errors import ActionableError
 from ..profile import load as load_profile
-from .facts import Image, sha256
+from .image_file import ImageFile, sha256
 
 ICON = "soniquebay.svg"
 DEVICES = ["pi4-64bit"]  # Imager's name for Pi 4, 400 and CM4
 
 
-def make_manifest(image: Image, compressed: Path, base_url: str = "") -> str:
+def make_manifest(image: ImageFile, compressed: Path, base_url: str = "") -> str:
     """Return the manifest of one image; without a `base_url` it gives the files' addresses on this machine.
 
     Raises `ActionableError` when `base_url` is no web address.

@@ -19,7 +19,7 @@ from .. import dpkg
 from ..bootcheck.card import Card
 from ..errors import ActionableError
 from ..package_listing import UNKNOWN_ORIGIN, parse_listing
-from .facts import Image
+from .image_file import ImageFile
 from .licences import UNKNOWN, Licence, read_licence
 
 STATUS_FILE = "/var/lib/dpkg/status"
@@ -33,7 +33,7 @@ DISTRIBUTION_VERSION = 13  # of Debian, and of what is made from it: trixie
 Package = dict[str, Any]
 
 
-def make_sbom(image: Image, card: Card) -> str:
+def make_sbom(image: ImageFile, card: Card) -> str:
     """Return the document; it is the same for the same image.
 
     Raises `ActionableError` when the image lists no packages.
@@ -93,7 +93,7 @@ def _make_package(kind: str, name: str, version: str, purl: str | None = None, *
     }
 
 
-def _image_package(image: Image) -> Package:
+def _image_package(image: ImageFile) -> Package:
     return _make_package(
         "image",
         f"soniquebay-{image.profile}",
@@ -104,7 +104,7 @@ def _image_package(image: Image) -> Package:
     )
 
 
-def _application_package(image: Image) -> Package:
+def _application_package(image: ImageFile) -> Package:
     return _make_package("application", "soniquebay", image.version, licenseDeclared="GPL-3.0-or-later")
 
 

@@ -115,12 +115,17 @@ class Access:
         except OSError:
             return False
 
-    def run(self, command: str, timeout: float | None) -> CommandResult:
-        """Run a shell command as the operator; return exit status 124 when it takes longer than `timeout` seconds."""
+    def run(self, command: str, timeout_seconds: float | None) -> CommandResult:
+        """Run a shell command as the operator; return exit status 124 when it takes longer than `timeout_seconds`."""
         arguments = ["ssh", "-F", str(self.config), ALIAS, command]
         try:
             return subprocess.run(
-                arguments, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
+                arguments,
+                capture_output=True,
+                text=True,
+                timeout=timeout_seconds,
+                check=False,
+                stdin=subprocess.DEVNULL,
             )
         except subprocess.TimeoutExpired as error:
             return CommandResult(arguments, TIMEOUT_STATUS, _decode(error.stdout), _decode(error.stderr))

@@ -129,12 +129,12 @@ class Machine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Destroy the machine; after an exception at once, without a shutdown."""
-        self.destroy(grace=0 if kind is not None else 30)
+        self.destroy(grace_seconds=0 if kind is not None else 30)
 
-    def destroy(self, grace: float = 0) -> None:
+    def destroy(self, grace_seconds: float = 0) -> None:
         """Stop the machine as `stop` does and remove its files."""
         try:
-            self.stop(grace)
+            self.stop(grace_seconds)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -222,7 +222,7 @@ class Machine:
             if self._link_is_down and self.console.contains(STARTED_MESSAGE):
                 self._set_link(up=True)
             if self.access.ssh_answers():
-                login = self.ssh("true", timeout=60)
+                login = self.ssh("true", timeout_seconds=60)
                 if login.returncode == 0:
                     return
                 login_error = login.stderr.strip()
@@ -231,17 +231,17 @@ class Machine:
             f"No login within {MACHINE_TIMEOUT_SECONDS:.0f} s. {login_error}", self.console.last_lines()
         )
 
-    def stop(self, grace: float = 30) -> None:
-        """Shut down as the power button does; cut the power after `grace` seconds, at once when that is 0."""
+    def stop(self, grace_seconds: float = 30) -> None:
+        """Shut down as the power button does; cut the power after `grace_seconds`, at once when that is 0."""
         self.access.close_tunnel()
         process, self._process = self._process, None
         if process is None:
             return
         try:
-            if grace > 0 and process.running:
+            if grace_seconds > 0 and process.running:
                 with contextlib.suppress(ActionableError, OSError):
                     self._connected_monitor().execute("system_powerdown")
-                    process.wait(grace)
+                    process.wait(grace_seconds)
         finally:
             process.kill()
             process.close()
@@ -257,14 +257,14 @@ class Machine:
     # --- access ---------------------------------------------------------------------------------------------------
 
     def ssh(
-        self, command: str, *, timeout: float | None = MACHINE_TIMEOUT_SECONDS / 3, check: bool = False
+        self, command: str, *, timeout_seconds: float | None = MACHINE_TIMEOUT_SECONDS / 3, check: bool = False
     ) -> CommandResult:
         """Run a shell command as the operator.
 
-        After `timeout` seconds the command is given up, with exit status 124. Raises `ActionableError` when `check` is
+        After `timeout_seconds` the command is given up, with exit status 124. Raises `ActionableError` when `check` is
         set and the command fails.
         """
-        result = self.access.run(command, timeout)
+        result = self.access.run(command, timeout_seconds)
         if check and result.returncode:
             error = result.stderr.strip()
             raise ActionableError(f"On the machine, {command!r} ended with {result.returncode}: {error}")

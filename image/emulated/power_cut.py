@@ -73,7 +73,7 @@ class PowerCutMachine(Machine):
         # suspended first, so that each write to the log is either complete or not begun
         process.suspend()
         _wait_until_stopped(process.pid)
-        super().stop(grace=0)
+        super().stop(grace_seconds=0)
         total = self.request_count()
         if check_card is not None and total:
             for _ in range(simulated_cuts):
@@ -81,9 +81,9 @@ class PowerCutMachine(Machine):
         window = max(1, min(total - first_request, CUT_WINDOW_REQUESTS))
         return self._apply_log(rng, total - rng.randrange(window))
 
-    def stop(self, grace: float = 30) -> None:
+    def stop(self, grace_seconds: float = 30) -> None:
         """Shut down as `Machine.stop` does; then all writes are on the card."""
-        super().stop(grace)
+        super().stop(grace_seconds)
         self._apply_log(None)
 
     def _card_drive(self) -> list[str]:

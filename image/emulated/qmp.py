@@ -14,9 +14,9 @@ from ..errors import ActionableError
 class Monitor:
     """A connection to a running QEMU. Events that arrive before an answer are kept for `wait_event`."""
 
-    def __init__(self, path: Path, timeout: float = 10) -> None:
-        """Connect to the socket `path`; raises `ActionableError` when QEMU does not answer within `timeout` seconds."""
-        deadline = time.monotonic() + timeout
+    def __init__(self, path: Path, timeout_seconds: float = 10) -> None:
+        """Connect to the socket `path`; raises `ActionableError` when QEMU does not answer within `timeout_seconds`."""
+        deadline = time.monotonic() + timeout_seconds
         while True:
             self._socket = socket.socket(socket.AF_UNIX)
             self._socket.settimeout(30)
@@ -46,12 +46,12 @@ class Monitor:
             else:
                 return answer["return"]
 
-    def wait_event(self, name: str, timeout: float, **data: object) -> None:
+    def wait_event(self, name: str, timeout_seconds: float, **data: object) -> None:
         """Wait for an event with this name and these data.
 
-        Raises `ActionableError` when it does not arrive within `timeout` seconds.
+        Raises `ActionableError` when it does not arrive within `timeout_seconds`.
         """
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout_seconds
         while True:
             for event in self._events:
                 event_data = event.get("data", {})
@@ -60,7 +60,7 @@ class Monitor:
                     return
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                raise ActionableError(f"QEMU did not report {name} within {timeout:.0f} s.")
+                raise ActionableError(f"QEMU did not report {name} within {timeout_seconds:.0f} s.")
             self._socket.settimeout(remaining)
             try:
                 message = self._receive()

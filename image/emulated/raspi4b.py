@@ -56,11 +56,11 @@ class RaspberryPi4(Machine):
         """Set the board up with the image for its SD slot."""
         super().__init__(image, disk_gibibytes=self.DISK_GIBIBYTES, console_log=console_log, tools=tools)
 
-    def stop(self, grace: float = 30) -> None:
-        """Shut down by SSH, as the board has no power button; cut the power after `grace` seconds."""
-        if grace > 0 and self.running:
-            self.ssh("sudo systemctl poweroff", timeout=grace)
-        super().stop(grace)
+    def stop(self, grace_seconds: float = 30) -> None:
+        """Shut down by SSH, as the board has no power button; cut the power after `grace_seconds`."""
+        if grace_seconds > 0 and self.running:
+            self.ssh("sudo systemctl poweroff", timeout_seconds=grace_seconds)
+        super().stop(grace_seconds)
 
     def _prepare_card(self) -> None:
         super()._prepare_card()

@@ -68,7 +68,7 @@ class Appliance:
 
     def run(self, command: str) -> str:
         """Run a shell command as root and return its output; fail when the command fails."""
-        result = self.machine.ssh(f"sudo sh -euc {shlex.quote(command)}", timeout=MACHINE_TIMEOUT_SECONDS)
+        result = self.machine.ssh(f"sudo sh -euc {shlex.quote(command)}", timeout_seconds=MACHINE_TIMEOUT_SECONDS)
         assert result.returncode == 0, f"{command}\nended with {result.returncode}:\n{result.stdout}{result.stderr}"
         return result.stdout
 

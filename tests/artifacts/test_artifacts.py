@@ -23,7 +23,7 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 
 from image import artifacts, bootcheck, build, dpkg, profile, release
 from image.artifacts import bmap, imager, sbom
-from image.artifacts.facts import Image, sha256
+from image.artifacts.image_file import ImageFile, sha256
 from image.bootcheck.card import Card
 from image.build_root import BuildRoot
 from image.errors import ActionableError
@@ -210,10 +210,11 @@ def in_the_release() -> set[tuple[str, str]]:
 
 def test_bill_of_materials_is_the_same_for_the_same_image(image_file: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from image import build_root; from image.artifacts import facts, sbom\n"
+        "import sys; from pathlib import Path; from image import build_root\n"
+        "from image.artifacts import sbom; from image.artifacts.image_file import ImageFile\n"
         "from image.bootcheck.card import Card\n"
         "file = Path(sys.argv[1])\n"
-        "print(sbom.make_sbom(facts.Image(file, sys.argv[2], '1', 0, 1, '0' * 64), Card(file, build_root.ensure())))"
+        "print(sbom.make_sbom(ImageFile(file, sys.argv[2], '1', 0, 1, '0' * 64), Card(file, build_root.ensure())))"
     )
     one, other = (
         subprocess.run(
@@ -270,7 +271,7 @@ def test_the_schema_refuses(entry: dict[str, Any], spoil: Callable[[dict[str, An
 
 def test_manifest_for_the_web(published: dict[str, Path], image_file: Path) -> None:
     epoch = source_epoch(*build.SOURCES)
-    image = Image(image_file, PROFILE, "1", epoch, 1, "0" * 64)
+    image = ImageFile(image_file, PROFILE, "1", epoch, 1, "0" * 64)
     made = json.loads(imager.make_manifest(image, published[".img.xz"], "https://example.org/soniquebay/"))
     jsonschema.validate(made, SCHEMA)
     assert made["os_list"][0]["url"] == f"https://example.org/soniquebay/{published['.img.xz'].name}"

@@ -57,7 +57,7 @@ def machine(image_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         customise(machine, CUSTOMISATION)
         machine.start()
         machine.wait_for_ssh()
-        machine.ssh("cloud-init status --wait", timeout=MACHINE_TIMEOUT_SECONDS)
+        machine.ssh("cloud-init status --wait", timeout_seconds=MACHINE_TIMEOUT_SECONDS)
         yield machine
 
 
@@ -66,6 +66,6 @@ def run(machine: Machine) -> Any:
     """Return a function that runs a command as the new user and returns its output; a failing command raises."""
 
     def run_command(command: str) -> str:
-        return machine.ssh(command, check=True, timeout=MACHINE_TIMEOUT_SECONDS).stdout.strip()
+        return machine.ssh(command, check=True, timeout_seconds=MACHINE_TIMEOUT_SECONDS).stdout.strip()
 
     return run_command

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from image.build_root import BuildRoot
-from image.namespace import FOLDERS
+from image.namespace import BIND_FOLDER
 
 # The archive's packages for which Debian has no replacement.
 EXCLUDED_PACKAGES = ("raspberrypi-sys-mods", "raspi-utils", "rpi-eeprom")
@@ -82,7 +82,7 @@ def make(folder: Path, base: Path, tools: BuildRoot) -> Path:
     script = f"""
         export GNUPGHOME=/tmp/keys
         mkdir -m 700 /tmp/keys
-        cd {FOLDERS}/archive
+        cd {BIND_FOLDER}/archive
         gpg --batch --quiet --passphrase '' --quick-generate-key 'Stand-in archive' ed25519 sign 0
         mkdir -p stage/keyring/{Path(KEYRING).parent}
         gpg --export > stage/keyring/{KEYRING}

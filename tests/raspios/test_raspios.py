@@ -14,7 +14,7 @@ import pytest
 
 from image import base, bootcheck, build, paths, profile
 from image.artifacts import sbom
-from image.artifacts.facts import Image
+from image.artifacts.image_file import ImageFile
 from image.bootcheck.card import Card
 from image.build_root import BuildRoot
 from image.errors import ActionableError
@@ -80,7 +80,7 @@ def test_the_boot_partition_is_laid_out_as_on_raspberry_pi_os(card: Card) -> Non
 
 
 def test_each_package_has_the_address_of_its_vendor(card: Card) -> None:
-    image = Image(card.image, "raspios", "1", 0, card.image.stat().st_size, "0" * 64)
+    image = ImageFile(card.image, "raspios", "1", 0, card.image.stat().st_size, "0" * 64)
     packages = json.loads(sbom.make_sbom(image, card))["packages"]
     addresses = {package["name"]: package["externalRefs"][0]["referenceLocator"] for package in packages[2:]}
     assert addresses["firmware-brcm80211"].startswith("pkg:deb/raspberrypi/firmware-brcm80211@1%3A20250410-2%2Brpt1?")

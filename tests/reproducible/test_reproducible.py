@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from image import build_root, mirrors
-from image.artifacts.facts import sha256
+from image.artifacts.image_file import sha256
 from image.base import EPOCH
 
 from .building import Build, Environment

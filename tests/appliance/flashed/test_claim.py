@@ -29,7 +29,7 @@ def test_the_code_is_shown_and_makes_the_owner(appliance: Appliance, host: Any) 
 
 
 def test_an_administrator_needs_no_password_and_others_are_refused(appliance: Appliance) -> None:
-    shown = appliance.machine.ssh("soniquebay status --json", timeout=REQUEST_TIMEOUT_SECONDS)  # without sudo
+    shown = appliance.machine.ssh("soniquebay status --json", timeout_seconds=REQUEST_TIMEOUT_SECONDS)  # without sudo
     assert json.loads(shown.stdout)["health"]["status"] == "ok"
     status, output = appliance.try_run("runuser -u nobody -- soniquebay status")
     assert (status != 0, "repeat it with sudo" in output) == (True, True)

@@ -70,4 +70,4 @@ def test_the_end_of_qemu_raises(monitor: Monitor) -> None:
 
 def test_a_missing_socket_raises_after_the_timeout(tmp_path: Path) -> None:
     with pytest.raises(ActionableError, match="does not answer"):
-        Monitor(tmp_path / "nothing", timeout=0.1)
+        Monitor(tmp_path / "nothing", timeout_seconds=0.1)

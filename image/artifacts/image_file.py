@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Image:
+class ImageFile:
     """An image file; size in bytes, SHA-256 in hexadecimal."""
 
     path: Path
