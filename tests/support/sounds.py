@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from soniquebay.api.transcoders import COMMAND, environment
 from soniquebay.transcoding.formats import Job
-from soniquebay.transcoding.transcoder import transcode
+from soniquebay.transcoding.transcode import transcode
 
 Samples = NDArray[np.float64]  # (channels, samples), full scale is 1
 

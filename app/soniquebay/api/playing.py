@@ -23,7 +23,7 @@ from soniquebay.api.transcoded_cache import cache_key
 from soniquebay.audio.media_types import MEDIA_TYPES, UNKNOWN
 from soniquebay.library import paths, queries
 from soniquebay.library.browsing.details import typed_tags
-from soniquebay.transcoding.choice import Gain, RequestedFormat, Stored, Wanted, choose, replay_gain
+from soniquebay.transcoding.choice import Gain, RequestedFormat, RequestedSound, StoredSound, choose, replay_gain_db
 from soniquebay.transcoding.formats import MAX_BIT_RATE_KBITS, MIN_BIT_RATE_KBITS, SUFFIXES, Job
 from soniquebay.transcoding.formats import MEDIA_TYPES as TRANSCODED_MEDIA_TYPES
 
@@ -119,7 +119,7 @@ async def _transcoded(
 ) -> Response:
     cache, key = services.transcoded_cache, None
     # A stream from an offset on is of no use for anybody else.
-    if cache.is_on and job.start == track["start_seconds"]:
+    if cache.is_on and job.start_seconds == track["start_seconds"]:
         key = cache_key(paths.decode(track["path"]), file, job)
         kept = await run_in_threadpool(cache.find, key)
         if kept is not None:
@@ -171,22 +171,22 @@ def _job(track: queries.Row, query: StreamQuery) -> tuple[Job | None, float]:
     if query.offset and not seconds:
         raise HTTPException(416, "the offset lies behind the end of the track")
     sound = json.loads(track["sound"])
-    stored = Stored(
+    stored = StoredSound(
         format=track["format"],
         codec=sound.get("codec"),
-        bit_rate=sound.get("bit_rate"),
+        bits_per_second=sound.get("bit_rate"),
         is_part=track["part"] > 0,
-        start=track["start_seconds"],
+        start_seconds=track["start_seconds"],
         seconds=track["seconds"],
     )
-    wanted = Wanted(
+    requested = RequestedSound(
         format=query.format,
-        bit_rate=query.bit_rate,
-        offset=query.offset,
-        gain_db=replay_gain(typed_tags(json.loads(track["tags"])), query.gain),
+        bit_rate_kbits=query.bit_rate,
+        offset_seconds=query.offset,
+        gain_db=replay_gain_db(typed_tags(json.loads(track["tags"])), query.gain),
         is_constant=query.estimate_length,
     )
-    return choose(stored, wanted), seconds
+    return choose(stored, requested), seconds
 
 
 def _media_type(track: queries.Row) -> str:

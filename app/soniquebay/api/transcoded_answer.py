@@ -21,7 +21,7 @@ from soniquebay.api.transcoders import (
     Transcoders,
     UndecodableError,
 )
-from soniquebay.transcoding.formats import MEDIA_TYPES, Job, estimated_bytes, filling
+from soniquebay.transcoding.formats import MEDIA_TYPES, Job, estimated_bytes, padding
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ class _TranscodedBody(Response):
             log.warning("a transcoded track stops playing: %s", error)
             return False
         if self._length is not None:
-            await _send(send, filling(self._job.format, min(CHUNK_BYTES, self._length - sent)))
+            await _send(send, padding(self._job.format, min(CHUNK_BYTES, self._length - sent)))
             for begin in range(sent + CHUNK_BYTES, self._length, CHUNK_BYTES):
                 await _send(send, bytes(min(CHUNK_BYTES, self._length - begin)))
         await _send(send, b"", more=False)

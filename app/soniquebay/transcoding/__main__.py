@@ -11,7 +11,7 @@ import sys
 from soniquebay.transcoding import confinement
 from soniquebay.transcoding.errors import EXIT_UNDECODABLE, EXIT_UNREADABLE, UndecodableSoundError
 from soniquebay.transcoding.formats import Job
-from soniquebay.transcoding.output import Output
+from soniquebay.transcoding.output import PipeWriter
 
 
 def main(job_text: str, descriptor_text: str, parent_text: str) -> int:
@@ -23,7 +23,7 @@ def main(job_text: str, descriptor_text: str, parent_text: str) -> int:
     import av
     import av.subtitles.stream  # PyAV itself imports it late, when no file can be opened any more
 
-    from soniquebay.transcoding.transcoder import transcode
+    from soniquebay.transcoding.transcode import transcode
 
     av.logging.set_level(None)  # what FFmpeg says of a damaged file means nothing to people
     if job.without_metadata:
@@ -31,7 +31,7 @@ def main(job_text: str, descriptor_text: str, parent_text: str) -> int:
 
         file = without_metadata(f"/proc/self/fd/{descriptor_text}") or file
     confinement.confine()
-    output = Output(sys.stdout.fileno(), confinement.lower_priority)
+    output = PipeWriter(sys.stdout.fileno(), confinement.lower_priority)
     try:
         transcode(file, job, output.write)
         output.flush()
@@ -42,7 +42,7 @@ def main(job_text: str, descriptor_text: str, parent_text: str) -> int:
     except OSError as error:
         return _fail(EXIT_UNREADABLE, error.strerror or str(error))
     except MemoryError:
-        return _fail(EXIT_UNDECODABLE, f"it needs more than {confinement.MAX_MEMORY_MB} MB of memory")
+        return _fail(EXIT_UNDECODABLE, f"it needs more than {confinement.MAX_MEMORY_MIB} MiB of memory")
     return 0
 
 

@@ -39,14 +39,14 @@ _MAX_PEAK = 4.0  # a larger one is on another scale, for example that of 16 bits
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredSound:
     """What the library knows of the sound of a track's file."""
 
     format: str
     codec: str | None = None
-    bit_rate: int | None = None  # bits a second
+    bits_per_second: int | None = None
     is_part: bool = False  # of a file, which a cue sheet describes
-    start: float = 0.0  # of the track within its file, in seconds
+    start_seconds: float = 0.0  # of the track within its file
     seconds: float | None = None  # how long it is; None if it ends where its file does
 
     @property
@@ -56,53 +56,53 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestedSound:
     """What a listener asks for."""
 
     format: RequestedFormat | None = None  # None: what every browser plays
-    bit_rate: int | None = None  # kbit/s
-    offset: float = 0.0  # seconds
+    bit_rate_kbits: int | None = None
+    offset_seconds: float = 0.0
     gain_db: float = 0.0
     is_constant: bool = False
 
 
-def choose(stored: Stored, wanted: Wanted) -> Job | None:
+def choose(stored: StoredSound, requested: RequestedSound) -> Job | None:
     """Return what to transcode a file to; None if it is played as it is.
 
     A file is transcoded only for a reason: browsers do not play it, it is in another format than the requested one, it
-    has more bits a second than requested, or only a part or a louder or quieter version of it is wanted. Where no
+    has more bits a second than requested, or only a part or a louder or quieter version of it is requested. Where no
     format is requested, it becomes FLAC if it is lossless, else MP3, which every player knows.
     """
-    if wanted.format == "raw":
+    if requested.format == "raw":
         return None
-    is_changed = stored.is_part or wanted.offset > 0 or wanted.gain_db != 0
-    too_many_bits = wanted.bit_rate is not None and (
-        stored.bit_rate is None or stored.bit_rate > wanted.bit_rate * 1000
+    is_changed = stored.is_part or requested.offset_seconds > 0 or requested.gain_db != 0
+    too_many_bits = requested.bit_rate_kbits is not None and (
+        stored.bits_per_second is None or stored.bits_per_second > requested.bit_rate_kbits * 1000
     )
-    if wanted.format is None:
+    if requested.format is None:
         suits = _is_playable(stored)
     else:
-        suits = _SAME.get((stored.format, stored.codec or stored.format)) == wanted.format
-        too_many_bits = too_many_bits and wanted.format != "flac"
+        suits = _SAME.get((stored.format, stored.codec or stored.format)) == requested.format
+        too_many_bits = too_many_bits and requested.format != "flac"
     if suits and not is_changed and not too_many_bits:
         return None
-    target: Format = wanted.format or ("flac" if stored.is_lossless and wanted.bit_rate is None else "mp3")
+    target: Format = requested.format or ("flac" if stored.is_lossless and requested.bit_rate_kbits is None else "mp3")
     return Job(
         format=target,
-        bit_rate=usable_bit_rate(target, wanted.bit_rate),
-        start=stored.start + wanted.offset,
-        seconds=None if stored.seconds is None else stored.seconds - wanted.offset,
-        gain_db=wanted.gain_db,
-        is_constant=wanted.is_constant,
+        bit_rate_kbits=usable_bit_rate(target, requested.bit_rate_kbits),
+        start_seconds=stored.start_seconds + requested.offset_seconds,
+        seconds=None if stored.seconds is None else stored.seconds - requested.offset_seconds,
+        gain_db=requested.gain_db,
+        is_constant=requested.is_constant,
     )
 
 
-def _is_playable(stored: Stored) -> bool:
+def _is_playable(stored: StoredSound) -> bool:
     codecs = _PLAYABLE.get(stored.format)
     return codecs is not None and (stored.codec is None or stored.codec in codecs)
 
 
-def replay_gain(tags: Mapping[str, Any], gain: Gain) -> float:
+def replay_gain_db(tags: Mapping[str, Any], gain: Gain) -> float:
     """Return the ReplayGain (dB) that tags state; 0 without any. A missing gain of one kind is that of the other.
 
     `tags` have numbers as `library.browsing.details.typed_tags` makes them. The gain never clips: it ends where the

@@ -10,7 +10,7 @@ from pathlib import Path
 from soniquebay.procfs import MIB
 
 NICENESS = 5  # between the API (0) and the worker's child processes (10): music goes on during a scan
-MAX_MEMORY_MB = 192  # of its own; music takes 20, and the index of a recording of a whole day 100
+MAX_MEMORY_MIB = 192  # of its own; music takes 20, and the index of a recording of a whole day 100
 MAX_CPU_SECONDS = 4 * 3600  # no music takes as long; a decoder that never ends does
 
 _PR_SET_PDEATHSIG = 1
@@ -52,7 +52,7 @@ def confine() -> None:
         libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0)
         os.close(ruleset)
     for kind, limit in (
-        (resource.RLIMIT_DATA, MAX_MEMORY_MB * MIB),
+        (resource.RLIMIT_DATA, MAX_MEMORY_MIB * MIB),
         (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),

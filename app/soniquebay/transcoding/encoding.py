@@ -8,7 +8,7 @@ import av
 
 from soniquebay.transcoding.formats import Job
 from soniquebay.transcoding.headers import flac_header, mp3_info_frame
-from soniquebay.transcoding.shape import Shape
+from soniquebay.transcoding.sample_format import SampleFormat
 
 Write = Callable[[bytes], object]
 
@@ -30,30 +30,32 @@ _CONTAINERS = {
 }
 
 
-def encode(frames: Iterable[av.AudioFrame], job: Job, shape: Shape, samples: int | None, write: Write) -> None:
+def encode(
+    frames: Iterable[av.AudioFrame], job: Job, sample_format: SampleFormat, samples: int | None, write: Write
+) -> None:
     """Encode frames to the format of a job, and write the stream piece by piece.
 
     `samples` is how many the frames will have; None if that is not known. MP3 and FLAC tell it at their beginning, so
     that a player knows the length, and leaves out what an encoder adds.
     """
     if job.format in _CONTAINERS:
-        _encode_in_container(frames, job, shape, write)
+        _encode_in_container(frames, job, sample_format, write)
     else:
-        _encode_plain(frames, job, shape, samples, write)
+        _encode_plain(frames, job, sample_format, samples, write)
 
 
-def _configure(context: av.AudioCodecContext, job: Job, shape: Shape) -> None:
+def _configure(context: av.AudioCodecContext, job: Job, sample_format: SampleFormat) -> None:
     options = dict(_OPTIONS[job.format])
     if job.format == "opus" and job.is_constant:
         options["vbr"] = "off"
     context.options = options
     context.thread_count = 1
-    if job.bit_rate is not None:
-        context.bit_rate = job.bit_rate * 1000
-    context.sample_rate = shape.sample_rate
-    context.format = av.AudioFormat(shape.sample_format)
-    context.layout = av.AudioLayout(shape.layout)
-    context.time_base = Fraction(1, shape.sample_rate)
+    if job.bit_rate_kbits is not None:
+        context.bit_rate = job.bit_rate_kbits * 1000
+    context.sample_rate = sample_format.sample_rate
+    context.format = av.AudioFormat(sample_format.name)
+    context.layout = av.AudioLayout(sample_format.layout)
+    context.time_base = Fraction(1, sample_format.sample_rate)
 
 
 class _Pipe:
@@ -67,23 +69,25 @@ class _Pipe:
         return len(data)
 
 
-def _encode_in_container(frames: Iterable[av.AudioFrame], job: Job, shape: Shape, write: Write) -> None:
+def _encode_in_container(frames: Iterable[av.AudioFrame], job: Job, sample_format: SampleFormat, write: Write) -> None:
     name, options = _CONTAINERS[job.format]
     output = av.open(_Pipe(write), "w", format=name, options=options)
-    stream = output.add_stream(_ENCODERS[job.format], rate=shape.sample_rate, layout=shape.layout)
+    stream = output.add_stream(_ENCODERS[job.format], rate=sample_format.sample_rate, layout=sample_format.layout)
     assert isinstance(stream, av.AudioStream)  # noqa: S101 - it was made by the name of an audio encoder
-    _configure(stream.codec_context, job, shape)
+    _configure(stream.codec_context, job, sample_format)
     for frame in frames:
         output.mux(stream.encode(frame))
     output.mux(stream.encode(None))
     output.close()  # not after an error, which another one would hide then
 
 
-def _encode_plain(frames: Iterable[av.AudioFrame], job: Job, shape: Shape, samples: int | None, write: Write) -> None:
+def _encode_plain(
+    frames: Iterable[av.AudioFrame], job: Job, sample_format: SampleFormat, samples: int | None, write: Write
+) -> None:
     """Write the packets one after the other: in MP3 and FLAC they need no container."""
     context = av.CodecContext.create(_ENCODERS[job.format], "w")
     assert isinstance(context, av.AudioCodecContext)  # noqa: S101 - as above
-    _configure(context, job, shape)
+    _configure(context, job, sample_format)
     context.open()
     if job.format == "flac":
         write(flac_header(context.extradata or b"", samples))

@@ -24,7 +24,7 @@ _MORE_SHARE = {"opus": 0.0, "mp3": 0.0, "aac": 0.03}
 _MORE_BYTES_A_SECOND = {"opus": 200, "mp3": 0, "aac": 700}
 _FIXED_BYTES = 4096  # the header, and the last frame
 # A player skips what is filled up: in MP3 it begins as an old tag, in MP4 as an atom that reaches to the end.
-_FILLING_BEGINS = {"opus": b"", "mp3": b"TAG", "aac": b"\0\0\0\0free"}
+_PADDING_BEGINS = {"opus": b"", "mp3": b"TAG", "aac": b"\0\0\0\0free"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Job:
     """What a transcoder is asked for."""
 
     format: Format
-    bit_rate: int | None = None
-    """kbit/s; None for FLAC."""
-    start: float = 0.0
-    """Where in the file the sound begins, in seconds."""
+    bit_rate_kbits: int | None = None
+    """None for FLAC."""
+    start_seconds: float = 0.0
+    """Where in the file the sound begins."""
     seconds: float | None = None
     """How long it is; None: to the end of the file."""
     gain_db: float = 0.0
@@ -64,12 +64,12 @@ def usable_bit_rate(format: Format, wanted: int | None) -> int | None:
 
 def estimated_bytes(job: Job, seconds: float) -> int | None:
     """Return how many bytes the sound of so many seconds will have at most; None for FLAC, of which nobody knows."""
-    if job.bit_rate is None:
+    if job.bit_rate_kbits is None:
         return None
-    bytes_a_second = job.bit_rate * 125 * (1 + _MORE_SHARE[job.format]) + _MORE_BYTES_A_SECOND[job.format]
+    bytes_a_second = job.bit_rate_kbits * 125 * (1 + _MORE_SHARE[job.format]) + _MORE_BYTES_A_SECOND[job.format]
     return _FIXED_BYTES + math.ceil(seconds * bytes_a_second)
 
 
-def filling(format: Format, count: int) -> bytes:
+def padding(format: Format, count: int) -> bytes:
     """Return so many bytes behind a stream that no player takes for sound."""
-    return _FILLING_BEGINS.get(format, b"")[:count].ljust(count, b"\0")
+    return _PADDING_BEGINS.get(format, b"")[:count].ljust(count, b"\0")

@@ -8,7 +8,7 @@ _PIECE_BYTES = 32 << 10  # each piece wakes the API
 _BEGINNING_BYTES = 96 << 10  # some seconds, which a player does not run out of while processors are busy
 
 
-class Output:
+class PipeWriter:
     """A pipe that is written to. Whoever reads slowly holds up the writer."""
 
     def __init__(self, descriptor: int, when_begun: Callable[[], None]) -> None:

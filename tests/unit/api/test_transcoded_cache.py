@@ -82,12 +82,12 @@ def test_a_folder_that_cannot_be_made_keeps_nothing_and_stops_nothing(tmp_path: 
 
 
 def test_another_file_or_job_is_another_stream(tmp_path: Path) -> None:
-    job = Job(format="opus", bit_rate=96)
+    job = Job(format="opus", bit_rate_kbits=96)
     keys = {
         cache_key(path, OpenFile(-1, size, mtime_ns), one)
         for path, size, mtime_ns, one in (
             (b"/a", 1, 2, job), (b"/b", 1, 2, job), (b"/a", 3, 2, job), (b"/a", 1, 4, job),
-            (b"/a", 1, 2, Job(format="opus", bit_rate=128)),
+            (b"/a", 1, 2, Job(format="opus", bit_rate_kbits=128)),
         )
     }  # fmt: skip
     assert len(keys) == 5

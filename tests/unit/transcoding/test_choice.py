@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from soniquebay.transcoding.choice import Stored, Wanted, choose, replay_gain
+from soniquebay.transcoding.choice import RequestedSound, StoredSound, choose, replay_gain_db
 from soniquebay.transcoding.formats import Job, usable_bit_rate
 
 
@@ -21,40 +21,44 @@ from soniquebay.transcoding.formats import Job, usable_bit_rate
     ],
 )  # fmt: skip
 def test_what_browsers_do_not_play_is_transcoded(format: str, codec: str | None, target: str | None) -> None:
-    job = choose(Stored(format, codec), Wanted())
+    job = choose(StoredSound(format, codec), RequestedSound())
     assert (job and job.format) == target
-    assert choose(Stored(format, codec), Wanted(format="raw")) is None
+    assert choose(StoredSound(format, codec), RequestedSound(format="raw")) is None
 
 
-MP3 = Stored("MP3", "MP3", bit_rate=192_000)
-FLAC = Stored("FLAC", "FLAC", bit_rate=900_000)
+MP3 = StoredSound("MP3", "MP3", bits_per_second=192_000)
+FLAC = StoredSound("FLAC", "FLAC", bits_per_second=900_000)
 
 
 @pytest.mark.parametrize(
-    ("stored", "wanted", "job"),
+    ("stored", "requested", "job"),
     [
-        (MP3, Wanted(format="mp3"), None),
-        (MP3, Wanted(format="mp3", bit_rate=192), None),
-        (MP3, Wanted(bit_rate=320), None),
-        (MP3, Wanted(bit_rate=128), Job("mp3", 128)),
-        (MP3, Wanted(format="mp3", bit_rate=100), Job("mp3", 96)),
-        (MP3, Wanted(format="opus", bit_rate=100), Job("opus", 100)),
-        (MP3, Wanted(format="flac"), Job("flac")),
-        (MP3, Wanted(offset=3), Job("mp3", 256, start=3)),
-        (FLAC, Wanted(format="flac"), None),
-        (FLAC, Wanted(format="flac", bit_rate=128), None),
-        (FLAC, Wanted(offset=3), Job("flac", start=3)),
-        (FLAC, Wanted(bit_rate=128), Job("mp3", 128)),
-        (FLAC, Wanted(gain_db=-2), Job("flac", gain_db=-2)),
-        (Stored("M4A", "ALAC"), Wanted(format="aac"), Job("aac", 192)),
-        (Stored("FLAC", is_part=True, start=60.0, seconds=30.0), Wanted(), Job("flac", start=60.0, seconds=30.0)),
-        (Stored("MP3", is_part=True, start=60.0), Wanted(offset=5), Job("mp3", 256, start=65.0)),
-        (Stored("MP3", is_part=True, start=60.0, seconds=30.0), Wanted(offset=5),
-         Job("mp3", 256, start=65.0, seconds=25.0)),
+        (MP3, RequestedSound(format="mp3"), None),
+        (MP3, RequestedSound(format="mp3", bit_rate_kbits=192), None),
+        (MP3, RequestedSound(bit_rate_kbits=320), None),
+        (MP3, RequestedSound(bit_rate_kbits=128), Job("mp3", 128)),
+        (MP3, RequestedSound(format="mp3", bit_rate_kbits=100), Job("mp3", 96)),
+        (MP3, RequestedSound(format="opus", bit_rate_kbits=100), Job("opus", 100)),
+        (MP3, RequestedSound(format="flac"), Job("flac")),
+        (MP3, RequestedSound(offset_seconds=3), Job("mp3", 256, start_seconds=3)),
+        (FLAC, RequestedSound(format="flac"), None),
+        (FLAC, RequestedSound(format="flac", bit_rate_kbits=128), None),
+        (FLAC, RequestedSound(offset_seconds=3), Job("flac", start_seconds=3)),
+        (FLAC, RequestedSound(bit_rate_kbits=128), Job("mp3", 128)),
+        (FLAC, RequestedSound(gain_db=-2), Job("flac", gain_db=-2)),
+        (StoredSound("M4A", "ALAC"), RequestedSound(format="aac"), Job("aac", 192)),
+        (StoredSound("FLAC", is_part=True, start_seconds=60.0, seconds=30.0), RequestedSound(),
+         Job("flac", start_seconds=60.0, seconds=30.0)),
+        (StoredSound("MP3", is_part=True, start_seconds=60.0), RequestedSound(offset_seconds=5),
+         Job("mp3", 256, start_seconds=65.0)),
+        (StoredSound("MP3", is_part=True, start_seconds=60.0, seconds=30.0), RequestedSound(offset_seconds=5),
+         Job("mp3", 256, start_seconds=65.0, seconds=25.0)),
     ],
 )  # fmt: skip
-def test_a_file_is_transcoded_only_for_a_reason(stored: Stored, wanted: Wanted, job: Job | None) -> None:
-    assert choose(stored, wanted) == job
+def test_a_file_is_transcoded_only_for_a_reason(
+    stored: StoredSound, requested: RequestedSound, job: Job | None
+) -> None:
+    assert choose(stored, requested) == job
 
 
 def test_a_job_survives_as_text() -> None:
@@ -83,7 +87,7 @@ def test_a_job_survives_as_text() -> None:
     ],
 )  # fmt: skip
 def test_replay_gain_never_clips(tags: dict[str, Any], gain: Any, expected: float) -> None:
-    assert abs(replay_gain(tags, gain) - expected) < 0.01
+    assert abs(replay_gain_db(tags, gain) - expected) < 0.01
 
 
 def test_bit_rates_are_those_that_a_format_has() -> None:

@@ -16,7 +16,7 @@ from mutagen.mp3 import MP3, BitrateMode
 
 from soniquebay.audio.reading.read import read_file
 from soniquebay.transcoding.errors import EXIT_UNDECODABLE
-from soniquebay.transcoding.formats import Format, Job, estimated_bytes, filling, usable_bit_rate
+from soniquebay.transcoding.formats import Format, Job, estimated_bytes, padding, usable_bit_rate
 from tests.support.sounds import delay, level, pitch, samples_of, stairs, start_transcoder, transcoded, write
 
 FORMATS: list[Format] = ["opus", "mp3", "aac", "flac"]
@@ -101,7 +101,7 @@ def test_the_bit_rate_is_kept_and_the_length_is_not_more_than_estimated(tmp_path
             estimate = estimated_bytes(job(format, bit_rate), 20)
             assert estimate is not None
             assert (0.6 if format == "aac" else 0.9) * estimate < len(constant) <= estimate, bit_rate
-            samples, rate = samples_of(constant + filling(format, estimate - len(constant)))
+            samples, rate = samples_of(constant + padding(format, estimate - len(constant)))
             assert abs(samples.shape[1] / rate - 20) < 0.03
 
 
@@ -158,7 +158,7 @@ def test_an_offset_leaves_out_as_much(tmp_path: Path, source: tuple[str, str, st
     name, codec, sample_format, rate, channels = source
     path = write(tmp_path / name, stairs(8, rate, channels), rate, codec, sample_format)
     for start in (0.5, 5.25):
-        samples, to_rate = samples_of(transcoded(path, job("flac", start=start)))
+        samples, to_rate = samples_of(transcoded(path, job("flac", start_seconds=start)))
         assert abs(samples.shape[1] / to_rate - (8 - start)) < 0.08
         expected = samples_of(transcoded(path, job("flac")))[0][:, round(start * to_rate) :]
         # The time stamps of Windows Media are those of packets of several frames.
@@ -171,7 +171,7 @@ def test_parts_of_a_file_are_cut_where_the_sheet_says_and_join_without_a_gap(tmp
     ends = [starts[1], starts[2], None]
     pieces = []
     for start, end in zip(starts, ends, strict=True):
-        stream = transcoded(path, job("flac", start=start, seconds=None if end is None else end - start))
+        stream = transcoded(path, job("flac", start_seconds=start, seconds=None if end is None else end - start))
         pieces.append(samples_of(stream)[0])
     assert [piece.shape[1] for piece in pieces[:2]] == [157 * 588, 144 * 588]
     assert np.array_equal(np.concatenate(pieces, axis=1), samples_of(path)[0])

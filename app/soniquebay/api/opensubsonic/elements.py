@@ -20,7 +20,7 @@ from soniquebay.listeners import marks
 from soniquebay.listeners.items import Kind
 from soniquebay.listeners.marks import Marks
 from soniquebay.transcoding import formats as transcoded
-from soniquebay.transcoding.choice import Stored, Wanted, choose
+from soniquebay.transcoding.choice import RequestedSound, StoredSound, choose
 
 IGNORED_ARTICLES = "The An A"
 Element = dict[str, Any]
@@ -109,7 +109,7 @@ def _song(row: Row, mark: Marks, roots: Sequence[str]) -> Element:
 @lru_cache(256)
 def _transcoded(format: str, codec: str | None, is_part: bool) -> tuple[str, str] | None:
     """Return media type and suffix of what a file is sent as, where that is another one."""
-    job = choose(Stored(format, codec, is_part=is_part), Wanted())
+    job = choose(StoredSound(format, codec, is_part=is_part), RequestedSound())
     if job is None:
         return None
     return transcoded.MEDIA_TYPES[job.format].partition(";")[0], transcoded.SUFFIXES[job.format].removeprefix(".")

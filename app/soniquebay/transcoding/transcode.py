@@ -1,4 +1,4 @@
-"""Transcoding one open file: decoding, cutting, shaping and encoding, frame by frame."""
+"""Transcoding one open file: decoding, cutting, converting and encoding, frame by frame."""
 
 import io
 from fractions import Fraction
@@ -8,7 +8,7 @@ import av
 from soniquebay.transcoding.encoding import Write, encode
 from soniquebay.transcoding.errors import UndecodableSoundError
 from soniquebay.transcoding.formats import Job
-from soniquebay.transcoding.shape import shape_for, shaped
+from soniquebay.transcoding.sample_format import convert, sample_format_for
 from soniquebay.transcoding.source import Source
 
 _DAMAGED = "the file is damaged"
@@ -23,9 +23,9 @@ def transcode(file: io.RawIOBase, job: Job, write: Write) -> None:
     """
     try:
         source = Source(file)
-        shape = shape_for(job.format, source)
-        frames = shaped(source.frames(Fraction(job.start)), job, shape)
-        encode(frames, job, shape, _samples(source, job, shape.sample_rate), write)
+        sample_format = sample_format_for(job.format, source)
+        frames = convert(source.frames(Fraction(job.start_seconds)), job, sample_format)
+        encode(frames, job, sample_format, _samples(source, job, sample_format.sample_rate), write)
     except OSError:  # some of FFmpeg's errors, too: those of the system
         raise
     except (av.FFmpegError, ValueError, OverflowError) as error:
@@ -35,7 +35,7 @@ def transcode(file: io.RawIOBase, job: Job, write: Write) -> None:
 
 def _samples(source: Source, job: Job, sample_rate: int) -> int | None:
     """Return how many samples there will be at a rate; None if the file does not state its length."""
-    start = Fraction(job.start)
+    start = Fraction(job.start_seconds)
     stated = None if source.seconds is None else max(source.seconds - start, Fraction(0))
     if job.seconds is None:
         seconds = stated

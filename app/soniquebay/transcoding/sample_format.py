@@ -19,15 +19,15 @@ _FLAC_LAYOUTS = {3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}  #
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SampleFormat:
     """Sample rate (Hz), and FFmpeg's names of the sample format and of the channels."""
 
     sample_rate: int
-    sample_format: str
+    name: str
     layout: str
 
 
-def shape_for(format: Format, source: Source) -> Shape:
+def sample_format_for(format: Format, source: Source) -> SampleFormat:
     """Return the form of the samples of a source in a format, as near to the source as the format allows."""
     few = "mono" if source.channels == 1 else "stereo"
     if format == "flac":
@@ -35,22 +35,22 @@ def shape_for(format: Format, source: Source) -> Shape:
         while rate > (_MAX_DSD_RATE_HZ if source.is_dsd else _MAX_FLAC_RATE_HZ):
             rate //= 2
         layout = few if source.channels <= 2 else _FLAC_LAYOUTS.get(source.channels, "stereo")
-        return Shape(rate, "s32" if source.is_lossless and source.has_large_samples else "s16", layout)
+        return SampleFormat(rate, "s32" if source.is_lossless and source.has_large_samples else "s16", layout)
     if format == "opus":
-        return Shape(_OPUS_RATE_HZ, "flt", few)
+        return SampleFormat(_OPUS_RATE_HZ, "flt", few)
     if source.sample_rate in _LOSSY_RATES_HZ:
         rate = source.sample_rate
     else:
         rate = 44_100 if source.sample_rate % 11_025 == 0 else 48_000
-    return Shape(rate, "s16p" if format == "mp3" else "fltp", few)
+    return SampleFormat(rate, "s16p" if format == "mp3" else "fltp", few)
 
 
-def shaped(frames: Iterable[av.AudioFrame], job: Job, shape: Shape) -> Iterator[av.AudioFrame]:
+def convert(frames: Iterable[av.AudioFrame], job: Job, sample_format: SampleFormat) -> Iterator[av.AudioFrame]:
     """Yield the wanted stretch of the frames of a source in a form, at the gain of a job.
 
     The frames count their samples from the beginning of the file, and so do the results from that of the stretch.
     """
-    start = Fraction(job.start)
+    start = Fraction(job.start_seconds)
     end = None if job.seconds is None else start + Fraction(job.seconds)
     filters: _Filters | None = None
     done = 0
@@ -60,20 +60,20 @@ def shaped(frames: Iterable[av.AudioFrame], job: Job, shape: Shape) -> Iterator[
         if filters is None or not filters.suit(frame):
             if filters is not None:  # the stream has changed its sample rate or its channels
                 for out in filters.rest():
-                    yield _numbered(out, done, shape)
+                    yield _numbered(out, done, sample_format)
                     done += out.samples
-            filters = _Filters(frame, job.gain_db, start, end, shape)
+            filters = _Filters(frame, job.gain_db, start, end, sample_format)
         for out in filters.of(frame):
-            yield _numbered(out, done, shape)
+            yield _numbered(out, done, sample_format)
             done += out.samples
     if filters is not None:
         for out in filters.rest():
-            yield _numbered(out, done, shape)
+            yield _numbered(out, done, sample_format)
             done += out.samples
 
 
-def _numbered(frame: av.AudioFrame, position: int, shape: Shape) -> av.AudioFrame:
-    frame.time_base = Fraction(1, shape.sample_rate)
+def _numbered(frame: av.AudioFrame, position: int, sample_format: SampleFormat) -> av.AudioFrame:
+    frame.time_base = Fraction(1, sample_format.sample_rate)
     frame.pts = position
     return frame
 
@@ -81,7 +81,9 @@ def _numbered(frame: av.AudioFrame, position: int, shape: Shape) -> av.AudioFram
 class _Filters:
     """A chain of FFmpeg's filters for frames of one form."""
 
-    def __init__(self, frame: av.AudioFrame, gain_db: float, start: Fraction, end: Fraction | None, to: Shape) -> None:
+    def __init__(
+        self, frame: av.AudioFrame, gain_db: float, start: Fraction, end: Fraction | None, to: SampleFormat
+    ) -> None:
         self._form = _form(frame)
         rate = frame.sample_rate
         graph = Graph()
@@ -89,7 +91,7 @@ class _Filters:
         cut = f"start_pts={round(start * rate)}" + ("" if end is None else f":end_pts={round(end * rate)}")
         resample = (
             # Full scale stays full scale when channels are mixed. What is cut to 16 bits gets noise for the rest.
-            f"osr={to.sample_rate}:osf={to.sample_format}:ochl={to.layout}:rematrix_maxval=1.0:dither_method=triangular"
+            f"osr={to.sample_rate}:osf={to.name}:ochl={to.layout}:rematrix_maxval=1.0:dither_method=triangular"
         )
         chain: list[FilterContext] = [
             graph.add_abuffer(
