@@ -9,7 +9,7 @@ from soniquebay.api.opensubsonic.parameters import integer
 from soniquebay.listeners import items, plays, ratings, stars
 from soniquebay.listeners.items import Item, Kind, UnknownItemError
 
-MAX_ITEMS = 5_000  # that one request marks
+MAX_MARKED_ITEMS = 5_000  # that one request marks
 
 
 def _star(call: Call) -> Content:
@@ -35,8 +35,8 @@ def _marked(call: Call) -> list[tuple[Kind, int]]:
     found += [("artist", ids.number(text, "artist")) for text in given.all("artistId")]
     if not found:
         raise SubsonicError(MISSING_PARAMETER, "the parameter id is missing, or albumId, or artistId")
-    if len(found) > MAX_ITEMS:
-        raise SubsonicError(GENERIC, f"a request marks at most {MAX_ITEMS} items")
+    if len(found) > MAX_MARKED_ITEMS:
+        raise SubsonicError(GENERIC, f"a request marks at most {MAX_MARKED_ITEMS} items")
     return found
 
 
@@ -72,8 +72,8 @@ def _scrobble(call: Call) -> Content:
     tracks = [ids.number(text, "track") for text in given.all("id")]
     if not tracks:
         raise SubsonicError(MISSING_PARAMETER, "the parameter id is missing")
-    if len(tracks) > MAX_ITEMS:
-        raise SubsonicError(GENERIC, f"a request reports at most {MAX_ITEMS} plays")
+    if len(tracks) > MAX_MARKED_ITEMS:
+        raise SubsonicError(GENERIC, f"a request reports at most {MAX_MARKED_ITEMS} plays")
     times = [integer("time", text) / 1000 for text in given.all("time")]
     try:
         played = [plays.read_played(call.listeners, track_id) for track_id in tracks]

@@ -9,14 +9,14 @@ from soniquebay.api.opensubsonic.listing import in_folder, slice_ids
 from soniquebay.library.browsing import details, lists
 from soniquebay.library.catalogue.sort_keys import sort_key_as_tagged
 
-ALL = 10_000_000  # more than any library has
+MAX_LISTED_ROWS = 10_000_000  # more than any library has
 _OTHERS = "#"
 
 
 def _artists(call: Call) -> Content:
     db = call.library
     listed = in_folder(call, lists.artists(db, role="album_artist"))
-    found = elements.artists(call, slice_ids(db, listed, "name", ALL))
+    found = elements.artists(call, slice_ids(db, listed, "name", MAX_LISTED_ROWS))
     return {"artists": {"ignoredArticles": elements.IGNORED_ARTICLES, "index": index(found)}}
 
 
@@ -57,7 +57,7 @@ def _album(call: Call) -> Content:
 
 def tracks_of(call: Call, album_id: int) -> list[int]:
     """Return the ids of the tracks of an album, in their order."""
-    return slice_ids(call.library, lists.tracks(call.library, album_id=album_id), "album", ALL)
+    return slice_ids(call.library, lists.tracks(call.library, album_id=album_id), "album", MAX_LISTED_ROWS)
 
 
 def _song(call: Call) -> Content:
@@ -66,7 +66,7 @@ def _song(call: Call) -> Content:
 
 def _genres(call: Call) -> Content:
     db = call.library
-    found = details.genres_by_id(db, slice_ids(db, lists.genres(db), "name", ALL))
+    found = details.genres_by_id(db, slice_ids(db, lists.genres(db), "name", MAX_LISTED_ROWS))
     return {
         "genres": {"genre": [{"songCount": g["tracks"], "albumCount": g["albums"], "value": g["name"]} for g in found]}
     }

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LASTS_SECONDS = 600.0  # longer than most songs; a player tells the next one
+MAX_AGE_SECONDS = 600.0  # longer than most songs; a player tells the next one
 MAX_PLAYERS = 200
 
 
@@ -41,4 +41,4 @@ class NowPlaying:
         now = self._now()
         with self._lock:
             players = list(self._players.values())
-        return [(p, now - p.since) for p in reversed(players) if now - p.since < LASTS_SECONDS]
+        return [(p, now - p.since) for p in reversed(players) if now - p.since < MAX_AGE_SECONDS]

@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from soniquebay.api.access import address_of
 from soniquebay.api.opensubsonic import (
     PREFIX,
-    absent,
     album_lists,
     annotations,
     browsing,
@@ -20,12 +19,13 @@ from soniquebay.api.opensubsonic import (
     information,
     lyrics,
     media,
-    people,
     playlists,
     queue,
     searching,
     similar,
     system,
+    unsupported,
+    users,
 )
 from soniquebay.api.opensubsonic.authentication import visitor_of
 from soniquebay.api.opensubsonic.call import Call, Content, Handler, PictureHandler, SoundHandler
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 router = APIRouter()
 METHODS: dict[str, Handler] = {
     **system.METHODS,
-    **people.METHODS,
+    **users.METHODS,
     **browsing.METHODS,
     **album_lists.METHODS,
     **searching.METHODS,
@@ -49,7 +49,7 @@ METHODS: dict[str, Handler] = {
     **folders.METHODS,
     **information.METHODS,
     **similar.METHODS,
-    **absent.METHODS,
+    **unsupported.METHODS,
 }
 SOUND: dict[str, SoundHandler] = media.SOUND
 PICTURES: dict[str, PictureHandler] = media.PICTURES

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from soniquebay.api.opensubsonic.now_playing import LASTS_SECONDS, MAX_PLAYERS, NowPlaying
+from soniquebay.api.opensubsonic.now_playing import MAX_AGE_SECONDS, MAX_PLAYERS, NowPlaying
 from soniquebay.api.services import Services
 from soniquebay.library.missing_tracks import mark_missing
 from soniquebay.listeners import playlists
@@ -89,9 +89,9 @@ def test_what_is_heard_now_is_forgotten() -> None:
     heard = NowPlaying(lambda: moment[0])
     heard.note("Ada", "phone", 1)
     heard.note("Ada", "phone", 2)
-    moment[0] = LASTS_SECONDS - 1
-    assert [(p.track_id, seconds) for p, seconds in heard.all()] == [(2, LASTS_SECONDS - 1)]
-    moment[0] = LASTS_SECONDS
+    moment[0] = MAX_AGE_SECONDS - 1
+    assert [(p.track_id, seconds) for p, seconds in heard.all()] == [(2, MAX_AGE_SECONDS - 1)]
+    moment[0] = MAX_AGE_SECONDS
     assert heard.all() == []
     for number in range(2 * MAX_PLAYERS):
         heard.note("Ada", str(number), number)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from soniquebay.api.opensubsonic import absent
+from soniquebay.api.opensubsonic import unsupported
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
@@ -145,7 +145,7 @@ def test_the_songs_heard_most(app: Client) -> None:
 
 
 def test_lists_of_what_does_not_exist_are_empty(ada: Client) -> None:
-    for method in absent.METHODS:
+    for method in unsupported.METHODS:
         if method.startswith("get") and method not in {"getVideoInfo", "getPodcastEpisode", "getAvatar", "getCaptions"}:
             ada.get(method)
         else:
