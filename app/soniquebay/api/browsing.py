@@ -236,9 +236,9 @@ def _page(
 ) -> queries.Page:
     db = services.database.reader()
     # A cursor goes on with the same rows in the same order, in pages of any length.
-    what = [listed.source, query.model_dump(exclude={"limit", "offset", "cursor", "count"})]
+    list_identity = [listed.source, query.model_dump(exclude={"limit", "offset", "cursor", "count"})]
     is_counted = query.cursor is None if query.count is None else query.count
-    request = browse.Request(what, query.limit, query.offset, query.cursor, query.order == "desc", is_counted)
+    request = browse.Request(list_identity, query.limit, query.offset, query.cursor, query.order == "desc", is_counted)
     try:
         if query.sort == "similar":
             found = _similar_page(services, kind, listed, query.similar_to or 0, request)

@@ -81,12 +81,12 @@ def page(  # noqa: PLR0917 - of a query
     Raises ``cursors.CursorError``.
     """
     order = _ORDERS[sort]
-    what = [user_id, kind, sort]
+    list_identity = [user_id, kind, sort]
     columns = ", ".join(f"m.{name}" for name in order.columns)
     values = [user_id, kind]
     behind = ""
     if cursor is not None:
-        after = cursors.decode(what, cursor, [float] * len(order.columns))
+        after = cursors.decode(list_identity, cursor, [float] * len(order.columns))
         if None in after:
             raise cursors.CursorError(cursors.BROKEN)
         behind = f"AND ({columns}) < ({', '.join('?' * len(after))}) "
@@ -101,7 +101,7 @@ def page(  # noqa: PLR0917 - of a query
     has_more = len(rows) > limit
     rows = rows[:limit]
     return MarkedPage(
-        [row["library_id"] for row in rows], cursors.encode(what, tuple(rows[-1])[1:]) if has_more else None
+        [row["library_id"] for row in rows], cursors.encode(list_identity, tuple(rows[-1])[1:]) if has_more else None
     )
 
 

@@ -21,9 +21,12 @@ _ROWS_READ_AS_PLACES_COMPUTED = 6  # reading the row at a place takes as long as
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Which page of a list. `what` describes the list with its filters and its sort, for the cursor."""
+    """Which page of a list.
 
-    what: Sequence[Any]
+    `list_identity` is the list with its filters and its sort: a cursor of another one is refused.
+    """
+
+    list_identity: Sequence[Any]
     limit: int
     offset: int = 0
     cursor: str | None = None
@@ -45,7 +48,7 @@ def page(db: sqlite3.Connection, listed: List, sort: str, request: Request) -> I
     order = listed.orders[sort]
     after = None
     if request.cursor is not None:
-        after = cursors.decode(request.what, request.cursor, [column.type for column in order.columns])
+        after = cursors.decode(request.list_identity, request.cursor, [column.type for column in order.columns])
     slice = Slice(order, listed.filters, request.limit + 1, request.offset, after, request.descending)
     return _page(db, listed, request, find(db, slice))
 
@@ -90,7 +93,7 @@ def _listed(db: sqlite3.Connection, listed: List, ids: Sequence[int]) -> list[in
 
 
 def _shuffle_state(request: Request, largest_bits: int) -> tuple[int, int, int]:
-    seed, bits, position, _ = cursors.decode(request.what, request.cursor or "", [int] * 4)
+    seed, bits, position, _ = cursors.decode(request.list_identity, request.cursor or "", [int] * 4)
     if (
         not (isinstance(seed, int) and isinstance(bits, int) and isinstance(position, int))
         or seed < 0
@@ -117,7 +120,7 @@ def ranked_page(
 
 
 def _rank_state(request: Request) -> tuple[int, Place]:
-    number, distance, last_id = cursors.decode(request.what, request.cursor or "", [int, float, int])
+    number, distance, last_id = cursors.decode(request.list_identity, request.cursor or "", [int, float, int])
     if not isinstance(number, int) or not isinstance(distance, float | int) or not isinstance(last_id, int):
         raise CursorError(cursors.BROKEN)
     return number, (distance, last_id)
@@ -138,6 +141,6 @@ def _page(db: sqlite3.Connection, listed: List, request: Request, keys: Sequence
     """Return the page of `keys`, which are one more than the page has if others come behind it."""
     has_more = len(keys) > request.limit
     keys = keys[: request.limit]
-    cursor = cursors.encode(request.what, keys[-1]) if has_more else None
+    cursor = cursors.encode(request.list_identity, keys[-1]) if has_more else None
     total = count(db, listed) if request.counted else None
     return IdPage([int(key[-1] or 0) for key in keys], cursor, total)

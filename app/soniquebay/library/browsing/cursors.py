@@ -18,13 +18,13 @@ class CursorError(ValueError):
     """A cursor does not belong to the list, or is no cursor at all."""
 
 
-def encode(what: Sequence[Any], key: Key) -> str:
-    """Return the cursor behind a row with this key; `what`: the list, its filters and its sort."""
-    data = json.dumps([_digest(what), *key], ensure_ascii=False, separators=(",", ":"))
+def encode(list_identity: Sequence[Any], key: Key) -> str:
+    """Return the cursor behind a row with this key; `list_identity`: the list, its filters and its sort."""
+    data = json.dumps([_digest(list_identity), *key], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(data.encode("utf-8", "surrogatepass")).rstrip(b"=").decode()
 
 
-def decode(what: Sequence[Any], cursor: str, types: Sequence[type]) -> Key:
+def decode(list_identity: Sequence[Any], cursor: str, types: Sequence[type]) -> Key:
     """Return the key in a cursor. Raises `CursorError` unless it is of the same list, and has these types, or None."""
     try:
         data = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
@@ -32,7 +32,7 @@ def decode(what: Sequence[Any], cursor: str, types: Sequence[type]) -> Key:
         raise CursorError(BROKEN) from error
     if not isinstance(data, list) or not data:
         raise CursorError(BROKEN)
-    if data[0] != _digest(what):
+    if data[0] != _digest(list_identity):
         raise CursorError(_OTHER_LIST)
     key = tuple(data[1:])
     if len(key) != len(types) or not all(map(_is_value, key, types)):
@@ -50,5 +50,5 @@ def _is_value(value: object, kind: type) -> bool:
     return isinstance(value, int | float) and kind in {int, float}
 
 
-def _digest(what: Sequence[Any]) -> str:
-    return blake2b(json.dumps(what).encode(), digest_size=6).hexdigest()
+def _digest(list_identity: Sequence[Any]) -> str:
+    return blake2b(json.dumps(list_identity).encode(), digest_size=6).hexdigest()

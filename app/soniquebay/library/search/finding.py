@@ -20,7 +20,7 @@ Condition = Literal["is", "begins", "has words"]
 
 MAX_COUNTED_HITS = 10_000
 MAX_COMPARED_HITS = 200  # up to so many hits are read and compared one by one; more are found class by class
-FEW_HITS = 10  # with fewer, typing errors are forgiven
+MIN_EXACT_HITS = 10  # with fewer, typing errors are forgiven
 MAX_FORGIVEN_HITS = 100
 MAX_FORGIVEN_WORDS = 3  # looking for similar words takes about a millisecond a word; a longer question is meant so
 MAX_JOINED_WORDS = 3  # of a question whose words are joined in pairs, too: "ac dc" finds "ACDC"
@@ -107,17 +107,17 @@ class _Question:
 def find(db: sqlite3.Connection, query: str, limit: int, offset: int, kind: Kind = "track") -> SearchHits:
     """Return the tracks, albums, artists or genres that a text finds: those that have every word of it.
 
-    The last word is a prefix if it has two letters or more. With fewer than `FEW_HITS` hits, those that have similar
-    words follow.
+    The last word is a prefix if it has two letters or more. With fewer than `MIN_EXACT_HITS` hits, those that have
+    similar words follow.
     """
-    words = text.question(query)
+    words = text.parse_question(query)
     if not words:
         return SearchHits([], 0)
     table = _TABLES[kind]
-    whole = text.whole(query)
+    whole = text.whole_field_tokens(query)
     question = _Question(tuple(whole), tuple(map(_prefix, whole)), _readings(words))
     ids, total = _Search(db, table, question).hits(offset + limit)
-    if total < FEW_HITS and (not ids or len(words) <= MAX_FORGIVEN_WORDS):
+    if total < MIN_EXACT_HITS and (not ids or len(words) <= MAX_FORGIVEN_WORDS):
         ids += _forgiven(db, table, words, set(ids))
         total = len(ids)
     return SearchHits(ids[offset : offset + limit], total)
@@ -143,7 +143,11 @@ def _prefix(token: str) -> str:
 
     The suffix of a file is none either: every file has one, and FTS5 collects all hits of a prefix first.
     """
-    return f"{token}*" if len(token.removeprefix(text.WHOLE)) > 1 and f".{token}" not in AUDIO_SUFFIXES else token
+    return (
+        f"{token}*"
+        if len(token.removeprefix(text.WHOLE_FIELD_MARK)) > 1 and f".{token}" not in AUDIO_SUFFIXES
+        else token
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,5 +269,5 @@ def _with_similar(words: Sequence[text.Word], similar: Sequence[tuple[str, ...]]
     typed = [word.alternatives for word in words]
     typed[-1] = _as_prefix(typed[-1])
     reading = tuple(word + tuple((token,) for token in others) for word, others in zip(typed, similar, strict=True))
-    whole = tuple(text.WHOLE + token for token in similar[0]) if len(words) == 1 else ()
+    whole = tuple(text.WHOLE_FIELD_MARK + token for token in similar[0]) if len(words) == 1 else ()
     return _Question(whole, whole, (reading,))

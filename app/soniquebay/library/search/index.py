@@ -97,16 +97,16 @@ def add_genres(db: sqlite3.Connection, genres: Mapping[int, str]) -> None:
 def is_complete(db: sqlite3.Connection) -> bool:
     """Tell whether every track is in the index; False while it is made anew, after an upgrade."""
     row = db.execute("SELECT version, next_id, last_id FROM search_state").fetchone()
-    return bool(row["version"] == text.VERSION and row["next_id"] >= row["last_id"])
+    return bool(row["version"] == text.TOKENS_VERSION and row["next_id"] >= row["last_id"])
 
 
 def begin_rebuild(db: sqlite3.Connection) -> None:
     """Have all tracks indexed anew, step by step, if the tokens of the index are of another version."""
     (version,) = db.execute("SELECT version FROM search_state").fetchone()
-    if version != text.VERSION:
+    if version != text.TOKENS_VERSION:
         db.execute(
             "UPDATE search_state SET version = ?, next_id = 0, last_id = (SELECT coalesce(max(id), 0) FROM tracks)",
-            (text.VERSION,),
+            (text.TOKENS_VERSION,),
         )
         add_genres(db, {row["id"]: row["name"] for row in db.execute("SELECT id, name FROM genres")})
 

@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-VERSION = 1  # of the tokens: the index of another version is made anew
-WHOLE = "ª"  # begins the token of a whole field; folding leaves no such character
+TOKENS_VERSION = 1  # the index of another version is made anew
+WHOLE_FIELD_MARK = "ª"  # begins the token of a whole field; folding leaves no such character
 MAX_WHOLE_CHARACTERS = 64
 _MAX_CACHED_CHARACTERS = 8192  # of the tables below, which a hostile text could otherwise fill with all of Unicode
 
@@ -137,9 +137,9 @@ def name_tokens(name: str) -> list[str]:
     folded = fold(name)
     if _PLAIN.fullmatch(folded) and not folded.startswith("the "):  # most names, so this is for speed alone
         words = folded.split(" ")
-        words.append((WHOLE + "".join(words))[: MAX_WHOLE_CHARACTERS + 1])
+        words.append((WHOLE_FIELD_MARK + "".join(words))[: MAX_WHOLE_CHARACTERS + 1])
         return words
-    return [*_tokens(folded), *_whole(folded)]
+    return [*_tokens(folded), *_whole_field_tokens(folded)]
 
 
 def tokens(text: str) -> list[str]:
@@ -160,12 +160,12 @@ def path_tokens(path: str) -> list[str]:
     return found
 
 
-def whole(text: str) -> list[str]:
+def whole_field_tokens(text: str) -> list[str]:
     """Return the tokens of a whole field: all of its letters without spaces and signs, if it has any.
 
     There is more than one if a sign stands for a letter, or if the name has the article "The".
     """
-    return _whole(fold(text))
+    return _whole_field_tokens(fold(text))
 
 
 def _tokens(folded: str) -> list[str]:
@@ -194,18 +194,18 @@ def _tokens(folded: str) -> list[str]:
     return found + _joined_initials(folded)
 
 
-def _whole(folded: str) -> list[str]:
+def _whole_field_tokens(folded: str) -> list[str]:
     letters = _letters(folded)
     if not letters:
         signs = "".join(folded.split()).translate(_FULL_WIDTH)
-        return [WHOLE + signs[:MAX_WHOLE_CHARACTERS]] if signs else []
+        return [WHOLE_FIELD_MARK + signs[:MAX_WHOLE_CHARACTERS]] if signs else []
     names = [letters]
     if _LOOKALIKE.search(folded):
         names.append(_letters(_with_lookalikes(folded)))
     without_article = folded.removeprefix("the ").removesuffix(", the")
     if without_article != folded:
         names.append(_letters(without_article))
-    return list(dict.fromkeys(WHOLE + name[:MAX_WHOLE_CHARACTERS] for name in names if name))
+    return list(dict.fromkeys(WHOLE_FIELD_MARK + name[:MAX_WHOLE_CHARACTERS] for name in names if name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class Word:
     spelling: str = ""  # the word, where it may be looked for with typing errors
 
 
-def question(text: str) -> list[Word]:
+def parse_question(text: str) -> list[Word]:
     """Return the words of what a person typed."""
     chunks = fold(text).split()
     has_letters = any(_has_letters(chunk) for chunk in chunks)
@@ -301,5 +301,5 @@ def _bigrams(letters: str) -> list[str]:
 def spellings(words: Iterable[str]) -> Iterator[str]:
     """Yield those tokens that are words a person may mistype: no numbers, signs, bigrams and whole fields."""
     for word in words:
-        if word[0] != WHOLE and len(word) > 2 and not word.isdecimal() and _SHAPES[ord(word[0])] == "a":
+        if word[0] != WHOLE_FIELD_MARK and len(word) > 2 and not word.isdecimal() and _SHAPES[ord(word[0])] == "a":
             yield word

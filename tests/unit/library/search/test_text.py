@@ -41,7 +41,7 @@ def test_folding_is_done_once() -> None:
     characters = [chr(code) for code in range(0x20, 0x3000)]
     folded = [text.fold(character) for character in characters]
     assert [text.fold(form) for form in folded] == folded
-    assert not any(text.WHOLE in form for form in folded)
+    assert not any(text.WHOLE_FIELD_MARK in form for form in folded)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_tokens_of_a_name(name: str, found: set[str]) -> None:
 def test_plain_names_take_a_shorter_way_to_the_same_tokens() -> None:
     for name in ("love", "Love Me Do", "theory of 2", "X" * 100):
         plain = text.name_tokens(name)
-        assert plain == [*text.tokens(name), *text.whole(name)]
-        assert len(plain[-1]) <= len(text.WHOLE) + text.MAX_WHOLE_CHARACTERS
+        assert plain == [*text.tokens(name), *text.whole_field_tokens(name)]
+        assert len(plain[-1]) <= len(text.WHOLE_FIELD_MARK) + text.MAX_WHOLE_CHARACTERS
 
 
 def test_no_token_is_split_or_changed_by_the_tokenizer_of_the_index() -> None:
@@ -111,7 +111,7 @@ def test_no_token_is_split_or_changed_by_the_tokenizer_of_the_index() -> None:
     ],
 )  # fmt: skip
 def test_words_of_a_question(typed: str, alternatives: list[set[tuple[str, ...]]]) -> None:
-    assert [set(word.alternatives) for word in text.question(typed)] == alternatives
+    assert [set(word.alternatives) for word in text.parse_question(typed)] == alternatives
 
 
 def test_only_words_are_known_for_typing_errors() -> None:
