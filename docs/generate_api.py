@@ -25,8 +25,8 @@ INTRODUCTION = """\
 <!-- Made by `make docs-api` from the code (docs/generate_api.py). Do not edit it by hand. -->
 
 The public API answers on port 80 of the appliance, `http://soniquebay.local`, with [TLS](operating.md#tls) on 443.
-`soniquebay serve` puts it on `http://127.0.0.1:8080`. The appliance also serves the description itself: `/openapi.json` for programs, and `/docs` for
-people.
+`soniquebay serve` puts it on `http://127.0.0.1:8080`. The appliance also serves the description itself: `/openapi.json`
+for programs, and `/docs` for people.
 
 Every request needs a login, except `/api/health`, `/api/session`, `/api/claim` and `/api/sign-in`
 ([security](security.md#listeners)). A browser signs in at `/sign-in` and gets a cookie. A program sends an app

@@ -57,7 +57,7 @@ OTHER_VALUES = {
 }
 
 
-TLS_VALUES = {
+TLS_VALUES: dict[str, dict[str, Any]] = {
     "self-signed": {"services_tls": "self-signed", "services_https_port": 8443, "services_base_path": "/music"},
     "own": {
         "services_tls": "own",
