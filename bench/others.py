@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.tools import Tools
 from tests.support.stack import free_port, wait_until
 
+_SUPYSONIC_DATABASE = "supysonic.db"
 Run = Callable[[Tools, Path, Path], tuple[float, int]]  # tools, music, fresh folder -> seconds, tracks
 
 
@@ -57,7 +58,7 @@ class _Mpd:
     def close(self) -> None:
         self._lines.close()
         self._socket.close()
-        _end(self._process)
+        end(self._process)
 
 
 @contextmanager
@@ -106,16 +107,27 @@ def minidlna(tools: Tools, music: Path, folder: Path) -> tuple[float, int]:
         seconds = time.monotonic() - began
         return seconds, _count(folder / "db/files.db", "SELECT count(*) FROM details WHERE mime LIKE 'audio/%'")
     finally:
-        _end(process)
+        end(process)
 
 
 def supysonic(tools: Tools, music: Path, folder: Path) -> tuple[float, int]:
     """`supysonic-cli folder scan` in the foreground."""
-    database = folder / "supysonic.db"
-    config = folder / ".supysonic"
-    config.write_text(f"[base]\ndatabase_uri = sqlite:///{database}\n[daemon]\nsocket = {folder}/none\n")
+    seconds = supysonic_scan(tools, music, folder)
+    return seconds, _count(folder / _SUPYSONIC_DATABASE, "SELECT count(*) FROM track")
+
+
+def supysonic_environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a Supysonic that has its database and settings in a folder; write these."""
+    (folder / ".supysonic").write_text(
+        f"[base]\ndatabase_uri = sqlite:///{folder / _SUPYSONIC_DATABASE}\n[daemon]\nsocket = {folder}/none\n"
+    )
+    return {**os.environ, "HOME": str(folder), "PYTHONWARNINGS": "ignore"}
+
+
+def supysonic_scan(tools: Tools, music: Path, folder: Path) -> float:
+    """Have Supysonic scan a folder of music; return the seconds."""
     command = [str(tools.python), "-m", "supysonic.cli", "folder"]
-    environment = {**os.environ, "HOME": str(folder), "PYTHONWARNINGS": "ignore"}
+    environment = supysonic_environment(folder)
 
     def run(*arguments: str) -> None:
         subprocess.run([*command, *arguments], check=True, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
@@ -123,7 +135,7 @@ def supysonic(tools: Tools, music: Path, folder: Path) -> tuple[float, int]:
     run("add", "Music", str(music))
     began = time.monotonic()
     run("scan", "--foreground", "Music")
-    return time.monotonic() - began, _count(database, "SELECT count(*) FROM track")
+    return time.monotonic() - began
 
 
 def beets(tools: Tools, music: Path, folder: Path) -> tuple[float, int]:
@@ -150,7 +162,8 @@ def _count(database: Path, sql: str) -> int:
         return int(db.execute(sql).fetchone()[0])
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program."""
     process.terminate()
     try:
         process.wait(20)

@@ -32,6 +32,11 @@ def cpu(pids: dict[str, int]) -> dict[str, float]:
     return times
 
 
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds that a program has used so far, with those of its children that have ended."""
+    return sum(_times(pid)) / TICK
+
+
 def spent(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
     """Return CPU seconds between two readings of `cpu`."""
     return {name: round(after[name] - before[name], 2) for name in after}

@@ -11,7 +11,7 @@ from pathlib import Path
 from image import cache
 
 DEBIAN = ("mpd", "minidlna")
-PYPI = ("Supysonic==0.7.9", "beets==2.14.1")
+PYPI = ("Supysonic==0.7.9", "beets==2.14.1", "waitress==3.0.2")  # Waitress is one of the servers that Supysonic names
 
 
 @dataclass(frozen=True, slots=True)
