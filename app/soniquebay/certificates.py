@@ -10,6 +10,7 @@ import time
 from collections.abc import Set
 from pathlib import Path
 
+from soniquebay.atomic_file import replace_file
 from soniquebay.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def make_if_due(settings: Settings) -> bool:
     if made.returncode != 0:
         raise CertificateError(f"openssl has made no certificate: {made.stderr.strip()[-300:]}")
     try:
-        _write(settings.self_signed, made.stdout)
+        replace_file(settings.self_signed, made.stdout.encode())
     except OSError as error:
         raise CertificateError(f"{settings.self_signed} cannot be written: {error.strerror}") from error
     log.info("a certificate was made in %s, for %s; %s", settings.self_signed, ", ".join(sorted(names)), _end(settings))
@@ -173,15 +174,3 @@ def _openssl(arguments: list[str], text: str = "") -> subprocess.CompletedProces
         ) from error
     except subprocess.TimeoutExpired as error:
         raise CertificateError(f"openssl has not answered within {MAKING_TIMEOUT_SECONDS:.0f} s") from error
-
-
-def _write(file: Path, text: str) -> None:
-    """Replace a file as a whole: key and certificate must belong together after a power cut, too."""
-    partial = file.with_name(f"{file.name}.partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as output:
-        output.write(text)
-        output.flush()
-        os.fsync(output.fileno())
-    partial.replace(file)

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from soniquebay.atomic_file import replace_file
+
 
 def credentials_file() -> Path:
     """Return the path of the file, below the user's configuration folder (XDG Base Directory Specification)."""
@@ -47,8 +49,4 @@ def _read() -> dict[str, Any]:
 def _write(content: dict[str, Any]) -> None:
     path = credentials_file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
-        json.dump(content, file)
-    partial.replace(path)
+    replace_file(path, json.dumps(content).encode())

@@ -2,10 +2,11 @@
 
 import contextlib
 import hmac
-import os
 import re
 import secrets
 from pathlib import Path
+
+from soniquebay.atomic_file import replace_file
 
 # Read from a screen and typed: capitals and digits without those that look alike. Eight of them are 39 bits, and
 # attempts are limited.
@@ -41,9 +42,9 @@ class ClaimCode:
             "".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARACTERS)) for _ in range(2)
         )
         self._code_file.parent.mkdir(parents=True, exist_ok=True)
-        _write(self._code_file, f"{self._code}\n", 0o600)
+        replace_file(self._code_file, f"{self._code}\n".encode())
         notice = f"This SoniqueBay has no owner yet. Open {self._page} and enter the code {self._code}\n"
-        _write(self._notice_file, notice, 0o644)
+        replace_file(self._notice_file, notice.encode(), 0o644)
         return self._code
 
     def forget(self) -> None:
@@ -65,13 +66,3 @@ class ClaimCode:
         except (OSError, UnicodeError):
             return None
         return text if _CODE.fullmatch(text) else None
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "w") as file:
-        os.fchmod(descriptor, mode)  # whatever the umask
-        file.write(text)
-    partial.replace(path)

@@ -1,9 +1,10 @@
 """The key of this machine, made by it at the first start. It encrypts what has to be recoverable."""
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
+
+from soniquebay.atomic_file import replace_file
 
 KEY_BYTES = 32
 
@@ -42,27 +43,11 @@ def read_or_make(path: Path) -> DeviceKey:
         key = path.read_bytes()
     except FileNotFoundError:
         key = secrets.token_bytes(KEY_BYTES)
-        _write(path, key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, key)
     if len(key) != KEY_BYTES:
         raise RuntimeError(
             f"{path} is damaged: it has {len(key)} bytes in place of {KEY_BYTES}. Restore it from a backup, or delete "
             "it; then every app password has to be made anew"
         )
     return DeviceKey(key)
-
-
-def _write(path: Path, key: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
