@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import cache, mirrors, namespace, ui
 from .errors import ActionableError
+from .ui import Step
 
 SUITE = "trixie"
 PACKAGES = (
@@ -109,32 +110,36 @@ def find() -> BuildRoot | None:
 def ensure() -> BuildRoot:
     """Return the build root; make it, which needs root, if it has not been made.
 
-    Raises `ActionableError` when this machine lacks what makes it.
+    Raises `ActionableError` as `bootstrap` does.
     """
     existing = find()
     if existing is not None:
         ui.cached(TITLE)
         return existing
+    cache.require_free_space(12)
+    with ui.step(TITLE) as step:
+        return BuildRoot(cache.make("build-root", inputs_digest(), "", lambda root: bootstrap(root, PACKAGES, step)))
+
+
+def bootstrap(root: Path, packages: Sequence[str], step: Step) -> None:
+    """Make a native Debian root with these packages at `root`; it needs root.
+
+    Raises `ActionableError` when this machine lacks what makes it.
+    """
     if shutil.which("mmdebstrap") is None:
         raise ActionableError("mmdebstrap is missing.", "Run: python -m image host-packages")
-    cache.require_free_space(12)
-
-    def build(root: Path) -> None:
-        sources = mirrors.configured().lines(SUITE, "main")
-        options = ['APT::Install-Recommends "false"', *mirrors.apt_options()]
-        command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory"]
-        command.append(f"--include={','.join(PACKAGES)}")
-        command += [f"--aptopt={option}" for option in options]
-        command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _DPKG_EXCLUDED_PATHS]
-        command += ["--dpkgopt=force-unsafe-io", f"--keyring={_find_host_keyring()}", SUITE, str(root), *sources]
-        # the user's programs read the new root as well
-        step.run(["sh", "-c", 'umask 022; "$@"', "sh", *command])
-        (root / "etc/resolv.conf").unlink(missing_ok=True)
-        (root / "etc/resolv.conf").write_text("")
-        root.chmod(0o755)
-
-    with ui.step(TITLE) as step:
-        return BuildRoot(cache.make("build-root", inputs_digest(), "", build))
+    sources = mirrors.configured().lines(SUITE, "main")
+    options = ['APT::Install-Recommends "false"', *mirrors.apt_options()]
+    command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory"]
+    command.append(f"--include={','.join(packages)}")
+    command += [f"--aptopt={option}" for option in options]
+    command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _DPKG_EXCLUDED_PATHS]
+    command += ["--dpkgopt=force-unsafe-io", f"--keyring={_find_host_keyring()}", SUITE, str(root), *sources]
+    # the user's programs read the new root as well
+    step.run(["sh", "-c", 'umask 022; "$@"', "sh", *command])
+    (root / "etc/resolv.conf").unlink(missing_ok=True)
+    (root / "etc/resolv.conf").write_text("")
+    root.chmod(0o755)
 
 
 def _find_host_keyring() -> str:
