@@ -7,20 +7,16 @@ songs. Its program prints what it got.
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import av
-import httpx
 import pytest
 from PIL import Image
 
 from tests.clients.conftest import HERE, run
 from tests.support.audio_files import tone
-from tests.support.stack import Stack, wait_until
 
-OWNER = {"name": "Ada", "password": "correct horse"}
 SONG_SECONDS = 4
 
 
@@ -36,25 +32,6 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
                  track=str(number))  # fmt: skip
             path.with_suffix(".lrc").write_text("[00:01.00]One\n[00:02.50]Two\n")
     return folder
-
-
-@pytest.fixture(scope="module")
-def stack(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    running = Stack(music, tmp_path_factory.mktemp("data"), login=True)
-    running.cli("scan", "--wait-vectors", control=True)
-    wait_until(running.pictures_are_found)
-    yield running
-    assert running.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def login(stack: Stack) -> tuple[str, str, str]:
-    """Return the address, the user and an app password."""
-    link = next(line for line in stack.output if "Make it yours: " in line).split(": ", 1)[1].strip()
-    with httpx.Client(base_url=stack.url, timeout=30) as owner:
-        assert owner.post("/api/claim", json={"code": link.partition("code=")[2], **OWNER}).status_code == 201
-        made = owner.post("/api/account/app-passwords", json={"name": "client", "role": "listen"})
-        return stack.url, OWNER["name"], made.json()["password"]
 
 
 @pytest.mark.parametrize("client", ["py-opensonic", "knuckles", "subsonic-api"])
