@@ -115,7 +115,7 @@ test-power-cuts: image ## three power cuts: in a first boot, a scan, and at rest
 power-cuts: image ## many power cuts (CUTS=20 SEED=5 FROM=1), each losing some of the writes that were not flushed
 	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-5} POWER_CUTS_FROM=$${FROM:-1} $(PYTEST) -s tests/power_cuts
 
-test-clients: $(VENV)/ready ## clients of OpenSubsonic that others publish, against a running stack; they come from PyPI and npm
+test-clients: $(VENV)/ready ## clients of OpenSubsonic that others publish, against a running stack; they come from PyPI, npm and Debian (Strawberry: root)
 	$(PYTEST) tests/clients
 
 faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some 15 minutes)
