@@ -35,10 +35,10 @@ def ensure() -> Path:
 def command(root: Path, words: Sequence[str | Path], folders: Mapping[Path, str]) -> list[str]:
     """Return the command that runs another one in the root, on a message bus of its own; it needs root.
 
-    `folders` maps folders of this machine to names below `namespace.FOLDERS`, where the command finds them. "home" is
+    `folders` maps folders of this machine to names below `namespace.BIND_FOLDER`, where the command finds them. "home" is
     its home.
     """
     mounts = [*namespace.kernel_mounts(root), *namespace.binds(root, folders)]
-    variables = ["PATH=/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8", "TZ=UTC", f"HOME={namespace.FOLDERS}/home"]
+    variables = ["PATH=/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8", "TZ=UTC", f"HOME={namespace.BIND_FOLDER}/home"]
     entered = ["env", "-i", *variables, "chroot", str(root), "dbus-run-session", "--"]
     return namespace.isolated(mounts, [*entered, *map(str, words)])
