@@ -23,6 +23,7 @@ from bench.corpus import SETS, Piece, files_of
 from soniquebay.audio.analysis import analyse
 from soniquebay.library.similarity.embedding import fit_embedding
 from soniquebay.library.similarity.nearest_neighbours import MAX_ANCHORS, NearestNeighbourIndex
+from soniquebay.library.similarity.paths import near_line, path
 
 COUNTS = (5, 8, 12)  # tracks of a path
 DEFAULT_PACKAGES = ("wesnoth-1.16-music", "singularity-music", "marsshooter-data")
@@ -47,6 +48,8 @@ def measure(index: NearestNeighbourIndex, pieces: Sequence[Piece], pairs: int, c
     distances = np.linalg.norm(index.points[:, None] - index.points[None], axis=2)
     distances /= distances[np.triu_indices(len(pieces), 1)].mean()
     found: dict[str, list[float]] = {}
+    numbers = {name: number for number, name in enumerate(sorted({piece.artist for piece in pieces}))}
+    artists = {row: frozenset([numbers[piece.artist]]) for row, piece in enumerate(pieces) if piece.artist}
 
     def note(name: str, rows: Sequence[int]) -> None:
         steps = [float(distances[pair]) for pair in pairwise(rows)]
@@ -59,7 +62,7 @@ def measure(index: NearestNeighbourIndex, pieces: Sequence[Piece], pairs: int, c
         first, last = (int(n) for n in chance.choice(len(pieces), 2, replace=False))
         if pieces[first].artist == pieces[last].artist:
             continue
-        note("path", [int(n) for n in index.path(first, last, count)[0]])
+        note("path", [int(n) for n in path(near_line(index, first, last), artists, first, last, count)[0]])
         others = chance.choice(np.setdiff1d(np.arange(len(pieces)), [first, last]), count - 2, replace=False)
         note("at random", [first, *(int(n) for n in others), last])
     nearest = (distances + np.eye(len(pieces)) * distances.max()).min(axis=1)

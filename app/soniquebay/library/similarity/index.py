@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION
-from soniquebay.library.similarity import vectors
+from soniquebay.library.similarity import artists, vectors
 
 if TYPE_CHECKING:
     from soniquebay.library.similarity import means
@@ -89,8 +89,13 @@ class SimilarityIndex:
         """
 
         def find(index: "NearestNeighbourIndex") -> "Neighbours | None":
+            from soniquebay.library.similarity import paths  # imported late, as below
+
             first, last = index.row_of(first_id), index.row_of(last_id)
-            return None if first is None or last is None else index.path(first, last, count)
+            if first is None or last is None:
+                return None
+            near = paths.near_line(index, first, last)
+            return paths.path(near, artists.credited(db, near.ids.tolist()), first_id, last_id, count)
 
         return self._found(db, find)
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,36 +122,27 @@ class NearestNeighbourIndex:
         point = np.asarray(self.points[rows].mean(axis=0), np.float32)
         return self._nearest(point, float(self._local_scale_of(point[None])[0]), limit)
 
-    def path(self, first_row: int, last_row: int, count: int) -> Neighbours:
-        """Return ids of at most `count` tracks that lead from one to another, and their similarities to the first.
-
-        Beside each of equally distant points on the straight line between the two lies the track that is nearest to it
-        and not on the path already.
-        """
-        first, last = self.points[first_row], self.points[last_row]
-        rows = [first_row]
-        steps = min(count, self.count) - 1
-        for step in range(1, steps):
-            point = np.asarray(first + (last - first) * (step / steps), np.float32)
-            scaled = self._scaled_distances(point)
-            scaled[[*rows, last_row]] = np.inf
-            rows.append(int(np.argmin(scaled)))
-        if last_row != first_row:
-            rows.append(last_row)
-        scaled = self._scaled_distances(first)[rows]
-        scaled[0] = 0.0
-        return self.ids[rows], self._similarity(scaled, float(self.local_scale[first_row]))
+    def part(self, rows: NDArray[np.int64]) -> "NearestNeighbourIndex":
+        """Return an index of some rows alone, in their order."""
+        return replace(
+            self,
+            ids=self.ids[rows],
+            points=self.points[rows],
+            squared_norms=self.squared_norms[rows],
+            local_scale=self.local_scale[rows],
+            count=rows.size,
+        )
 
     def _nearest(self, point: Float32Array, scale: float, limit: int, without: Sequence[int] = ()) -> Neighbours:
         """Return ids and similarities of the tracks nearest to a point with a local scale, without those in rows."""
-        scaled = self._scaled_distances(point)
+        scaled = self.scaled_distances(point)
         scaled[list(without)] = np.inf
         count = min(limit, self.count - len(without))
         best = np.argpartition(scaled, count - 1)[:count] if count else np.zeros(0, np.int64)
         best = best[np.argsort(scaled[best], kind="stable")]
-        return self.ids[best], self._similarity(scaled[best], scale)
+        return self.ids[best], self.similarity(scaled[best], scale)
 
-    def _scaled_distances(self, point: Float32Array) -> Float32Array:
+    def scaled_distances(self, point: Float32Array) -> Float32Array:
         """Return the squared distances of all tracks from a point, divided by their local scales."""
         n = self.count
         scaled = self.points[:n] @ (-2 * point)
@@ -161,7 +152,8 @@ class NearestNeighbourIndex:
         return np.asarray(scaled, np.float32)
 
     @staticmethod
-    def _similarity(scaled: Float32Array, scale: float) -> NDArray[np.float64]:
+    def similarity(scaled: Float32Array, scale: float) -> NDArray[np.float64]:
+        """Return similarities from what `scaled_distances` returns, and the local scale of the point."""
         return np.asarray(np.exp(-np.maximum(scaled, 0).astype(np.float64) / scale), np.float64)
 
     def _local_scale_of(self, points: Float32Array) -> Float32Array:
