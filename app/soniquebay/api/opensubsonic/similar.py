@@ -7,8 +7,10 @@ from soniquebay.api.opensubsonic.errors import GENERIC, SubsonicError
 from soniquebay.api.opensubsonic.listing import MAX_ROWS, slice_ids
 from soniquebay.library import queries
 from soniquebay.library.browsing import lists
+from soniquebay.library.similarity import artists
 
 _DEFAULT_SONGS, _DEFAULT_TRACKS, _DEFAULT_PATH = 50, 10, 25
+_MAX_CONSIDERED_SONGS = 1000  # the nearest, from which a list of several artists is chosen; at least twice MAX_ROWS
 MAX_SEEDS = 1000  # tracks of an artist or album whose mean others are compared with
 
 
@@ -48,8 +50,8 @@ def _matches(call: Call, found: list[tuple[int, float]]) -> list[Element]:
 def _similar_songs(call: Call) -> Content:
     kind, number = ids.parse(call.parameters.required("id"))
     if kind == "track":
-        found = call.services.vectors.nearest(call.library, _track(call, "id"), _count(call, _DEFAULT_SONGS)) or []
-        return {"similarSongs": {"song": elements.songs(call, [track_id for track_id, _ in found])}}
+        found = call.services.vectors.nearest(call.library, _track(call, "id"), _MAX_CONSIDERED_SONGS)
+        return {"similarSongs": {"song": _varied(call, found or [])}}
     if kind == "artist":
         return {"similarSongs": {"song": _like_artist(call, number)}}
     elements.album(call, number)  # it has to be there
@@ -69,8 +71,13 @@ def _like_artist(call: Call, artist_id: int) -> list[Element]:
 
 def _like(call: Call, seeds: list[int]) -> list[Element]:
     """Return the songs nearest to the mean of some tracks, these among them."""
-    found = call.services.vectors.nearest_to_mean(call.library, seeds, _count(call, _DEFAULT_SONGS))
-    return elements.songs(call, [track_id for track_id, _ in found])
+    return _varied(call, call.services.vectors.nearest_to_mean(call.library, seeds, _MAX_CONSIDERED_SONGS))
+
+
+def _varied(call: Call, found: list[tuple[int, float]]) -> list[Element]:
+    """Return the songs that the call asks for: players make a queue of them, so one artist is not to fill it."""
+    credits = artists.credited(call.library, [track_id for track_id, _ in found])
+    return elements.songs(call, artists.varied(found, credits, _count(call, _DEFAULT_SONGS)))
 
 
 METHODS: dict[str, Handler] = {
