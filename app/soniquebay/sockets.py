@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 from pathlib import Path
+from typing import NamedTuple
 
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
@@ -24,6 +25,13 @@ def bind_unix_socket(path: Path, backlog: int, mode: int = 0o660) -> socket.sock
         os.umask(mask)
     sock.listen(backlog)
     return sock
+
+
+class UnixPeer(NamedTuple):
+    """The client of a request that came over a Unix socket, in the place of address and port in the ASGI scope."""
+
+    host: str
+    uid: int
 
 
 def peer_uid(sock: socket.socket) -> int:

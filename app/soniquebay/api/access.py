@@ -23,12 +23,13 @@ from soniquebay.api.models.fields import hidden_roots
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.open_requests import VISITOR, OpenRequests
 from soniquebay.api.opensubsonic import PREFIX as OPENSUBSONIC_PREFIX
-from soniquebay.api.peers import UnixPeer, is_administrator
+from soniquebay.api.peers import is_administrator
 from soniquebay.api.proxies import UNNAMED_PROXY
 from soniquebay.library.paths import encode
 from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, Visitor, WrongPasswordError
 from soniquebay.listeners.users import User
 from soniquebay.listeners.web_sessions import LIFETIME_SECONDS
+from soniquebay.sockets import UnixPeer
 
 COOKIE = "soniquebay_session"
 DEVICE_COOKIE = "soniquebay_device"  # it proves that a user has signed in with this browser before

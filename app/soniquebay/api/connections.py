@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 
 from soniquebay.api.open_requests import HANG_UP
 from soniquebay.api.peers import PeerProtocol
-from soniquebay.api.quota import Held, Limits, Quota
+from soniquebay.quota import Held, Limits, Quota
 
 log = logging.getLogger(__name__)
 

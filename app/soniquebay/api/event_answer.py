@@ -4,7 +4,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from soniquebay.api.events import ProgressFeed
-from soniquebay.api.quota import Limits, Quota
+from soniquebay.quota import Limits, Quota
 
 # A browser follows the events once in each window that is open.
 STREAM_LIMITS = Limits(in_all=64, of_client=8, of_network=32)

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from soniquebay.api.connections import CONNECTION_LIMITS, MAX_HEAD_BYTES, GuardedProtocol
 from soniquebay.api.peers import PeerProtocol
-from soniquebay.api.quota import Quota
 from soniquebay.api.tls import GuardedTls
 from soniquebay.certificates import ServerContext
+from soniquebay.quota import Quota
 from soniquebay.settings import Settings
 from soniquebay.sockets import bind_unix_socket
 from soniquebay.systemd import listen_sockets

@@ -6,22 +6,15 @@ import os
 import pwd
 import socket
 from asyncio import Transport
-from typing import Any, NamedTuple
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import get_remote_addr
 
-from soniquebay.sockets import peer_uid
+from soniquebay.sockets import UnixPeer, peer_uid
 
 # Debian's group of those who administer the machine, by `sudo`.
 ADMINISTRATORS_GROUP = "sudo"
-
-
-class UnixPeer(NamedTuple):
-    """The client of a request that came over a Unix socket, in the place of address and port in the ASGI scope."""
-
-    host: str
-    uid: int
 
 
 class PeerProtocol(H11Protocol):

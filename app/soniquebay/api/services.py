@@ -16,7 +16,6 @@ from soniquebay.api.lookups import Lookups
 from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
-from soniquebay.api.quota import Quota
 from soniquebay.api.scrobbler import Scrobbler
 from soniquebay.api.shared_run import SharedRun
 from soniquebay.api.transcoded_cache import TranscodedCache
@@ -29,6 +28,7 @@ from soniquebay.listeners.library_playlists import LibraryPlaylists
 from soniquebay.listeners.smart_lists import SmartLists
 from soniquebay.listeners.upkeep import Upkeep
 from soniquebay.procfs import MIB
+from soniquebay.quota import Quota
 from soniquebay.settings import Settings
 
 T = TypeVar("T")

@@ -15,8 +15,8 @@ from uvicorn.server import ServerState
 
 from soniquebay.api import connections
 from soniquebay.api.peers import client_of
-from soniquebay.api.quota import Held, Quota
 from soniquebay.certificates import ServerContext
+from soniquebay.quota import Held, Quota
 
 log = logging.getLogger(__name__)
 

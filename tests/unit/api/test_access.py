@@ -12,7 +12,6 @@ from fastapi.testclient import TestClient
 from soniquebay.addresses import OWN_PATHS
 from soniquebay.api import access
 from soniquebay.api.access import COOKIE, credentials, is_local
-from soniquebay.api.peers import UnixPeer
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
@@ -20,6 +19,7 @@ from soniquebay.library import covers
 from soniquebay.listeners import app_passwords, users, web_sessions
 from soniquebay.listeners.accounts import WrongPasswordError
 from soniquebay.settings import from_environment
+from soniquebay.sockets import UnixPeer
 
 OPEN = {
     "GET /api/health", "GET /api/session", "POST /api/claim", "POST /api/sign-in", "GET /claim", "POST /claim",

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from soniquebay import certificates
 from soniquebay.api import connections, errors, http_server, tls
 from soniquebay.api.peers import _plain
-from soniquebay.api.quota import Limits, Quota
+from soniquebay.quota import Limits, Quota
 from soniquebay.settings import from_environment
 from soniquebay.sockets import bind_unix_socket
 from tests.support.stack import wait_until

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from soniquebay.api.peers import UnixPeer
 from soniquebay.listeners.login_attempts import network_of
+from soniquebay.sockets import UnixPeer
 
 Held = tuple[Hashable, ...]
 
