@@ -16,6 +16,8 @@ INSPECT_TIMEOUT_MS = 5000  # a worker on a Pi that boots or is busy does not alw
 LOGIN_TIMEOUT_SECONDS = 10.0
 LOGIN_CACHE_SECONDS = 5.0  # a page has some twenty files, and its tables refresh themselves
 MAX_CACHED_LOGINS = 100
+# What strangers can make this program log again and again.
+_REPEATING_LOGGERS = ("asyncio", "tornado.access", "tornado.general", "soniquebay.overrides.flower_server")
 _REASONS = {
     401: "Sign in on the page of this appliance, or send a user's name and an app password that may manage.\n",
     403: "Only users who may manage the appliance see Flower.\n",
@@ -38,14 +40,17 @@ def run(settings: Settings) -> None:
         RequestStartLine,
         ResponseStartLine,
     )
+    from tornado.netutil import bind_sockets
     from tornado.options import options
 
     from soniquebay.overrides.event_state import AutoscaleCollector
+    from soniquebay.overrides.flower_server import GuardedServer
     from soniquebay.overrides.versions import warn_about_untested_versions
     from soniquebay.worker.app import app
 
     # Before Flower: tornado then adds no handler of its own.
     logs.configure("soniquebay-flower", settings.log)
+    logs.limit_repeats(*_REPEATING_LOGGERS)
     certificate = _certificate_options(settings)
     login = Login(api_url(settings))
     # Without authentication of its own, Flower disables its actions and its checks of foreign pages. So it gets a
@@ -101,11 +106,16 @@ def run(settings: Settings) -> None:
             self._delegate.on_connection_close()
 
     class AuthenticatedFlower(flower.command.Flower):
-        """Flower with one login before all its handlers, and with the autoscaler's metrics."""
+        """Flower with one login before all its handlers, limits of its server, and the autoscaler's metrics."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             prometheus_client.REGISTRY.register(AutoscaleCollector(lambda: self.events.state.workers))
+
+        def start_http_server(self) -> int:
+            sockets = bind_sockets(self.options.port, address=self.options.address)
+            GuardedServer(self, settings.trusted_proxies, self.ssl_options).add_sockets(sockets)
+            return int(sockets[0].getsockname()[1])
 
         def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
             return CheckedRequest(request_conn, super().start_request(server_conn, request_conn))

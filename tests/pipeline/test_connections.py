@@ -14,6 +14,7 @@ import pytest
 from soniquebay.api import http_server
 from soniquebay.api.connections import CONNECTION_LIMITS
 from soniquebay.api.event_answer import STREAM_LIMITS
+from soniquebay.overrides import flower_server
 from tests.support.stack import Stack, wait_until
 
 EVENTS = b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -37,13 +38,13 @@ def connect(stack: Stack, source: str) -> socket.socket:
     return socket.create_connection(("127.0.0.1", stack.port), timeout=20, source_address=(source, 0))
 
 
-def descriptors(stack: Stack) -> int:
-    """Return how many sockets are open. Its threads open databases as they get to work, and keep them."""
-    links = []
-    for link in Path(f"/proc/{stack.program('api')}/fd").iterdir():
-        with suppress(FileNotFoundError):
-            links.append(str(link.readlink()))
-    return sum(link.startswith("socket:") for link in links)
+def sockets(stack: Stack, program: str = "api") -> int:
+    """Return how many sockets a program holds; its threads open files of databases when they are first needed."""
+    held = 0
+    for descriptor in Path(f"/proc/{stack.program(program)}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            held += str(descriptor.readlink()).startswith("socket:")
+    return held
 
 
 def cpu_seconds(stack: Stack) -> float:
@@ -60,30 +61,44 @@ def is_well(stack: Stack) -> bool:
 
 
 def test_half_open_connections_stop_nothing(attacked: Stack) -> None:
-    log_before, open_before = len(api_log(attacked)), descriptors(attacked)
+    log_before, open_before = len(api_log(attacked)), sockets(attacked)
     with ExitStack() as held:
         for _ in range(1100):
             held.enter_context(connect(attacked, "127.0.0.66")).send(b"GET / HTTP/1.1\r\n")
         assert is_well(attacked)
-        assert descriptors(attacked) - open_before < CONNECTION_LIMITS.of_client + 10
+        assert sockets(attacked) - open_before < CONNECTION_LIMITS.of_client + 10
         # It does not spin while they stay.
         before = cpu_seconds(attacked)
         time.sleep(2)
         assert cpu_seconds(attacked) - before < 1
     assert len(api_log(attacked)) - log_before < 2000
-    wait_until(lambda: descriptors(attacked) < open_before + 5)
+    wait_until(lambda: sockets(attacked) < open_before + 5)
 
 
 def test_many_clients_that_say_nothing_hold_the_door_for_seconds_only(attacked: Stack) -> None:
-    open_before = descriptors(attacked)
+    open_before = sockets(attacked)
     with ExitStack() as held:
         for number in range(1100):
             held.enter_context(connect(attacked, f"127.0.7.{number % 100 + 1}"))
         # Those that came at once are accepted before any of them can be refused.
-        assert descriptors(attacked) - open_before <= CONNECTION_LIMITS.in_all + 2 * http_server.BACKLOG
+        assert sockets(attacked) - open_before <= CONNECTION_LIMITS.in_all + 2 * http_server.BACKLOG
         # They wait for ever; the appliance does not.
         wait_until(lambda: attempt(lambda: is_well(attacked)), 30)
     assert "Traceback" not in api_log(attacked)
+
+
+def test_half_open_connections_do_not_stop_flower(attacked: Stack) -> None:
+    log = attacked.data / "logs" / "flower.log"
+    log_before, open_before = log.stat().st_size, sockets(attacked, "flower")
+    with ExitStack() as held:
+        for number in range(1100):
+            source = ("127.0.0.66" if number % 2 else f"127.0.8.{number % 100 + 1}", 0)
+            sock = socket.create_connection(("127.0.0.1", attacked.flower_port), timeout=20, source_address=source)
+            held.enter_context(sock).send(b"GET / HTTP/1.1\r\n")
+        assert sockets(attacked, "flower") - open_before <= flower_server.CONNECTION_LIMITS.in_all + 10
+        wait_until(lambda: attempt(lambda: list(attacked.flower_workers()) == ["worker"]), 40)
+    assert log.stat().st_size - log_before < 2000
+    assert "Traceback" not in log.read_text()[log_before:]
 
 
 def attempt(ask: Callable[[], bool]) -> bool:

@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
+from soniquebay.overrides.flower_server import CONNECTION_LIMITS, MAX_BODY_BYTES
 from tests.support.audio_files import tone
 from tests.support.stack import Stack
 
@@ -308,12 +310,13 @@ def test_strangers_fill_no_memory_of_flower(closed: Stack) -> None:
         with socket.create_connection(address, timeout=30) as stranger:
             stranger.sendall(unknown_method)
             assert stranger.recv(100).startswith(b"HTTP/1.1 405")
-    with socket.create_connection(address, timeout=30) as stranger:
-        stranger.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000000\r\n\r\n")
-        for _ in range(59):
-            stranger.sendall(b"x" * 1_000_000)
+    with ExitStack() as strangers:
+        for _ in range(CONNECTION_LIMITS.of_client):
+            stranger = strangers.enter_context(socket.create_connection(address, timeout=30))
+            stranger.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % MAX_BODY_BYTES)
+            stranger.sendall(b"x" * (MAX_BODY_BYTES - 1))
         assert resident_bytes(flower) - before < 10_000_000
-        stranger.sendall(b"x" * 1_000_000)
+        stranger.sendall(b"x")
         assert stranger.recv(100).startswith((b"HTTP/1.1 401", b"HTTP/1.1 403"))
 
 

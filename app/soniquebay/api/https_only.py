@@ -14,7 +14,7 @@ from soniquebay.addresses import url_of
 from soniquebay.api.opensubsonic import PREFIX as OPENSUBSONIC_PREFIX
 from soniquebay.api.opensubsonic import formats
 from soniquebay.api.opensubsonic.errors import GENERIC, SubsonicError
-from soniquebay.api.peers import UnixPeer
+from soniquebay.sockets import UnixPeer
 
 HEALTH_PATH = "/api/health"
 HSTS_SECONDS = 180 * 86400  # browsers use https alone for so long

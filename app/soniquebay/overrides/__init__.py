@@ -11,5 +11,6 @@ all of them were tested with: a program that starts with other ones logs a warni
 | `autoscaler` | Celery's autoscaler, which does not look at the memory |
 | `memory_recycling` | billiard's check of a child process's memory |
 | `event_state` | nothing: it reads attributes of Celery's event state that are not documented |
+| `flower_server` | Flower's HTTP server, which has no limits |
 | `import_stub` | httpx's import of its own command line, and billiard's of cffi |
 """
