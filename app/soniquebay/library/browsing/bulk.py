@@ -57,7 +57,8 @@ SELECT t.album_id, t.disc_no, t.disc_subtitle FROM json_each(?) j
 CROSS JOIN tracks t ON t.album_id = j.value AND t.missing_since IS NULL AND t.disc_subtitle IS NOT NULL
 """
 _ALBUM_GENRES = """
-SELECT c.album_id, -c.track_count, c.genre_id FROM json_each(?) j CROSS JOIN album_genres c ON c.album_id = j.value
+SELECT c.album_id, json_group_array(c.genre_id), json_group_array(c.track_count)
+FROM album_genres c WHERE c.album_id IN (SELECT value FROM json_each(?)) GROUP BY c.album_id
 """
 _GENRES = "SELECT g.id, g.sort_name, g.name FROM json_each(?) j CROSS JOIN genres g ON g.id = j.value"
 _TAGS = "SELECT f.track_id, f.tags FROM json_each(?) j CROSS JOIN file_tags f ON f.track_id = j.value"
@@ -132,12 +133,27 @@ def albums(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 
 def _album_genres(db: sqlite3.Connection, album_ids: str) -> dict[int, list[str]]:
     """Return the names of the genres of albums, those of most tracks first."""
-    found = _by_first(db, _ALBUM_GENRES, album_ids)
-    genre_ids = {genre_id for of_album in found.values() for _, genre_id in of_album}
-    names = {i: name for i, [name] in _by_first(db, _GENRES, json.dumps(list(genre_ids))).items()}
+    cursor = db.cursor()
+    cursor.row_factory = None
+    # One row an album: an album may have as many genres as tracks, and each row of SQLite takes a microsecond.
+    found = {
+        album_id: (orjson.loads(genre_ids), orjson.loads(counts))
+        for album_id, genre_ids, counts in cursor.execute(_ALBUM_GENRES, (album_ids,))
+    }
+    wanted = set().union(*(genre_ids for genre_ids, _ in found.values()))
+    ordered = sorted((*of_genre[0], i) for i, of_genre in _by_first(db, _GENRES, json.dumps(list(wanted))).items())
+    names = [name for _, name, _ in ordered]
+    places = {genre_id: place for place, (_, _, genre_id) in enumerate(ordered)}
+    size = len(names)
+    # Of most tracks first, then by place; one number says both, because numbers are compared faster than tuples.
     return {
-        album_id: [name for _, (_, name) in sorted((count, names[i]) for count, i in of_album if i in names)]
-        for album_id, of_album in found.items()
+        album_id: [
+            names[key % size]
+            for key in sorted(
+                [places[i] - size * count for i, count in zip(genre_ids, counts, strict=True) if i in places]
+            )
+        ]
+        for album_id, (genre_ids, counts) in found.items()
     }
 
 
