@@ -35,8 +35,8 @@ def ensure() -> Path:
 def command(root: Path, words: Sequence[str | Path], folders: Mapping[Path, str]) -> list[str]:
     """Return the command that runs another one in the root, on a message bus of its own; it needs root.
 
-    `folders` maps folders of this machine to names below `namespace.BIND_FOLDER`, where the command finds them. "home" is
-    its home.
+    `folders` maps folders of this machine to names below `namespace.BIND_FOLDER`, where the command finds
+    them. "home" is its home.
     """
     mounts = [*namespace.kernel_mounts(root), *namespace.binds(root, folders)]
     variables = ["PATH=/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8", "TZ=UTC", f"HOME={namespace.BIND_FOLDER}/home"]
