@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 from soniquebay import __version__
 from soniquebay.api import (
     accounts,
+    apps_page,
     browsing,
     docs,
     errors,
@@ -73,6 +74,7 @@ def public_app(services: Services) -> FastAPI:
         accounts,
         scrobbling,
         sign_in,
+        apps_page,
         scans,
         watch,
         browsing,

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from soniquebay.api.access import address_of, base_path, set_cookies, shown_device
+from soniquebay.api.forms import STYLE_PATH, form_html, page, read_form
 from soniquebay.api.services import Services, Shared
 from soniquebay.api.web_security import CONTENT_SECURITY_POLICY, FORM_ACTION
 from soniquebay.listeners import passwords, users
@@ -26,9 +26,9 @@ _REFUSALS: dict[type[Exception], int] = {
 }
 
 
-@router.get("/sign-in/style.css")
+@router.get(STYLE_PATH)
 def style() -> FileResponse:
-    """Return the style of both pages."""
+    """Return the style of all forms."""
     return FileResponse(_STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
 
@@ -43,7 +43,7 @@ def sign_in_page(request: Request, services: Shared, next: str = "") -> Response
 @router.post("/sign-in")
 async def sign_in(request: Request, services: Shared) -> Response:
     """Sign in, and lead to the page that was asked for."""
-    form = await _form(request)
+    form = await read_form(request)
     target = _target(request, form.get("next", ""))
 
     def answer_to(error: str, status: int) -> Response:
@@ -71,7 +71,7 @@ def claim_page(request: Request, services: Shared, code: str = "") -> Response:
 @router.post("/claim")
 async def claim(request: Request, services: Shared) -> Response:
     """Make the owner."""
-    form = await _form(request)
+    form = await read_form(request)
 
     def claim_now(address: str, browser: str) -> tuple[users.User, str]:
         if form.get("password") != form.get("again"):
@@ -87,16 +87,6 @@ async def claim(request: Request, services: Shared) -> Response:
         lambda error, status: _claim_form(request, error, status, form.get("name", ""), form.get("code", "")),
         _target(request, ""),
     )
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Return the fields of a form as browsers send it by default (application/x-www-form-urlencoded)."""
-    text = (await request.body()).decode("utf-8", "replace")
-    try:
-        fields = parse_qs(text, keep_blank_values=True, max_num_fields=20)
-    except ValueError as error:
-        raise HTTPException(422, "the form has too many fields") from error
-    return {name: values[0] for name, values in fields.items()}
 
 
 async def _begin(
@@ -146,13 +136,13 @@ def _sign_in_form(request: Request, target: str, error: str = "", status: int = 
         f'<label>Name<input name="name" autocomplete="username" required autofocus value="{escape(name)}"></label>'
         '<label>Password<input name="password" type="password" autocomplete="current-password" required></label>'
     )
-    page = _page(request, "Sign in", _form_html(request, "/sign-in", fields, "Sign in"), error, status)
+    answer = page(request, "Sign in", form_html(request, "/sign-in", fields, "Sign in"), error, status)
     parts = urlsplit(target)
     if parts.netloc:
         # Browsers apply `form-action` to where the answer leads, too: to another port of this machine, for Flower.
         allowed = f"{FORM_ACTION} {parts.scheme}://{parts.netloc}"
-        page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace(FORM_ACTION, allowed)
-    return page
+        answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace(FORM_ACTION, allowed)
+    return answer
 
 
 def _claim_form(request: Request, error: str = "", status: int = 200, name: str = "", code: str = "") -> HTMLResponse:
@@ -167,22 +157,4 @@ def _claim_form(request: Request, error: str = "", status: int = 200, name: str 
         f'minlength="{passwords.MIN_CHARACTERS}"></label>'
         '<label>The password again<input name="again" type="password" autocomplete="new-password" required></label>'
     )
-    return _page(request, "Welcome", text + _form_html(request, "/claim", fields, "This is mine"), error, status)
-
-
-def _form_html(request: Request, path: str, fields: str, button: str) -> str:
-    action = f"{base_path(request.scope)}{path}"
-    return f'<form method="post" action="{action}">{fields}<button type="submit">{button}</button></form>'
-
-
-def _page(request: Request, title: str, content: str, error: str, status: int) -> HTMLResponse:
-    base = base_path(request.scope)
-    alert = f'<p role="alert">{escape(error)}</p>' if error else ""
-    html = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{title} – SoniqueBay</title><link rel="stylesheet" href="{base}/sign-in/style.css"></head><body><main>'
-        f"<h1>{title}</h1>{alert}{content}</main></body></html>\n"
-    )
-    headers: dict[str, Any] = {"Cache-Control": "no-store"}
-    return HTMLResponse(html, status, headers)
+    return page(request, "Welcome", text + form_html(request, "/claim", fields, "This is mine"), error, status)
