@@ -21,7 +21,7 @@ def test_ratings_of_the_tags_are_taken_over(tmp_path: Path) -> None:
     stack = Stack(music, tmp_path / "data", login=True)
     try:
         stack.cli("scan", "--wait", control=True)
-        stack.cli("user", "add", "Ada", "--password", "correct horse", control=True)
+        stack.cli("user", "add", "Ada", control=True, typed="correct horse")
         done = stack.cli("user", "import-ratings", "ada", control=True)
         assert done.stdout == "ratings of 2 tracks and play counts of 2 are taken over\n"
         again = stack.cli("user", "import-ratings", "Ada", control=True)
