@@ -36,7 +36,7 @@ MANAGE = {
 
 
 # They would not end, end the session, or are for apps alone.
-NOT_TRIED = {"GET /api/events", "POST /api/sign-out", "DELETE /api/account/app-passwords/current"}
+NOT_TRIED = {"GET /api/events", "POST /api/sign-out", "POST /sign-out", "DELETE /api/account/app-passwords/current"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,8 @@ def app(services: Services) -> FastAPI:
 def requests(app: FastAPI) -> set[str]:
     described = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
     pages = {request for request in OPEN if "/api/" not in request}
-    return described | pages | {"GET /docs", "GET /docs/assets/swagger-ui.css", "GET /openapi.json"}
+    apps = {"GET /apps", "POST /apps", "POST /apps/revoke", "POST /sign-out"}
+    return described | pages | apps | {"GET /docs", "GET /docs/assets/swagger-ui.css", "GET /openapi.json"}
 
 
 def client_of(app: FastAPI, services: Services, name: str, password: str) -> TestClient:
