@@ -37,9 +37,10 @@ def read(path: bytes, data: bytes, tag_encoding: str = "") -> FileContent:
         return FileContent(_printable(playlist.name) or _printable(name) or "?", "", None, playlist.locations)
     if len(data) > MAX_FILE_BYTES:
         raise NotAPlaylistError(f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
+    content = _without_comments(data)
     try:
-        smart = rules.read(_without_comments(data))
-        checked = rules.checked(json.loads(_without_comments(data)))
+        smart = rules.read(content)
+        checked = rules.checked(json.loads(content))
     except UnacceptableRulesError as error:
         raise NotAPlaylistError(str(error)) from error
     return FileContent(_printable(smart.name) or _printable(name) or "?", smart.comment, checked, [])

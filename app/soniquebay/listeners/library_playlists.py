@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 FILES_PER_TRANSACTION = 20
 _LOCATIONS_PER_QUERY = 500  # each may mean 100 paths
+_STAMPS = "SELECT path, size, mtime_ns FROM playlist_files"
 _TO_FOLLOW = "SELECT path FROM playlist_files WHERE new_locations IS NOT NULL"
 
 
@@ -41,7 +42,7 @@ class ReadFile:
 
 def changed(db: sqlite3.Connection, found: Mapping[str, tuple[int, int]]) -> list[str]:
     """Return those of the files that a scan has found, with size and mtime_ns, that were not read as they are now."""
-    known = {row["path"]: (row["size"], row["mtime_ns"]) for row in db.execute("SELECT * FROM playlist_files")}
+    known = {row["path"]: (row["size"], row["mtime_ns"]) for row in db.execute(_STAMPS)}
     return [path for path, stamp in found.items() if known.get(path) != stamp]
 
 

@@ -98,8 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         settings = self.server.settings
         target = resolve(self.path, settings) if settings.online else None
         if target is None:
-            reason = "not an allowed request" if settings.online else "SONIQUEBAY_ONLINE is off"
-            self._send_problem(403, {"reason": reason})
+            self._refuse()
             return
         try:
             body = self.server.rate_limiter.fetch(target, settings)
@@ -125,8 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         authorization = self.headers.get("Authorization", "")
         exchange = exchanges.resolve(self.path, authorization, body, settings) if settings.online else None
         if exchange is None:
-            reason = "not an allowed request" if settings.online else "SONIQUEBAY_ONLINE is off"
-            self._send_problem(403, {"reason": reason})
+            self._refuse()
             return
         try:
             answer = self.server.rate_limiter.exchange(exchange, settings)
@@ -134,6 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_failure(error)
             return
         self._send(200, json.dumps(asdict(answer)).encode())
+
+    def _refuse(self) -> None:
+        online = self.server.settings.online
+        self._send_problem(403, {"reason": "not an allowed request" if online else "SONIQUEBAY_ONLINE is off"})
 
     def _send_failure(self, error: UpstreamError) -> None:
         self._send_problem(502, {"reason": error.reason, "retry_after": error.retry_after, "answered": error.answered})
