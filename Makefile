@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-all check image release artifacts lint types unit pipeline slow faults corpus edits fuzz units molecule test-image \
+.PHONY: help run test test-all check image release artifacts web lint types unit pipeline test-web slow faults corpus edits fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
   test-raspi4b test-clients test-power-cuts power-cuts minimal bench docs docs-api test-report lock clean
 
@@ -35,7 +35,7 @@ release: $(VENV)/ready ## what is given out, in dist/: only from a commit, with 
 artifacts: image ## the same from any tree: compressed, checksum, block map, SBOM, Imager's manifest (SIGN_KEY=, RELEASE_URL=)
 	@$(BIN)/python -m image publish --profile $(PROFILE)
 
-check: lint types units unit pipeline ## lint, types, units, unit tests, pipeline on a real Redis: no image
+check: lint types units unit pipeline test-web ## lint, types, units, unit tests, pipeline on a real Redis, the page: no image
 
 # The cheap ones first. Then the image is built, tried in containers and booted, beside the tests on a real Redis, which
 # wait for things most of the time.
@@ -43,7 +43,7 @@ test: lint types ## every test of a release
 	@mkdir -p build; echo 'Meanwhile the image is built, tried in containers and booted: build/image.log'
 	@setsid $(MAKE) image minimal test-containers molecule > build/image.log 2>&1 & other=$$!; \
 	  trap 'kill -- -$$other 2>/dev/null || true' EXIT; \
-	  $(MAKE) units unit pipeline slow; \
+	  $(MAKE) units unit pipeline test-web slow; \
 	  wait $$other || { tail -n 60 build/image.log; exit 1; }; trap - EXIT
 	@grep -E '^[0-9]+ passed' build/image.log
 
@@ -52,17 +52,24 @@ LONGER := docs faults corpus edits fuzz test-artifacts molecule-upgrade molecule
   test-reproducible test-clients
 test-all: test $(LONGER) ## and all the others
 
-lint: $(VENV)/ready ## ruff, import-linter, ansible-lint
-	$(WITH_PATH) $(RECORD) sh -c 'ruff format --check && ruff check && lint-imports --no-cache --no-logo && ansible-lint'
+web: $(VENV)/ready ## build the page (app/web) into app/soniquebay; every test of a running stack needs it
+	@$(BIN)/python -m image web-page
 
-types: $(VENV)/ready ## mypy, strict
+lint: web ## ruff, import-linter, ansible-lint; biome for the page
+	$(WITH_PATH) $(RECORD) sh -c 'ruff format --check && ruff check && lint-imports --no-cache --no-logo && ansible-lint && python -m image web-page lint'
+
+types: web ## mypy, strict; the build of the page checks its TypeScript
 	$(RECORD) $(BIN)/mypy
 
 units: $(VENV)/ready ## systemd-analyze verify of every unit; the roles, by ansible-playbook on this machine
 	$(PYTEST) -m "not slow" tests/systemd_units tests/roles
 
-unit: $(VENV)/ready ## unit tests
+unit: web ## unit tests, those of the page too
+	@$(BIN)/python -m image web-page test
 	$(PYTEST) -m "not slow" tests/unit
+
+test-web: web ## the page in Debian's Chromium, over a running stack (root installs Chromium)
+	$(PYTEST) tests/web
 
 pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 	$(PYTEST) -m "not slow" tests/pipeline

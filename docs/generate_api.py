@@ -2,11 +2,13 @@
 
     python docs/generate_api.py            # write the page
     python docs/generate_api.py --check    # fail when the page is stale
+    python docs/generate_api.py --openapi  # print the description itself, from which the page's types are made
 
 The page depends on the routes and models alone. `tests/unit/repository/test_docs_references.py` runs the check.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,10 +57,16 @@ def main() -> None:
     """Write or check the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
+    parser.add_argument("--openapi", action="store_true", help="print the description as JSON instead")
+    options = parser.parse_args()
     # Requests alone use the other services.
     services = SimpleNamespace(settings=from_environment({}), accounts=None, open_requests=None)
-    page = render(public_app(cast(Services, services)).openapi())
-    if not parser.parse_args().check:
+    description = public_app(cast(Services, services)).openapi()
+    if options.openapi:
+        print(json.dumps(description))
+        return
+    page = render(description)
+    if not options.check:
         PAGE.write_text(page, encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != page:
         sys.exit(f"{PAGE} is stale; run: make docs-api")

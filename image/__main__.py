@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from . import artifacts, build, build_root, hostpackages, minimal_root, mirrors, music, profile, release, run
+from . import artifacts, build, build_root, hostpackages, minimal_root, mirrors, music, profile, release, run, web_page
 from . import base as base_root
 from .containers import container
 from .emulated import detached
@@ -46,6 +46,10 @@ def parser() -> argparse.ArgumentParser:
         "--base-url", default=os.environ.get("RELEASE_URL", ""), help="URL from which the files will be downloaded"
     )
     publish.add_argument("--key", default=os.environ.get("SIGN_KEY") or None, type=Path, help="an SSH key to sign with")
+    page = verbs.add_parser(
+        "web-page", help="build the page into app/soniquebay, where the API of this checkout finds it"
+    )
+    page.add_argument("action", nargs="?", default="install", choices=("install", "lint", "test"))
     disk = verbs.add_parser("music", help="make a music disk image from a folder")
     disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
     verbs.add_parser("minimal", help="make an image of plain Debian, on which playbooks/site.yml is tested")
@@ -107,6 +111,8 @@ def dispatch(options: argparse.Namespace, arguments: list[str]) -> None:
             "options": mirrors.apt_options(),
         }
         console.print_json(data=data)
+    elif verb == "web-page":
+        {"install": web_page.install, "lint": web_page.lint, "test": web_page.test}[options.action]()
     elif verb == "machine" and options.action != "stay":
         _start_or_stop(options)
     elif verb == "machine":

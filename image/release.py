@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import build_root, bytecode, cache, ui
+from . import build_root, bytecode, cache, ui, web_page
 from .build_root import BuildRoot
 from .errors import ActionableError
 from .paths import ROOT, chown_to_invoking_user, dist, source_epoch
@@ -72,8 +72,9 @@ def ensure(tools: BuildRoot, *, version: str | None = None, app: Path = APP, int
     With another `version` or `app` folder it has the same dependencies from the cache, and takes seconds.
     """
     version = version or version_of(app)
-    epoch = source_epoch("app/soniquebay", "requirements.lock")
-    digest = cache.digest(app / "soniquebay", _libraries_digest(), Path(__file__), version, epoch)
+    page = web_page.ensure()
+    epoch = source_epoch("app/soniquebay", "app/web", "requirements.lock")
+    digest = cache.digest(app / "soniquebay", page, _libraries_digest(), Path(__file__), version, epoch)
     title = f"Release {version} for aarch64"
     archive = cache.find("release", digest, ".tar.gz")
     if archive is not None:
@@ -85,6 +86,7 @@ def ensure(tools: BuildRoot, *, version: str | None = None, app: Path = APP, int
             )
             application = Path(scratch)
             _copy_application(application, app, version, tools, step)
+            _put_page(application, page)
             step.report_status("packing")
             folders = [libraries, application]
             archive = cache.make("release", digest, ".tar.gz", lambda path: _pack(path, version, epoch, folders))
@@ -140,6 +142,12 @@ def _copy_application(target: Path, app: Path, version: str, tools: BuildRoot, s
     shutil.copytree(app / "soniquebay", target / "soniquebay", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     _set_version(target / "soniquebay/__init__.py", version)
     bytecode.compile_all([target], target, f"{INSTALLED_IN}/lib", tools, step)
+
+
+def _put_page(target: Path, page: Path) -> None:
+    installed = target / web_page.INSTALLED.relative_to(APP)
+    shutil.rmtree(installed, ignore_errors=True)  # that of a checkout may be older than its sources
+    shutil.copytree(page, installed)
 
 
 def _pack(path: Path, version: str, epoch: int, folders: Sequence[Path]) -> None:

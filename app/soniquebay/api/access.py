@@ -35,9 +35,11 @@ COOKIE = "soniquebay_session"
 DEVICE_COOKIE = "soniquebay_device"  # it proves that a user has signed in with this browser before
 DEVICE_LIFETIME_SECONDS = 400 * 86400  # browsers keep no cookie for longer
 MAX_CREDENTIALS_CHARACTERS = 2000
-# What has to answer before anybody has signed in.
+ASSETS_PREFIX = "/assets/"  # scripts and styles of the page, which are the same on every appliance
+# What has to answer before anybody has signed in. A browser asks for icon and manifest without its cookies.
 OPEN_PATHS = frozenset(
     {"/api/health", "/api/session", "/api/sign-in", "/api/claim", "/sign-in", "/claim", "/sign-in/style.css"}
+    | {"/icon.svg", "/manifest.webmanifest"}
 )
 # Of every route: what `Access`, `Manager` and `SignedInUser` answer.
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -148,7 +150,7 @@ class Access:
 
 def is_open(path: str) -> bool:
     """Tell whether a path answers visitors who have not signed in, or asks for credentials itself."""
-    return path in OPEN_PATHS or path.startswith(OPENSUBSONIC_PREFIX)
+    return path in OPEN_PATHS or path.startswith((OPENSUBSONIC_PREFIX, ASSETS_PREFIX))
 
 
 def address_of(scope: Scope) -> str:

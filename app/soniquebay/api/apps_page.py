@@ -1,4 +1,4 @@
-"""The page on which a user gives apps their passwords. Until there are other pages, it is the first one."""
+"""The page on which a user gives apps their passwords: a form, which needs no script."""
 
 import time
 from html import escape
@@ -21,12 +21,6 @@ PATH = "/apps"
 _SIGN_OUT = "/sign-out"
 _WITHOUT_LOGIN = "<p>This SoniqueBay asks for no login: an app may send any name and any password.</p>"
 _ROLES = {"listen": "listens", "manage": "manages, too"}
-
-
-@router.get("/")
-def first_page(request: Request) -> Response:
-    """Lead to the page of the apps."""
-    return RedirectResponse(f"{base_path(request.scope)}{PATH}", 303)
 
 
 @router.get(PATH)

@@ -23,6 +23,7 @@ from soniquebay.api import (
     sign_in,
     tag_marks,
     watch,
+    web_page,
 )
 from soniquebay.api.access import REFUSALS, Access
 from soniquebay.api.event_answer import EventStream
@@ -85,6 +86,7 @@ def public_app(services: Services) -> FastAPI:
         playlists,
         docs,
         online,
+        web_page,
     ):
         add_routes(app, module.router)
     app.get("/api/events", response_class=StreamingResponse, responses={**REFUSALS, **_EVENTS}, tags=["scans"])(events)

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from soniquebay.addresses import OWN_PATHS
-from soniquebay.api import access
+from soniquebay.api import access, web_page
 from soniquebay.api.access import COOKIE, credentials, is_local
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
@@ -23,7 +23,8 @@ from soniquebay.sockets import UnixPeer
 
 OPEN = {
     "GET /api/health", "GET /api/session", "POST /api/claim", "POST /api/sign-in", "GET /claim", "POST /claim",
-    "GET /sign-in", "POST /sign-in", "GET /sign-in/style.css",
+    "GET /sign-in", "POST /sign-in", "GET /sign-in/style.css", "GET /icon.svg", "GET /manifest.webmanifest",
+    "GET /assets/none.js",
 }  # fmt: skip
 MANAGE = {
     "POST /api/scan", "POST /api/scan-sessions/{session_id}/pause", "POST /api/scan-sessions/{session_id}/resume",
@@ -58,7 +59,8 @@ def requests(app: FastAPI) -> set[str]:
     described = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
     pages = {request for request in OPEN if "/api/" not in request}
     apps = {"GET /apps", "POST /apps", "POST /apps/revoke", "POST /sign-out"}
-    return described | pages | apps | {"GET /docs", "GET /docs/assets/swagger-ui.css", "GET /openapi.json"}
+    views = {"GET /", *(f"GET /{view}/7" for view in web_page.VIEWS)}
+    return described | pages | apps | views | {"GET /docs", "GET /docs/assets/swagger-ui.css", "GET /openapi.json"}
 
 
 def client_of(app: FastAPI, services: Services, name: str, password: str) -> TestClient:
@@ -230,4 +232,4 @@ def test_the_administrators_socket_answers_others_on_no_path(
 
 def test_no_path_of_the_api_can_be_the_base_path(app: FastAPI) -> None:
     """Else a request could mean two things."""
-    assert {request.split("/")[1] for request in requests(app)} | {"rest", "internal"} == OWN_PATHS
+    assert {request.split("/")[1] for request in requests(app)} - {""} | {"rest", "internal"} == OWN_PATHS

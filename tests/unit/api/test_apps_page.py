@@ -36,11 +36,9 @@ def shown(text: str) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in SHOWN.findall(text)}
 
 
-def test_the_first_page_leads_to_it_by_way_of_the_sign_in(client: TestClient) -> None:
-    assert client.get("/").headers["location"] == "/sign-in?next=%2F"
+def test_the_sign_in_comes_before_it(client: TestClient) -> None:
     assert client.get("/apps").headers["location"] == "/sign-in?next=%2Fapps"
     sign_in(client)
-    assert client.get("/").headers["location"] == "/apps"
     page = client.get("/apps")
     assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
     assert "script" not in page.text

@@ -1,0 +1,95 @@
+/** Requests to the API, typed by its OpenAPI description (`schema.d.ts` is made from it). */
+import { address } from "../base_path";
+import { queryOf } from "./query";
+import type { paths } from "./schema";
+
+type Method = "get" | "post" | "put" | "patch" | "delete";
+type PathsWith<M extends Method> = {
+  [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never;
+}[keyof paths];
+type Operation<P extends keyof paths, M extends Method> = paths[P] extends Record<M, infer O> ? O : never;
+type Json<R> = R extends { content: { "application/json": infer T } } ? T : undefined;
+type Responses<O> = O extends { responses: infer R } ? R : never;
+/** What an operation answers when it succeeds. */
+export type Answer<P extends keyof paths, M extends Method> =
+  Responses<Operation<P, M>> extends infer R
+    ? { [S in keyof R & (200 | 201 | 202)]: Json<R[S]> }[keyof R & (200 | 201 | 202)]
+    : never;
+type Query<O> = O extends { parameters: { query?: infer Q } } ? NonNullable<Q> : Record<string, never>;
+type PathParameters<O> = O extends { parameters: { path: infer P } } ? { path: P } : { path?: never };
+type Body<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? { body: B } : { body?: never };
+type Given<O> = PathParameters<O> & Body<O> & { query?: Partial<Query<O>>; signal?: AbortSignal };
+type Arguments<O> = Record<never, never> extends Given<O> ? [given?: Given<O>] : [given: Given<O>];
+
+/** An answer that tells of a failure. `status` is 0 where no answer came. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly retryAfterSeconds?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** Called when the API says that nobody has signed in. */
+let whenSignedOut = (): void => {};
+
+export function onSignedOut(action: () => void): void {
+  whenSignedOut = action;
+}
+
+export const get = <P extends PathsWith<"get">>(path: P, ...given: Arguments<Operation<P, "get">>) =>
+  request(path, "get", given[0]) as Promise<Answer<P, "get">>;
+export const post = <P extends PathsWith<"post">>(path: P, ...given: Arguments<Operation<P, "post">>) =>
+  request(path, "post", given[0]) as Promise<Answer<P, "post">>;
+export const put = <P extends PathsWith<"put">>(path: P, ...given: Arguments<Operation<P, "put">>) =>
+  request(path, "put", given[0]) as Promise<Answer<P, "put">>;
+export const patch = <P extends PathsWith<"patch">>(path: P, ...given: Arguments<Operation<P, "patch">>) =>
+  request(path, "patch", given[0]) as Promise<Answer<P, "patch">>;
+export const remove = <P extends PathsWith<"delete">>(path: P, ...given: Arguments<Operation<P, "delete">>) =>
+  request(path, "delete", given[0]) as Promise<Answer<P, "delete">>;
+
+interface AnyGiven {
+  path?: unknown;
+  query?: unknown;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+async function request(path: string, method: Method, given: AnyGiven = {}): Promise<unknown> {
+  const url = fill(path, given.path as Record<string, string | number> | undefined) + queryOf(given.query);
+  const init: RequestInit = { method: method.toUpperCase(), headers: { Accept: "application/json" } };
+  if (given.signal) init.signal = given.signal;
+  if (given.body !== undefined) {
+    init.headers = { ...init.headers, "Content-Type": "application/json" };
+    init.body = JSON.stringify(given.body);
+  }
+  let answer: Response;
+  try {
+    answer = await fetch(address(url), init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, "");
+  }
+  if (answer.status === 401) whenSignedOut();
+  if (!answer.ok) throw await failureOf(answer);
+  return answer.status === 204 ? undefined : answer.json();
+}
+
+function fill(path: string, values: Record<string, string | number> = {}): string {
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ""));
+}
+
+async function failureOf(answer: Response): Promise<ApiError> {
+  const seconds = Number(answer.headers.get("Retry-After")) || undefined;
+  let reason = "";
+  try {
+    const { detail } = (await answer.json()) as { detail?: unknown };
+    if (typeof detail === "string") reason = detail;
+    else if (Array.isArray(detail)) reason = detail.map((one) => (one as { msg?: string }).msg ?? "").join("; ");
+  } catch {
+    // An answer of a proxy is no JSON.
+  }
+  return new ApiError(answer.status, reason, seconds);
+}

@@ -1,0 +1,18 @@
+/** The API's models by the names that the views use. */
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type Album = Schemas["Album"];
+export type Artist = Schemas["Artist"];
+export type Credit = Schemas["Credit"];
+export type Entry = Schemas["Entry"];
+export type Failure = Schemas["Failure"];
+export type FullAlbum = Schemas["FullAlbum"];
+export type FullArtist = Schemas["FullArtist"];
+export type FullTrack = Schemas["FullTrack"];
+export type Genre = Schemas["Genre"];
+export type Marks = Schemas["Marks"];
+export type Playlist = Schemas["Playlist"];
+export type Progress = Schemas["Progress"];
+export type Track = Schemas["Track"];
+export type User = Schemas["User"];

@@ -1,0 +1,42 @@
+/** Icons, drawn on a grid of 24 by strokes. An icon says nothing to a screen reader: its button has a label. */
+const PATHS = {
+  album: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18Zm0 6.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5Z",
+  artist: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7.500 8c.8-3.700 3.700-5.500 7.500-5.500s6.700 1.800 7.500 5.500",
+  close: "m6 6 12 12M18 6 6 18",
+  folder: "M4 6h5l2 2h9v10.500a.5.5 0 0 1-.5.5h-15a.5.5 0 0 1-.5-.5Z",
+  genre: "M4 5v6.500L12.500 20 20 12.500 11.500 4H5a1 1 0 0 0-1 1Zm4.500 3.500h.01",
+  home: "m4 11 8-7 8 7v8.500a.5.5 0 0 1-.5.5H15v-6H9v6H4.500a.5.5 0 0 1-.5-.5Z",
+  machine: "M4 5h16v10H4zM8 20h8M12 15v5",
+  map: "M4 19c3-6 5-2 8-7s4-1 8-8M7 7h.01M17 16h.01M12 18h.01M5 12h.01M19 10h.01",
+  next: "m6 5 9 7-9 7ZM18 5v14",
+  pause: "M8 5v14M16 5v14",
+  play: "m7 4.500 12 7.500-12 7.500Z",
+  playlist: "M4 6h16M4 11h16M4 16h8m4-1v6m-3-3h6",
+  previous: "m18 5-9 7 9 7ZM6 5v14",
+  queue: "M4 6h16M4 12h16M4 18h10",
+  search: "M10.500 4a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13Zm5 11.500L20 20",
+  settings: "M5 7h9m4 0h1M5 17h1m4 0h9M16 5v4M8 15v4",
+  shuffle:
+    "M4 7h3c5 0 5 10 10 10h3m-3-3 3 3-3 3M4 17h3c1.500 0 2.600-.9 3.400-2.200M13.600 9.200C14.400 7.900 15.500 7 17 7h3m-3-3 3 3-3 3",
+  star: "m12 4 2.500 5.100 5.600.8-4 4 .9 5.600-5-2.700-5 2.700.9-5.600-4-4 5.600-.8Z",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 22, isFilled = false }: { name: IconName; size?: number; isFilled?: boolean }) {
+  return (
+    <svg
+      aria-hidden="true"
+      width={size}
+      height={size}
+      viewBox="0 0 24 24"
+      fill={isFilled ? "currentColor" : "none"}
+      stroke="currentColor"
+      stroke-width="1.75"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+    >
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

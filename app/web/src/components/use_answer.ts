@@ -1,0 +1,34 @@
+import { useEffect, useState } from "preact/hooks";
+import { ApiError } from "../api/client";
+
+/** The state of a request: still asked for, answered, or failed. */
+export interface Asked<T> {
+  answer?: T;
+  error?: ApiError;
+  isLoading: boolean;
+  /** Ask again. */
+  retry: () => void;
+}
+
+/**
+ * Ask the API when a view appears and whenever one of `inputs` changes. What was answered before stays until the new
+ * answer has come, so a view does not flicker.
+ */
+export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Asked<T> {
+  const [state, setState] = useState<{ answer?: T; error?: ApiError; isLoading: boolean }>({ isLoading: true });
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    const abort = new AbortController();
+    setState((before) => ({ ...before, isLoading: true }));
+    ask(abort.signal).then(
+      (answer) => !abort.signal.aborted && setState({ answer, isLoading: false }),
+      (error: unknown) => !abort.signal.aborted && setState({ error: asApiError(error), isLoading: false }),
+    );
+    return () => abort.abort();
+  }, [...inputs, attempt]);
+  return { ...state, retry: () => setAttempt(attempt + 1) };
+}
+
+function asApiError(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError(0, String(error));
+}

@@ -1,0 +1,16 @@
+import { render } from "preact";
+import { connect } from "./api/live";
+import { loadSession, session } from "./api/session";
+import { loadLanguage } from "./messages";
+import { App } from "./shell/App";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./components/buttons.css";
+
+async function start(): Promise<void> {
+  await Promise.all([loadLanguage(), loadSession()]);
+  if (session.value?.role) connect();
+  render(<App />, document.getElementById("app") as HTMLElement);
+}
+
+void start();

@@ -1,0 +1,40 @@
+/** German. */
+import type { Messages } from "./en";
+
+export const de: Messages = {
+  "app.name": "SoniqueBay",
+  "app.skip": "Zum Inhalt springen",
+  "app.disconnected": "SoniqueBay antwortet nicht. Neuer Versuch …",
+  "app.menu": "Hauptmenü",
+  "app.more": "Mehr",
+  "nav.home": "Start",
+  "nav.albums": "Alben",
+  "nav.artists": "Interpreten",
+  "nav.genres": "Genres",
+  "nav.folders": "Ordner",
+  "nav.queue": "Warteschlange",
+  "nav.map": "Karte",
+  "nav.playlists": "Playlists",
+  "nav.machine": "Gerät",
+  "nav.search": "Suche",
+  "nav.settings": "Einstellungen",
+
+  "list.loading": "Wird geladen …",
+  "list.empty": "Hier ist noch nichts.",
+  "list.retry": "Noch einmal versuchen",
+  "error.network": "SoniqueBay antwortet nicht.",
+  "error.missing": "Das ist nicht (mehr) in der Bibliothek.",
+  "error.page": "Unter dieser Adresse gibt es keine Seite.",
+  "count.albums": { one: "{count} Album", other: "{count} Alben" },
+  "count.tracks": { one: "{count} Titel", other: "{count} Titel" },
+  "action.play": "Abspielen",
+  "action.playItem": "{title} abspielen",
+  "action.pause": "Pause",
+  "action.shuffle": "Zufällige Reihenfolge",
+  "action.close": "Schließen",
+
+  "home.welcome": "Schön, dich zu hören",
+  "home.recent": "Neu hinzugekommen",
+  "home.random": "Etwas anderes",
+  "home.mostPlayed": "Am meisten gehört",
+};

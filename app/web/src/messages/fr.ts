@@ -1,0 +1,40 @@
+/** French. */
+import type { Messages } from "./en";
+
+export const fr: Messages = {
+  "app.name": "SoniqueBay",
+  "app.skip": "Aller au contenu",
+  "app.disconnected": "SoniqueBay ne répond pas. Nouvel essai …",
+  "app.menu": "Menu principal",
+  "app.more": "Plus",
+  "nav.home": "Accueil",
+  "nav.albums": "Albums",
+  "nav.artists": "Artistes",
+  "nav.genres": "Genres",
+  "nav.folders": "Dossiers",
+  "nav.queue": "File d’attente",
+  "nav.map": "Carte",
+  "nav.playlists": "Playlists",
+  "nav.machine": "Appareil",
+  "nav.search": "Recherche",
+  "nav.settings": "Réglages",
+
+  "list.loading": "Chargement …",
+  "list.empty": "Il n’y a encore rien ici.",
+  "list.retry": "Réessayer",
+  "error.network": "SoniqueBay ne répond pas.",
+  "error.missing": "Ceci n’est pas (ou plus) dans la bibliothèque.",
+  "error.page": "Il n’y a pas de page à cette adresse.",
+  "count.albums": { one: "{count} album", other: "{count} albums" },
+  "count.tracks": { one: "{count} titre", other: "{count} titres" },
+  "action.play": "Lire",
+  "action.playItem": "Lire {title}",
+  "action.pause": "Pause",
+  "action.shuffle": "Lecture aléatoire",
+  "action.close": "Fermer",
+
+  "home.welcome": "Quel plaisir de vous entendre",
+  "home.recent": "Ajouts récents",
+  "home.random": "Autre chose",
+  "home.mostPlayed": "Les plus écoutés",
+};

@@ -1,0 +1,53 @@
+import { ErrorBoundary, LocationProvider, lazy, Route, Router } from "preact-iso";
+import { basePath } from "../base_path";
+import { t } from "../messages";
+import { Home } from "../views/home/Home";
+import { Shell } from "./Shell";
+
+// A view that is not the first one is fetched when it is opened.
+const Albums = lazy(() => import("../views/albums/Albums").then((m) => m.Albums));
+const AlbumView = lazy(() => import("../views/album/AlbumView").then((m) => m.AlbumView));
+const Artists = lazy(() => import("../views/artists/Artists").then((m) => m.Artists));
+const ArtistView = lazy(() => import("../views/artist/ArtistView").then((m) => m.ArtistView));
+const Genres = lazy(() => import("../views/genres/Genres").then((m) => m.Genres));
+const Folders = lazy(() => import("../views/folders/Folders").then((m) => m.Folders));
+const Playlists = lazy(() => import("../views/playlists/Playlists").then((m) => m.Playlists));
+const PlaylistView = lazy(() => import("../views/playlist/PlaylistView").then((m) => m.PlaylistView));
+const Search = lazy(() => import("../views/search/Search").then((m) => m.Search));
+const Queue = lazy(() => import("../views/queue/Queue").then((m) => m.Queue));
+const MapView = lazy(() => import("../views/map/MapView").then((m) => m.MapView));
+const Machine = lazy(() => import("../views/machine/Machine").then((m) => m.Machine));
+const Settings = lazy(() => import("../views/settings/Settings").then((m) => m.Settings));
+
+/** All views by their addresses. `api/web_page.py` answers the first part of each with the page. */
+export function App() {
+  return (
+    <LocationProvider scope={basePath || "/"}>
+      <Shell>
+        <ErrorBoundary>
+          <Router>
+            <Route path={`${basePath}/`} component={Home} />
+            <Route path={`${basePath}/albums`} component={Albums} />
+            <Route path={`${basePath}/albums/:id`} component={AlbumView} />
+            <Route path={`${basePath}/artists`} component={Artists} />
+            <Route path={`${basePath}/artists/:id`} component={ArtistView} />
+            <Route path={`${basePath}/genres`} component={Genres} />
+            <Route path={`${basePath}/folders`} component={Folders} />
+            <Route path={`${basePath}/playlists`} component={Playlists} />
+            <Route path={`${basePath}/playlists/:id`} component={PlaylistView} />
+            <Route path={`${basePath}/search`} component={Search} />
+            <Route path={`${basePath}/queue`} component={Queue} />
+            <Route path={`${basePath}/map`} component={MapView} />
+            <Route path={`${basePath}/machine`} component={Machine} />
+            <Route path={`${basePath}/settings`} component={Settings} />
+            <Route default component={NotFound} />
+          </Router>
+        </ErrorBoundary>
+      </Shell>
+    </LocationProvider>
+  );
+}
+
+function NotFound() {
+  return <p class="notice">{t("error.page")}</p>;
+}

@@ -1,0 +1,5 @@
+import { t } from "../../messages";
+
+export function Albums() {
+  return <h1>{t("nav.albums")}</h1>;
+}

@@ -1,0 +1,5 @@
+import { t } from "../../messages";
+
+export function Folders() {
+  return <h1>{t("nav.folders")}</h1>;
+}

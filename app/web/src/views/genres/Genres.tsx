@@ -1,0 +1,5 @@
+import { t } from "../../messages";
+
+export function Genres() {
+  return <h1>{t("nav.genres")}</h1>;
+}

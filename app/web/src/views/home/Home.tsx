@@ -1,0 +1,39 @@
+import { get } from "../../api/client";
+import { session } from "../../api/session";
+import { AlbumRow } from "../../components/AlbumRow";
+import { Answered } from "../../components/Notice";
+import { useAnswer } from "../../components/use_answer";
+import { t } from "../../messages";
+
+const ROW_ALBUMS = 20;
+
+/** The first view: what is new, what is heard most, and something else. */
+export function Home() {
+  const asked = useAnswer(loadRows, []);
+  const name = session.value?.user?.name;
+  return (
+    <>
+      <h1>{name ? `${t("home.welcome")}, ${name}` : t("home.welcome")}</h1>
+      <Answered asked={asked}>
+        {([recent, mostPlayed, random]) => (
+          <>
+            <AlbumRow title={t("home.recent")} albums={recent} />
+            <AlbumRow title={t("home.mostPlayed")} albums={mostPlayed} />
+            <AlbumRow title={t("home.random")} albums={random} />
+          </>
+        )}
+      </Answered>
+    </>
+  );
+}
+
+async function loadRows(signal: AbortSignal) {
+  const page = { limit: ROW_ALBUMS, count: false };
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const [recent, mostPlayed, random] = await Promise.all([
+    get("/api/albums", { query: { ...page, sort: "added", order: "desc" }, signal }),
+    get("/api/marks/{kind}", { path: { kind: "album" }, query: { sort: "most_played", limit: ROW_ALBUMS }, signal }),
+    get("/api/albums", { query: { ...page, sort: "random", seed }, signal }),
+  ]);
+  return [recent.items, "albums" in mostPlayed ? mostPlayed.albums : [], random.items] as const;
+}

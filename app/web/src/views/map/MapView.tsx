@@ -1,0 +1,5 @@
+import { t } from "../../messages";
+
+export function MapView() {
+  return <h1>{t("nav.map")}</h1>;
+}

@@ -1,0 +1,5 @@
+import { t } from "../../messages";
+
+export function Queue() {
+  return <h1>{t("nav.queue")}</h1>;
+}

@@ -1,0 +1,102 @@
+"""The page in Debian's Chromium, from a real stack over real music."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from image import hostpackages, web_page
+from tests.support.stack import Stack, wait_until
+from tests.web import music
+
+OWNER = {"name": "Ada", "password": "correct horse"}
+SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desk": (1280, 800)}
+PAGE_SECONDS = 20.0
+_CHROMIUM = {"chromium": "shows the page in its tests"}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if shutil.which("chromium") is None:
+        hostpackages.install(_CHROMIUM)
+    with sync_playwright() as playwright:
+        # Music starts without a click only where this switch says so; root has no sandbox.
+        switches = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--lang=en"]
+        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=switches)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Give a stack with an owner, whose library is scanned and analysed."""
+    web_page.install()
+    folder = tmp_path_factory.mktemp("music")
+    music.make(folder)
+    running = Stack(folder, tmp_path_factory.mktemp("data"), login=True)
+    try:
+        running.cli("scan", "--wait-vectors", control=True)
+        wait_until(running.pictures_are_found)
+        claim(running)
+        yield running
+    finally:
+        code = running.stop()
+    assert code == 0
+
+
+def claim(stack: Stack) -> None:
+    """Make the owner, as the page /claim does."""
+    link = next(line for line in stack.output if "Make it yours: " in line).split(": ", 1)[1].strip()
+    answer = httpx.post(f"{stack.url}/api/claim", json={"code": link.partition("code=")[2], **OWNER}, timeout=30)
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.fixture(scope="session")
+def signed_in(stack: Stack) -> list[dict[str, Any]]:
+    """Return the cookies of a browser in which the owner has signed in."""
+    answer = httpx.post(f"{stack.url}/api/sign-in", json=OWNER, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return [{"name": name, "value": value, "url": stack.url} for name, value in answer.cookies.items()]
+
+
+@pytest.fixture
+def open_page(browser: Browser, stack: Stack, signed_in: list[dict[str, Any]]) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens a path in a new window; a script that fails there fails the test."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def open_at(
+        path: str, size: str = "desk", scheme: str = "light", *, is_signed_in: bool = True, **more: Any
+    ) -> Page:
+        width, height = SIZES[size]
+        context = browser.new_context(
+            base_url=stack.url, viewport={"width": width, "height": height}, color_scheme=scheme,
+            locale=more.pop("locale", "en-GB"), reduced_motion="reduce", **more,
+        )  # fmt: skip
+        contexts.append(context)
+        if is_signed_in:
+            context.add_cookies(signed_in)
+        page = context.new_page()
+        page.set_default_timeout(1000 * PAGE_SECONDS)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "console", lambda message: problems.append(message.text) if "Content Security" in message.text else None
+        )
+        page.goto(path)
+        return page
+
+    yield open_at
+    for context in contexts:
+        with suppress(Exception):
+            context.close()
+    assert not problems
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return tmp_path

@@ -1,0 +1,45 @@
+"""The frame of the page: who gets it, and that people with a keyboard, a screen reader or a phone can use it."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import SIZES
+
+OpenPage = Callable[..., Page]
+
+
+def test_whoever_has_not_signed_in_is_led_to_that(open_page: OpenPage) -> None:
+    page = open_page("/", is_signed_in=False)
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Good to hear you, Ada")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_on_the_first_view(open_page: OpenPage, size: str, scheme: str) -> None:
+    page = open_page("/", size, scheme)
+    expect(page.get_by_role("heading", name="Recently added")).to_be_visible()
+    found = Axe().run(page)
+    assert not found.response["violations"], found.generate_report()
+
+
+@pytest.mark.parametrize(
+    ("locale", "title"), [("de-AT", "Neu hinzugekommen"), ("fr-FR", "Ajouts récents"), ("ja", "Recently added")]
+)
+def test_it_speaks_the_language_of_the_browser(open_page: OpenPage, locale: str, title: str) -> None:
+    expect(open_page("/", locale=locale).get_by_role("heading", name=title)).to_be_visible()
+
+
+def test_an_album_opens_by_its_cover_and_by_its_address(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.get_by_role("link", name="Undertow").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Undertow")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Undertow")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Good to hear you, Ada")
