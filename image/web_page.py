@@ -7,6 +7,7 @@ description first, so a page that does not fit the API is not built.
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from .paths import ROOT, chown_to_invoking_user
 from .ui import Step
 
 SOURCES = ROOT / "app/web"
+PACKAGES = "packages.json"  # name, version and licence of each npm package that is part of the built files
 INSTALLED = ROOT / "app/soniquebay/api/web"  # where the API looks for the files
 _LOCKS = ("package.json", "package-lock.json")
 _INPUTS = ("src", "public", "index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")
@@ -128,9 +130,31 @@ def _describe_api() -> str:
 def _build(folder: Path, step: Step) -> None:
     step.report_status("bundling")
     _run_node(step, "vite/bin/vite.js", "build", "--outDir", str(folder), "--emptyOutDir", "--logLevel", "warn")
+    packages = bundled_packages()
+    (folder / PACKAGES).write_text(json.dumps(packages, indent=1) + "\n")
+    (folder / "licences.txt").write_text("\n\n".join(_licence_text(package["name"]) for package in packages))
     for path in sorted(folder.rglob("*")):
         if path.suffix in _COMPRESSED_SUFFIXES and path.stat().st_size >= _MIN_COMPRESSED_BYTES:
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+
+
+def bundled_packages() -> list[dict[str, str]]:
+    """Return the npm packages that the page is made from, without those that only build it."""
+    locked = json.loads((SOURCES / "package-lock.json").read_text())["packages"]
+    return [
+        {"name": path.removeprefix(f"{_MODULES}/"), "version": entry["version"], "licence": entry["license"]}
+        for path, entry in sorted(locked.items())
+        if path and not entry.keys() & {"dev", "optional", "peer", "devOptional"}
+    ]
+
+
+def _licence_text(package: str) -> str:
+    """Return the licence of a package, which has to go with copies of it. Raises `ActionableError` without one."""
+    folder = SOURCES / _MODULES / package
+    texts = sorted(path for path in folder.iterdir() if path.name.lower().startswith(("licen", "copying")))
+    if not texts:
+        raise ActionableError(f"The npm package {package} has no licence file.", "It may not be part of the page.")
+    return f"{package}\n\n" + "\n\n".join(path.read_text() for path in texts)
 
 
 def _run_node(step: Step, script: str, *arguments: str) -> None:

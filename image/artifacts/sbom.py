@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .. import dpkg
+from .. import dpkg, web_page
 from ..bootcheck.card import Card
 from ..errors import ActionableError
 from ..package_listing import UNKNOWN_ORIGIN, parse_listing
+from ..release import APP
 from .image_file import ImageFile
 from .licences import UNKNOWN, Licence, read_licence
 
@@ -26,6 +27,7 @@ STATUS_FILE = "/var/lib/dpkg/status"
 LISTING = "/usr/share/soniquebay/packages.txt"
 DOCUMENTATION = "/usr/share/doc"
 LIBRARIES = "/opt/soniquebay/current/lib"
+PAGE = f"{LIBRARIES}/{web_page.INSTALLED.relative_to(APP)}"
 # The namespace of a package URL is the vendor, by the `Origin` in the signed Release file of the archive.
 VENDORS = {"Debian": "debian", "Raspberry Pi Foundation": "raspberrypi"}
 DISTRIBUTION_VERSION = 13  # of Debian, and of what is made from it: trixie
@@ -38,7 +40,8 @@ def make_sbom(image: ImageFile, card: Card) -> str:
 
     Raises `ActionableError` when the image lists no packages.
     """
-    packages = [_image_package(image), _application_package(image), *_debian_packages(card), *_python_packages(card)]
+    installed = [*_debian_packages(card), *_python_packages(card), *_npm_packages(card)]
+    packages = [_image_package(image), _application_package(image), *installed]
     image_id = packages[0]["SPDXID"]
     document = {
         "spdxVersion": "SPDX-2.3",
@@ -149,3 +152,11 @@ def _python_packages(card: Card) -> Iterator[Package]:
         purl = f"pkg:pypi/{re.sub('[-_.]+', '-', name).lower()}@{quote(version, safe='')}"
         licence = fields.get("License-Expression", UNKNOWN)
         yield _make_package("pypi", name, version, purl, licenseDeclared=licence)
+
+
+def _npm_packages(card: Card) -> Iterator[Package]:
+    """Yield the npm packages that are part of the page."""
+    for package in json.loads(card.read_text(f"{PAGE}/{web_page.PACKAGES}")):
+        name, version = package["name"], package["version"]
+        purl = f"pkg:npm/{quote(name, safe='/')}@{quote(version, safe='')}"
+        yield _make_package("npm", name, version, purl, licenseDeclared=package["licence"])

@@ -21,7 +21,7 @@ from spdx_tools.spdx.model import RelationshipType
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from image import artifacts, bootcheck, build, dpkg, profile, release
+from image import artifacts, bootcheck, build, dpkg, profile, release, web_page
 from image.artifacts import bmap, imager, sbom
 from image.artifacts.image_file import ImageFile, sha256
 from image.bootcheck.card import Card
@@ -168,6 +168,8 @@ def test_bill_of_materials_is_valid_and_whole(published: dict[str, Path], image_
     assert {(name, version) for name, (version, _) in parse_listing(card.read_text(sbom.LISTING)).items()} == debian
     assert {(name, version) for kind, name, version in listed if kind == "deb"} == debian
     assert {(plain(name), version) for kind, name, version in listed if kind == "pypi"} == in_the_release()
+    on_the_page = {(package["name"], package["version"]) for package in web_page.bundled_packages()}
+    assert {(name, version) for kind, name, version in listed if kind == "npm"} == on_the_page
     assert document.packages[0].checksums[0].value == sha256(image_file)
     contained = [one for one in document.relationships if one.relationship_type == RelationshipType.CONTAINS]
     assert len(contained) == len(document.packages) - 1
