@@ -1,35 +1,27 @@
 """The page in Debian's Chromium, from a real stack over real music."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from image import hostpackages, web_page
+from image import web_page
+from tests.support.browser import chromium
 from tests.support.stack import Stack, wait_until
 from tests.web import music
 
 OWNER = {"name": "Ada", "password": "correct horse"}
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desk": (1280, 800)}
 PAGE_SECONDS = 20.0
-_CHROMIUM = {"chromium": "shows the page in its tests"}
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if shutil.which("chromium") is None:
-        hostpackages.install(_CHROMIUM)
-    with sync_playwright() as playwright:
-        # Music starts without a click only where this switch says so; root has no sandbox.
-        switches = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--lang=en"]
-        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=switches)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +87,3 @@ def open_page(browser: Browser, stack: Stack, signed_in: list[dict[str, Any]]) -
         with suppress(Exception):
             context.close()
     assert not problems
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    return tmp_path
