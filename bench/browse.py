@@ -132,8 +132,8 @@ def measure(db: sqlite3.Connection) -> list[tuple[str, float, float, float]]:
     for name, listed, sort, rows in cases(db):
         total = lists.count(db, listed)
         before = max(0, total // 2 - 1)
-        middle = page(db, listed, sort, browse.Request((), 1, before, counted=False)).next
-        requests = [browse.Request((), LIMIT, counted=False), browse.Request((), LIMIT, cursor=middle, counted=False)]
+        middle = page(db, listed, sort, browse.Request((), 1, before)).next
+        requests = [browse.Request((), LIMIT), browse.Request((), LIMIT, cursor=middle)]
         first, second = (milliseconds(partial(read, db, listed, sort, rows, request)) for request in requests)
         is_counted = sort == next(iter(listed.orders))
         counting = milliseconds(partial(lists.count, db, listed)) if is_counted else 0.0
@@ -146,7 +146,7 @@ def scans(db: sqlite3.Connection) -> list[str]:
     statements: set[str] = set()
     for _, listed, sort, rows in cases(db):
         db.set_trace_callback(statements.add)
-        read(db, listed, sort, rows, browse.Request((), LIMIT, counted=False))
+        read(db, listed, sort, rows, browse.Request((), LIMIT))
         db.set_trace_callback(None)
     steps = {
         f"{row['detail']}: {sql[:200]}"

@@ -35,6 +35,8 @@ class SqliteDatabase:
         self._readers = threading.local()
         self._writer: sqlite3.Connection | None = None
         self._write_lock = threading.Lock()
+        self.commits = 0
+        """How many transactions this process has committed."""
 
     def reader(self) -> sqlite3.Connection:
         """Return the read-only connection of this thread."""
@@ -59,6 +61,7 @@ class SqliteDatabase:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+            self.commits += 1
 
     @contextmanager
     def _locked_writer(self) -> Iterator[sqlite3.Connection]:

@@ -238,7 +238,8 @@ def _page(
     # A cursor goes on with the same rows in the same order, in pages of any length.
     list_identity = [listed.source, query.model_dump(exclude={"limit", "offset", "cursor", "count"})]
     is_counted = query.cursor is None if query.count is None else query.count
-    request = browse.Request(list_identity, query.limit, query.offset, query.cursor, query.order == "desc", is_counted)
+    count = services.counts.count if is_counted else None
+    request = browse.Request(list_identity, query.limit, query.offset, query.cursor, query.order == "desc", count)
     try:
         if query.sort == "similar":
             found = _similar_page(services, kind, listed, query.similar_to or 0, request)

@@ -20,6 +20,7 @@ from soniquebay.api.scrobbler import Scrobbler
 from soniquebay.api.shared_run import SharedRun
 from soniquebay.api.transcoded_cache import TranscodedCache
 from soniquebay.api.transcoders import Transcoders
+from soniquebay.library.browsing.counts import Counts
 from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
 from soniquebay.library.similarity.rankings import Rankings
@@ -63,6 +64,7 @@ class Services:
     open_requests: OpenRequests = field(init=False)
     vectors: SimilarityIndex = field(init=False)
     rankings: Rankings = field(init=False)
+    counts: Counts = field(init=False)
     upkeep: Upkeep = field(init=False)
     smart_lists: SmartLists = field(init=False)
     scrobbler: Scrobbler = field(init=False)
@@ -74,6 +76,7 @@ class Services:
         self.open_requests = OpenRequests(self.accounts)
         self.vectors = SimilarityIndex(self.database.reader)
         self.rankings = Rankings(self.vectors)
+        self.counts = Counts(self.database)
         self.upkeep = Upkeep(self.accounts.database)
         self.smart_lists = SmartLists(self.accounts.database, self._similar_tracks)
         self.scrobbler = Scrobbler(self.settings, self.accounts.database, self.accounts.key)

@@ -22,7 +22,7 @@ def slice_ids(
     """Return the ids of a slice of a list in an order; `random` is another one each time."""
     if not limit:
         return []
-    request = browse.Request((), limit, offset, descending=descending, counted=False)
+    request = browse.Request((), limit, offset, descending=descending)
     if sort == "random":
         return browse.shuffled_page(db, listed, None, request).ids
     return browse.page(db, listed, sort, request).ids

@@ -10,7 +10,7 @@ from typing import Any
 
 from soniquebay.library.browsing import cursors
 from soniquebay.library.browsing.cursors import CursorError, Key
-from soniquebay.library.browsing.lists import List, count
+from soniquebay.library.browsing.lists import List
 from soniquebay.library.browsing.pages import Slice, Sql, all_of, few_ids, find, largest_id, max_sorted_rows
 from soniquebay.library.browsing.shuffle import bits_for, shuffle
 from soniquebay.library.similarity.rankings import Place, Ranking
@@ -31,7 +31,8 @@ class Request:
     offset: int = 0
     cursor: str | None = None
     descending: bool = False
-    counted: bool = True
+    count: Callable[[sqlite3.Connection, List], int] | None = None
+    """Counts all rows of the list; None: they are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def ranked_page(
     if ranking is None:
         return None
     keys = ((ranking.number, *place) for place in ranking.places(after))
-    return _pick(db, listed, replace(request, counted=False), keys)
+    return _pick(db, listed, replace(request, count=None), keys)
 
 
 def _rank_state(request: Request) -> tuple[int, Place]:
@@ -142,5 +143,5 @@ def _page(db: sqlite3.Connection, listed: List, request: Request, keys: Sequence
     has_more = len(keys) > request.limit
     keys = keys[: request.limit]
     cursor = cursors.encode(request.list_identity, keys[-1]) if has_more else None
-    total = count(db, listed) if request.counted else None
+    total = request.count(db, listed) if request.count else None
     return IdPage([int(key[-1] or 0) for key in keys], cursor, total)
