@@ -18,15 +18,15 @@ _ERROR_WITHOUT_TEXT = "Error number"  # how FFmpeg's message begins for an error
 def transcode(file: io.RawIOBase, job: Job, write: Write) -> None:
     """Write the sound of a file, as a job says, piece by piece.
 
-    Raises `UndecodableSoundError` when there is none, ``OSError`` when the file cannot be read, and what `write`
-    raises.
+    Raises `UndecodableSoundError` when there is none, ``OSError`` when the file cannot be read, ``MemoryError`` when it
+    needs more memory than there is, and what `write` raises.
     """
     try:
         source = Source(file)
         sample_format = sample_format_for(job.format, source)
         frames = convert(source.frames(Fraction(job.start_seconds)), job, sample_format)
         encode(frames, job, sample_format, _samples(source, job, sample_format.sample_rate), write)
-    except OSError:  # some of FFmpeg's errors, too: those of the system
+    except (OSError, MemoryError):  # some of FFmpeg's errors, too: those of the system
         raise
     except (av.FFmpegError, ValueError, OverflowError) as error:
         text = str(getattr(error, "strerror", None) or _DAMAGED)
