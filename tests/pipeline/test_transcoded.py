@@ -1,6 +1,8 @@
 """Transcoded tracks over HTTP: real files, real processes, and what happens when one of them ends early."""
 
+import math
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from mutagen.flac import FLAC
 
 from soniquebay.api.transcoders import MAX_TRANSCODERS
 from tests.pipeline.test_playing import open_files, path_of, slow_stream, url_of
+from tests.support.rare_audio import DSD_RATE_HZ, dsd_bits, dsdiff, dsf
 from tests.support.sounds import delay, level, pitch, samples_of, stairs, write
 from tests.support.stack import Stack, children, wait_until
 
@@ -32,6 +35,47 @@ FILE "whole.flac" WAVE
     INDEX 01 00:04:50
 """
 SECONDS = 6.0
+SAMPLES = Path(__file__).parents[1] / "support/samples"
+RARE_SECONDS = 2.0
+LEVEL_DB = 20 * math.log10(0.5 / math.sqrt(2))  # of the left channel of `stairs`
+# What browsers do not play: title, media type, what is lost of the length (seconds), and of the level (dB).
+NOT_PLAYED = [
+    ("Apple.m4a", "audio/flac", 0.0, 0.01),
+    ("Aiff.aiff", "audio/flac", 0.0, 0.01),
+    ("Wavpack.wv", "audio/flac", 0.0, 0.01),
+    ("Tta.tta", "audio/flac", 0.0, 0.01),
+    ("Monkey.ape", "audio/flac", 0.0, 0.01),
+    ("Dsf.dsf", "audio/flac", 0.0, 0.1),
+    ("Dsdiff.dff", "audio/flac", 0.0, 0.1),
+    ("Wma.wma", "audio/mpeg", 0.05, 0.5),
+    ("Musepack.mpc", "audio/mpeg", 0.05, 0.5),
+    ("Dolby.ac3", "audio/mpeg", 0.05, 0.5),
+    ("Layer2.mp2", "audio/mpeg", 0.05, 0.5),
+    ("Matroska.mka", "audio/flac", 0.0, 0.01),
+    ("Adpcm.wav", "audio/mpeg", 0.05, 0.5),
+]
+
+
+def write_not_played(folder: Path) -> None:
+    """Write a file of each format of `NOT_PLAYED`, `RARE_SECONDS` of `stairs`."""
+    sound = stairs(RARE_SECONDS, 44100)
+    for name, codec, sample_format in (
+        ("Apple.m4a", "alac", "s16"),
+        ("Aiff.aiff", "pcm_s16be", "s16"),
+        ("Wavpack.wv", "wavpack", "fltp"),
+        ("Tta.tta", "tta", "s16"),
+        ("Wma.wma", "wmav2", "fltp"),
+        ("Dolby.ac3", "ac3", "fltp"),
+        ("Layer2.mp2", "mp2", "s16"),
+        ("Matroska.mka", "flac", "s16"),
+        ("Adpcm.wav", "adpcm_ms", "s16"),
+    ):
+        write(folder / name, sound, 44100, codec, sample_format)
+    shutil.copy(SAMPLES / "stairs.ape", folder / "Monkey.ape")
+    shutil.copy(SAMPLES / "stairs.mpc", folder / "Musepack.mpc")
+    bits = dsd_bits(stairs(RARE_SECONDS, DSD_RATE_HZ))
+    (folder / "Dsf.dsf").write_bytes(dsf(bits=bits))
+    (folder / "Dsdiff.dff").write_bytes(dsdiff(bits=bits))
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +84,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     sound = stairs(SECONDS, 44100)
     write(music / "Alac.m4a", sound, 44100, "alac")
     write(music / "Aac.m4a", sound, 44100, "aac", "fltp")
-    write(music / "Aiff.aiff", sound, 44100, "pcm_s16be")
-    write(music / "Wma.wma", sound, 44100, "wmav2", "fltp")
+    (music / "rare").mkdir()
+    write_not_played(music / "rare")
     loud = FLAC(write(music / "Flac.flac", sound, 44100, "flac"))
     loud["replaygain_track_gain"], loud["replaygain_track_peak"] = "-5.50 dB", "0.5"
     loud["replaygain_album_gain"], loud["replaygain_album_peak"] = "+12.00 dB", "0.5"
@@ -91,24 +135,27 @@ def play(stack: Stack, title: str, what: str = "stream", **params: Any) -> httpx
     return httpx.get(url_of(stack, stack.tracks()[title], what), params=params, timeout=30)
 
 
-@pytest.mark.parametrize(
-    ("title", "media_type"),
-    [("Alac", "audio/flac"), ("Aiff", "audio/flac"), ("Wma", "audio/mpeg")],
-)
+@pytest.mark.parametrize("name, media_type, lost_seconds, lost_db", NOT_PLAYED, ids=str)
 def test_what_browsers_do_not_play_is_transcoded_unless_the_file_itself_is_asked_for(
-    own: Stack, title: str, media_type: str
+    own: Stack, name: str, media_type: str, lost_seconds: float, lost_db: float
 ) -> None:
-    answer = play(own, title)
+    track = next(t for t in own.tracks().values() if t["path"].endswith(f"rare/{name}"))
+    url = url_of(own, track)
+    answer = httpx.get(url, timeout=30)
     assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
     assert answer.headers["accept-ranges"] == "none"
     assert "content-length" not in answer.headers
-    assert abs(float(answer.headers["x-content-duration"]) - SECONDS) < 0.1
+    assert abs(float(answer.headers["x-content-duration"]) - RARE_SECONDS) < 0.1
     samples, rate = samples_of(answer.content)
-    assert abs(samples.shape[1] / rate - SECONDS) < 0.1
-    assert abs(pitch(samples, rate, 2.2, 2.8) - 700) < 3
-    content = path_of(own.tracks()[title]).read_bytes()
-    assert play(own, title, format="raw").content == content
-    assert play(own, title, "download").content == content
+    assert abs(samples.shape[1] / rate - RARE_SECONDS) <= lost_seconds + 1 / rate
+    for second in (0, 1):
+        assert abs(pitch(samples, rate, second + 0.2, second + 0.8) - (500 + 100 * second)) < 3
+    left, right = (level(samples[n : n + 1, : round(1.9 * rate)]) for n in (0, 1))
+    assert abs(left - LEVEL_DB) < lost_db
+    assert abs(left - right - 20 * math.log10(2)) < lost_db
+    content = path_of(track).read_bytes()
+    assert httpx.get(url, params={"format": "raw"}).content == content
+    assert httpx.get(url_of(own, track, "download")).content == content
     wait_until(lambda: not transcoders(own) and not open_files(own), 5)
 
 

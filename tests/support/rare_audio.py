@@ -84,26 +84,44 @@ def mp3_of_constant_rate(seconds: float = 3.0) -> bytes:
     return piped(sine(seconds), "libmp3lame", "mp3", {"write_xing": "0", "id3v2_version": "0"})
 
 
-def dsf(seconds: float = 1.0) -> bytes:
-    """Return a silent DSF file in stereo ("DSF File Format Specification", version 1.01)."""
+def dsd_bits(sound: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the single bits of a sound at `DSD_RATE_HZ` (sigma-delta modulation of the first order)."""
+    steps = np.floor(np.cumsum((sound + 1) / 2, axis=1))
+    return np.diff(steps, axis=1, prepend=0).astype(np.uint8)
+
+
+def dsf(seconds: float = 1.0, bits: NDArray[np.uint8] | None = None) -> bytes:
+    """Return a DSF file in stereo, silent or of `dsd_bits` ("DSF File Format Specification", version 1.01)."""
     block = 4096
-    blocks = round(seconds * DSD_RATE_HZ / 8 / block)
-    samples = blocks * block * 8
-    data = bytes([_DSD_SILENCE]) * (2 * block * blocks)
+    if bits is None:
+        blocks = round(seconds * DSD_RATE_HZ / 8 / block)
+        samples = blocks * block * 8
+        data = bytes([_DSD_SILENCE]) * (2 * block * blocks)
+    else:
+        samples = bits.shape[1]
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        packed = np.pad(packed, ((0, 0), (0, -packed.shape[1] % block)))
+        data = packed.reshape(2, -1, block).swapaxes(0, 1).tobytes()
     form = b"fmt " + struct.pack("<QIIIIIIQII", 52, 1, 0, 2, 2, DSD_RATE_HZ, 1, samples, block, 0)
     body = b"data" + struct.pack("<Q", 12 + len(data)) + data
     return b"DSD " + struct.pack("<QQQ", 28, 28 + len(form) + len(body), 0) + form + body
 
 
-def dsdiff(seconds: float = 1.0) -> bytes:
-    """Return a silent DSDIFF file in stereo ("Direct Stream Digital Interchange File Format", version 1.5)."""
+def dsdiff(seconds: float = 1.0, bits: NDArray[np.uint8] | None = None) -> bytes:
+    """Return a DSDIFF file in stereo, silent or of `dsd_bits`.
+
+    "Direct Stream Digital Interchange File Format", version 1.5.
+    """
 
     def chunk(name: bytes, content: bytes) -> bytes:
         return name + struct.pack(">Q", len(content)) + content + b"\0" * (len(content) % 2)
 
     properties = chunk(b"FS  ", struct.pack(">I", DSD_RATE_HZ)) + chunk(b"CHNL", struct.pack(">H", 2) + b"SLFTSRGT")
     properties += chunk(b"CMPR", b"DSD \x0enot compressed")
-    sound = bytes([_DSD_SILENCE]) * (2 * round(seconds * DSD_RATE_HZ / 8))
+    if bits is None:
+        sound = bytes([_DSD_SILENCE]) * (2 * round(seconds * DSD_RATE_HZ / 8))
+    else:
+        sound = np.packbits(bits, axis=1).T.tobytes()
     content = b"DSD " + chunk(b"FVER", b"\1\5\0\0") + chunk(b"PROP", b"SND " + properties) + chunk(b"DSD ", sound)
     return b"FRM8" + struct.pack(">Q", len(content)) + content
 
