@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Set
+from dataclasses import dataclass
 from pathlib import Path
 
 from soniquebay.atomic_file import replace_file
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 ServerContext = ssl.SSLContext
 LIFETIME_DAYS = 820  # Apple's devices refuse a certificate of more than 825
 RENEWAL_SECONDS = 60 * 86400  # before its end; Flower takes the new one when it starts the next time
+WARNING_SECONDS = 30 * 86400  # before the end of the owner's certificate
+_WARNING_SHARE = 0.25  # of its validity, where that is less: those of some authorities last a few days or weeks
 MAKING_TIMEOUT_SECONDS = 60.0
 WAIT_SECONDS = 30.0  # of Flower, for the API to make the certificate at its first start
 WAIT_INTERVAL_SECONDS = 0.2
@@ -41,6 +44,14 @@ subjectAltName = {names}
 
 class CertificateError(Exception):
     """A certificate cannot be used or made. The text names the file and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """From when to when a certificate is valid (Unix seconds)."""
+
+    begin: float
+    end: float
 
 
 def server_context(settings: Settings) -> ServerContext:
@@ -119,6 +130,29 @@ def make_if_due(settings: Settings) -> bool:
     return True
 
 
+def validity(settings: Settings) -> Validity:
+    """Return the validity of the certificate of the settings. Raises `CertificateError`."""
+    certificate, _ = files(settings)
+    shown = _openssl(["x509", "-in", str(certificate), "-noout", "-dates"])
+    dates = dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
+    try:
+        return Validity(*(ssl.cert_time_to_seconds(dates[name]) for name in ("notBefore", "notAfter")))
+    except (KeyError, ValueError) as error:
+        raise CertificateError(f"openssl does not tell the dates of {_shown(settings)[0]}") from error
+
+
+def end_warning(settings: Settings, validity: Validity, now: float) -> str | None:
+    """Return what to say of the end of the owner's certificate at a time (Unix seconds); None while it is far."""
+    if validity.end - now > min(WARNING_SECONDS, _WARNING_SHARE * (validity.end - validity.begin)):
+        return None
+    name = _shown(settings)[0]
+    date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(validity.end))
+    renew = "renew it, and restart soniquebay-api and soniquebay-flower"
+    if now < validity.end:
+        return f"the certificate in {name} ends on {date}: {renew}"
+    return f"the certificate in {name} has ended on {date}, so browsers and apps refuse this machine: {renew}"
+
+
 def own_names(settings: Settings) -> Set[str]:
     """Return the names by which browsers open this machine."""
     host = socket.gethostname().lower()
@@ -169,8 +203,8 @@ def _openssl(arguments: list[str], text: str = "") -> subprocess.CompletedProces
         )  # fmt: skip
     except FileNotFoundError as error:
         raise CertificateError(
-            "openssl is not installed, which makes the certificate: sudo apt install openssl, or use a certificate of "
-            "your own (SONIQUEBAY_TLS=own)"
+            "openssl is not installed, which makes certificates and reads their dates: sudo apt install openssl; "
+            "without it only a certificate of your own can be used (SONIQUEBAY_TLS=own)"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise CertificateError(f"openssl has not answered within {MAKING_TIMEOUT_SECONDS:.0f} s") from error

@@ -1,6 +1,7 @@
 """Running programs with TLS: the machine's own certificate, the owner's, and what the port without TLS answers."""
 
 import http.cookies
+import json
 import ssl
 import stat
 import subprocess
@@ -145,6 +146,24 @@ def test_a_certificate_of_the_owner(music: Path, tmp_path: Path) -> None:
         finally:
             assert running.stop() == 0
     assert not (tmp_path / "data" / "self-signed.pem").exists()
+
+
+def test_the_owner_is_told_that_the_certificate_has_ended(music: Path, tmp_path: Path) -> None:
+    settings = make(tmp_path, "own")
+    certificate, key = settings["SONIQUEBAY_TLS_CERTIFICATE"], settings["SONIQUEBAY_TLS_KEY"]
+    again = ["openssl", "x509", "-in", certificate, "-signkey", key, "-days", "-1", "-out", f"{certificate}.ended"]
+    subprocess.run(again, check=True, capture_output=True)
+    stack = TlsStack(music, tmp_path / "data", **settings | {"SONIQUEBAY_TLS_CERTIFICATE": f"{certificate}.ended"})
+    try:
+        told = f"the certificate in {certificate}.ended has ended on "
+        log = stack.data / "logs/api.log"
+        wait_until(lambda: told in log.read_text())
+        assert f"Warning: {told}" in stack.cli("status", control=True).stdout
+        shown = json.loads(stack.cli("status", "--json", control=True).stdout)
+        assert (shown["health"]["status"], len(shown["health"]["warnings"])) == ("ok", 1)
+        assert httpx.get(f"{stack.url}/api/health").json()["warnings"] == []
+    finally:
+        assert stack.stop() == 0
 
 
 def test_a_wrong_key_ends_the_start_with_what_to_do(music: Path, tmp_path: Path) -> None:

@@ -1,16 +1,21 @@
 """The certificate of the web servers: made by this machine, or the owner's; and what is said of a wrong one."""
 
+import asyncio
+import contextlib
 import shutil
 import socket
 import ssl
 import stat
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from soniquebay import certificates
+from soniquebay.api import served_certificate
+from soniquebay.api.served_certificate import ServedCertificate
 from soniquebay.certificates import CertificateError
 from soniquebay.settings import Settings, from_environment
 
@@ -96,6 +101,56 @@ def test_a_certificate_of_the_owner_is_used(pair: tuple[Path, Path]) -> None:
     both = pair[0].with_name("both.pem")
     both.write_text(pair[0].read_text() + pair[1].read_text())
     certificates.server_context(from_environment({"SONIQUEBAY_TLS": "own", "SONIQUEBAY_TLS_CERTIFICATE": str(both)}))
+
+
+@pytest.mark.parametrize(
+    ("days", "days_left", "said"),
+    [
+        (365, 30.5, None), (365, 29.5, "ends on"), (365, 0.1, "ends on"), (365, -0.1, "has ended on"),
+        (8, 2.1, None), (8, 1.9, "ends on"),
+    ],
+)  # fmt: skip
+def test_a_warning_comes_before_a_certificate_of_the_owner_ends(
+    tmp_path: Path, days: int, days_left: float, said: str | None
+) -> None:
+    make(tmp_path / "a.pem", days=days)
+    settings = own(tmp_path / "a.pem", tmp_path / "a.pem.key")
+    validity = certificates.validity(settings)
+    assert abs(validity.end - time.time() - days * 86400) < 60
+    warning = certificates.end_warning(settings, validity, validity.end - days_left * 86400)
+    date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(validity.end))
+    if said is None:
+        assert warning is None
+    else:
+        assert (warning or "").startswith(f"the certificate in {tmp_path}/a.pem {said} {date}")
+
+
+def test_the_log_warns_at_the_start_and_then_once_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert served_certificate.WARNING_INTERVAL_SECONDS == 86400
+    monkeypatch.setattr(served_certificate, "WARNING_INTERVAL_SECONDS", 0.2)
+    make(tmp_path / "a.pem", days=365)
+    served = ServedCertificate(own(tmp_path / "a.pem", tmp_path / "a.pem.key"))
+
+    async def run_for(seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(served.run(), seconds)
+
+    asyncio.run(run_for(0.3))
+    assert not caplog.messages
+    monkeypatch.setattr(certificates, "WARNING_SECONDS", 366 * 86400)
+    monkeypatch.setattr(certificates, "_WARNING_SHARE", 1.1)
+    asyncio.run(run_for(0.3))
+    assert [("ends on" in message) for message in caplog.messages] == [True, True]
+
+
+def test_without_openssl_a_certificate_of_the_owner_is_served_all_the_same(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert ServedCertificate(own(*pair)).warning(2**40) is None
+    assert "nobody will be warned before the certificate ends: openssl is not installed" in caplog.text
 
 
 def test_a_wrong_certificate_is_named(pair: tuple[Path, Path], tmp_path: Path) -> None:

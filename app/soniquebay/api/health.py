@@ -1,6 +1,7 @@
 """Report whether everything that a scan needs is there."""
 
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,15 +33,24 @@ PING_TIMEOUTS_SECONDS = (1.0, 1.0, 3.0)
 async def health(request: Request, services: Shared) -> Any:
     """Ask the database, Redis and the workers; 200 only when all three answered. This needs no login.
 
-    Only visitors who may manage the appliance are told why a part is not ok.
+    Only visitors who may manage the appliance are told why a part is not ok, and get warnings.
     """
     # Anybody may ask: those who do at once must not take the threads that answer all other requests.
     parts = await services.health_checks.result(lambda: _check_parts(services))
     healthy = all(state == "ok" for state in parts.values())
+    warnings = _warnings(services)
     if not may_manage(request):
+        warnings = []
         parts = {name: state if state == "ok" else "not ok" for name, state in parts.items()}
-    answer = Health(status="ok" if healthy else "unhealthy", version=__version__, **parts)
+    answer = Health(status="ok" if healthy else "unhealthy", version=__version__, warnings=warnings, **parts)
     return JSONResponse(answer.model_dump(), status_code=200 if healthy else 503)
+
+
+def _warnings(services: Services) -> list[str]:
+    if services.certificate is None:
+        return []
+    warning = services.certificate.warning(time.time())
+    return [] if warning is None else [warning]
 
 
 def _check_parts(services: Services) -> dict[str, str]:

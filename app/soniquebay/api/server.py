@@ -16,7 +16,7 @@ import anyio.to_thread
 import redis
 import redis.asyncio
 
-from soniquebay import certificates, logs
+from soniquebay import logs
 from soniquebay.api.dispatcher import WARNING_INTERVAL_SECONDS, Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.http_server import (
@@ -30,8 +30,10 @@ from soniquebay.api.http_server import (
 from soniquebay.api.internal import internal_app
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.public import public_app
+from soniquebay.api.served_certificate import ServedCertificate
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
+from soniquebay.certificates import CertificateError
 from soniquebay.library import covers
 from soniquebay.library.catalogue import rebuild
 from soniquebay.library.database import Database
@@ -55,7 +57,6 @@ PLAYLIST_INTERVAL_SECONDS = 2.0  # of the check whether playlists have to follow
 UPKEEP_INTERVAL_SECONDS = 60.0  # of the check whether a scan has changed what users' items are found by
 LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
 INDEX_RETRY_INTERVAL_SECONDS = 30.0
-RENEWAL_CHECK_INTERVAL_SECONDS = 6 * 3600.0  # of the certificate that this machine made; each starts openssl
 REDIS_RETRY_INTERVAL_SECONDS = 0.2
 REDIS_START_SECONDS = 10.0  # that Redis may take to start before a warning is logged
 # They log what strangers cause.
@@ -109,30 +110,26 @@ def _claim_page(settings: Settings) -> str:
     return f"{settings.url_at(f'{socket.gethostname()}.local')}/claim"
 
 
-def _tls_context(settings: Settings) -> certificates.ServerContext | None:
-    """Return what TLS needs, None without TLS. Raises ``SystemExit`` with what is wrong with the certificate."""
-    if not settings.has_tls:
-        return None
+def _certificate(settings: Settings) -> ServedCertificate | None:
+    """Return the certificate, None without TLS. Raises ``SystemExit`` with what is wrong with it."""
     try:
-        if settings.tls == "self-signed":
-            certificates.make_if_due(settings)
-        return certificates.server_context(settings)
-    except certificates.CertificateError as error:
+        return ServedCertificate(settings) if settings.has_tls else None
+    except CertificateError as error:
         raise SystemExit(f"soniquebay: {error}") from error
 
 
 async def _serve(settings: Settings) -> None:
     services = make_services(settings)
     services.vectors.load_in_background()
-    context = _tls_context(settings)
+    services.certificate = _certificate(settings)
     sockets = open_sockets(settings)
     app, quota = public_app(services), public_quota(settings)
     servers = [
         (public_server(app, quota), sockets.public),
         (internal_server(internal_app(services)), sockets.internal),
     ]
-    if context:
-        servers.append((tls_server(app, quota, context), sockets.tls))
+    if services.certificate:
+        servers.append((tls_server(app, quota, services.certificate.context), sockets.tls))
 
     def stop() -> None:
         services.progress.close()
@@ -143,7 +140,7 @@ async def _serve(settings: Settings) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop)
     anyio.to_thread.current_default_thread_limiter().total_tokens = MAX_THREADS
-    async with _background_jobs(services, stop, context):
+    async with _background_jobs(services, stop):
         for sock in sockets.public + sockets.tls:
             # Each connection inherits it. Without it an answer on a kept-alive connection is 40 ms late. asyncio sets
             # it only on sockets whose protocol number is TCP's, and the number of these is 0.
@@ -158,11 +155,9 @@ async def _serve(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _background_jobs(
-    services: Services, stop: Callable[[], None], context: certificates.ServerContext | None
-) -> AsyncIterator[None]:
+async def _background_jobs(services: Services, stop: Callable[[], None]) -> AsyncIterator[None]:
     """Run the background jobs beside the body. When one of them fails, call `stop`, and raise its error at the end."""
-    jobs = asyncio.create_task(_run_jobs(services, context))
+    jobs = asyncio.create_task(_run_jobs(services))
     jobs.add_done_callback(lambda _: stop())
     try:
         yield
@@ -172,7 +167,7 @@ async def _background_jobs(
             await jobs
 
 
-async def _run_jobs(services: Services, context: certificates.ServerContext | None) -> None:
+async def _run_jobs(services: Services) -> None:
     """Run the background jobs until cancelled. They start when Redis answers, because most of them send messages.
 
     When one job raises an error, all are cancelled.
@@ -189,7 +184,7 @@ async def _run_jobs(services: Services, context: certificates.ServerContext | No
         _repeat("no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),
         services.scrobbler.run(),
-        *([_renew_certificate(services.settings, context)] if context else []),
+        *([services.certificate.run()] if services.certificate else []),
     )
     watcher = None
     if services.settings.watch != "off":
@@ -228,17 +223,6 @@ async def _repeat(what: str, job: Callable[[], object], seconds: float) -> None:
         except Exception as error:  # whatever it is, the next run may succeed
             log.warning("%s: %s: %s", what, type(error).__name__, error, exc_info=not isinstance(error, sqlite3.Error))
         await asyncio.sleep(seconds)
-
-
-async def _renew_certificate(settings: Settings, context: certificates.ServerContext) -> None:
-    """Make the machine's own certificate anew before it ends. Those of the owner change with a restart."""
-    while settings.tls == "self-signed":
-        await asyncio.sleep(RENEWAL_CHECK_INTERVAL_SECONDS)
-        try:
-            if await asyncio.to_thread(certificates.make_if_due, settings):
-                certificates.load(context, settings)  # in the thread that uses it
-        except certificates.CertificateError as error:
-            log.warning("the certificate is not renewed: %s", error)
 
 
 async def _delete_unused_covers(services: Services) -> None:

@@ -17,6 +17,7 @@ from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.api.scrobbler import Scrobbler
+from soniquebay.api.served_certificate import ServedCertificate
 from soniquebay.api.shared_run import SharedRun
 from soniquebay.api.transcoded_cache import TranscodedCache
 from soniquebay.api.transcoders import Transcoders
@@ -50,6 +51,8 @@ class Services:
     progress: ProgressFeed
     lookups: Lookups
     accounts: Accounts
+    certificate: ServedCertificate | None = None
+    """None without TLS."""
     request_refill: Callable[[], None] = lambda: None
     """Have the queues refilled soon. Safe from any thread."""
     watch_state: Callable[[], dict[str, Any]] = _not_watching

@@ -31,6 +31,8 @@ def status(as_json: bool) -> None:
         console = Console()
         parts = ", ".join(f"{name} {health[name]}" for name in ("database", "redis", "worker"))
         console.print(f"SoniqueBay {health['version']} is [bold]{health['status']}[/]: {parts}")
+        for warning in health["warnings"]:
+            console.print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
         for name, worker in workers.items():
             pids = ", ".join(map(str, worker["processes"]))
             console.print(

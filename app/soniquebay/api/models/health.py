@@ -13,6 +13,9 @@ class Health(BaseModel):
     database: str
     redis: str
     worker: str
+    warnings: list[str] = Field(
+        description="what has to be seen to although every part answers; only those who may manage get it"
+    )
 
 
 class WorkerProcesses(BaseModel):
