@@ -102,6 +102,13 @@ class Appliance:
         self.run(f"for n in $(seq {count}); do install -D -m 0644 /tmp/song.ogg {folder}/$n.ogg; done")
         self.run("soniquebay scan --wait-vectors")
 
+    def scan_folder(self, source: Path, folder: str) -> None:
+        """Copy what is in a folder of this machine to a folder of music, then scan and analyse it."""
+        self.run("rm -rf /tmp/copied")
+        self.machine.scp(source, "/tmp/copied")
+        self.run(f"rm -rf {folder} && cp -r /tmp/copied {folder} && chmod -R a+rX {folder} && rm -rf /tmp/copied")
+        self.run("soniquebay scan --wait-vectors")
+
     def api(self, path: str, method: str = "GET") -> HttpResponse:
         """Send a request as an administrator of the machine, and return the response, whatever its status."""
         try:
@@ -127,6 +134,16 @@ class Appliance:
         answer = httpx.post(f"{self.machine.url('http')}/api/sign-in", json=OWNER, timeout=REQUEST_TIMEOUT_SECONDS)
         assert answer.status_code == 200, answer.text
         return dict(answer.cookies)
+
+    def app_password(self, name: str) -> str:
+        """Return a new app password of the owner."""
+        answer = httpx.post(
+            f"{self.machine.url('http')}/api/account/app-passwords",
+            json={"name": name}, cookies=self.cookie(), timeout=REQUEST_TIMEOUT_SECONDS,
+        )  # fmt: skip
+        assert answer.status_code == 201, answer.text
+        password: str = answer.json()["password"]
+        return password
 
     def flower(self, path: str, cookie: dict[str, str] | None = None) -> HttpResponse:
         """Send a request to Flower, with the cookie of a session or without."""

@@ -20,11 +20,11 @@ def play(url: str, user: str, password: str, folder: Path) -> dict[str, object]:
     assert client.system.ping().status == "ok"
     assert client.system.get_license().valid
     artists = client.browsing.get_artists()
-    artist = client.browsing.get_artist(artists[0].id)
+    artist = client.browsing.get_artist(next(a.id for a in artists if a.name == "Band"))
     album = client.browsing.get_album(artist.albums[0].id)
     client.browsing.get_album_info(album.id)
     client.browsing.get_music_directory(album.id)
-    song = client.searching.search("Song 2").songs[0]
+    song = next(s for s in client.searching.search("Song 2").songs if s.album.id == album.id)
     everything = client.searching.search("", song_count=500, album_count=500, artist_count=500)
     listed = client.lists.get_album_list_alphabetical_by_name(num_of_albums=500)
 

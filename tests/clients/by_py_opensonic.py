@@ -19,11 +19,11 @@ async def play(url: str, user: str, password: str, folder: Path) -> dict[str, ob
     assert await client.ping()
     extensions = [extension.name for extension in await client.get_open_subsonic_extensions()]
     artists = [artist for index in (await client.get_artists()).index for artist in index.artist]
-    artist = await client.get_artist(artists[0].id)
+    artist = await client.get_artist(next(a.id for a in artists if a.name == "Band"))
     await client.get_artist_info2(artist.id)
     album = await client.get_album(artist.album[0].id)
     await client.get_album_info2(album.id)
-    song = (await client.search3('"Song 2"')).song[0]
+    song = next(s for s in (await client.search3('"Song 2"')).song if s.album_id == album.id)
     everything = await client.search3("", song_count=500, album_count=500, artist_count=500)
     listed = await client.get_album_list2("alphabeticalByName", size=500)
 

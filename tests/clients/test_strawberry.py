@@ -15,9 +15,9 @@ from PIL import Image
 
 from image.paths import ROOT
 from tests.clients import desktop
-from tests.clients.conftest import HERE
 from tests.clients.recorder import recorded
 from tests.support.audio_files import tone
+from tests.support.published_clients import PROGRAMS
 from tests.support.stack import wait_until
 
 LONG_SECONDS = 35  # Strawberry tells of a play after half a song, but not before 31 s
@@ -41,7 +41,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_strawberry_plays(login: tuple[str, str, str], music: Path, tmp_path: Path) -> None:
     server, user, password = login
     root = desktop.ensure()
-    folders = {tmp_path: "home", HERE: "clients"}
+    folders = {tmp_path: "home", PROGRAMS: "clients"}
     with recorded(server) as (url, answers), httpx.Client(base_url=server, timeout=30) as asking:
 
         def ask(method: str, **parameters: str) -> dict[str, Any]:
