@@ -1,4 +1,4 @@
-"""Taking over the ratings and play counts of the tags, for oneself or, as a manager, for a user."""
+"""Taking over the ratings, play counts and stars of the tags, for oneself or, as a manager, for a user."""
 
 import time
 from typing import Any
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api", tags=["kept"], responses=REFUSALS)
 
 @router.post("/marks/import", response_model=ImportedMarks, responses=NO_USER)
 def import_own_marks(services: Shared, user: CurrentUser) -> Any:
-    """Take over the ratings and play counts in the tags of the files, where one has none of one's own."""
+    """Take over the ratings, play counts and loved tracks in the tags of the files, where one has none of one's own."""
     return tag_marks.import_marks(services.accounts.database, user.id, time.time())
 
 
@@ -29,7 +29,7 @@ def import_own_marks(services: Shared, user: CurrentUser) -> Any:
     dependencies=[Manager],
 )
 def import_marks_of_user(services: Shared, user_id: Id) -> Any:
-    """Take over the ratings and play counts in the tags of the files, where a user has none of their own."""
+    """Take over the ratings, play counts and loved tracks in the tags of the files, where a user has none."""
     if users.by_id(services.accounts.database.reader(), user_id) is None:
         raise HTTPException(404, f"no user {user_id}")
     return tag_marks.import_marks(services.accounts.database, user_id, time.time())

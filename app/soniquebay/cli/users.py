@@ -119,14 +119,17 @@ def remove(name: str) -> None:
 @user.command("import-ratings")
 @click.argument("name", required=False)
 def import_ratings(name: str | None) -> None:
-    """Take over the ratings and play counts in the tags of the files for the user NAME.
+    """Take over the ratings, play counts and loved tracks in the tags of the files for the user NAME.
 
-    What the user has rated or played stays as it is. Without NAME it is for the user who has signed in elsewhere
-    (soniquebay login).
+    What the user has rated, played or starred stays as it is. Without NAME it is for the user who has signed in
+    elsewhere (soniquebay login).
     """
     path = f"/api/users/{_id_of(name)}/marks/import" if name else "/api/marks/import"
     _, done = client.request("POST", path, expect=(200,), timeout=IMPORT_TIMEOUT_SECONDS)
-    click.echo(f"ratings of {done['ratings']} tracks and play counts of {done['play_counts']} are taken over")
+    click.echo(
+        f"ratings of {done['ratings']} tracks, play counts of {done['play_counts']} and stars of {done['stars']} "
+        "are taken over"
+    )
 
 
 def _users() -> list[dict[str, Any]]:

@@ -1,11 +1,11 @@
-"""Taking over what the tags of files say: ratings and play counts, where a user has none yet."""
+"""Taking over what the tags of files say: ratings, play counts and stars, where a user has none yet."""
 
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from soniquebay.listeners import items
+from soniquebay.listeners import items, stars
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.items import Item
 from soniquebay.listeners.ratings import MAX_RATING, MIN_RATING
@@ -15,16 +15,18 @@ MAX_PLAY_COUNT = 1_000_000  # tags may state anything
 _PER_CENT_OF_STAR = 100 / MAX_RATING
 
 _TO_IMPORT = """
-SELECT t.id, t.album_id, CASE WHEN r.item_id IS NULL THEN f.tags ->> '$.rating' END AS rating,
-       CASE WHEN p.item_id IS NULL THEN f.tags ->> '$.play_count' END AS play_count
-FROM library.file_tags f CROSS JOIN library.tracks t ON t.id = f.track_id
-LEFT JOIN items i ON i.kind = 'track' AND i.library_id = t.id
-LEFT JOIN ratings r ON r.item_id = i.id AND r.user_id = ?1
-LEFT JOIN play_counts p ON p.item_id = i.id AND p.user_id = ?1
-WHERE f.track_id > ?2 AND t.missing_since IS NULL
-  AND (CASE WHEN r.item_id IS NULL THEN f.tags ->> '$.rating' END IS NOT NULL
-       OR CASE WHEN p.item_id IS NULL THEN f.tags ->> '$.play_count' END IS NOT NULL)
-ORDER BY f.track_id LIMIT ?3
+WITH said AS (
+    SELECT f.track_id AS id, t.album_id, CASE WHEN r.item_id IS NULL THEN f.tags ->> '$.rating' END AS rating,
+           CASE WHEN p.item_id IS NULL THEN f.tags ->> '$.play_count' END AS play_count,
+           CASE WHEN s.item_id IS NULL THEN f.tags ->> '$.loved' END AS loved
+    FROM library.file_tags f CROSS JOIN library.tracks t ON t.id = f.track_id
+    LEFT JOIN items i ON i.kind = 'track' AND i.library_id = t.id
+    LEFT JOIN ratings r ON r.item_id = i.id AND r.user_id = ?1
+    LEFT JOIN play_counts p ON p.item_id = i.id AND p.user_id = ?1
+    LEFT JOIN stars s ON s.item_id = i.id AND s.user_id = ?1
+    WHERE f.track_id > ?2 AND t.missing_since IS NULL
+)
+SELECT * FROM said WHERE coalesce(rating, play_count, loved) IS NOT NULL ORDER BY id LIMIT ?3
 """
 
 
@@ -34,6 +36,7 @@ class Imported:
 
     ratings: int
     play_counts: int
+    stars: int
 
 
 def stars_of(per_cent: str | None) -> int | None:
@@ -43,22 +46,24 @@ def stars_of(per_cent: str | None) -> int | None:
 
 
 def import_marks(database: ListenersDatabase, user_id: int, at: float) -> Imported:
-    """Give a user the ratings and play counts of the tags, at a time (Unix seconds), where the user has none.
+    """Give a user the ratings, play counts and stars of the tags, at a time (Unix seconds), where the user has none.
 
     What was taken over before is not taken over again. The plays count for album and artists, too, as others do.
     """
     reader = database.reader()
-    rated = played = last_id = 0
+    rated = played = starred = last_id = 0
     while rows := reader.execute(_TO_IMPORT, (user_id, last_id, TRACKS_PER_TRANSACTION)).fetchall():
         last_id = rows[-1]["id"]
-        stars = {row["id"]: found for row in rows if (found := stars_of(row["rating"]))}
+        ratings = {row["id"]: found for row in rows if (found := stars_of(row["rating"]))}
         counts = {row["id"]: min(found, MAX_PLAY_COUNT) for row in rows if (found := _digits(row["play_count"]))}
-        tracks = items.read_known(reader, "track", {*stars, *counts})
+        loved = [row["id"] for row in rows if row["loved"]]
+        tracks = items.read_known(reader, "track", {*ratings, *counts, *loved})
         related = _related(reader, [row for row in rows if row["id"] in counts])
         with database.transaction() as db:
-            rated += _rate(db, user_id, {tracks[i]: n for i, n in stars.items() if i in tracks}, at)
+            rated += _rate(db, user_id, {tracks[i]: n for i, n in ratings.items() if i in tracks}, at)
             played += _count(db, user_id, {tracks[i]: n for i, n in counts.items() if i in tracks}, related)
-    return Imported(rated, played)
+            starred += _star(db, user_id, [tracks[i] for i in loved if i in tracks], at)
+    return Imported(rated, played, starred)
 
 
 def _digits(text: str | None) -> int:
@@ -88,6 +93,13 @@ def _rate(db: sqlite3.Connection, user_id: int, stars: Mapping[Item, int], at: f
         [(i, user_id, n, at) for i, n in zip(items.get_or_add(db, [*stars]), stars.values(), strict=True)],
     )
     return done.rowcount if stars else 0
+
+
+def _star(db: sqlite3.Connection, user_id: int, loved: Sequence[Item], at: float) -> int:
+    item_ids = items.get_or_add(db, loved)
+    before = db.total_changes
+    stars.add(db, user_id, item_ids, at)
+    return db.total_changes - before
 
 
 def _count(

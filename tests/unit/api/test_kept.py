@@ -245,10 +245,10 @@ def test_an_app_keeps_things_for_its_user(services: Services) -> None:
 
 def test_marks_of_the_tags(services: Services, ada: TestClient, bob: TestClient) -> None:
     insert(services.database, file("/r/rated.flac", title="Rated", artist="C", rating="60", play_count="7"))
-    assert ok(bob.post("/api/marks/import")) == {"ratings": 1, "play_counts": 1}
-    assert ok(bob.post("/api/marks/import")) == {"ratings": 0, "play_counts": 0}
+    assert ok(bob.post("/api/marks/import")) == {"ratings": 1, "play_counts": 1, "stars": 0}
+    assert ok(bob.post("/api/marks/import")) == {"ratings": 0, "play_counts": 0, "stars": 0}
     me = ok(ada.get("/api/session"))["user"]["id"]
-    assert ok(ada.post(f"/api/users/{me}/marks/import")) == {"ratings": 1, "play_counts": 1}
+    assert ok(ada.post(f"/api/users/{me}/marks/import")) == {"ratings": 1, "play_counts": 1, "stars": 0}
     ok(ada.post("/api/users/999/marks/import"), 404)
     ok(bob.post(f"/api/users/{me}/marks/import"), 403)
     [track] = ok(ada.get("/api/marks/track?sort=most_played"))["tracks"][:1]

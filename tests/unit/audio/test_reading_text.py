@@ -212,6 +212,25 @@ def test_ratings_of_all_scales_are_in_per_cent(system: TagSystem, key: str, valu
     assert read.get("rating") == ([percent] if percent else None)
 
 
+@pytest.mark.parametrize(
+    ("system", "key", "values", "is_loved"),
+    [
+        ("id3", "TXXX:LOVE RATING", ["L"], True),
+        ("id3", "TXXX:LOVE RATING", ["U", "l "], True),
+        ("vorbis", "love rating", ["L"], True),
+        ("ape", "Love Rating", ["L"], True),
+        ("mp4", "----:com.apple.iTunes:LOVERATING", ["L"], True),
+        ("asf", "MusicBee/LOVE RATING", ["L"], True),
+        ("id3", "TXXX:LOVE RATING", ["B"], False),
+        ("vorbis", "love rating", ["0"], False),
+        ("vorbis", "love rating", [""], False),
+    ],
+)
+def test_what_musicbee_calls_loved(system: TagSystem, key: str, values: list[str], is_loved: bool) -> None:
+    read = content_of(RawContent(system, {key: values}, Sound("x", "x", 1.0))).tags
+    assert read == ({"loved": ["1"]} if is_loved else {})
+
+
 def test_of_several_ratings_the_first_that_is_one_is_taken() -> None:
     tags = {"POPM:a": ["0/4"], "POPM:b": ["196/9"], "PCNT": ["12"]}
     read = content_of(RawContent("id3", tags, Sound("x", "x", 1.0))).tags

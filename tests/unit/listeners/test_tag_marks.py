@@ -1,4 +1,4 @@
-"""Ratings and play counts of the tags are taken over where a user has none."""
+"""Ratings, play counts and stars of the tags are taken over where a user has none."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from soniquebay import sqlite
 from soniquebay.library.missing_tracks import mark_missing
-from soniquebay.listeners import items, marks, plays, ratings, reattach, tag_marks
+from soniquebay.listeners import items, marks, plays, ratings, reattach, stars, tag_marks
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.items import Kind
 from soniquebay.listeners.marks import Marks
@@ -24,7 +24,7 @@ def kept(tmp_path: Path) -> Kept:
         file("/r/1", title="one", rating="80", play_count="12", **SONG),
         file("/r/2", title="two", rating="100", **SONG),
         file("/r/3", title="three", play_count="3", artist=["A", "B"], album="X"),
-        file("/r/4", title="four", **SONG),
+        file("/r/4", title="four", loved="1", **SONG),
         file("/r/5", title="five", rating="0", play_count="0", **SONG),
     ])  # fmt: skip
     return made
@@ -41,35 +41,38 @@ def listed(kept: Kept, sort: marks.Sort) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("per_cent", "stars"),
+    ("per_cent", "expected"),
     [(None, None), ("0", None), ("", None), ("x", None), ("²", None), ("1", 1), ("10", 1), ("20", 1), ("29", 1),
      ("30", 2), ("50", 3), ("60", 3), ("90", 5), ("100", 5), ("999", 5)],
 )  # fmt: skip
-def test_stars(per_cent: str | None, stars: int | None) -> None:
-    assert stars_of(per_cent) == stars
+def test_stars(per_cent: str | None, expected: int | None) -> None:
+    assert stars_of(per_cent) == expected
 
 
 def test_what_the_tags_say_is_taken_over_once(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tag_marks, "TRACKS_PER_TRANSACTION", 2)
-    assert import_marks(kept.listeners, kept.user(), 9.0) == Imported(2, 2)
+    assert import_marks(kept.listeners, kept.user(), 9.0) == Imported(2, 2, 1)
     assert of(kept, "track") == {
         "one": Marks(rating=4, play_count=12), "two": Marks(rating=5), "three": Marks(play_count=3),
+        "four": Marks(starred_at=9),
     }  # fmt: skip
     assert of(kept, "album") == {"X": Marks(play_count=15)}
     assert of(kept, "artist") == {"A": Marks(play_count=15), "B": Marks(play_count=3)}
-    assert import_marks(kept.listeners, kept.user(), 10.0) == Imported(0, 0)
+    assert import_marks(kept.listeners, kept.user(), 10.0) == Imported(0, 0, 0)
     assert of(kept, "album") == {"X": Marks(play_count=15)}
     assert of(kept, "track", "Bob") == {}
 
 
 def test_what_a_user_has_stays(kept: Kept) -> None:
-    one, three = kept.item("track", 1), plays.read_played(kept.listeners.reader(), 3)
+    one, four, three = kept.item("track", 1), kept.item("track", 4), plays.read_played(kept.listeners.reader(), 3)
     with kept.listeners.transaction() as db:
         ratings.rate(db, kept.user(), one, 1, 5.0)
         plays.record(db, kept.user(), three, 7.0, "")
-    assert import_marks(kept.listeners, kept.user(), 9.0) == Imported(1, 1)
+        stars.add(db, kept.user(), [four], 6.0)
+    assert import_marks(kept.listeners, kept.user(), 9.0) == Imported(1, 1, 0)
     assert of(kept, "track") == {
         "one": Marks(rating=1, play_count=12), "two": Marks(rating=5), "three": Marks(play_count=1, last_played_at=7),
+        "four": Marks(starred_at=6),
     }  # fmt: skip
     assert of(kept, "album") == {"X": Marks(play_count=13, last_played_at=7)}
 
@@ -97,7 +100,7 @@ def test_missing_tracks_and_wild_counts(kept: Kept) -> None:
     kept.scan([file("/r/6", title="six", play_count="9" * 12, artist="C")])
     with kept.library.transaction() as db:
         mark_missing(db, ["/r/1"])
-    assert import_marks(kept.listeners, kept.user(), 9.0) == Imported(1, 2)
+    assert import_marks(kept.listeners, kept.user(), 9.0) == Imported(1, 2, 1)
     assert of(kept, "track")["six"].play_count == tag_marks.MAX_PLAY_COUNT
 
 

@@ -95,6 +95,7 @@ class ImportedMarks(BaseModel):
 
     ratings: int
     play_counts: int
+    stars: int
 
 
 class NewPlay(_Request):

@@ -14,7 +14,8 @@ MAX_LONG_VALUE_CHARACTERS = 100_000
 MAX_VALUES = 64  # of one name
 
 _LONG = frozenset({"lyrics", "synced_lyrics", "comment", "cuesheet"})  # these keep their lines, too
-_SINGLE = frozenset({"rating", "play_count", "compilation"})
+_SINGLE = frozenset({"rating", "play_count", "loved", "compilation"})
+_LOVED = "L"  # "B" is hated, and "0" or "U" neither
 _LYRICS, _SYNCED_LYRICS = "lyrics", "synced_lyrics"
 _SOUND_FIELDS = tuple(entry.name for entry in fields(Sound))
 _sound_values = attrgetter(*_SOUND_FIELDS)
@@ -175,6 +176,7 @@ _FORMS: dict[str, _Form] = {
     "compilation": lambda text: ("1",) if forms.is_true(text) else (),
     "rating": _at_most_one(forms.rating),
     "play_count": _at_most_one(forms.play_count),
+    "loved": lambda text: ("1",) if text.upper() == _LOVED else (),
     "bpm": lambda text: () if text in {"0", "0.0"} else (text,),  # "unknown" to iTunes and others
 }
 # Where the form depends on the tag system's name.

@@ -72,6 +72,7 @@ _FREE_NAMES = {
     "compilation": "compilation|itunescompilation|part of a compilation",
     "rating": "fmps_rating|rating|rating wmp|rating percent",
     "play_count": "fmps_playcount|playcount|play count|play_count|play counter",
+    "loved": "love rating|loverating",  # of MusicBee; the second in MP4
     "replaygain_track_gain": "replaygain_track_gain",
     "replaygain_track_peak": "replaygain_track_peak",
     "replaygain_album_gain": "replaygain_album_gain",
@@ -208,6 +209,7 @@ _ASF = {
     "key": "wm/initialkey",
     "compilation": "wm/iscompilation",
     "rating": "wm/shareduserrating",
+    "loved": "musicbee/love rating",
     "release_type": "musicbrainz/album type",
     "release_status": "musicbrainz/album status",
     "release_country": "musicbrainz/album release country",

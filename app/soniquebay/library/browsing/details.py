@@ -18,7 +18,8 @@ _FLOATS = frozenset(
 _R128_GAINS = frozenset({"r128_track_gain", "r128_album_gain"})
 _R128_STEPS_PER_DB = 256  # RFC 7845, section 5.2.1: Q7.8 in dB
 _INTEGERS = frozenset({"rating", "play_count", "track_total", "disc_total", "movement_number", "movement_total"})
-_TYPED = _FLOATS | _R128_GAINS | _INTEGERS | {"compilation"}
+_FLAGS = frozenset({"compilation", "loved"})
+_TYPED = _FLOATS | _R128_GAINS | _INTEGERS | _FLAGS
 _NUMBER = re.compile(r"\s*([+-]?\d{1,9}(?:[.,]\d{1,9})?)")
 _TRUE = frozenset({"1", "true", "yes"})
 
@@ -54,7 +55,7 @@ def typed_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
     for name in tags.keys() & _TYPED:
         value = tags[name]
         first = value[0] if isinstance(value, list) else value
-        if name == "compilation":
+        if name in _FLAGS:
             typed[name] = str(first).lower() in _TRUE
             continue
         number = _number(str(first))
