@@ -5,6 +5,7 @@ import hmac
 import re
 import secrets
 from pathlib import Path
+from urllib.parse import quote
 
 from soniquebay.atomic_file import replace_file
 
@@ -12,19 +13,22 @@ from soniquebay.atomic_file import replace_file
 # attempts are limited.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 GROUP_CHARACTERS = 4
+QUIET_ZONE_MODULES = 2  # around a QR code; a camera that sees a dark screen needs no more
 _CODE = re.compile(rf"[{ALPHABET}]{{{GROUP_CHARACTERS}}}-[{ALPHABET}]{{{GROUP_CHARACTERS}}}")
 
 
 class ClaimCode:
     """The code of a machine without an owner.
 
-    Two files of the folder show it: `code` to the machine's administrators alone, `notice` to everybody who looks at a
-    console of the machine or logs in.
+    Files of the folder show it: `code` to the machine's administrators alone, `notice` to everybody who logs in, and
+    `console` to everybody who looks at a screen of the machine, with a QR code for a phone.
     """
 
     def __init__(self, folder: Path, page: str) -> None:
         """`page`: the address where the code is entered."""
-        self._code_file, self._notice_file = folder / "code", folder / "notice"
+        self._code_file, self._notice_file, self._console_file = (
+            folder / name for name in ("code", "notice", "console")
+        )
         self._page = page
         self._code: str | None = None
 
@@ -45,12 +49,14 @@ class ClaimCode:
         replace_file(self._code_file, f"{self._code}\n".encode())
         notice = f"This SoniqueBay has no owner yet. Open {self._page} and enter the code {self._code}\n"
         replace_file(self._notice_file, notice.encode(), 0o644)
+        picture = qr_code(f"{self._page}?code={quote(self._code)}")
+        replace_file(self._console_file, f"{notice}{picture}\n".encode(), 0o644)
         return self._code
 
     def forget(self) -> None:
         """Make the code invalid, and delete the files."""
         self._code = None
-        for file in (self._code_file, self._notice_file):
+        for file in (self._code_file, self._notice_file, self._console_file):
             with contextlib.suppress(OSError):
                 file.unlink()
 
@@ -66,3 +72,14 @@ class ClaimCode:
         except (OSError, UnicodeError):
             return None
         return text if _CODE.fullmatch(text) else None
+
+
+def qr_code(text: str) -> str:
+    """Return a QR code (ISO/IEC 18004) as lines of half blocks, light ones for a screen with a dark ground."""
+    import segno  # once in the life of an appliance
+
+    rows = [list(row) for row in segno.make_qr(text, error="l").matrix_iter(border=QUIET_ZONE_MODULES)]
+    rows += [[1] * len(rows[0])] * (len(rows) % 2)
+    blocks = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
+    pairs = zip(rows[::2], rows[1::2], strict=True)
+    return "\n".join("".join(blocks[bool(a), bool(b)] for a, b in zip(*pair, strict=True)) for pair in pairs)

@@ -16,6 +16,7 @@ CODE = r"enter the code ([A-Z2-9]{4}-[A-Z2-9]{4})"
 def test_the_code_is_shown_and_makes_the_owner(appliance: Appliance, host: Any) -> None:
     code = appliance.run("soniquebay claim-code").strip()
     assert re.findall(CODE, host.check_output("cat /run/issue.d/soniquebay.issue")) == [code]
+    assert "█" in host.check_output("cat /run/issue.d/soniquebay.issue")  # the QR code
     assert re.findall(CODE, host.check_output("cat /run/motd.d/soniquebay")) == [code]
     assert re.findall(CODE, appliance.machine.console.text())[-1:] == [code]
     assert host.check_output("stat -c '%a %U' /run/soniquebay-claim/code") == "600 soniquebay-api"

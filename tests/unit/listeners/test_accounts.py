@@ -11,7 +11,7 @@ import pytest
 from soniquebay.listeners import app_passwords, device_key, passwords, users, web_sessions
 from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, WrongPasswordError
 from soniquebay.listeners.app_passwords import UnacceptableAppPasswordError
-from soniquebay.listeners.claim_code import ClaimCode
+from soniquebay.listeners.claim_code import ClaimCode, qr_code
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.passwords import UnacceptablePasswordError, hash_password, verify_password
 from soniquebay.listeners.users import ClaimedError, UnacceptableNameError
@@ -64,6 +64,9 @@ def test_a_code_is_shown_and_stays_until_it_is_used(accounts: Accounts, tmp_path
     code, notice = accounts.claim_code.code, tmp_path / "claim" / "notice"
     assert code
     assert notice.read_text().endswith(f"Open http://pi.local/claim and enter the code {code}\n")
+    console = notice.with_name("console").read_text()
+    assert console.startswith(notice.read_text())
+    assert console.endswith(f"{qr_code(f'http://pi.local/claim?code={code}')}\n")
     assert (notice.stat().st_mode & 0o777, (tmp_path / "claim" / "code").stat().st_mode & 0o777) == (0o644, 0o600)
     assert opened(tmp_path).claim_code.code == code
     (tmp_path / "claim" / "code").write_bytes(b"\xff damaged")
