@@ -1,0 +1,148 @@
+"""The page in Debian's Chromium: bytes, time until it can be used, and frames: `make bench-web`.
+
+The library is that of `bench.library`, on a running stack without a login. The phone is a window of its size whose
+processor is slowed down four times (Chrome DevTools Protocol); the network is that of the machine itself.
+"""
+
+import argparse
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from playwright.sync_api import Browser, Page
+
+from bench import report
+from bench.running import scanned
+from image import web_page
+from tests.support.browser import chromium
+
+PHONE_SLOWDOWN = 4
+REPEATS = 5
+FRAME_SECONDS = 5
+VIEWS = ("/albums", "/artists", "/genres", "/playlists", "/map")
+WANTED = {"first load, kB": 100.0, "phone: first albums, ms": 1000.0, "view beyond its answers, ms": 100.0}
+SIZES = {"phone": (390, 844), "desk": (1280, 800)}
+# Scrolls or drags for some seconds and returns the milliseconds between frames.
+_FRAMES = """async ([seconds, pixels]) => {
+  const box = document.getElementById("content"), times = [];
+  let last = performance.now(), end = last + 1000 * seconds;
+  while (last < end) {
+    box.scrollTop += pixels;
+    const now = await new Promise(requestAnimationFrame);
+    times.push(now - last);
+    last = now;
+  }
+  return times;
+}"""
+
+# Notes when the content of the view has changed last.
+_WATCH_CONTENT = """() => {
+  performance.clearResourceTimings();
+  window.changedAt = 0;
+  new MutationObserver(() => { window.changedAt = performance.now(); })
+    .observe(document.getElementById("content"), { childList: true, subtree: true });
+}"""
+_AFTER_LAST_ANSWER = """() => {
+  const answers = performance.getEntriesByType("resource")
+    .filter((entry) => entry.name.includes("/api/") && !entry.name.includes("/covers/"));
+  return Math.max(0, window.changedAt - Math.max(0, ...answers.map((entry) => entry.responseEnd)));
+}"""
+
+
+def main() -> None:
+    """Measure, print, and write build/bench/web.json."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--tracks", type=int, default=100_000)
+    chosen = options.parse_args()
+    web_page.install()
+    with scanned(chosen.tracks) as (stack, _), chromium() as browser:
+        result = measure(browser, stack.url)
+    report.table("The page", ("", "measured", "wanted"), [(n, v, WANTED.get(n, "–")) for n, v in result.items()])
+    report.save("web", {"tracks": chosen.tracks, **result})
+
+
+def measure(browser: Browser, url: str) -> dict[str, float]:
+    """Return each figure by its name."""
+    result: dict[str, float] = {}
+    with opened(browser, url, "phone") as page:
+        result["first load, kB"] = first_load_kilobytes(page)
+    result["phone: first albums, ms"] = median(browser, url, until_albums_ms)
+    result["phone: JavaScript heap, MB"] = median(browser, url, heap_megabytes)
+    for path in VIEWS:
+        result[f"phone: {path} beyond its answers, ms"] = median(browser, url, partial(view_ms, path=path))
+    for size in SIZES:
+        with opened(browser, url, size) as page:
+            page.goto("/albums")
+            page.wait_for_selector("main img")
+            frames = page.evaluate(_FRAMES, [FRAME_SECONDS, 120])
+            result[f"{size}: scrolling albums, ms a frame, 95 %"] = percentile(frames)
+    return result
+
+
+@contextmanager
+def opened(browser: Browser, url: str, size: str) -> Iterator[Page]:
+    """Open a window without a cache; that of a phone has a slow processor."""
+    width, height = SIZES[size]
+    context = browser.new_context(base_url=url, viewport={"width": width, "height": height})
+    page = context.new_page()
+    if size == "phone":
+        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": PHONE_SLOWDOWN})
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+def median(browser: Browser, url: str, measured: Callable[[Page], float]) -> float:
+    """Return the median of some new windows of a phone."""
+    values = []
+    for _ in range(REPEATS):
+        with opened(browser, url, "phone") as page:
+            values.append(measured(page))
+    return statistics.median(values)
+
+
+def first_load_kilobytes(page: Page) -> float:
+    """Return the compressed bytes of page, scripts and styles that the first view loads, without covers and answers."""
+    page.goto("/")
+    page.wait_for_selector("main img")
+    entries = page.evaluate("performance.getEntriesByType('resource').map(e => [e.name, e.encodedBodySize])")
+    page_bytes = page.evaluate("performance.getEntriesByType('navigation')[0].encodedBodySize")
+    return (page_bytes + sum(size for name, size in entries if "/api/" not in name)) / 1000
+
+
+def until_albums_ms(page: Page) -> float:
+    """Return the time from the navigation until the first cover is drawn and a click would be answered."""
+    page.goto("/", wait_until="commit")
+    page.wait_for_selector("main img")
+    drawn = "new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()))))"
+    return float(page.evaluate(drawn))
+
+
+def heap_megabytes(page: Page) -> float:
+    """Return the memory of the scripts once the first view is there."""
+    page.goto("/")
+    page.wait_for_selector("main img")
+    return float(page.evaluate("performance.memory.usedJSHeapSize")) / 1e6
+
+
+def view_ms(page: Page, path: str) -> float:
+    """Return how long a view is built after the last answer of the API, once somebody has clicked on its link."""
+    page.goto("/")
+    page.wait_for_selector("main img")
+    page.wait_for_load_state("networkidle")
+    page.evaluate(_WATCH_CONTENT)
+    page.evaluate("path => document.querySelector(`nav a[href$='${path}']`).click()", path)
+    page.wait_for_function("path => location.pathname.endsWith(path) && document.querySelector('main h1')", arg=path)
+    page.wait_for_load_state("networkidle")
+    return float(page.evaluate(_AFTER_LAST_ANSWER))
+
+
+def percentile(values: list[float], share: float = 0.95) -> float:
+    """Return the value that a share of all do not exceed."""
+    return sorted(values)[int(share * (len(values) - 1))]
+
+
+if __name__ == "__main__":
+    main()
