@@ -36,6 +36,10 @@ SELECT a.id, a.name, a.mbid, a.added_at,
        coalesce((SELECT r.track_count FROM artist_roles r WHERE r.artist_id = a.id AND r.role = 'artist'), 0) AS tracks,
        (SELECT count(*) FROM album_artists c WHERE c.artist_id = a.id AND EXISTS
          (SELECT 1 FROM tracks t WHERE t.album_id = c.album_id AND t.missing_since IS NULL)) AS albums,
+       (EXISTS (SELECT 1 FROM artist_pictures p WHERE p.artist_id = a.id AND p.sha256 IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM album_artists c CROSS JOIN albums b ON b.id = c.album_id
+          WHERE c.artist_id = a.id AND b.cover_sha256 IS NOT NULL
+          AND EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL))) AS has_picture,
        m.name AS canonical_name, m.sort_name, m.type, m.country, m.genres AS online_genres
 FROM artists a LEFT JOIN mb_artists m ON m.mbid = a.mbid
 """

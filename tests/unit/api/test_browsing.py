@@ -17,6 +17,7 @@ from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
+from soniquebay.library import covers, queries
 from soniquebay.library.browsing import browse, pages
 from soniquebay.library.missing_tracks import mark_missing
 from soniquebay.library.similarity import rankings, vectors
@@ -643,6 +644,29 @@ def test_one_album_and_one_artist(tmp_path: Path) -> None:
     get("albums/2", 404)
     assert [b["title"] for b in get(f"artists/{guest['id']}")["own_albums"]] == []
     get("artists/99", 404)
+
+
+def test_an_artist_has_a_picture_where_there_is_one_to_fetch(tmp_path: Path) -> None:
+    services = made(tmp_path, [file(f"/{name}", artist=name, album=name) for name in ("Own", "Cover", "Gone", "None")])
+    get = getter(public_app(services))
+    with services.database.transaction() as db:
+        db.execute(
+            "INSERT INTO artist_pictures (artist_id, sha256, media_type) "
+            "SELECT id, iif(name = 'Own', ?, NULL), 'image/png' FROM artists WHERE name IN ('Own', 'None')",
+            ("a" * 64,),
+        )
+        db.execute(
+            "UPDATE albums SET cover_sha256 = ?, cover_media_type = 'image/png' WHERE title IN ('Cover', 'Gone')",
+            ("b" * 64,),
+        )
+        mark_missing(db, ["/Gone"])
+        artists = queries.artists_by_id(db, range(1, 5))
+        assert {row["name"]: bool(row["has_picture"]) for row in artists} == {
+            row["name"]: covers.find_cover(db, "artist", row["id"]) is not None for row in artists
+        }
+    listed = {row["name"]: row["has_picture"] for row in get("artists")["items"]}
+    assert listed == {"Own": True, "Cover": True, "None": False}
+    assert get(f"artists/{id_of(get, 'artists', 'Own')}")["has_picture"] is True
 
 
 def test_the_names_of_an_artist_are_those_in_files_that_are_there(tmp_path: Path) -> None:

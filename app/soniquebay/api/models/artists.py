@@ -15,6 +15,7 @@ class Artist(BaseModel):
     mbid: str | None = Field(description="MusicBrainz's id of the artist")
     tracks: int = Field(description="how many the artist performs, without missing ones")
     albums: int = Field(description="how many albums have the artist as their own")
+    has_picture: bool = Field(description="whether there is a picture, or a cover of an own album in place of one")
     canonical_name: str | None
     sort_name: str | None
     type: str | None = Field(description='for example "Person" or "Group"')
