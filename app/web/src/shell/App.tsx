@@ -3,6 +3,7 @@ import { basePath } from "../base_path";
 import { t } from "../messages";
 import { Home } from "../views/home/Home";
 import { Shell } from "./Shell";
+import { useScrollMemory } from "./scroll_memory";
 
 // A view that is not the first one is fetched when it is opened.
 const Albums = lazy(() => import("../views/albums/Albums").then((m) => m.Albums));
@@ -25,26 +26,33 @@ export function App() {
     <LocationProvider scope={basePath || "/"}>
       <Shell>
         <ErrorBoundary>
-          <Router>
-            <Route path={`${basePath}/`} component={Home} />
-            <Route path={`${basePath}/albums`} component={Albums} />
-            <Route path={`${basePath}/albums/:id`} component={AlbumView} />
-            <Route path={`${basePath}/artists`} component={Artists} />
-            <Route path={`${basePath}/artists/:id`} component={ArtistView} />
-            <Route path={`${basePath}/genres`} component={Genres} />
-            <Route path={`${basePath}/folders`} component={Folders} />
-            <Route path={`${basePath}/playlists`} component={Playlists} />
-            <Route path={`${basePath}/playlists/:id`} component={PlaylistView} />
-            <Route path={`${basePath}/search`} component={Search} />
-            <Route path={`${basePath}/queue`} component={Queue} />
-            <Route path={`${basePath}/map`} component={MapView} />
-            <Route path={`${basePath}/machine`} component={Machine} />
-            <Route path={`${basePath}/settings`} component={Settings} />
-            <Route default component={NotFound} />
-          </Router>
+          <Views />
         </ErrorBoundary>
       </Shell>
     </LocationProvider>
+  );
+}
+
+function Views() {
+  const keepScroll = useScrollMemory();
+  return (
+    <Router onRouteChange={keepScroll}>
+      <Route path={`${basePath}/`} component={Home} />
+      <Route path={`${basePath}/albums`} component={Albums} />
+      <Route path={`${basePath}/albums/:id`} component={AlbumView} />
+      <Route path={`${basePath}/artists`} component={Artists} />
+      <Route path={`${basePath}/artists/:id`} component={ArtistView} />
+      <Route path={`${basePath}/genres`} component={Genres} />
+      <Route path={`${basePath}/folders`} component={Folders} />
+      <Route path={`${basePath}/playlists`} component={Playlists} />
+      <Route path={`${basePath}/playlists/:id`} component={PlaylistView} />
+      <Route path={`${basePath}/search`} component={Search} />
+      <Route path={`${basePath}/queue`} component={Queue} />
+      <Route path={`${basePath}/map`} component={MapView} />
+      <Route path={`${basePath}/machine`} component={Machine} />
+      <Route path={`${basePath}/settings`} component={Settings} />
+      <Route default component={NotFound} />
+    </Router>
   );
 }
 
