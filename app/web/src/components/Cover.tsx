@@ -1,11 +1,12 @@
+import { useState } from "preact/hooks";
 import { queryOf } from "../api/query";
-import { address } from "../base_path";
+import { address as addressOf } from "../base_path";
 import "./Cover.css";
 
 interface Props {
   kind: "album" | "artist" | "track";
   id: number;
-  /** Whether the API has a picture; without one the initial is shown. */
+  /** Whether the API has a picture, as far as one knows; without one the initial is shown. */
   hasPicture: boolean;
   title: string;
   /** Pixels of the thumbnail: 160, 320 or 640 are made in advance. */
@@ -14,10 +15,19 @@ interface Props {
 
 /** A cover, in a square. It is an ornament beside the title, so a screen reader does not hear of it. */
 export function Cover({ kind, id, hasPicture, title, size = 320 }: Props) {
+  const address = coverAddress(kind, id, size);
+  const [missing, setMissing] = useState("");
   return (
     <div class={`cover ${kind}`} aria-hidden="true">
-      {hasPicture ? (
-        <img src={coverAddress(kind, id, size)} alt="" loading="lazy" decoding="async" draggable={false} />
+      {hasPicture && missing !== address ? (
+        <img
+          src={address}
+          alt=""
+          loading="lazy"
+          decoding="async"
+          draggable={false}
+          onError={() => setMissing(address)}
+        />
       ) : (
         <span>{[...title.trim()][0]?.toUpperCase() ?? "♪"}</span>
       )}
@@ -26,5 +36,5 @@ export function Cover({ kind, id, hasPicture, title, size = 320 }: Props) {
 }
 
 export function coverAddress(kind: Props["kind"], id: number, size: number): string {
-  return address(`/api/covers/${kind}/${id}${queryOf({ size })}`);
+  return addressOf(`/api/covers/${kind}/${id}${queryOf({ size })}`);
 }

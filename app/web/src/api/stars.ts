@@ -1,0 +1,57 @@
+/** The listener's stars of tracks, albums and artists. Each is asked for once, however often it is shown. */
+import { signal } from "@preact/signals";
+import { tell } from "../components/told";
+import { t } from "../messages";
+import { get, put, remove } from "./client";
+import { session } from "./session";
+
+export type StarKind = "track" | "album" | "artist";
+const MAX_IDS = 200; // of one request: they are in its address
+
+/** By kind and id. What is not there is not known yet. */
+const known = signal<ReadonlyMap<string, boolean>>(new Map());
+const asked = new Set<string>();
+
+export function isStarred(kind: StarKind, id: number): boolean {
+  return known.value.get(keyOf(kind, id)) ?? false;
+}
+
+/** Ask for the stars that are not known yet. Guests have none. */
+export async function loadStars(kind: StarKind, ids: readonly number[]): Promise<void> {
+  if (!session.value?.user) return;
+  const unknown = [...new Set(ids)].filter((id) => !asked.has(keyOf(kind, id)));
+  for (const id of unknown) asked.add(keyOf(kind, id));
+  for (let start = 0; start < unknown.length; start += MAX_IDS) {
+    const part = unknown.slice(start, start + MAX_IDS);
+    try {
+      const { items } = await get("/api/marks/{kind}/by-id", { path: { kind }, query: { id: part } });
+      note(part.map((id) => [keyOf(kind, id), items[String(id)]?.starred_at != null]));
+    } catch {
+      // Without them all stars look empty, and nothing else is wrong. They are asked for when they are shown again.
+      for (const id of part) asked.delete(keyOf(kind, id));
+    }
+  }
+}
+
+/** Give a star or take it away. A failure is told, and the star is as before. */
+export async function toggleStar(kind: StarKind, id: number): Promise<void> {
+  const before = isStarred(kind, id);
+  asked.add(keyOf(kind, id));
+  note([[keyOf(kind, id), !before]]);
+  try {
+    const path = { kind, item_id: id };
+    if (before) await remove("/api/stars/{kind}/{item_id}", { path });
+    else await put("/api/stars/{kind}/{item_id}", { path });
+  } catch {
+    note([[keyOf(kind, id), before]]);
+    tell(t("error.network"));
+  }
+}
+
+function note(found: readonly (readonly [string, boolean])[]): void {
+  known.value = new Map([...known.value, ...found]);
+}
+
+function keyOf(kind: StarKind, id: number): string {
+  return `${kind} ${id}`;
+}

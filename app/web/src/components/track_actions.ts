@@ -1,0 +1,41 @@
+import type { Track } from "../api/models";
+import { address } from "../base_path";
+import { t } from "../messages";
+import { enqueue, playNext } from "../player/player";
+import type { Action } from "./ActionMenu";
+import { tell } from "./told";
+
+/** Return what can be done with tracks, whichever list they are in. */
+export function queueActions(tracks: readonly Track[]): Action[] {
+  const told = t("library.queued", { count: tracks.length });
+  return [
+    {
+      label: t("library.playNext"),
+      icon: "playNext",
+      run: () => {
+        playNext(tracks);
+        tell(told);
+      },
+    },
+    {
+      label: t("library.enqueue"),
+      icon: "queue",
+      run: () => {
+        enqueue(tracks);
+        tell(told);
+      },
+    },
+  ];
+}
+
+/** Return what the menu of a track has. */
+export function trackActions(track: Track): Action[] {
+  const actions = queueActions([track]);
+  if (track.album_id !== null) {
+    actions.push({ label: t("library.goToAlbum"), icon: "album", href: address(`/albums/${track.album_id}`) });
+  }
+  for (const { id, name } of track.artists.length ? track.artists : [{ id: track.artist_id, name: track.artist }]) {
+    actions.push({ label: t("library.goToArtist", { name }), icon: "artist", href: address(`/artists/${id}`) });
+  }
+  return actions;
+}
