@@ -16,10 +16,10 @@ from soniquebay.api.models.fields import Id
 from soniquebay.api.models.genres import Genre, GenrePage
 from soniquebay.api.models.paging import PageQuery
 from soniquebay.api.models.problems import Problem
-from soniquebay.api.models.tracks import FullTrack, TrackPage
+from soniquebay.api.models.tracks import FullTrack, Lyrics, TrackPage
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import queries
-from soniquebay.library.browsing import browse, details, lists
+from soniquebay.library.browsing import browse, details, lists, lyrics
 from soniquebay.library.browsing.cursors import CursorError
 from soniquebay.library.queries import Row
 from soniquebay.library.similarity.index import Kind
@@ -172,6 +172,12 @@ def list_tracks(services: Shared, query: Annotated[TrackQuery, Query()]) -> Any:
 def get_track(services: Shared, track_id: Id) -> Any:
     """Return one track with everything that its file says."""
     return _one(services, details.full_track, "track", track_id)
+
+
+@router.get("/tracks/{track_id}/lyrics", response_model=Lyrics, responses=_not_found("track"))
+def get_lyrics(services: Shared, track_id: Id) -> Any:
+    """Return the lyrics of a track, of its tags or of a file beside it."""
+    return _one(services, lyrics.read, "track", track_id)
 
 
 @router.get("/albums", response_model=AlbumPage, responses=_NOTHING_SIMILAR)

@@ -614,6 +614,23 @@ def test_one_track_with_all_that_its_file_says(tmp_path: Path) -> None:
     get("tracks/2", 404)
 
 
+def test_lyrics_with_times_come_before_plain_ones(tmp_path: Path) -> None:
+    timed = ["[offset:500]\n[00:02.00]Two\n[00:00.20][00:04.25]Again", "[00:01.00]Another"]
+    files = [
+        file("/1", title="A", lyrics="Plain", synced_lyrics=timed), file("/2", title="B", lyrics=" One \n\nTwo"),
+        file("/3", title="C", lyrics=["First", "Second"], synced_lyrics="no times"), file("/4", title="D"),
+    ]  # fmt: skip
+    get = getter(public_app(made(tmp_path, files)))
+    found = [get(f"tracks/{track_id}/lyrics") for track_id in (1, 2, 3, 4)]
+    assert [(one["is_timed"], [(line["start_seconds"], line["text"]) for line in one["lines"]]) for one in found] == [
+        (True, [(0, "Again"), (1.5, "Two"), (3.75, "Again")]),
+        (False, [(None, "One"), (None, ""), (None, "Two")]),
+        (False, [(None, "First")]),
+        (False, []),
+    ]
+    get("tracks/5/lyrics", 404)
+
+
 def test_one_album_and_one_artist(tmp_path: Path) -> None:
     album = {"album": "Box", "album_artist": "Ann & Bob", "album_artists": ["Ann", "Bob"], "release_country": "DE",
              "label": ["L1", "L2"], "catalog_number": "C1", "barcode": "123", "release_type": ["album", "live"],

@@ -78,6 +78,20 @@ class FullTrack(Track):
     )
 
 
+class LyricsLine(BaseModel):
+    """A line of lyrics."""
+
+    start_seconds: float | None = Field(description="when it is sung; null in lyrics without times")
+    text: str = Field(description='"" between verses')
+
+
+class Lyrics(BaseModel):
+    """The lyrics of a track: those with times, else plain ones."""
+
+    is_timed: bool
+    lines: list[LyricsLine] = Field(description="in the order of their times; none: the track has no lyrics")
+
+
 class SimilarTrack(Track):
     """A track and how similar it is to another."""
 

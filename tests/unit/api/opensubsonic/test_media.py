@@ -1,17 +1,16 @@
 """Sound, pictures and lyrics, of real files."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from soniquebay.api.opensubsonic.lyrics import timed_lines
 from soniquebay.api.public import public_app
 from soniquebay.api.services import Services
 from soniquebay.audio.picture_format import THUMBNAIL_SIZES_PIXELS
 from soniquebay.library import covers
+from soniquebay.library.browsing.lyrics import timed_lines
 from tests.support.audio_files import png, tone
 from tests.unit.api.opensubsonic.client import Client, app_of
 from tests.unit.api.opensubsonic.conftest import made
@@ -151,5 +150,4 @@ def test_lyrics(ada: Client) -> None:
     ],
 )  # fmt: skip
 def test_lines_with_times(text: str, lines: list[tuple[int, str]]) -> None:
-    assert timed_lines(text) == [{"start": start, "value": value} for start, value in lines]
-    json.dumps(timed_lines(text))
+    assert [(line.start_ms, line.text) for line in timed_lines(text)] == lines
