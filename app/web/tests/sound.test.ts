@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { lineAt } from "../src/player/lyrics";
+import { lineAt } from "../src/player/lyrics_line";
 import { fadeAt, gainFactor, type Network, type Quality, streamPath } from "../src/player/sound";
 
 test.each<[string, Quality, Network, boolean, string]>([

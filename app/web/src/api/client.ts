@@ -18,7 +18,13 @@ export type Answer<P extends keyof paths, M extends Method> =
 type Query<O> = O extends { parameters: { query?: infer Q } } ? NonNullable<Q> : Record<string, never>;
 type PathParameters<O> = O extends { parameters: { path: infer P } } ? { path: P } : { path?: never };
 type Body<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? { body: B } : { body?: never };
-type Given<O> = PathParameters<O> & Body<O> & { query?: Partial<Query<O>>; signal?: AbortSignal };
+type Given<O> = PathParameters<O> &
+  Body<O> & {
+    query?: Partial<Query<O>>;
+    signal?: AbortSignal;
+    /** Whether the request outlives the page. */
+    keepalive?: boolean;
+  };
 type Arguments<O> = Record<never, never> extends Given<O> ? [given?: Given<O>] : [given: Given<O>];
 
 /** An answer that tells of a failure. `status` is 0 where no answer came. */
@@ -55,12 +61,14 @@ interface AnyGiven {
   query?: unknown;
   body?: unknown;
   signal?: AbortSignal;
+  keepalive?: boolean;
 }
 
 async function request(path: string, method: Method, given: AnyGiven = {}): Promise<unknown> {
   const url = fill(path, given.path as Record<string, string | number> | undefined) + queryOf(given.query);
   const init: RequestInit = { method: method.toUpperCase(), headers: { Accept: "application/json" } };
   if (given.signal) init.signal = given.signal;
+  if (given.keepalive) init.keepalive = true;
   if (given.body !== undefined) {
     init.headers = { ...init.headers, "Content-Type": "application/json" };
     init.body = JSON.stringify(given.body);

@@ -79,7 +79,8 @@ export function without(queue: Queue, index: number): Queue {
   const removed = queue.entries[index];
   if (!removed) return queue;
   const entries = queue.entries.toSpliced(index, 1);
-  const position = index < queue.position ? queue.position - 1 : Math.min(queue.position, Math.max(entries.length - 1, 0));
+  const position =
+    index < queue.position ? queue.position - 1 : Math.min(queue.position, Math.max(entries.length - 1, 0));
   if (!queue.original) return { entries, position };
   return { entries, position, original: queue.original.filter((entry) => entry !== removed) };
 }

@@ -1,0 +1,81 @@
+/** The queue and its position are kept by the appliance, for a reload and for the listener's next device. */
+import { effect } from "@preact/signals";
+import { get, put } from "../api/client";
+import type { Track } from "../api/models";
+import { session } from "../api/session";
+import { current, isPlaying, position, queue, restore } from "./player";
+
+const SETTLED_MS = 1_000;
+const INTERVAL_SECONDS = 15;
+const PAGE_ENTRIES = 500;
+const MAX_SAVED_ENTRIES = 2_000; // from some before the current one on; a request at the end of a page is limited
+const SAVED_BEFORE = 100;
+const CLIENT = "page";
+
+export async function startSavedQueue(): Promise<void> {
+  if (!session.value?.user) return; // a guest keeps nothing
+  try {
+    const saved = await load();
+    restore(saved.tracks, saved.position, saved.seconds);
+  } catch {
+    // The page plays without what was saved.
+  }
+  keep();
+}
+
+async function load(): Promise<{ tracks: Track[]; position: number; seconds: number }> {
+  const tracks: Track[] = [];
+  let offset = 0;
+  let start = 0;
+  for (;;) {
+    const part = await get("/api/queue", { query: { limit: PAGE_ENTRIES, offset } });
+    for (const [i, entry] of part.items.entries()) {
+      if (!entry.track || entry.is_missing) continue;
+      if (offset + i < part.position) start++;
+      tracks.push(entry.track);
+    }
+    offset += part.items.length;
+    if (!part.items.length || offset >= part.total) {
+      return { tracks, position: start, seconds: part.position_ms / 1000 };
+    }
+  }
+}
+
+/** Save what changes: the queue at once, the position at times, and both when the page is left. */
+function keep(): void {
+  let saved = snapshot();
+  let timer = 0;
+  const save = (keepalive = false) => {
+    window.clearTimeout(timer);
+    const now = snapshot();
+    if (now.queue === saved.queue && Math.abs(now.seconds - saved.seconds) < 1) return;
+    const before = saved;
+    saved = now;
+    send(keepalive).catch(() => {
+      if (saved === now) saved = before; // it is tried again with the next change
+    });
+  };
+  effect(() => {
+    queue.value;
+    isPlaying.value;
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => save(), SETTLED_MS);
+  });
+  effect(() => {
+    if (isPlaying.value && Math.abs(position.value - saved.seconds) >= INTERVAL_SECONDS) save();
+  });
+  window.addEventListener("pagehide", () => save(true));
+}
+
+function snapshot() {
+  return { queue: queue.peek(), seconds: position.peek() };
+}
+
+async function send(keepalive: boolean): Promise<void> {
+  const { entries, position: index } = queue.peek();
+  const first = entries.length > MAX_SAVED_ENTRIES ? Math.max(index - SAVED_BEFORE, 0) : 0;
+  const kept = entries.slice(first, first + MAX_SAVED_ENTRIES);
+  const position_ms = current.peek() ? Math.round(1000 * position.peek()) : 0;
+  const track_ids = kept.map((entry) => entry.track.id);
+  await put("/api/queue", { body: { track_ids, position: index - first, position_ms, client: CLIENT }, keepalive });
+}

@@ -1,0 +1,55 @@
+/** Why a stream does not play. */
+import { leadToSignIn } from "../api/session";
+
+/** `unplayable`: this track never plays; `later`: the appliance is busy, a drive or the network is away. */
+export type Cause = "unplayable" | "later";
+
+const FIRST_WAIT_MS = 1_000;
+const MAX_WAIT_MS = 15_000;
+
+/** Ask the appliance for a stream's headers, because an audio element does not tell why it fails. */
+export async function causeOf(url: string): Promise<Cause> {
+  let status = 0;
+  try {
+    ({ status } = await fetch(url, { method: "HEAD" }));
+  } catch {
+    // No answer: the network is away.
+  }
+  if (status === 401) leadToSignIn();
+  return status === 0 || status === 401 || status === 429 || status >= 500 ? "later" : "unplayable";
+}
+
+/** Tries something again after a while that grows, and as soon as the browser has a network. */
+export class Retry {
+  private waitMs = FIRST_WAIT_MS;
+  private timer = 0;
+  private action: (() => void) | undefined;
+
+  constructor() {
+    window.addEventListener("online", () => this.run());
+  }
+
+  after(action: () => void): void {
+    this.cancel();
+    this.action = action;
+    this.timer = window.setTimeout(() => this.run(), this.waitMs);
+    this.waitMs = Math.min(2 * this.waitMs, MAX_WAIT_MS);
+  }
+
+  cancel(): void {
+    window.clearTimeout(this.timer);
+    this.action = undefined;
+  }
+
+  /** Begin with the shortest wait again. */
+  reset(): void {
+    this.cancel();
+    this.waitMs = FIRST_WAIT_MS;
+  }
+
+  private run(): void {
+    const { action } = this;
+    this.cancel();
+    action?.();
+  }
+}
