@@ -2,6 +2,7 @@ import { render } from "preact";
 import { connect } from "./api/live";
 import { loadSession, session } from "./api/session";
 import { loadLanguage } from "./messages";
+import { startPlayer } from "./player/start";
 import { App } from "./shell/App";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -11,6 +12,7 @@ async function start(): Promise<void> {
   await Promise.all([loadLanguage(), loadSession()]);
   if (session.value?.role) connect();
   render(<App />, document.getElementById("app") as HTMLElement);
+  if (session.value?.role) startPlayer();
 }
 
 void start();

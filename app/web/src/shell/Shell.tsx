@@ -4,7 +4,9 @@ import { isConnected } from "../api/live";
 import { session } from "../api/session";
 import { address, basePath } from "../base_path";
 import { Icon, type IconName } from "../components/Icon";
+import { Told } from "../components/Told";
 import { type MessageName, t } from "../messages";
+import { PlayerBar } from "../player/PlayerBar";
 import "./Shell.css";
 
 interface Place {
@@ -43,6 +45,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
         )}
         {children}
       </main>
+      <PlayerBar />
+      <Told />
     </div>
   );
 }

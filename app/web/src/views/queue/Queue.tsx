@@ -1,5 +1,109 @@
+import { useState } from "preact/hooks";
+import type { Track } from "../../api/models";
+import { session } from "../../api/session";
+import { address } from "../../base_path";
+import { AddToPlaylist } from "../../components/AddToPlaylist";
+import { EntryList } from "../../components/EntryList";
 import { t } from "../../messages";
+import { Controls } from "../../player/Controls";
+import { Lyrics } from "../../player/Lyrics";
+import { clear, current, isWaiting, jump, move, queue, removeAt } from "../../player/player";
+import { SeekBar } from "../../player/SeekBar";
+import { StarButton } from "../../player/StarButton";
+import { TrackCover } from "../../player/TrackCover";
+import "./Queue.css";
 
+const SHOWN_ENTRIES = 100;
+
+/** What plays, large, with its lyrics, and what comes. */
 export function Queue() {
-  return <h1>{t("nav.queue")}</h1>;
+  const track = current.value;
+  if (!track) {
+    return (
+      <>
+        <h1>{t("nav.queue")}</h1>
+        <p class="notice muted">{t("queue.empty")}</p>
+      </>
+    );
+  }
+  return (
+    <div class="queue-view">
+      <Now track={track} />
+      <Coming />
+    </div>
+  );
+}
+
+function Now({ track }: { track: Track }) {
+  return (
+    <div class="now">
+      <TrackCover track={track} size={640} />
+      <div class="title">
+        <div>
+          <h1>{track.title}</h1>
+          <p>
+            <a href={address(`/artists/${track.artist_id}`)}>{track.artist}</a>
+          </p>
+          {track.album_id !== null && (
+            <p class="muted">
+              <a href={address(`/albums/${track.album_id}`)}>{track.album}</a>
+            </p>
+          )}
+        </div>
+        <StarButton trackId={track.id} />
+      </div>
+      <div class="phone">
+        {isWaiting.value && <p role="status">{t("player.waiting")}</p>}
+        <SeekBar />
+        <Controls />
+      </div>
+      <Lyrics track={track} />
+    </div>
+  );
+}
+
+function Coming() {
+  const [shownCount, setShownCount] = useState(SHOWN_ENTRIES);
+  const [isSaving, setSaving] = useState(false);
+  const { entries, position } = queue.value;
+  const first = position + 1;
+  const coming = entries.slice(first, first + shownCount);
+  const left = entries.length - first - coming.length;
+  return (
+    <section class="coming">
+      <header>
+        <h2>{t("queue.coming")}</h2>
+        {session.value?.user && (
+          <button type="button" class="button" onClick={() => setSaving(true)}>
+            {t("queue.save")}
+          </button>
+        )}
+        <button type="button" class="button" disabled={!coming.length} onClick={clear}>
+          {t("queue.clear")}
+        </button>
+      </header>
+      {coming.length ? (
+        <EntryList
+          label={t("queue.coming")}
+          rows={coming.map(({ key, track }) => ({
+            key,
+            title: track.title,
+            artist: track.artist,
+            duration: track.duration,
+          }))}
+          play={(index) => jump(first + index)}
+          move={(from, to) => move(first + from, first + to)}
+          remove={(index) => removeAt(first + index)}
+        />
+      ) : (
+        <p class="notice muted">{t("queue.nothingComes")}</p>
+      )}
+      {left > 0 && (
+        <button type="button" class="button" onClick={() => setShownCount(shownCount + SHOWN_ENTRIES)}>
+          {t("queue.showMore", { count: left })}
+        </button>
+      )}
+      {isSaving && <AddToPlaylist tracks={entries.map((entry) => entry.track)} onClose={() => setSaving(false)} />}
+    </section>
+  );
 }
