@@ -1,12 +1,57 @@
-"""How much memory this process may still take: of the machine, and of its control groups."""
+"""How much memory this process may still take, and how much each program has."""
 
+import os
 from pathlib import Path
+from typing import NamedTuple
 
 from soniquebay import procfs
 from soniquebay.procfs import MIB
 
 _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
+SLICE = "soniquebay.slice"
+
+
+class Part(NamedTuple):
+    """The memory of one of the programs."""
+
+    name: str
+    mb: int
+
+
+def parts(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> tuple[list[Part], int | None]:
+    """Return the memory of each program of the appliance in MiB, the largest first, and the limit of all together.
+
+    On the appliance each has a control group in `SLICE`, and cached files that no program has mapped do not count.
+    Under `soniquebay serve` they are the children of that program, without a limit. Elsewhere there are none.
+    """
+    own = procfs.own_cgroup(proc) or ""
+    if own.split("/")[0] == SLICE:
+        folder = cgroups / SLICE
+        found = [
+            Part(unit.stem.removeprefix("soniquebay-").removesuffix("-server"), _used_mb(unit))
+            for unit in folder.iterdir()
+            if unit.suffix == ".service"
+        ]
+        limit = _number(folder / "memory.max")
+        return sorted(found, key=lambda part: -part.mb), None if limit is None else limit // MIB
+    serve = os.getppid()
+    if "serve" not in procfs.words_of(serve, proc):
+        return [], None
+    found = [Part(_program(procfs.words_of(pid, proc)), procfs.memory_of_tree_mb(pid, proc))
+             for pid in procfs.children(serve, proc)]  # fmt: skip
+    return sorted(found, key=lambda part: -part.mb), None
+
+
+def _program(words: list[str]) -> str:
+    """Return the name of a program that `soniquebay serve` has started, by its command line."""
+    if "soniquebay.cli" in words[:-1]:
+        return words[words.index("soniquebay.cli") + 1]
+    return Path(words[0].split(" ")[0]).name.removesuffix("-server") if words else ""
+
+
+def _used_mb(group: Path) -> int:
+    return max(0, (_number(group / "memory.current") or 0) - _reclaimable_cache_bytes(group)) // MIB
 
 
 class Memory:

@@ -37,11 +37,39 @@ def private_dirty_mb(pid: int) -> int:
 
     0 when the process is gone.
     """
+    return _smaps_kb(_PROC, pid, "Private_Dirty") // 1024
+
+
+def children(pid: int, proc: Path = _PROC) -> list[int]:
+    """Return the child processes of a process; none when it is gone, or another user's."""
     try:
-        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+        return [int(child) for child in (proc / str(pid) / "task" / str(pid) / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def words_of(pid: int, proc: Path = _PROC) -> list[str]:
+    """Return the command line of a process; nothing when it is gone, or another user's."""
+    try:
+        return (proc / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
+    except OSError:
+        return []
+
+
+def memory_of_tree_mb(pid: int, proc: Path = _PROC) -> int:
+    """Return the memory of a process and of all below it, in MiB. What several share counts in parts."""
+    tree = [pid]
+    for parent in tree:
+        tree += children(parent, proc)
+    return sum(_smaps_kb(proc, one, "Pss") for one in tree) // 1024
+
+
+def _smaps_kb(proc: Path, pid: int, name: str) -> int:
+    try:
+        lines = (proc / str(pid) / "smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("Private_Dirty:")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0)
 
 
 def growth_since_fork_mb(pids: Iterable[int]) -> int:
@@ -60,10 +88,19 @@ def _anonymous_bytes(pid: str) -> int:
 
 def available_memory_mb(proc: Path = _PROC) -> int:
     """Return the memory that the machine can give without swapping, in MiB; 0 when the kernel does not say."""
+    return _meminfo_mb(proc, "MemAvailable")
+
+
+def _meminfo_mb(proc: Path, name: str) -> int:
     for line in (proc / "meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) // 1024
     return 0
+
+
+def total_memory_mb(proc: Path = _PROC) -> int:
+    """Return the memory of the machine, in MiB; 0 when the kernel does not say."""
+    return _meminfo_mb(proc, "MemTotal")
 
 
 def own_cgroup(proc: Path = _PROC) -> str | None:
@@ -73,3 +110,14 @@ def own_cgroup(proc: Path = _PROC) -> str | None:
     except OSError:
         return None
     return next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), None)
+
+
+def load_averages(proc: Path = _PROC) -> tuple[float, float, float]:
+    """Return the load of the last 1, 5 and 15 minutes: processes that run, or wait for a processor or a disk."""
+    one, five, fifteen = (proc / "loadavg").read_text().split()[:3]
+    return float(one), float(five), float(fifteen)
+
+
+def uptime_seconds(proc: Path = _PROC) -> float:
+    """Return the seconds since the machine started."""
+    return float((proc / "uptime").read_text().split()[0])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay.memory import Memory
+from soniquebay.memory import Memory, Part, parts
 from soniquebay.procfs import MIB
 
 QUIET = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
@@ -74,3 +74,37 @@ def test_a_machine_without_groups_or_pressure_has_its_memory(tmp_path: Path) -> 
 def test_this_machine_can_be_read() -> None:
     assert Memory().available_mb() > 0
     assert 0 <= Memory().pressure() <= 100
+
+
+def test_each_program_of_the_appliance_has_its_memory_without_cached_files(machine: Path) -> None:
+    folder = unit(machine).parent
+    for name, used, cached in (("redis-server", 40, 0), ("soniquebay-api", 300, 120)):
+        service = folder / f"{name}.service"
+        service.mkdir()
+        (service / "memory.current").write_text(f"{used * MIB}\n")
+        (service / "memory.stat").write_text(f"anon 1\ninactive_file {cached * MIB}\nfile_mapped 0\n")
+    (unit(machine) / "memory.current").write_text(f"{500 * MIB}\n")
+    expected = [Part("worker", 500), Part("api", 180), Part("redis", 40)]
+    assert parts(machine / "proc", machine / "cgroup") == (expected, None)
+    (folder / "memory.max").write_text(str(1450 * MIB))
+    assert parts(machine / "proc", machine / "cgroup") == (expected, 1450)
+
+
+def test_the_programs_of_serve_are_the_children_of_one_process(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proc = machine / "proc"
+    (proc / "self" / "cgroup").write_text("0::/user.slice/session-1.scope\n")
+    programs = {
+        100: ("python\0-m\0soniquebay.cli\0serve\0", 0, "101 102"),
+        101: ("redis-server unixsocket:/run/redis.sock\0", 9, ""),
+        102: ("python\0-m\0soniquebay.cli\0worker\0--instance=1\0", 70, "103"),
+        103: ("python\0-m\0soniquebay.cli\0worker\0", 30, ""),
+    }
+    for pid, (words, mb, below) in programs.items():
+        (proc / str(pid) / "task" / str(pid)).mkdir(parents=True)
+        (proc / str(pid) / "task" / str(pid) / "children").write_text(below)
+        (proc / str(pid) / "cmdline").write_text(words)
+        (proc / str(pid) / "smaps_rollup").write_text(f"Rss: 99999 kB\nPss: {mb * 1024} kB\n")
+    monkeypatch.setattr("os.getppid", lambda: 100)
+    assert parts(proc, machine / "cgroup") == ([Part("worker", 100), Part("redis", 9)], None)
+    monkeypatch.setattr("os.getppid", lambda: 102)
+    assert parts(proc, machine / "cgroup") == ([], None)

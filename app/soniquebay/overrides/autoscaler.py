@@ -8,7 +8,7 @@ Remove when: Celery's autoscaler takes a limit from a callback, and can be asked
 
 import logging
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from celery.worker.autoscale import Autoscaler
@@ -16,6 +16,8 @@ from celery.worker.autoscale import Autoscaler
 from soniquebay import procfs
 from soniquebay.memory import Memory
 from soniquebay.overrides.event_state import EVENT
+from soniquebay.process_history import Reason, Report, Reporter
+from soniquebay.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ CHECK_INTERVAL_SECONDS = 2.0  # between two checks when no message comes
 MEMORY_CHECK_INTERVAL_SECONDS = 1.0
 IDLE_SECONDS = 10.0  # without need before processes end
 MAX_IDLE_GROWTH_MB = 8  # memory that idle children may keep of their work; with more, fresh ones replace them
-REPORT_INTERVAL_SECONDS = 60.0  # between two events to Flower when nothing changes
+REPORT_INTERVAL_SECONDS = 60.0  # between two events to Flower and two reports to the API when nothing changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,13 @@ def wanted_processes(processes: int, tasks: int, idle_seconds: float, lowest: in
     return wanted if wanted > processes or idle_seconds >= IDLE_SECONDS else min(processes, highest)
 
 
+def reason_of_change(before: int, after: int, highest: int) -> Reason:
+    """Return why the number of processes has changed, or has not although more tasks wait."""
+    if after > before:
+        return "tasks"
+    return "memory" if after == before or before > highest else "idle"
+
+
 class MemoryAutoscaler(Autoscaler):
     """Celery's autoscaler with a process limit that depends on the memory.
 
@@ -76,6 +85,8 @@ class MemoryAutoscaler(Autoscaler):
         self._idle_growth_mb = 0
         self._has_worked = False  # since the processes were renewed
         self._memory_limited = False
+        self._reporter = Reporter(settings().redis)
+        self._has_reported = False
 
     def _maybe_scale(self, req: Any = None) -> bool | None:
         now, before, tasks = monotonic(), self.processes, self.qty
@@ -95,6 +106,8 @@ class MemoryAutoscaler(Autoscaler):
         elif self._should_renew(now, tasks):
             self._renew(before)
         self._log_and_report(now, before, tasks, highest)
+        if req is None:
+            self._reporter.send()  # not while a task waits for its process
         # True has the pool start missing processes, one that was replaced for its memory included.
         return bool(self.processes != before or len(self._children()) < self.processes)
 
@@ -148,10 +161,16 @@ class MemoryAutoscaler(Autoscaler):
             log.info("autoscale %d -> %d: %d tasks, not needed for %.0f s", before, after, tasks, IDLE_SECONDS)
         if memory_limited and not self._memory_limited:
             log.warning("autoscale limited to %d: more tasks wait, but %s", after, why)
-        is_due = now - self._reported_at >= REPORT_INTERVAL_SECONDS
+        is_due = now - self._reported_at >= REPORT_INTERVAL_SECONDS or not self._has_reported
         if after != before or memory_limited != self._memory_limited or is_due:
             self._reported_at = now
             self._send_event(tasks, highest, memory_limited)
+            newly_limited = memory_limited and not self._memory_limited
+            reason: Reason = "none" if self._has_reported else "start"
+            if after != before or newly_limited:
+                reason = reason_of_change(before, after, highest)
+            self._reporter.add(Report(time(), self.worker.hostname, after, highest, reason, self._limit.reason))
+            self._has_reported = True
         self._memory_limited = memory_limited
 
     def _send_event(self, tasks: int, highest: int, memory_limited: bool) -> None:
