@@ -1,9 +1,11 @@
 """An answer that is a stream of events, of which there is a limited number at the same time."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from soniquebay.api.events import ProgressFeed
 from soniquebay.quota import Limits, Quota
 
 # A browser follows the events once in each window that is open.
@@ -12,13 +14,13 @@ RETRY_AFTER_SECONDS = 15
 
 
 class EventStream(StreamingResponse):
-    """The events of a feed; 503 when as many streams are open as may be."""
+    """The events of some feeds; 503 when as many streams are open as may be."""
 
-    def __init__(self, feed: ProgressFeed, quota: Quota, last_id: str | None) -> None:
-        """`last_id`: of the event after which the stream starts."""
+    def __init__(self, quota: Quota, *feeds: AsyncIterator[bytes]) -> None:
+        """`feeds`: yield events as the body of an event stream. The stream ends with the first of them that does."""
         # The second header keeps a reverse proxy from collecting events (nginx).
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        super().__init__(feed.follow(last_id), media_type="text/event-stream", headers=headers)
+        super().__init__(_merged(feeds), media_type="text/event-stream", headers=headers)
         self._quota = quota
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,3 +36,26 @@ class EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._quota.give_back(held)
+
+
+async def _merged(feeds: tuple[AsyncIterator[bytes], ...]) -> AsyncIterator[bytes]:
+    """Yield what any of the feeds yields, as soon as it does."""
+    waiting = {asyncio.ensure_future(_next(feed)): feed for feed in feeds}
+    try:
+        while True:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                feed = waiting.pop(task)
+                chunk = task.result()
+                if chunk is None:
+                    return
+                waiting[asyncio.ensure_future(_next(feed))] = feed
+                yield chunk
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+async def _next(feed: AsyncIterator[bytes]) -> bytes | None:
+    """Return what a feed yields next; None at its end. A task cannot end with ``StopAsyncIteration``."""
+    return await anext(feed, None)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Header, HTTPException
+from fastapi import FastAPI, Header, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 
 from soniquebay import __version__
@@ -15,6 +15,8 @@ from soniquebay.api import (
     health,
     kept,
     library,
+    machine,
+    missing,
     online,
     playing,
     playlists,
@@ -25,7 +27,7 @@ from soniquebay.api import (
     watch,
     web_page,
 )
-from soniquebay.api.access import REFUSALS, Access
+from soniquebay.api.access import REFUSALS, Access, may_manage
 from soniquebay.api.event_answer import EventStream
 from soniquebay.api.events import is_event_id
 from soniquebay.api.https_only import HttpsOnly
@@ -78,6 +80,8 @@ def public_app(services: Services) -> FastAPI:
         apps_page,
         scans,
         watch,
+        machine,
+        missing,
         browsing,
         library,
         playing,
@@ -96,10 +100,20 @@ def public_app(services: Services) -> FastAPI:
     return app
 
 
-def events(services: Shared, last_event_id: Annotated[str | None, Header()] = None) -> StreamingResponse:
+def events(
+    request: Request,
+    services: Shared,
+    last_event_id: Annotated[str | None, Header()] = None,
+    machine: Annotated[
+        bool, Query(description="also stream `machine` events, whose data is a `Machine`; only for who may manage")
+    ] = False,
+) -> StreamingResponse:
     """Stream `scan` events, whose data is a `Progress`. With `Last-Event-ID` the stream starts after that event."""
+    if machine and not may_manage(request):
+        raise HTTPException(403, "only users who may manage the appliance follow the state of the machine")
     last_id = last_event_id if last_event_id and is_event_id(last_event_id) else None
-    return EventStream(services.progress, services.event_streams, last_id)
+    feeds = [services.progress.follow(last_id), *([services.machine.follow()] if machine else [])]
+    return EventStream(services.event_streams, *feeds)
 
 
 def refuse_internal(path: str) -> None:

@@ -13,6 +13,7 @@ from soniquebay.api.event_answer import STREAM_LIMITS
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
+from soniquebay.api.machine_feed import MachineFeed
 from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
@@ -63,6 +64,7 @@ class Services:
     sign_ins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "sign-in"))
     health_checks: SharedRun[dict[str, str]] = field(default_factory=lambda: SharedRun("health"))
     now_playing: NowPlaying = field(default_factory=NowPlaying)
+    machine: MachineFeed = field(init=False)
     transcoded_cache: TranscodedCache = field(init=False)
     open_requests: OpenRequests = field(init=False)
     vectors: SimilarityIndex = field(init=False)
@@ -75,6 +77,7 @@ class Services:
 
     def __post_init__(self) -> None:
         settings = self.settings
+        self.machine = MachineFeed(settings, self.dispatcher)
         self.transcoded_cache = TranscodedCache(settings.transcoded_cache, settings.transcoded_cache_mb * MIB)
         self.open_requests = OpenRequests(self.accounts)
         self.vectors = SimilarityIndex(self.database.reader)

@@ -40,6 +40,12 @@ def parse_mountinfo(mountinfo: bytes) -> list[Mount]:
     return mounts
 
 
+def read_only_ids(mountinfo: bytes) -> set[int]:
+    """Return the ids of the mounts whose file system itself is read-only, and not only for this process."""
+    lines = (line.split(b" ") for line in mountinfo.splitlines())
+    return {int(fields[0]) for fields in lines if b"ro" in fields[fields.index(b"-") + 3].split(b",")}
+
+
 def mount_of(mounts: Iterable[Mount], path: bytes) -> Mount | None:
     """Return the mount on which a real path (without symbolic links) lies."""
     innermost = None

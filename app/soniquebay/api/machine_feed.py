@@ -1,0 +1,84 @@
+"""The state of the machine, measured for those who ask or listen."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import redis
+
+from soniquebay import __version__, board, memory, process_history, procfs
+from soniquebay.api.dispatcher import Dispatcher
+from soniquebay.api.drives import Drives
+from soniquebay.api.shared_run import SharedRun
+from soniquebay.settings import Settings
+from soniquebay.worker.config import QUEUES
+
+INTERVAL_SECONDS = 5.0  # between two events
+HISTORY_SECONDS = 3600.0
+MAX_CHANGES = 100
+
+
+class MachineFeed:
+    """Measures the machine for those who ask or listen, once for all of them, and never while nobody does."""
+
+    def __init__(self, settings: Settings, dispatcher: Dispatcher, *, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._drives = Drives()
+        self._run: SharedRun[dict[str, Any]] = SharedRun("machine")
+
+    async def state(self) -> dict[str, Any]:
+        """Return the fields of `models.machine.Machine`."""
+        return await self._run.result(self._measure)
+
+    async def follow(self) -> AsyncIterator[bytes]:
+        """Yield the state every `INTERVAL_SECONDS`, encoded as an event of an event stream."""
+        while True:
+            yield f"event: machine\ndata: {json.dumps(await self.state())}\n\n".encode()
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    def _measure(self) -> dict[str, Any]:
+        throttling = board.throttling()
+        parts, budget_mb = memory.parts()
+        processes, queues = self._processes_and_queues()
+        return {
+            "version": __version__,
+            "time": self._clock(),
+            "uptime_seconds": procfs.uptime_seconds(),
+            "load": procfs.load_averages(),
+            "processors": os.cpu_count() or 1,
+            "board": {
+                "temperature_celsius": board.temperature_celsius(),
+                "slowed": throttling and throttling.now,
+                "slowed_before": throttling and throttling.since_start,
+            },
+            "memory": {
+                "total_mb": procfs.total_memory_mb(),
+                "available_mb": procfs.available_memory_mb(),
+                "budget_mb": budget_mb,
+                "parts": [part._asdict() for part in parts],
+            },
+            "processes": processes,
+            "queues": queues,
+            "drives": self._drives.states(self._settings),
+        }
+
+    def _processes_and_queues(self) -> tuple[dict[str, Any] | None, dict[str, int] | None]:
+        start = self._clock() - HISTORY_SECONDS
+        try:
+            reports = process_history.reports_since(self._dispatcher.broker, start)
+            queues = {queue: self._dispatcher.queue_length(queue) for queue in QUEUES}
+        except redis.RedisError:
+            return None, None
+        changes = process_history.changes(reports, start, self._clock())
+        current = process_history.current(reports, self._clock())
+        return {
+            "now": sum(report.processes for report in current),
+            "limit": sum(report.limit for report in current),
+            "highest": self._settings.processes,
+            "changes": [change._asdict() for change in changes[-MAX_CHANGES:]],
+        }, queues

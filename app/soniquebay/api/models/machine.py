@@ -1,0 +1,88 @@
+"""The state of the machine: processes, memory, queues, drives, temperature."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from soniquebay.api.models.fields import EncodedPath, UnixTime
+from soniquebay.board import Slowing
+
+
+class ProcessChange(BaseModel):
+    """A change of the number of child processes."""
+
+    at: UnixTime
+    worker: str = Field(description="the worker that has changed")
+    processes: int = Field(description="of all workers together from then on")
+    limit: int = Field(description="how many the memory and the settings allowed")
+    reason: Literal["start", "tasks", "idle", "memory", "none", "silent"] = Field(
+        description="`start`: the worker has started; `tasks`: more tasks waited; `idle`: fewer were needed; `memory`: "
+        "memory is short, also where the number stays as it was; `none`: the state an hour ago; `silent`: the worker "
+        "has not reported for minutes"
+    )
+    detail: str = Field(description="how much memory there was, in words")
+
+
+class Processes(BaseModel):
+    """The child processes of all workers."""
+
+    now: int
+    limit: int = Field(description="how many the memory and the settings allow now")
+    highest: int = Field(description="how many the settings allow for each worker")
+    changes: list[ProcessChange] = Field(description="of the last hour, the oldest first; the newest hundred")
+
+
+class Part(BaseModel):
+    """The memory of one program."""
+
+    name: str = Field(description='for example "api", "worker", "redis"')
+    mb: int = Field(description="MiB, without cached files")
+
+
+class MemoryUse(BaseModel):
+    """The memory of the machine and of the programs."""
+
+    total_mb: int = Field(description="of the machine, MiB")
+    available_mb: int = Field(description="that the machine can still give, MiB")
+    budget_mb: int | None = Field(description="limit of all programs together, MiB; null: there is none")
+    parts: list[Part] = Field(description="the largest first; empty where nothing tells which program takes what")
+
+
+class Drive(BaseModel):
+    """A folder of music or the data, or a drive that is mounted below one."""
+
+    path: EncodedPath
+    use: Literal["music", "data"]
+    mount_point: EncodedPath | None = Field(description="where the file system is mounted on which it lies")
+    file_system: str | None = Field(description='for example "ext4"')
+    state: Literal["ok", "absent", "silent"] = Field(
+        description="`absent`: the folder is not there; `silent`: the drive does not answer"
+    )
+    total_bytes: int | None
+    free_bytes: int | None
+    read_only: bool = Field(description="whether nothing at all can be written on the file system")
+
+
+class Board(BaseModel):
+    """What the board tells of itself. Null: it does not tell."""
+
+    temperature_celsius: float | None
+    slowed: list[Slowing] | None = Field(description="why it is slower than it could be")
+    slowed_before: list[Slowing] | None = Field(description="why it is or was, since its start")
+
+
+class Machine(BaseModel):
+    """The state of the machine; also the data of each `machine` event of `/api/events`."""
+
+    version: str
+    time: UnixTime
+    uptime_seconds: float = Field(description="since the machine has started")
+    load: list[float] = Field(
+        description="processes that ran, or waited for a processor or a disk, in the last 1, 5 and 15 minutes"
+    )
+    processors: int
+    board: Board
+    memory: MemoryUse
+    processes: Processes | None = Field(description="null: Redis does not answer")
+    queues: dict[str, int] | None = Field(description="how many tasks wait in each; null: Redis does not answer")
+    drives: list[Drive] = Field(description="each folder of music with the drives below it, and the data")
