@@ -97,9 +97,12 @@ export class Deck {
   }
 
   private hasRange(seconds: number): boolean {
-    const { seekable } = this.element;
-    return Array.from({ length: seekable.length }, (_, i) => i).some(
-      (i) => seekable.start(i) <= seconds && seconds <= seekable.end(i),
+    const { seekable, buffered } = this.element;
+    // Of a stream without an end browsers say that all of it can be sought, but they cannot ask for it.
+    const ranges =
+      seekable.length && seekable.end(seekable.length - 1) === Number.POSITIVE_INFINITY ? buffered : seekable;
+    return Array.from({ length: ranges.length }, (_, i) => i).some(
+      (i) => ranges.start(i) <= seconds && seconds <= ranges.end(i),
     );
   }
 }
