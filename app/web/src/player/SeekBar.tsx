@@ -13,7 +13,9 @@ export function SeekBar() {
   const seconds = dragged ?? Math.min(position.value, length);
   return (
     <div class="seek-bar">
-      <span aria-hidden="true">{clock(seconds)}</span>
+      <span class="here" aria-hidden="true">
+        {clock(seconds)}
+      </span>
       <Slider
         label={t("player.position")}
         text={t("player.positionOf", { position: clock(seconds), duration: clock(length) })}
