@@ -38,7 +38,8 @@ def make(folder: Path, albums_per_artist: int = ALBUMS_PER_ARTIST, songs_per_alb
             for song_no, song in enumerate(_SONGS[:songs_per_album], start=1):
                 path = album / f"{song_no:02} {song}.flac"
                 tone(path, SONG_SECONDS, 110 + 20 * number + 7 * song_no, title=song, artist=artist, album=title,
-                     track=str(song_no), date=str(1990 + 4 * album_no + number), genre=_GENRES[number % 4])  # fmt: skip
+                     track=str(song_no), date=str(1990 + 4 * album_no + number), genre=_GENRES[number % 4],
+                     replaygain_track_gain="-6.02 dB")  # fmt: skip
                 files += 1
             (album / "01 Arrival.lrc").write_text(
                 "[00:00.50]The boats come in\n[00:02.00]The harbour lights\n[00:04.00]are on\n"
