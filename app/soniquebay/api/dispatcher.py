@@ -16,6 +16,7 @@ from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
 from soniquebay.overrides.unacknowledged import queues_with_unacknowledged
+from soniquebay.process_history import Report, reports_since
 from soniquebay.settings import REDIS_KEY_PREFIX
 from soniquebay.worker.app import describe_broker_error, send, send_many
 from soniquebay.worker.config import PRIORITY_STEPS
@@ -35,7 +36,7 @@ class Dispatcher:
 
     def __init__(self, database: Database, broker: "redis.Redis") -> None:
         self._database = database
-        self.broker = broker
+        self._broker = broker
         self._warned_at: dict[str, float] = {}
         self.vector_feeder = QueueFeeder("vector", MAX_QUEUED_VECTORS, queries.unanalysed_tracks, self._send_vectors)
         self.cover_feeder = QueueFeeder("covers", MAX_QUEUED_COVERS, _unchecked_covers, self._send_covers)
@@ -79,7 +80,7 @@ class Dispatcher:
         queued = self.queue_length(feeder.queue)
         # In this order a message that is received in between is counted twice. In the other it would be overlooked.
         has_unacknowledged = (
-            not queued and feeder.has_outstanding() and feeder.queue in queues_with_unacknowledged(self.broker)
+            not queued and feeder.has_outstanding() and feeder.queue in queues_with_unacknowledged(self._broker)
         )
         return feeder.refill(db, queued, has_unacknowledged=has_unacknowledged)
 
@@ -135,7 +136,7 @@ class Dispatcher:
         free = shutil.disk_usage(self._database.path.parent).free
         if free < MIN_FREE_DISK_BYTES:
             return f"the disk is full, {self._database.path.parent} has {free} bytes left; delete something there"
-        memory = cast("dict[str, int]", self.broker.info("memory"))
+        memory = cast("dict[str, int]", self._broker.info("memory"))
         if 0 < memory["maxmemory"] <= memory["used_memory"]:
             return f"Redis is full, it uses {memory['used_memory']} bytes of {memory['maxmemory']}"
         return None
@@ -144,10 +145,14 @@ class Dispatcher:
         """Tell whether Redis holds a message of a scan, waiting or unacknowledged."""
         if any(self.queue_length(queue) for queue in _SCAN_QUEUES):
             return True
-        if queues_with_unacknowledged(self.broker).intersection(_SCAN_QUEUES):
+        if queues_with_unacknowledged(self._broker).intersection(_SCAN_QUEUES):
             return True
         # A task sends its successor before its own message is acknowledged: it may have done so between the two checks.
         return any(self.queue_length(queue) for queue in _SCAN_QUEUES)
+
+    def process_reports(self, start: float) -> list[Report]:
+        """Return what the workers told of their processes since a Unix time. Raises ``redis.RedisError``."""
+        return reports_since(self._broker, start)
 
     def resume_session(self) -> None:
         """Send the open work of a session that was paused."""
@@ -156,7 +161,7 @@ class Dispatcher:
     def queue_length(self, queue: str) -> int:
         """Return how many messages wait in a queue, of all priorities. Raises ``redis.RedisError``."""
         keys = [f"{queue}{_PRIORITY_SEPARATOR}{step}" if step else queue for step in PRIORITY_STEPS]
-        return sum(int(str(self.broker.llen(REDIS_KEY_PREFIX + key))) for key in keys)
+        return sum(int(str(self._broker.llen(REDIS_KEY_PREFIX + key))) for key in keys)
 
     def _resend_open_work(self, counts: dict[str, int]) -> None:
         with self._database.transaction() as db:

@@ -48,6 +48,7 @@ class ProgressFeed:
         self._database = database
         self._redis = client
         self._session_id: int | None = None
+        self._inserted: tuple[int | None, str | None] = (None, None)  # a session, and the folder that it has inserted
         self._changed = asyncio.Event()
         self._urgent = asyncio.Event()
         self._seconds_per_track: float | None = None
@@ -69,6 +70,11 @@ class ProgressFeed:
             self._loop.call_soon_threadsafe(self._changed.set)
             if urgent:
                 self._loop.call_soon_threadsafe(self._urgent.set)
+
+    def inserted(self, session_id: int, folder: str | None, *, urgent: bool = False) -> None:
+        """Note that a session has inserted files, and the folder of the last of them, as listeners may see it."""
+        self._inserted = (session_id, folder)
+        self.changed(session_id, urgent=urgent)
 
     def analysed(self) -> None:
         """Note that one more track was analysed, and average the seconds that a track takes."""
@@ -125,7 +131,9 @@ class ProgressFeed:
 
     def snapshot(self, db: sqlite3.Connection, session_id: int) -> dict[str, Any] | None:
         """Return a session's progress as `models.scans.Progress` has it, or None when there is no such session."""
-        return progress.snapshot(db, session_id, self._seconds_per_track)
+        state = progress.snapshot(db, session_id, self._seconds_per_track)
+        of_session, folder = self._inserted
+        return state and {**state, "folder": folder if of_session == session_id else None}
 
     async def follow(self, last_id: str | None) -> AsyncIterator[bytes]:
         """Yield the events after `last_id`; without one, the current state first and then the events after it.

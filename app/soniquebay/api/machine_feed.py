@@ -70,7 +70,7 @@ class MachineFeed:
     def _processes_and_queues(self) -> tuple[dict[str, Any] | None, dict[str, int] | None]:
         start = self._clock() - HISTORY_SECONDS
         try:
-            reports = process_history.reports_since(self._dispatcher.broker, start)
+            reports = self._dispatcher.process_reports(start)
             queues = {queue: self._dispatcher.queue_length(queue) for queue in QUEUES}
         except redis.RedisError:
             return None, None

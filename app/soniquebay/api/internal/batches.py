@@ -1,6 +1,8 @@
 """Batches of a scan: written into the ledger, inserted into the library, or given up."""
 
 import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Body, HTTPException
@@ -10,6 +12,7 @@ from soniquebay.api.internal.routes import Answer, OrjsonRoute
 from soniquebay.api.services import Shared
 from soniquebay.library import ingest, sessions
 from soniquebay.library.entities import Entities, FileStamp
+from soniquebay.library.paths import encode, is_within
 
 router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
 
@@ -57,7 +60,8 @@ def insert_batch(services: Shared, batch_id: str, entities: Annotated[dict[str, 
     except (KeyError, TypeError, IndexError, OverflowError, sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
         raise HTTPException(422, f"the batch contradicts itself: {type(error).__name__}: {error}") from error
     if done.applied:
-        services.progress.changed(done.session_id, urgent=done.completed)
+        folder = _last_folder(entities, services.settings.music)
+        services.progress.inserted(done.session_id, folder, urgent=done.completed)
         if done.completed:
             services.request_refill()
     return {"applied": done.applied, "tracks": done.tracks, "failures": done.failures}
@@ -72,3 +76,11 @@ def abandon_batch(services: Shared, batch_id: str, abandoned: AbandonedBatch) ->
         services.progress.changed(session_id)
         services.request_refill()
     return {"abandoned": session_id is not None}
+
+
+def _last_folder(entities: dict[str, Any], roots: Iterable[Path]) -> str | None:
+    """Return the folder of the last track of a batch, without its root: only managers are told that."""
+    tracks = entities["tracks"]
+    folder = str(tracks[-1]["path"]).rpartition("/")[0] if tracks else ""
+    above = (encode(str(root)) for root in roots)
+    return next((folder[len(root.rstrip("/")) + 1 :] for root in above if is_within(folder, root)), None) or None

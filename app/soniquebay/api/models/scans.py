@@ -108,6 +108,9 @@ class Progress(BaseModel):
     inserted: int = Field(description="files that are unchanged, inserted or failed")
     finished: int = Field(description="files that need nothing more: unchanged, failed, or inserted and analysed")
     failures: int = Field(description="files and folders that could not be processed")
+    folder: str | None = Field(
+        description="the folder of the last files that were inserted, encoded, from the folder of music on"
+    )
     vectors_waiting: int = Field(description="tracks of this scan that wait for analysis")
     library_vectors_waiting: int = Field(description="tracks of all scans that wait for analysis")
     vector_failures: int = Field(description="tracks of this scan whose analysis failed")

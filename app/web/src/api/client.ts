@@ -17,7 +17,13 @@ export type Answer<P extends keyof paths, M extends Method> =
     : never;
 type Query<O> = O extends { parameters: { query?: infer Q } } ? NonNullable<Q> : Record<string, never>;
 type PathParameters<O> = O extends { parameters: { path: infer P } } ? { path: P } : { path?: never };
-type Body<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? { body: B } : { body?: never };
+type Body<O> = O extends { requestBody: { content: { "application/json": infer B } } }
+  ? { body: B }
+  : O extends { requestBody?: never }
+    ? { body?: never }
+    : O extends { requestBody?: { content: { "application/json": infer B } } }
+      ? { body?: NonNullable<B> }
+      : { body?: never };
 type Given<O> = PathParameters<O> &
   Body<O> & {
     query?: Partial<Query<O>>;
@@ -80,7 +86,8 @@ async function request(path: string, method: Method, given: AnyGiven = {}): Prom
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "");
   }
-  if (answer.status === 401) whenSignedOut();
+  // Without this header a password was wrong, which the view says.
+  if (answer.status === 401 && answer.headers.has("WWW-Authenticate")) whenSignedOut();
   if (!answer.ok) throw await failureOf(answer);
   return answer.status === 204 ? undefined : answer.json();
 }

@@ -16,3 +16,13 @@ export type Playlist = Schemas["Playlist"];
 export type Progress = Schemas["Progress"];
 export type Track = Schemas["Track"];
 export type User = Schemas["User"];
+
+// machine and settings
+export type AppPassword = Schemas["AppPassword"];
+export type Drive = Schemas["Drive"];
+export type Explanation = Schemas["Explanation"];
+export type Machine = Schemas["Machine"];
+export type MadeAppPassword = Schemas["MadeAppPassword"];
+export type ProcessChange = Schemas["ProcessChange"];
+export type ScrobblingAccount = Schemas["ScrobblingAccount"];
+export type WebSession = Schemas["WebSession"];

@@ -7,6 +7,7 @@ import { Icon, type IconName } from "../components/Icon";
 import { Told } from "../components/Told";
 import { type MessageName, t } from "../messages";
 import { PlayerBar } from "../player/PlayerBar";
+import { AccountMenu } from "./AccountMenu";
 import "./Shell.css";
 
 interface Place {
@@ -37,6 +38,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
         {t("app.skip")}
       </a>
       <Menu />
+      <header class="top">
+        <AccountMenu />
+      </header>
       <main id="content" tabIndex={-1}>
         {!isConnected.value && (
           <p class="disconnected" role="status">

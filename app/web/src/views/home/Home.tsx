@@ -1,27 +1,37 @@
 import { get } from "../../api/client";
+import { scanProgress } from "../../api/live";
 import { session } from "../../api/session";
 import { AlbumRow } from "../../components/AlbumRow";
 import { Answered } from "../../components/Notice";
 import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
+import { isFirstScan } from "../../scan/progress";
+import { ScanBar } from "../../scan/ScanBar";
+import { useScanEnds } from "../../scan/use_scan_ends";
+import { FirstRun } from "./FirstRun";
 
 const ROW_ALBUMS = 20;
 
 /** The first view: what is new, what is heard most, and something else. */
 export function Home() {
-  const asked = useAnswer(loadRows, []);
+  const asked = useAnswer(loadRows, [useScanEnds()]);
   const name = session.value?.user?.name;
   return (
     <>
       <h1>{name ? `${t("home.welcome")}, ${name}` : t("home.welcome")}</h1>
       <Answered asked={asked}>
-        {([recent, mostPlayed, random]) => (
-          <>
-            <AlbumRow title={t("home.recent")} albums={recent} />
-            <AlbumRow title={t("home.mostPlayed")} albums={mostPlayed} />
-            <AlbumRow title={t("home.random")} albums={random} />
-          </>
-        )}
+        {([recent, mostPlayed, random]) =>
+          !recent.length || isFirstScan(scanProgress.value) ? (
+            <FirstRun />
+          ) : (
+            <>
+              <ScanBar />
+              <AlbumRow title={t("home.recent")} albums={recent} />
+              <AlbumRow title={t("home.mostPlayed")} albums={mostPlayed} />
+              <AlbumRow title={t("home.random")} albums={random} />
+            </>
+          )
+        }
       </Answered>
     </>
   );

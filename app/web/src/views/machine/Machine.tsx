@@ -1,5 +1,78 @@
+import { useEffect } from "preact/hooks";
+import { get } from "../../api/client";
+import { machine, scanProgress, watchMachine } from "../../api/live";
+import type { Machine as State } from "../../api/models";
+import { session } from "../../api/session";
+import { Answered } from "../../components/Notice";
+import { Panel } from "../../components/Panel";
+import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
+import { Drives } from "../../scan/Drives";
+import { isBusy } from "../../scan/progress";
+import { ScanButtons } from "../../scan/ScanButtons";
+import { ScanProgress } from "../../scan/ScanProgress";
+import { Failures } from "./Failures";
+import { Memory } from "./Memory";
+import { Processes } from "./Processes";
+import { Queues } from "./Queues";
+import { Vitals } from "./Vitals";
+import { WhyNotHere } from "./WhyNotHere";
+import "./Machine.css";
 
+/** What the appliance does, and how it fares. For those who manage it. */
 export function Machine() {
-  return <h1>{t("nav.machine")}</h1>;
+  if (session.value?.role !== "manage") return <p class="notice">{t("machine.notYours")}</p>;
+  return <ManagersMachine />;
+}
+
+function ManagersMachine() {
+  useEffect(watchMachine, []);
+  const asked = useAnswer((signal) => get("/api/machine", { signal }), []);
+  return (
+    <>
+      <h1>{t("nav.machine")}</h1>
+      <div class="panels machine">
+        <Now />
+        <Answered asked={asked}>{(answer) => <Parts state={machine.value ?? answer} />}</Answered>
+        <Failures />
+        <WhyNotHere />
+      </div>
+    </>
+  );
+}
+
+function Now() {
+  const progress = scanProgress.value;
+  return (
+    <Panel title={t("machine.now")} isWide>
+      {isBusy(progress) ? <ScanProgress progress={progress} /> : <p class="muted">{t("scan.done")}</p>}
+      <ScanButtons withFull />
+    </Panel>
+  );
+}
+
+function Parts({ state }: { state: State }) {
+  return (
+    <>
+      <Panel title={t("machine.processes")}>
+        {state.processes ? (
+          <Processes processes={state.processes} now={state.time} />
+        ) : (
+          <p class="muted">{t("machine.noRedis")}</p>
+        )}
+      </Panel>
+      <Panel title={t("machine.memory")}>
+        <Memory memory={state.memory} />
+      </Panel>
+      <Panel title={t("machine.queues")}>
+        {state.queues ? <Queues queues={state.queues} /> : <p class="muted">{t("machine.noRedis")}</p>}
+      </Panel>
+      <Panel title={t("machine.vitals")}>
+        <Vitals state={state} />
+      </Panel>
+      <Panel title={t("machine.drives")} isWide>
+        <Drives drives={state.drives} />
+      </Panel>
+    </>
+  );
 }

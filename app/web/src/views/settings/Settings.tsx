@@ -1,5 +1,65 @@
-import { t } from "../../messages";
+import { session } from "../../api/session";
+import { Panel } from "../../components/Panel";
+import { chooseLanguage, type Language, language, languages, t } from "../../messages";
+import { signOut } from "../../shell/sign_out";
+import { Apps } from "./Apps";
+import { Browsers } from "./Browsers";
+import { ImportRatings } from "./ImportRatings";
+import { Password } from "./Password";
+import { Scrobbling } from "./Scrobbling";
+import { Users } from "./Users";
+import "./Settings.css";
 
+/** Language, account, apps, scrobbling and users. */
 export function Settings() {
-  return <h1>{t("nav.settings")}</h1>;
+  const { user, role, means } = session.value ?? {};
+  return (
+    <>
+      <h1>{t("nav.settings")}</h1>
+      <div class="panels settings">
+        <Panel title={t("settings.language")}>
+          <LanguageChoice />
+        </Panel>
+        {/* The player's settings belong here: <PlayerSettings /> of player/PlayerSettings.tsx. */}
+        {user && means === "session" && (
+          <>
+            <Password />
+            <Browsers />
+            <Apps user={user} />
+            <Scrobbling />
+            <ImportRatings />
+          </>
+        )}
+        {role === "manage" && <Users me={user?.id} />}
+        {user && (
+          <Panel title={t("settings.signedInAs", { name: user.name })}>
+            <p>
+              <button type="button" class="button" onClick={signOut}>
+                {t("account.signOut")}
+              </button>
+            </p>
+          </Panel>
+        )}
+      </div>
+    </>
+  );
+}
+
+function LanguageChoice() {
+  return (
+    <fieldset class="choices">
+      <legend class="visually-hidden">{t("settings.language")}</legend>
+      {Object.entries(languages).map(([tag, name]) => (
+        <label key={tag}>
+          <input
+            type="radio"
+            name="language"
+            checked={language.value === tag}
+            onChange={() => void chooseLanguage(tag as Language)}
+          />
+          <span lang={tag}>{name}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
 }

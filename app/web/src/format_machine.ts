@@ -1,0 +1,30 @@
+/** How sizes and times of the machine are shown. */
+import { language, shown } from "./messages";
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+
+/** Return a number of bytes as people write it: 4.2 GB, 730 MB. A kilobyte has 1,000 bytes, as on a drive's box. */
+export function bytes(count: number): string {
+  let value = count;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${shown(value < 10 && unit > 0 ? Math.round(10 * value) / 10 : Math.round(value))} ${UNITS[unit]}`;
+}
+
+/** Return a Unix time as the day and the time of the day. */
+export function dayAndTime(seconds: number): string {
+  return new Date(1000 * seconds).toLocaleString(language.value, { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** Return a Unix time as the day. */
+export function day(seconds: number): string {
+  return new Date(1000 * seconds).toLocaleDateString(language.value, { dateStyle: "medium" });
+}
+
+/** Return a Unix time as the time of the day. */
+export function timeOfDay(seconds: number): string {
+  return new Date(1000 * seconds).toLocaleTimeString(language.value, { timeStyle: "short" });
+}

@@ -1,0 +1,17 @@
+import "./ProgressBar.css";
+
+/** A bar of a percentage; undefined: something is done, and nobody knows how much there is. */
+export function ProgressBar({ percent, label }: { percent: number | undefined; label: string }) {
+  return (
+    <div
+      class={percent === undefined ? "progress-bar unknown" : "progress-bar"}
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent}
+    >
+      <div style={{ transform: `scaleX(${(percent ?? 100) / 100})` }} />
+    </div>
+  );
+}

@@ -1,0 +1,24 @@
+import { type MessageName, shown, t } from "../../messages";
+
+const NAMED = new Set(["scan", "extract", "batch", "insert", "vector", "covers", "deferred", "maintenance"]);
+
+/** How many tasks wait in each queue. */
+export function Queues({ queues }: { queues: Record<string, number> }) {
+  return (
+    <>
+      <dl class="pairs">
+        {Object.entries(queues).map(([name, length]) => (
+          <div key={name} class={length ? "" : "muted"}>
+            <dt>{NAMED.has(name) ? t(`queue.${name}` as MessageName) : name}</dt>
+            <dd data-testid={`queue-${name}`}>{shown(length)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p>
+        <a class="button" href={`${location.protocol}//${location.hostname}:5555/`} target="_blank" rel="noreferrer">
+          {t("machine.flower")}
+        </a>
+      </p>
+    </>
+  );
+}
