@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from celery.signals import celeryd_after_setup
 
+from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.audio.reading import READER_VERSION
 from soniquebay.library import covers, queries, search, sessions
 from soniquebay.library.database import Database, migrations, open_read_only
 from soniquebay.library.search import index
+from soniquebay.library.similarity import map_places
 from soniquebay.settings import from_environment
 from soniquebay.worker import main
 
@@ -346,3 +348,21 @@ def test_a_library_of_schema_11_has_every_track_as_a_whole_file(tmp_path: Path) 
         (4, 1),
         (10, 0),
     ]
+
+
+def test_a_library_before_the_map_has_all_its_tracks_to_place(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:14]:
+            old.executescript(script)
+        old.executescript("""
+            INSERT INTO artists (id, name, normalised_name) VALUES (1, 'A', 'a');
+            INSERT INTO tracks (id, title, artist_id, duration, format, added_at, path, size, mtime_ns)
+                VALUES (5, 'One', 1, 1.5, 'FLAC', 1, '/one', 1, 1);
+            PRAGMA user_version = 14;
+        """)
+        old.execute("INSERT INTO vectors (track_id, version, data) VALUES (5, ?, x'00')", (FEATURE_VERSION,))
+        old.commit()
+    database = Database(path)
+    database.migrate()
+    assert map_places.plan(database.reader()) == map_places.Plan(0, 1, 1, is_outdated=True)

@@ -48,6 +48,7 @@ def store(
         "INSERT OR REPLACE INTO vectors (track_id, version, data, failure, bpm, musical_key) VALUES (?, ?, ?, ?, ?, ?)",
         (track_id, version, data, failure, bpm, musical_key),
     )
+    db.execute("DELETE FROM map_places WHERE track_id = ?", (track_id,))  # a new vector has another place
     if length is not None:
         db.execute(
             "UPDATE tracks SET duration = round(?1, 3) WHERE id = ?2 AND abs(duration - ?1) > ?3",
