@@ -37,7 +37,8 @@ shows the work of the appliance needs the role `manage`. Whoever has not signed 
 not do something with 403. Nobody can insert over this port;
 those routes belong to the internal API.
 
-- Requests and answers are JSON, except for covers and events. A list is a page: `items`, and `total` over all pages.
+- Requests and answers are JSON, except for covers, events and the points of the map. A list is a page: `items`,
+  and `total` over all pages.
 - Lists of the library have a `next` in each page, which is the `cursor` of the page behind it. Every page of them takes
   the same time, and rows that are added or vanish meanwhile neither repeat nor hide others. `total` is counted where
   there is no `cursor`, unless `count` says otherwise; in a large library the count takes longer than the page.

@@ -21,6 +21,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "covers.fetch": {"items": []},
     "maintenance.resume_sessions": {},
     "maintenance.purge": {"missing_before": 0.0},
+    "maintenance.lay_out_map": {},
 }
 
 

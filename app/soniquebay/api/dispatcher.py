@@ -69,7 +69,7 @@ class Dispatcher:
         """Fill the queues of vectors and covers; return how many rows were sent."""
         try:
             db = self._database.reader()
-            if self._analysis_is_delayed(db):
+            if self.analysis_is_delayed(db):
                 return 0
             return sum(self._refill(db, feeder) for feeder in (self.vector_feeder, self.cover_feeder))
         except redis.RedisError as error:
@@ -85,7 +85,8 @@ class Dispatcher:
         return feeder.refill(db, queued, has_unacknowledged=has_unacknowledged)
 
     @staticmethod
-    def _analysis_is_delayed(db: sqlite3.Connection) -> bool:
+    def analysis_is_delayed(db: sqlite3.Connection) -> bool:
+        """Tell whether a scan is paused, or so young that it has the machine to itself."""
         session = sessions.active_session(db)
         if session is None:
             return False
@@ -140,6 +141,10 @@ class Dispatcher:
         if 0 < memory["maxmemory"] <= memory["used_memory"]:
             return f"Redis is full, it uses {memory['used_memory']} bytes of {memory['maxmemory']}"
         return None
+
+    def has_messages(self, queue: str) -> bool:
+        """Tell whether Redis holds a message of a queue, waiting or unacknowledged. Raises ``redis.RedisError``."""
+        return bool(self.queue_length(queue)) or queue in queues_with_unacknowledged(self._broker)
 
     def _redis_has_scan_messages(self) -> bool:
         """Tell whether Redis holds a message of a scan, waiting or unacknowledged."""

@@ -56,6 +56,7 @@ RESEND_INTERVAL_SECONDS = 2.0  # of the check for lost tasks of a scan; without 
 PLAYLIST_INTERVAL_SECONDS = 2.0  # of the check whether playlists have to follow their files: three short queries
 UPKEEP_INTERVAL_SECONDS = 60.0  # of the check whether a scan has changed what users' items are found by
 LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
+MAP_INTERVAL_SECONDS = 2.0  # of the check whether tracks are to be placed on the map: most often a comparison
 INDEX_RETRY_INTERVAL_SECONDS = 30.0
 REDIS_RETRY_INTERVAL_SECONDS = 0.2
 REDIS_START_SECONDS = 10.0  # that Redis may take to start before a warning is logged
@@ -181,6 +182,7 @@ async def _run_jobs(services: Services) -> None:
         _repeat("nothing sent again", services.dispatcher.resend_lost_scan_tasks, RESEND_INTERVAL_SECONDS),
         _repeat("playlists do not follow", services.library_playlists.run, PLAYLIST_INTERVAL_SECONDS),
         _repeat("items not kept up", services.upkeep.run, UPKEEP_INTERVAL_SECONDS),
+        _repeat("the map is not brought up to date", services.map_upkeep.run, MAP_INTERVAL_SECONDS),
         _repeat("no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),
         services.scrobbler.run(),

@@ -14,6 +14,7 @@ from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.machine_feed import MachineFeed
+from soniquebay.api.map_upkeep import MapUpkeep
 from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
@@ -68,6 +69,7 @@ class Services:
     transcoded_cache: TranscodedCache = field(init=False)
     open_requests: OpenRequests = field(init=False)
     vectors: SimilarityIndex = field(init=False)
+    map_upkeep: MapUpkeep = field(init=False)
     rankings: Rankings = field(init=False)
     counts: Counts = field(init=False)
     upkeep: Upkeep = field(init=False)
@@ -81,6 +83,7 @@ class Services:
         self.transcoded_cache = TranscodedCache(settings.transcoded_cache, settings.transcoded_cache_mb * MIB)
         self.open_requests = OpenRequests(self.accounts)
         self.vectors = SimilarityIndex(self.database.reader)
+        self.map_upkeep = MapUpkeep(self.database, self.dispatcher)
         self.rankings = Rankings(self.vectors)
         self.counts = Counts(self.database)
         self.upkeep = Upkeep(self.accounts.database)

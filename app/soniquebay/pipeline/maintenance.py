@@ -23,3 +23,11 @@ def purge(missing_before: float) -> None:
     while count := library_api.post("/internal/purge", {"missing_before": missing_before})["purged"]:
         purged += int(count)
     log.info("purged %d missing tracks", purged)
+
+
+@stage("maintenance.lay_out_map")
+def lay_out_map() -> None:
+    """Place the tracks on the map that have a vector and no place, or make the whole map anew if many are new."""
+    from soniquebay.pipeline import sound_map  # imported here: the parent process then forks without numpy
+
+    sound_map.bring_up_to_date()

@@ -22,6 +22,7 @@ TASKS = {
     "covers.fetch": ("covers", LOW),
     "maintenance.resume_sessions": ("maintenance", LOW),
     "maintenance.purge": ("maintenance", LOW),
+    "maintenance.lay_out_map": ("maintenance", LOW),
 }
 QUEUES = tuple(dict.fromkeys(queue for queue, _ in TASKS.values()))
 PRIORITY_STEPS = (HIGH, MEDIUM, LOW)

@@ -5,7 +5,17 @@ from fastapi import FastAPI
 from soniquebay import __version__
 from soniquebay.api import errors, health
 from soniquebay.api.access import Access
-from soniquebay.api.internal import batches, covers, discovery, maintenance, online, pictures, playlist_files, vectors
+from soniquebay.api.internal import (
+    batches,
+    covers,
+    discovery,
+    maintenance,
+    online,
+    pictures,
+    playlist_files,
+    sound_map,
+    vectors,
+)
 from soniquebay.api.route_table import add_routes
 from soniquebay.api.services import Services
 
@@ -17,6 +27,17 @@ def internal_app(services: Services) -> FastAPI:
     # Who reaches its socket may do everything.
     app.add_middleware(Access, accounts=services.accounts, open_requests=services.open_requests, login=False)
     errors.install(app, database_checks_input=True)
-    for module in (health, discovery, playlist_files, batches, vectors, pictures, covers, online, maintenance):
+    for module in (
+        health,
+        discovery,
+        playlist_files,
+        batches,
+        vectors,
+        sound_map,
+        pictures,
+        covers,
+        online,
+        maintenance,
+    ):
         add_routes(app, module.router)
     return app

@@ -60,6 +60,7 @@ def update_known_files(services: Shared, session_id: int, known: KnownFiles) -> 
         raise HTTPException(404, str(error)) from error
     if returned:
         services.vectors.mark_outdated()
+        services.map_upkeep.mark_outdated()
     return {"returned": returned}
 
 

@@ -53,6 +53,7 @@ def store_vector(services: Shared, track_id: int, result: AnalysisResult) -> Ans
         raise HTTPException(422, f"not a vector: {error}") from error
     if stored:
         services.vectors.update(track_id, result.version, data)
+        services.map_upkeep.mark_outdated()
     services.progress.analysed()
     services.tasks_finished(services.dispatcher.vector_feeder, [track_id])
     return {"stored": stored}

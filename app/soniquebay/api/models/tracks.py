@@ -106,6 +106,12 @@ class TrackPage(BaseModel):
     next: str | None = Field(default=None, description="the `cursor` of the next page; null at the end")
 
 
+class TracksBySound(BaseModel):
+    """Tracks in the order in which they are to be heard, each with its similarity to what was asked for."""
+
+    items: list[SimilarTrack]
+
+
 class Similar(BaseModel):
     """The most similar tracks, the most similar one first."""
 

@@ -4,14 +4,13 @@ from soniquebay.api.opensubsonic import elements, ids
 from soniquebay.api.opensubsonic.call import Call, Content, Handler
 from soniquebay.api.opensubsonic.elements import Element
 from soniquebay.api.opensubsonic.errors import GENERIC, SubsonicError
-from soniquebay.api.opensubsonic.listing import MAX_ROWS, slice_ids
+from soniquebay.api.opensubsonic.listing import MAX_ROWS
 from soniquebay.library import queries
-from soniquebay.library.browsing import lists
 from soniquebay.library.similarity import artists
+from soniquebay.library.similarity.seeds import seeds
 
 _DEFAULT_SONGS, _DEFAULT_TRACKS, _DEFAULT_PATH = 50, 10, 25
 _MAX_CONSIDERED_SONGS = 1000  # the nearest, from which a list of several artists is chosen; at least twice MAX_ROWS
-MAX_SEEDS = 1000  # tracks of an artist or album whose mean others are compared with
 
 
 def _sonic_similar_tracks(call: Call) -> Content:
@@ -55,8 +54,7 @@ def _similar_songs(call: Call) -> Content:
     if kind == "artist":
         return {"similarSongs": {"song": _like_artist(call, number)}}
     elements.album(call, number)  # it has to be there
-    seeds = slice_ids(call.library, lists.tracks(call.library, album_id=number), "album", MAX_SEEDS)
-    return {"similarSongs": {"song": _like(call, seeds)}}
+    return {"similarSongs": {"song": _like(call, seeds(call.library, "album", number))}}
 
 
 def _similar_songs_2(call: Call) -> Content:
@@ -65,13 +63,12 @@ def _similar_songs_2(call: Call) -> Content:
 
 def _like_artist(call: Call, artist_id: int) -> list[Element]:
     elements.artist(call, artist_id)  # it has to be there
-    listed = lists.tracks(call.library, artist_id=artist_id)
-    return _like(call, slice_ids(call.library, listed, "album", MAX_SEEDS))
+    return _like(call, seeds(call.library, "artist", artist_id))
 
 
-def _like(call: Call, seeds: list[int]) -> list[Element]:
+def _like(call: Call, track_ids: list[int]) -> list[Element]:
     """Return the songs nearest to the mean of some tracks, these among them."""
-    return _varied(call, call.services.vectors.nearest_to_mean(call.library, seeds, _MAX_CONSIDERED_SONGS))
+    return _varied(call, call.services.vectors.nearest_to_mean(call.library, track_ids, _MAX_CONSIDERED_SONGS))
 
 
 def _varied(call: Call, found: list[tuple[int, float]]) -> list[Element]:

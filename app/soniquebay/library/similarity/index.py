@@ -75,12 +75,15 @@ class SimilarityIndex:
 
         return self._found(db, find, [track_id])
 
-    def nearest_to_mean(self, db: sqlite3.Connection, track_ids: Sequence[int], limit: int) -> list[tuple[int, float]]:
+    def nearest_to_mean(
+        self, db: sqlite3.Connection, track_ids: Sequence[int], limit: int, away_from: Sequence[int] = ()
+    ) -> list[tuple[int, float]]:
         """Return the ids and similarities of the tracks nearest to the mean of some tracks, these among them.
 
-        None are returned if none of them has a vector of the current feature version.
+        Those that sound like `away_from` are less near. None are returned if none of `track_ids` has a vector of the
+        current feature version.
         """
-        return self._found(db, lambda index: index.nearest_to_mean(track_ids, limit)) or []
+        return self._found(db, lambda index: index.nearest_to_mean(track_ids, limit, away_from)) or []
 
     def path(self, db: sqlite3.Connection, first_id: int, last_id: int, count: int) -> list[tuple[int, float]] | None:
         """Return at most `count` tracks that lead from one to another by their sound, with both at its ends.

@@ -16,6 +16,7 @@ _NEAREST_ANCHORS = 10
 _MIN_DISTANCE = 1e-3  # an anchor that is nearer is the track itself
 _CHUNK_ROWS = 1000
 _SPARE_ROWS = 64
+_AWAY = np.float32(0.5)  # share of the distance by which a mean is moved away from another
 
 Neighbours = tuple[NDArray[np.int64], NDArray[np.float64]]  # ids and similarities
 
@@ -111,16 +112,23 @@ class NearestNeighbourIndex:
         """
         return self._nearest(self.points[row], float(self.local_scale[row]), limit, [row])
 
-    def nearest_to_mean(self, track_ids: Sequence[int], limit: int) -> Neighbours | None:
+    def nearest_to_mean(self, track_ids: Sequence[int], limit: int, away_from: Sequence[int] = ()) -> Neighbours | None:
         """Return the ids and similarities of the tracks nearest to the mean of some tracks, these among them.
 
-        None if none of them is in the index.
+        The mean is first moved away from that of others by half their distance, as in Rocchio's relevance feedback
+        (1971). None if none of `track_ids` is in the index; of the others, those that are not do not count.
         """
-        (rows,) = np.nonzero(np.isin(self.ids[: self.count], track_ids))
-        if not rows.size:
+        point = self._mean(track_ids)
+        if point is None:
             return None
-        point = np.asarray(self.points[rows].mean(axis=0), np.float32)
+        other = self._mean(away_from)
+        if other is not None:
+            point += _AWAY * (point - other)
         return self._nearest(point, float(self._local_scale_of(point[None])[0]), limit)
+
+    def _mean(self, track_ids: Sequence[int]) -> Float32Array | None:
+        (rows,) = np.nonzero(np.isin(self.ids[: self.count], track_ids))
+        return np.asarray(self.points[rows].mean(axis=0), np.float32) if rows.size else None
 
     def part(self, rows: NDArray[np.int64]) -> "NearestNeighbourIndex":
         """Return an index of some rows alone, in their order."""
