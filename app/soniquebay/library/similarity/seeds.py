@@ -12,4 +12,4 @@ def seeds(db: sqlite3.Connection, kind: Literal["album", "artist", "genre"], ite
     """Return the ids of the tracks of an album, artist or genre, at most `MAX_SEEDS`; none of what is not there."""
     filters: dict[str, Any] = {f"{kind}_id": item_id}
     listed = lists.tracks(db, **filters)
-    return browse.page(db, listed, "album", browse.Request((), MAX_SEEDS, 0, counted=False)).ids
+    return browse.page(db, listed, "album", browse.Request((), MAX_SEEDS, 0)).ids
