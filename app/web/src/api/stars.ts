@@ -1,6 +1,6 @@
 /** The listener's stars of tracks, albums and artists. Each is asked for once, however often it is shown. */
 import { signal } from "@preact/signals";
-import { tell } from "../components/told";
+import { tell } from "../components/tell";
 import { t } from "../messages";
 import { get, put, remove } from "./client";
 import { session } from "./session";

@@ -1,14 +1,16 @@
 import type { Track } from "../api/models";
+import { session } from "../api/session";
 import { address } from "../base_path";
 import { t } from "../messages";
 import { enqueue, playNext } from "../player/player";
 import type { Action } from "./ActionMenu";
-import { tell } from "./told";
+import { addToPlaylist } from "./add_to_playlist";
+import { tell } from "./tell";
 
 /** Return what can be done with tracks, whichever list they are in. */
 export function queueActions(tracks: readonly Track[]): Action[] {
   const told = t("library.queued", { count: tracks.length });
-  return [
+  const actions: Action[] = [
     {
       label: t("library.playNext"),
       icon: "playNext",
@@ -26,6 +28,11 @@ export function queueActions(tracks: readonly Track[]): Action[] {
       },
     },
   ];
+  // A guest has no playlists.
+  if (session.value?.user) {
+    actions.push({ label: t("addTo.title"), icon: "playlist", run: () => addToPlaylist(tracks) });
+  }
+  return actions;
 }
 
 /** Return what the menu of a track has. */

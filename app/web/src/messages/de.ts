@@ -119,7 +119,6 @@ export const de: Messages = {
   "player.positionOf": "{position} von {duration}",
   "player.volume": "Lautstärke",
   "player.mute": "Stumm",
-  "player.star": "Stern",
   "player.repeatOff": "Wiederholen",
   "player.repeatAll": "Wiederholen: alles",
   "player.repeatOne": "Wiederholen: diesen Titel",

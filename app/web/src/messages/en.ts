@@ -118,7 +118,6 @@ export const en = {
   "player.positionOf": "{position} of {duration}",
   "player.volume": "Volume",
   "player.mute": "Mute",
-  "player.star": "Star",
   "player.repeatOff": "Repeat",
   "player.repeatAll": "Repeat: everything",
   "player.repeatOne": "Repeat: this track",

@@ -119,7 +119,6 @@ export const fr: Messages = {
   "player.positionOf": "{position} sur {duration}",
   "player.volume": "Volume",
   "player.mute": "Couper le son",
-  "player.star": "Étoile",
   "player.repeatOff": "Répéter",
   "player.repeatAll": "Répéter : tout",
   "player.repeatOne": "Répéter : ce titre",

@@ -1,15 +1,17 @@
+import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Track } from "../api/models";
+import { loadStars } from "../api/stars";
 import { address, basePath } from "../base_path";
 import { Icon } from "../components/Icon";
 import { Slider } from "../components/Slider";
+import { Star } from "../components/Star";
 import { t } from "../messages";
 import { Controls, NextButton, PlayButton } from "./Controls";
 import { areShortcutsShown } from "./keys";
 import { current, duration, isWaiting, position } from "./player";
 import { SeekBar } from "./SeekBar";
 import { Shortcuts } from "./Shortcuts";
-import { StarButton } from "./StarButton";
 import { isMuted, volume } from "./settings";
 import { TrackCover } from "./TrackCover";
 import "./PlayerBar.css";
@@ -50,6 +52,7 @@ export function PlayerBar() {
 }
 
 function Heard({ track }: { track: Track }) {
+  useEffect(() => void loadStars("track", [track.id]), [track.id]);
   return (
     <div class="heard">
       <a class="to-queue" href={address("/queue")} aria-label={t("player.open")}>
@@ -63,7 +66,7 @@ function Heard({ track }: { track: Track }) {
           {isWaiting.value ? t("player.waiting") : <a href={address(`/artists/${track.artist_id}`)}>{track.artist}</a>}
         </p>
       </div>
-      <StarButton trackId={track.id} />
+      <Star kind="track" id={track.id} title={track.title} />
     </div>
   );
 }

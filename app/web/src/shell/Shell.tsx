@@ -3,6 +3,8 @@ import { useLocation } from "preact-iso";
 import { isConnected } from "../api/live";
 import { session } from "../api/session";
 import { address, basePath } from "../base_path";
+import { AddToPlaylist } from "../components/AddToPlaylist";
+import { addToPlaylist, tracksToAdd } from "../components/add_to_playlist";
 import { Icon, type IconName } from "../components/Icon";
 import { Told } from "../components/Told";
 import { type MessageName, t } from "../messages";
@@ -51,6 +53,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </main>
       <PlayerBar />
       <Told />
+      {tracksToAdd.value.length > 0 && <AddToPlaylist tracks={tracksToAdd.value} onClose={() => addToPlaylist([])} />}
     </div>
   );
 }

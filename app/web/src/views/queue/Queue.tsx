@@ -2,14 +2,14 @@ import { useState } from "preact/hooks";
 import type { Track } from "../../api/models";
 import { session } from "../../api/session";
 import { address } from "../../base_path";
-import { AddToPlaylist } from "../../components/AddToPlaylist";
+import { addToPlaylist } from "../../components/add_to_playlist";
 import { EntryList } from "../../components/EntryList";
+import { Star } from "../../components/Star";
 import { t } from "../../messages";
 import { Controls } from "../../player/Controls";
 import { Lyrics } from "../../player/Lyrics";
 import { clear, current, isWaiting, jump, move, queue, removeAt } from "../../player/player";
 import { SeekBar } from "../../player/SeekBar";
-import { StarButton } from "../../player/StarButton";
 import { TrackCover } from "../../player/TrackCover";
 import "./Queue.css";
 
@@ -50,7 +50,7 @@ function Now({ track }: { track: Track }) {
             </p>
           )}
         </div>
-        <StarButton trackId={track.id} />
+        <Star kind="track" id={track.id} title={track.title} />
       </div>
       <div class="phone">
         {isWaiting.value && <p role="status">{t("player.waiting")}</p>}
@@ -64,7 +64,6 @@ function Now({ track }: { track: Track }) {
 
 function Coming() {
   const [shownCount, setShownCount] = useState(SHOWN_ENTRIES);
-  const [isSaving, setSaving] = useState(false);
   const { entries, position } = queue.value;
   const first = position + 1;
   const coming = entries.slice(first, first + shownCount);
@@ -74,7 +73,7 @@ function Coming() {
       <header>
         <h2>{t("queue.coming")}</h2>
         {session.value?.user && (
-          <button type="button" class="button" onClick={() => setSaving(true)}>
+          <button type="button" class="button" onClick={() => addToPlaylist(entries.map((entry) => entry.track))}>
             {t("queue.save")}
           </button>
         )}
@@ -103,7 +102,6 @@ function Coming() {
           {t("queue.showMore", { count: left })}
         </button>
       )}
-      {isSaving && <AddToPlaylist tracks={entries.map((entry) => entry.track)} onClose={() => setSaving(false)} />}
     </section>
   );
 }
