@@ -14,17 +14,22 @@ export function bytes(count: number): string {
   return `${shown(value < 10 && unit > 0 ? Math.round(10 * value) / 10 : Math.round(value))} ${UNITS[unit]}`;
 }
 
+/** Return the browser's own locale of the language: people of one language write times in several ways. */
+function locale(): string {
+  return navigator.languages.find((tag) => tag.startsWith(language.value)) ?? language.value;
+}
+
 /** Return a Unix time as the day and the time of the day. */
 export function dayAndTime(seconds: number): string {
-  return new Date(1000 * seconds).toLocaleString(language.value, { dateStyle: "medium", timeStyle: "short" });
+  return new Date(1000 * seconds).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
 }
 
 /** Return a Unix time as the day. */
 export function day(seconds: number): string {
-  return new Date(1000 * seconds).toLocaleDateString(language.value, { dateStyle: "medium" });
+  return new Date(1000 * seconds).toLocaleDateString(locale(), { dateStyle: "medium" });
 }
 
 /** Return a Unix time as the time of the day. */
 export function timeOfDay(seconds: number): string {
-  return new Date(1000 * seconds).toLocaleTimeString(language.value, { timeStyle: "short" });
+  return new Date(1000 * seconds).toLocaleTimeString(locale(), { timeStyle: "short" });
 }

@@ -23,7 +23,11 @@ export function Processes(props: { processes: NonNullable<Machine["processes"]>;
         </span>{" "}
         <span class="muted">{t("machine.ofProcesses", { limit: limit || highest })}</span>
       </p>
-      <div>
+      <div class="steps">
+        <p class="values muted" aria-hidden="true">
+          <span>{top}</span>
+          <span>0</span>
+        </p>
         <svg
           class="step-chart"
           viewBox={`0 0 ${BOX.width} ${BOX.height}`}
@@ -37,7 +41,7 @@ export function Processes(props: { processes: NonNullable<Machine["processes"]>;
           <path class="area" d={area} />
           <path class="line" d={line} />
         </svg>
-        <p class="step-axis muted">
+        <p class="times muted">
           <span>{timeOfDay(start)}</span>
           <span>{timeOfDay(props.now)}</span>
         </p>

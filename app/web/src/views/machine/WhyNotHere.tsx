@@ -2,6 +2,7 @@ import { useLocation } from "preact-iso";
 import { get } from "../../api/client";
 import type { Explanation } from "../../api/models";
 import { address } from "../../base_path";
+import { Field } from "../../components/Field";
 import { Answered } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
 import { useAnswer } from "../../components/use_answer";
@@ -21,17 +22,15 @@ export function WhyNotHere() {
     <Panel title={t("why.title")} isWide>
       <div class="why">
         <form onSubmit={ask}>
-          <label class="text-field">
-            {t("why.path")}
-            <input
-              name="path"
-              required
-              defaultValue={path}
-              placeholder="/srv/music/…"
-              autocomplete="off"
-              spellcheck={false}
-            />
-          </label>
+          <Field
+            label={t("why.path")}
+            name="path"
+            required
+            defaultValue={path}
+            placeholder="/srv/music/…"
+            autocomplete="off"
+            spellcheck={false}
+          />
           <button type="submit" class="button">
             {t("why.ask")}
           </button>

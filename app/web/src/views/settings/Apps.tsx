@@ -11,6 +11,8 @@ import { day } from "../../format_machine";
 import { t } from "../../messages";
 import { ActionResult } from "./ActionResult";
 
+const SERVER = location.origin + basePath;
+
 /** The apps on other devices: each has a password of its own, which is shown once. */
 export function Apps({ user }: { user: Pick<User, "name" | "role"> }) {
   const asked = useAnswer((signal) => get("/api/account/app-passwords", { signal }), []);
@@ -30,6 +32,9 @@ export function Apps({ user }: { user: Pick<User, "name" | "role"> }) {
   return (
     <Panel title={t("apps.title")} isWide>
       <p class="muted">{t("apps.what")}</p>
+      <p>
+        {t("apps.hint")} <code>{SERVER}</code>
+      </p>
       <form onSubmit={make}>
         <Field label={t("apps.name")} name="name" required maxLength={100} autocomplete="off" />
         {user.role === "manage" && (
@@ -64,7 +69,7 @@ export function Apps({ user }: { user: Pick<User, "name" | "role"> }) {
 
 function Made({ made, userName }: { made: MadeAppPassword; userName: string }) {
   const values = [
-    [t("apps.server"), location.origin + basePath],
+    [t("apps.server"), SERVER],
     [t("apps.user"), userName],
     [t("apps.password"), made.password],
   ] as const;

@@ -6,7 +6,7 @@ import { t } from "../../messages";
 import { ActionResult } from "./ActionResult";
 
 /** Changes one's own password. All other browsers are signed out. */
-export function Password() {
+export function Password({ name }: { name: string }) {
   const action = useAction();
   async function change(event: Event): Promise<void> {
     const form = event.currentTarget as HTMLFormElement;
@@ -17,6 +17,8 @@ export function Password() {
   return (
     <Panel title={t("password.title")}>
       <form onSubmit={change}>
+        {/* Programs that keep passwords look for the name here. */}
+        <input hidden type="text" autocomplete="username" value={name} readOnly />
         <Field label={t("password.old")} name="old" type="password" required autocomplete="current-password" />
         <Field label={t("password.new")} name="new" type="password" required autocomplete="new-password" />
         <label class="check">

@@ -23,11 +23,11 @@ export function Settings() {
         {/* The player's settings belong here: <PlayerSettings /> of player/PlayerSettings.tsx. */}
         {user && means === "session" && (
           <>
-            <Password />
+            <ImportRatings />
+            <Password name={user.name} />
             <Browsers />
             <Apps user={user} />
             <Scrobbling />
-            <ImportRatings />
           </>
         )}
         {role === "manage" && <Users me={user?.id} />}

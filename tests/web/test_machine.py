@@ -1,0 +1,110 @@
+"""The view Machine: its numbers are the API's, and it says why a file is not in the library."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.support.stack import Stack
+from tests.web.conftest import OWNER
+
+OpenPage = Callable[..., Page]
+LISTENER = {"name": "Lis", "password": "long enough"}
+
+
+@pytest.fixture(scope="module")
+def owner(stack: Stack) -> httpx.Client:
+    client = httpx.Client(base_url=stack.url, timeout=30)
+    assert client.post("/api/sign-in", json=OWNER).status_code == 200
+    return client
+
+
+@pytest.fixture(scope="module")
+def broken(stack: Stack) -> Path:
+    """Scan a damaged file, and a folder that is left out."""
+    folder = stack.music / "Broken"
+    folder.mkdir()
+    (folder / "damaged.flac").write_bytes(b"fLaC" + bytes(100))
+    (folder / "Ignored").mkdir()
+    (folder / "Ignored/.nomedia").touch()
+    (folder / "Ignored/talk.mp3").write_bytes(b"x")
+    stack.cli("scan", "--wait", control=True)
+    return folder
+
+
+def test_its_numbers_are_those_of_the_api(open_page: OpenPage, owner: httpx.Client, broken: Path) -> None:
+    page = open_page("/machine")
+    state: dict[str, Any] = owner.get("/api/machine").json()
+    assert state["processes"]["now"] >= 1
+    assert {change["reason"] for change in state["processes"]["changes"]} >= {"start"}
+    assert {part["name"] for part in state["memory"]["parts"]} >= {"api", "worker", "redis"}
+    expect(page.get_by_test_id("processes")).to_have_text(str(state["processes"]["now"]))
+    for queue, length in state["queues"].items():
+        expect(page.get_by_test_id(f"queue-{queue}")).to_have_text(str(length))
+    expect(page.locator(".drives strong").first).to_have_text(state["drives"][0]["path"])
+    expect(page.get_by_text(state["version"], exact=True)).to_be_visible()
+    page.get_by_text("Changes and their reasons").click()
+    expect(page.get_by_role("cell", name="The worker has started")).to_be_visible()
+    reason = owner.get("/api/scan-sessions/2/failures").json()["items"][0]["reason"]
+    failure = page.get_by_role("listitem").filter(has_text=f"{broken}/damaged.flac")
+    expect(failure).to_contain_text(reason)
+    expect(failure).to_contain_text("Replace it by a good copy")
+
+
+def test_it_says_why_a_file_is_not_there(open_page: OpenPage, broken: Path) -> None:
+    page = open_page("/machine")
+    for path, words in (
+        (f"{broken}/Ignored/talk.mp3", f"{broken}/Ignored/.nomedia"),
+        (f"{broken}/damaged.flac", "It could not be read"),
+        (f"{broken}/gone.flac", "There is no such file"),
+        ("/etc/passwd", "not below a folder of music"),
+        ("song.flac", "not an absolute path"),
+    ):
+        page.get_by_label("Path of the file").fill(path)
+        page.get_by_role("button", name="Find out").click()
+        expect(page.locator("output")).to_contain_text(words)
+    page.goto(f"/machine?path={broken}/damaged.flac")
+    expect(page.locator("output")).to_contain_text("It could not be read")
+
+
+def test_a_scan_that_is_started_there_is_followed(open_page: OpenPage, owner: httpx.Client, broken: Path) -> None:
+    page = open_page("/machine")
+    last = owner.get("/api/scan-sessions?limit=1").json()["items"][0]["id"]
+    page.get_by_role("button", name="Read every file again").click()
+    expect(page.get_by_role("progressbar", name="Progress of the scan")).to_be_visible()
+    page.get_by_role("button", name="Cancel the scan").click()
+    expect(page.get_by_role("button", name="Scan now")).to_be_visible()
+    session = owner.get("/api/scan-sessions?limit=1").json()["items"][0]
+    assert (session["id"], session["full"]) == (last + 1, True)
+
+
+def test_a_listener_sees_no_machine(open_page: OpenPage, stack: Stack, owner: httpx.Client) -> None:
+    assert owner.post("/api/users", json=LISTENER).status_code == 201
+    page = open_page("/sign-in", is_signed_in=False)
+    page.get_by_label("Name").fill(LISTENER["name"])
+    page.get_by_label("Password").fill(LISTENER["password"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Good to hear you, Lis")
+    expect(page.get_by_role("link", name="Albums")).to_be_visible()
+    expect(page.get_by_role("link", name="Machine")).to_have_count(0)
+    page.goto("/machine")
+    expect(page.get_by_text(re.compile("Only users who manage"))).to_be_visible()
+    assert page.request.get("/api/machine").status == 403
+    assert page.request.get("/api/events?machine=true").status == 403
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [("phone", "dark"), ("desk", "light"), ("phone", "light"), ("desk", "dark")]
+)
+def test_axe_finds_nothing(open_page: OpenPage, broken: Path, size: str, scheme: str) -> None:
+    page = open_page(f"/machine?path={broken}/damaged.flac", size, scheme)
+    page.get_by_text("Changes and their reasons").click()
+    expect(page.locator("output")).to_contain_text("It could not be read")
+    expect(page.locator(".failures li").first).to_be_visible()
+    found = Axe().run(page)
+    assert not found.response["violations"], found.generate_report()
