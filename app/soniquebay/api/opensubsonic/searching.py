@@ -56,7 +56,7 @@ def _ids(call: Call, question: str, kind: Kind) -> list[int]:
         return []
     db = call.library
     if question:
-        return search.find(db, question, limit, offset, "track" if kind == "song" else kind).ids
+        return search.find(db, question, limit, offset, "track" if kind == "song" else kind, counted=False).ids
     listed = {
         "artist": lambda: lists.artists(db, role="any"), "album": lambda: lists.albums(db),
         "song": lambda: lists.tracks(db),

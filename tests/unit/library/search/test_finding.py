@@ -143,7 +143,9 @@ def test_the_best_comes_first_however_many_are_found(
     everything = search.find(db.reader(), "blue moon", 100, 0)
     assert everything.total == len(everything.ids) == 2 * len(ranked)
     for start in range(0, everything.total, 5):
-        assert search.find(db.reader(), "blue moon", 5, start).ids == everything.ids[start : start + 5]
+        for counted in (True, False):
+            ids = search.find(db.reader(), "blue moon", 5, start, counted=counted).ids
+            assert ids == everything.ids[start : start + 5]
 
 
 def test_shorter_titles_come_first_where_the_title_decides(db: Database, find: Find) -> None:
@@ -258,9 +260,11 @@ def test_no_question_is_syntax(db: Database, find: Find) -> None:
 
 def test_counting_ends(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "MAX_COUNTED_HITS", 12)
-    monkeypatch.setattr(finding, "MAX_COMPARED_HITS", 4)
+    monkeypatch.setattr(finding, "MAX_COMPARED_HITS", 10)
     insert_titles(db, *(f"Love {i}" for i in range(30)))
     assert search.find(db.reader(), "love", 50, 0).total == 12
+    uncounted = search.find(db.reader(), "love", 50, 0, counted=False)
+    assert (len(uncounted.ids), uncounted.total) == (30, 11)
     assert search.find(db.reader(), "love", 5, 20).ids == [21, 22, 23, 24, 25]
 
 
