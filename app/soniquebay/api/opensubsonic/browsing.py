@@ -30,8 +30,11 @@ def index(found: Iterable[Element]) -> list[Element]:
 
 def letter(name: str) -> str:
     """Return the letter under which people look for a name: in Latin script without accents; "#" for no letter."""
-    first = sort_key_as_tagged(elements.without_article(name))[:1].upper()
-    return first if first.isalpha() else _OTHERS
+    name = elements.without_article(name)
+    first = name[:1]
+    if not (first.isascii() and first.isalpha()):  # most names need no sort key
+        first = sort_key_as_tagged(name)[:1]
+    return first.upper() if first.isalpha() else _OTHERS
 
 
 def _artist(call: Call) -> Content:
