@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import orjson
@@ -10,13 +10,14 @@ import orjson
 from soniquebay.library.browsing.details import typed_tags
 from soniquebay.library.queries import Row
 
-SHOWN_TAGS = frozenset(
+TRACK_TAGS = frozenset(
     {
-        "album_sort", "album_version", "bpm", "comment", "grouping", "isrc", "label", "mb_work", "mood", "movement",
-        "movement_number", "movement_total", "release_type", "replaygain_album_gain", "replaygain_album_peak",
-        "replaygain_track_gain", "replaygain_track_peak", "title_sort", "work",
+        "bpm", "comment", "grouping", "isrc", "mb_work", "mood", "movement", "movement_number", "movement_total",
+        "replaygain_album_gain", "replaygain_album_peak", "replaygain_track_gain", "replaygain_track_peak",
+        "title_sort", "work",
     }
 )  # fmt: skip
+ALBUM_TAGS = frozenset({"album_sort", "album_version", "label", "mood", "release_type"})  # all of them text
 _OF_TRACK_AND_ALBUM = frozenset({"artist", "album_artist"})
 _Rows = dict[int, list[tuple[Any, ...]]]
 
@@ -83,7 +84,7 @@ def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     """Return tracks in the order of their ids; those that are missing or unknown are left out.
 
     ``artists`` and ``album_artists`` are pairs of id and name, ``credits`` are role, id, name and detail of all others.
-    ``tags`` are `SHOWN_TAGS`, as `details.typed_tags` makes them. ``cover``: kind, id and SHA-256 of the cover, None
+    ``tags`` are `TRACK_TAGS`, as `details.typed_tags` makes them. ``cover``: kind, id and SHA-256 of the cover, None
     without one.
     """
     given = json.dumps(list(ids))
@@ -97,7 +98,7 @@ def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
         row["credits"] = [c for c in of_track if c[0] not in _OF_TRACK_AND_ALBUM]
         row["album_artists"] = album_artists.get(row["album_id"], [])
         row["genres"] = [name for (name,) in genres.get(track_id, ())]
-        row["tags"] = _shown_tags(row["tags"])
+        row["tags"] = typed_tags(_chosen(row["tags"], TRACK_TAGS))
         row["sound"] = _loaded(row["sound"])
         row["cover"] = None
         if row["own_cover"]:
@@ -110,8 +111,8 @@ def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 def albums(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     """Return albums in the order of their ids; those without a file that is there, and unknown ones, are left out.
 
-    ``artists`` are pairs of id and name, ``discs`` pairs of number and title. ``tags`` are those of the track that was
-    added first. ``cover``: kind, id and SHA-256 of the cover, None without one.
+    ``artists`` are pairs of id and name, ``discs`` pairs of number and title. ``tags`` are the `ALBUM_TAGS` of the
+    track that was added first. ``cover``: kind, id and SHA-256 of the cover, None without one.
     """
     given = json.dumps(list(ids))
     rows = _rows(db, _ALBUM, given)
@@ -126,7 +127,7 @@ def albums(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
         row["discs"] = sorted({disc_no or 1: title for disc_no, title in discs.get(album_id, ())}.items())
         row["artists"] = artists.get(album_id, [])
         row["genres"] = genres.get(album_id, [])
-        row["tags"] = _shown_tags(text)
+        row["tags"] = _chosen(text, ALBUM_TAGS)
         row["cover"] = ("album", album_id, row["cover"]) if row["cover"] else None
     return [rows[album_id] for album_id in ids if album_id in rows and rows[album_id]["tracks"]]
 
@@ -193,9 +194,9 @@ def _by_first(db: sqlite3.Connection, query: str, ids: str) -> _Rows:
     return found
 
 
-def _shown_tags(text: str | None) -> dict[str, Any]:
-    tags = _loaded(text)
-    return typed_tags({name: tags[name] for name in tags.keys() & SHOWN_TAGS})
+def _chosen(tags: str | None, names: Set[str]) -> dict[str, Any]:
+    stored = _loaded(tags)
+    return {name: stored[name] for name in stored.keys() & names}
 
 
 def _loaded(text: str | None) -> Any:
