@@ -117,7 +117,12 @@ def search_all(services: Shared, query: Annotated[SearchAllQuery, Query()]) -> A
 def _found(services: Services, text: str, kind: full_text.Kind, limit: int, offset: int) -> dict[str, Any]:
     db = services.database.reader()
     hits = full_text.find(db, text, limit, offset, kind)
-    return {"items": _BY_ID[kind](db, hits.ids), "total": hits.total, "complete": full_text.is_complete(db)}
+    return {
+        "items": _BY_ID[kind](db, hits.ids),
+        "total": hits.total,
+        "similar": hits.similar,
+        "complete": full_text.is_complete(db),
+    }
 
 
 @router.get(

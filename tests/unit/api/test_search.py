@@ -72,6 +72,13 @@ def test_pages_of_a_search(get: Get) -> None:
     assert {page["total"] for page in pages} == {3}
 
 
+def test_similar_hits_are_counted(get: Get) -> None:
+    exact, mistyped = get("/api/search", q="mötorhed"), get("/api/search/all", q="motorhead")
+    assert (exact["total"], exact["similar"]) == (1, 0)
+    assert (mistyped["tracks"]["total"], mistyped["tracks"]["similar"]) == (1, 1)
+    assert (mistyped["albums"]["total"], mistyped["albums"]["similar"]) == (0, 0)
+
+
 def test_all_kinds_at_once(get: Get) -> None:
     answer = get("/api/search/all", q="blue", limit=2)
     assert {kind: (len(page["items"]), page["total"]) for kind, page in answer.items()} == {

@@ -12,6 +12,9 @@ class Found(BaseModel):
     """What all answers of a search have in common."""
 
     total: int = Field(description="how many there are on all pages, counted up to 10,000")
+    similar: int = Field(
+        description="how many of them do not have the words themselves, but words like them; they come last"
+    )
     complete: bool = Field(
         description="false for the minutes after an upgrade in which the search index is made anew: some are not found"
     )

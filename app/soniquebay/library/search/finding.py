@@ -28,10 +28,14 @@ MAX_JOINED_WORDS = 3  # of a question whose words are joined in pairs, too: "ac 
 
 @dataclass(frozen=True, slots=True)
 class SearchHits:
-    """Ids of the items found, best first, and their number as far as it was counted."""
+    """Ids of the items found, best first, and their number as far as it was counted.
+
+    `similar`: how many of all do not have the words themselves, but similar ones. They come last.
+    """
 
     ids: list[int]
     total: int
+    similar: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +125,11 @@ def find(
     question = _Question(tuple(whole), tuple(map(_prefix, whole)), _readings(words))
     most = MAX_COUNTED_HITS if counted else MAX_COMPARED_HITS + 1
     ids, total = _Search(db, table, question).hits(offset + limit, most)
+    exact = total
     if total < MIN_EXACT_HITS and (not ids or len(words) <= MAX_FORGIVEN_WORDS):
         ids += _forgiven(db, table, words, set(ids))
         total = len(ids)
-    return SearchHits(ids[offset : offset + limit], total)
+    return SearchHits(ids[offset : offset + limit], total, total - exact)
 
 
 def _readings(words: Sequence[text.Word]) -> tuple[tuple[_Word, ...], ...]:

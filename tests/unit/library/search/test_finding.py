@@ -232,7 +232,7 @@ def test_similar_words_follow_the_exact_hits_and_only_if_these_are_few(db: Datab
     assert find("love")[:2] == ["Love", "Loves"]
     assert len(find("love")) == 22
     hits = search.find(db.reader(), "love", 10, 0)
-    assert (len(hits.ids), hits.total) == (10, 22)
+    assert (len(hits.ids), hits.total, hits.similar) == (10, 22, 20)
     assert search.find(db.reader(), "love", 50, 10).ids == search.find(db.reader(), "love", 50, 0).ids[10:]
     insert(db, *(file(f"/more/{i}", title=f"Love {i}") for i in range(finding.MIN_EXACT_HITS)))
     assert len(find("love")) == 2 + finding.MIN_EXACT_HITS
