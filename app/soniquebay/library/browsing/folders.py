@@ -40,6 +40,15 @@ def read(db: sqlite3.Connection, folder: str) -> Listing:
     return found
 
 
+def count_below(db: sqlite3.Connection, folder: str) -> int:
+    """Return how many tracks lie in a folder (an encoded path) and below it."""
+    row = db.execute(
+        "SELECT count(*) FROM tracks WHERE path > ? AND path < ? AND missing_since IS NULL",
+        (f"{folder}/", f"{folder}0"),
+    ).fetchone()
+    return int(row[0])
+
+
 def last_change(db: sqlite3.Connection) -> float:
     """Return when the folders may have changed last (Unix seconds): when the last scan ended, or began; 0 for none."""
     row = db.execute("SELECT max(coalesce(finished_at, started_at)) FROM scan_sessions").fetchone()
