@@ -362,6 +362,17 @@ export const en = {
   "users.mayManage": "May scan, and manage users",
   "users.addButton": "Add",
   "users.added": "Added.",
+  "search.placeholder": "Artists, albums, tracks",
+  "search.hint": "Type a few letters of an artist, an album, a track or a genre.",
+  "search.title": "Search: {q}",
+  "search.all": "Show all {count}",
+  "search.of": "{count} for “{q}”",
+  "search.allKinds": "All results",
+  "search.nothing": "Nothing was found.",
+  "search.similar": "Nothing has exactly these words. This is similar:",
+  "search.incomplete": "The search index is being made anew: for some minutes not everything is found.",
+  "folders.above": "Folders above",
+  "folders.first": "The first {count} of {total} tracks.",
 } as const satisfies Record<string, Message>;
 
 export type Message = string | { readonly one: string; readonly other: string };

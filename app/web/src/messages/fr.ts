@@ -368,4 +368,16 @@ export const fr: Messages = {
   "users.mayManage": "Peut lancer des lectures et gérer les utilisateurs",
   "users.addButton": "Ajouter",
   "users.added": "Ajouté.",
+  "search.placeholder": "Artistes, albums, titres",
+  "search.hint": "Tapez quelques lettres d’un artiste, d’un album, d’un titre ou d’un genre.",
+  "search.title": "Recherche : {q}",
+  "search.all": "Afficher les {count}",
+  "search.of": "{count} pour « {q} »",
+  "search.allKinds": "Tous les résultats",
+  "search.nothing": "Rien n’a été trouvé.",
+  "search.similar": "Rien ne contient exactement ces mots. Voici ce qui y ressemble :",
+  "search.incomplete":
+    "L’index de recherche est en cours de reconstruction : pendant quelques minutes, tout n’est pas trouvé.",
+  "folders.above": "Dossiers parents",
+  "folders.first": "Les {count} premiers titres sur {total}.",
 };
