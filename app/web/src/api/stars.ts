@@ -6,30 +6,45 @@ import { get, put, remove } from "./client";
 import { session } from "./session";
 
 export type StarKind = "track" | "album" | "artist";
+const COLLECT_MS = 10;
 const MAX_IDS = 200; // of one request: they are in its address
 
 /** By kind and id. What is not there is not known yet. */
 const known = signal<ReadonlyMap<string, boolean>>(new Map());
 const asked = new Set<string>();
+const awaited: Record<StarKind, number[]> = { track: [], album: [], artist: [] };
+let timer: ReturnType<typeof setTimeout> | undefined;
 
 export function isStarred(kind: StarKind, id: number): boolean {
   return known.value.get(keyOf(kind, id)) ?? false;
 }
 
-/** Ask for the stars that are not known yet. Guests have none. */
-export async function loadStars(kind: StarKind, ids: readonly number[]): Promise<void> {
+/** Have the stars that are not known yet asked for: those of all rows of a list together. Guests have none. */
+export function loadStars(kind: StarKind, ids: readonly number[]): void {
   if (!session.value?.user) return;
-  const unknown = [...new Set(ids)].filter((id) => !asked.has(keyOf(kind, id)));
-  for (const id of unknown) asked.add(keyOf(kind, id));
-  for (let start = 0; start < unknown.length; start += MAX_IDS) {
-    const part = unknown.slice(start, start + MAX_IDS);
-    try {
-      const { items } = await get("/api/marks/{kind}/by-id", { path: { kind }, query: { id: part } });
-      note(part.map((id) => [keyOf(kind, id), items[String(id)]?.starred_at != null]));
-    } catch {
-      // Without them all stars look empty, and nothing else is wrong. They are asked for when they are shown again.
-      for (const id of part) asked.delete(keyOf(kind, id));
-    }
+  for (const id of ids) {
+    if (asked.has(keyOf(kind, id))) continue;
+    asked.add(keyOf(kind, id));
+    awaited[kind].push(id);
+  }
+  if (!timer) timer = setTimeout(askAll, COLLECT_MS);
+}
+
+function askAll(): void {
+  timer = undefined;
+  for (const kind of ["track", "album", "artist"] as const) {
+    const ids = awaited[kind].splice(0);
+    for (let start = 0; start < ids.length; start += MAX_IDS) void ask(kind, ids.slice(start, start + MAX_IDS));
+  }
+}
+
+async function ask(kind: StarKind, ids: readonly number[]): Promise<void> {
+  try {
+    const { items } = await get("/api/marks/{kind}/by-id", { path: { kind }, query: { id: [...ids] } });
+    note(ids.map((id) => [keyOf(kind, id), items[String(id)]?.starred_at != null]));
+  } catch {
+    // Without them all stars look empty, and nothing else is wrong. They are asked for when they are shown again.
+    for (const id of ids) asked.delete(keyOf(kind, id));
   }
 }
 

@@ -15,7 +15,7 @@ interface Props extends TrackRowLook {
 /** Tracks one below the other. A row plays the list from there. */
 export function TrackList({ tracks, label, playable = tracks, ...look }: Props) {
   useEffect(() => {
-    void loadStars(
+    loadStars(
       "track",
       tracks.map((track) => track.id),
     );

@@ -10,6 +10,7 @@ import { Told } from "../components/Told";
 import { type MessageName, t } from "../messages";
 import { PlayerBar } from "../player/PlayerBar";
 import { AccountMenu } from "./AccountMenu";
+import { SearchField } from "./SearchField";
 import "./Shell.css";
 
 interface Place {
@@ -41,6 +42,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </a>
       <Menu />
       <header class="top">
+        <a class="brand" href={address("/")} aria-label={t("app.name")}>
+          <img src={address("/icon.svg")} alt="" width="24" height="24" />
+          <span>{t("app.name")}</span>
+        </a>
+        <SearchField />
         <AccountMenu />
       </header>
       <main id="content" tabIndex={-1}>

@@ -21,7 +21,7 @@ const MORE_ALBUMS = 20;
 export function AlbumView() {
   const album_id = Number(useRoute().params["id"]);
   const asked = useAnswer((signal) => get("/api/albums/{album_id}", { path: { album_id }, signal }), [album_id]);
-  useEffect(() => void loadStars("album", [album_id]), [album_id]);
+  useEffect(() => loadStars("album", [album_id]), [album_id]);
   return (
     <Answered asked={asked}>
       {(album) => {

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { get } from "../../api/client";
 import { Choice } from "../../components/Choice";
 import { Icon } from "../../components/Icon";
@@ -133,6 +133,9 @@ function Filters({ chosen, onChange }: Props) {
 }
 
 function Year(props: { label: string; value: number | undefined; onChange: (year: number | undefined) => void }) {
+  // Half a year must outlast a new rendering.
+  const [text, setText] = useState("");
+  useEffect(() => setText(String(props.value ?? "")), [props.value]);
   return (
     <label class="choice">
       <span class="muted">{props.label}</span>
@@ -142,7 +145,8 @@ function Year(props: { label: string; value: number | undefined; onChange: (year
         min={1}
         max={9999}
         placeholder="––––"
-        value={props.value ?? ""}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
         onChange={(event) => props.onChange(Number(event.currentTarget.value) || undefined)}
       />
     </label>

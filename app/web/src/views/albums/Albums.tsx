@@ -6,6 +6,7 @@ import { AlbumCard } from "../../components/AlbumCard";
 import { ALBUM_CARDS } from "../../components/grid/sizes";
 import { usePagedList } from "../../components/grid/use_paged_list";
 import { VirtualGrid } from "../../components/grid/VirtualGrid";
+import { ListHead } from "../../components/ListHead";
 import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
 import { AlbumControls } from "./AlbumControls";
@@ -29,12 +30,7 @@ export function Albums() {
   const title = (chosen.genre_id && genre.answer?.name) || t("nav.albums");
   return (
     <>
-      <header class="list-head">
-        <h1>{title}</h1>
-        <p class="muted" role="status">
-          {total !== undefined && t("count.albums", { count: total })}
-        </p>
-      </header>
+      <ListHead title={title} count={total === undefined ? undefined : t("count.albums", { count: total })} />
       <AlbumControls chosen={chosen} onChange={change} />
       <VirtualGrid key={queryOf(asked)} list={list} label={title} size={ALBUM_CARDS} empty={t("library.noAlbums")}>
         {(album) => <AlbumCard album={album} />}

@@ -20,7 +20,7 @@ const MAX_TRACKS = 500; // of one request
 export function ArtistView() {
   const artist_id = Number(useRoute().params["id"]);
   const asked = useAnswer((signal) => get("/api/artists/{artist_id}", { path: { artist_id }, signal }), [artist_id]);
-  useEffect(() => void loadStars("artist", [artist_id]), [artist_id]);
+  useEffect(() => loadStars("artist", [artist_id]), [artist_id]);
   return (
     <Answered asked={asked}>
       {(artist) => (

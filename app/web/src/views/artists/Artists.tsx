@@ -7,6 +7,7 @@ import { Choice } from "../../components/Choice";
 import { ARTIST_CARDS } from "../../components/grid/sizes";
 import { usePagedList } from "../../components/grid/use_paged_list";
 import { VirtualGrid } from "../../components/grid/VirtualGrid";
+import { ListHead } from "../../components/ListHead";
 import { t } from "../../messages";
 import { type ArtistQuery, apiQuery, ROLES, readQuery, SORTS, writeQuery } from "./artist_query";
 
@@ -22,12 +23,10 @@ export function Artists() {
   const change = (next: ArtistQuery) => route(address(`/artists${queryOf(writeQuery(next))}`), true);
   return (
     <>
-      <header class="list-head">
-        <h1>{t("nav.artists")}</h1>
-        <p class="muted" role="status">
-          {total !== undefined && t("library.artistCount", { count: total })}
-        </p>
-      </header>
+      <ListHead
+        title={t("nav.artists")}
+        count={total === undefined ? undefined : t("library.artistCount", { count: total })}
+      />
       <div class="list-controls">
         <Choice
           label={t("library.role")}
