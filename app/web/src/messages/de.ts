@@ -202,7 +202,7 @@ export const de: Messages = {
   "scan.progress": "Fortschritt des Einlesens",
   "scan.discovering": "Musik wird gesucht …",
   "scan.inserting": "Deine Musik wird eingelesen …",
-  "scan.analysing": "Die Titel werden angehört, um ähnliche zu finden …",
+  "scan.analysing": "Ähnlich klingende Titel werden gesucht …",
   "scan.paused": "Das Einlesen ist angehalten.",
   "scan.done": "Zurzeit geschieht nichts: Die Bibliothek ist vollständig.",
   "scan.found": { one: "{count} Datei gefunden", other: "{count} Dateien gefunden" },

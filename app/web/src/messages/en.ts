@@ -197,7 +197,7 @@ export const en = {
   "scan.progress": "Progress of the scan",
   "scan.discovering": "Looking for music …",
   "scan.inserting": "Reading your music …",
-  "scan.analysing": "Listening to the tracks, to know which ones sound alike …",
+  "scan.analysing": "Listening for tracks that sound alike …",
   "scan.paused": "The scan is paused.",
   "scan.done": "Nothing is going on: the library is complete.",
   "scan.found": { one: "{count} file found", other: "{count} files found" },

@@ -202,7 +202,7 @@ export const fr: Messages = {
   "scan.progress": "Progression de l’analyse",
   "scan.discovering": "Recherche de musique …",
   "scan.inserting": "Lecture de votre musique …",
-  "scan.analysing": "Écoute des titres, pour savoir lesquels se ressemblent …",
+  "scan.analysing": "Recherche des titres qui se ressemblent …",
   "scan.paused": "La lecture est en pause.",
   "scan.done": "Rien en cours : la bibliothèque est complète.",
   "scan.found": { one: "{count} fichier trouvé", other: "{count} fichiers trouvés" },

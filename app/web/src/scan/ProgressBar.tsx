@@ -11,7 +11,11 @@ export function ProgressBar({ percent, label }: { percent: number | undefined; l
       aria-valuemax={100}
       aria-valuenow={percent}
     >
-      <div style={{ transform: `scaleX(${(percent ?? 100) / 100})` }} />
+      {/* Another element: the way from unknown to 0 percent is no movement. */}
+      <div
+        key={percent === undefined ? "unknown" : "known"}
+        style={{ transform: `scaleX(${(percent ?? 100) / 100})` }}
+      />
     </div>
   );
 }

@@ -11,9 +11,11 @@ export function ScanBar() {
   const left = progress.seconds_left ? roundedTime(progress.seconds_left) : undefined;
   return (
     <div class="scan-bar">
-      <p class="one-line">
-        <span role="status">{t(`scan.${phaseOf(progress)}` as MessageName)}</span>
-        {left && <span class="muted"> · {t("scan.left", { time: t(left.name, { count: left.count }) })}</span>}
+      <p class="facts">
+        <span class="one-line" role="status">
+          {t(`scan.${phaseOf(progress)}` as MessageName)}
+        </span>
+        {left && <span class="muted">{t("scan.left", { time: t(left.name, { count: left.count }) })}</span>}
       </p>
       <ProgressBar percent={percentOf(progress)} label={t("scan.progress")} />
     </div>

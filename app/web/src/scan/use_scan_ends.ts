@@ -1,10 +1,16 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { scanProgress } from "../api/live";
-import { isScanning } from "./progress";
+import { isBusy, isScanning } from "./progress";
 
-/** Return how many scans have ended since the view appeared: what it shows may be another thing then. */
+/**
+ * Return how many scans have ended since the view appeared, and how often the analysis, which finds the covers as well:
+ * what the view shows may be another thing then.
+ */
 export function useScanEnds(): number {
-  const isRunning = isScanning(scanProgress.value);
+  return useEnds(isScanning(scanProgress.value)) + useEnds(isBusy(scanProgress.value));
+}
+
+function useEnds(isRunning: boolean): number {
   const wasRunning = useRef(isRunning);
   const [ends, setEnds] = useState(0);
   useEffect(() => {

@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import { get } from "../../api/client";
 import { scanProgress } from "../../api/live";
 import { session } from "../../api/session";
@@ -14,7 +15,8 @@ const ROW_ALBUMS = 20;
 
 /** The first view: what is new, what is heard most, and something else. */
 export function Home() {
-  const asked = useAnswer(loadRows, [useScanEnds()]);
+  const [seed] = useState(() => Math.floor(Math.random() * 2 ** 31));
+  const asked = useAnswer((signal) => loadRows(seed, signal), [useScanEnds()]);
   const name = session.value?.user?.name;
   return (
     <>
@@ -37,9 +39,8 @@ export function Home() {
   );
 }
 
-async function loadRows(signal: AbortSignal) {
+async function loadRows(seed: number, signal: AbortSignal) {
   const page = { limit: ROW_ALBUMS, count: false };
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const [recent, mostPlayed, random] = await Promise.all([
     get("/api/albums", { query: { ...page, sort: "added", order: "desc" }, signal }),
     get("/api/marks/{kind}", { path: { kind: "album" }, query: { sort: "most_played", limit: ROW_ALBUMS }, signal }),
