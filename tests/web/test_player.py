@@ -91,16 +91,6 @@ def coming(page: Page) -> list[str]:
     return [text.split("\n")[0] for text in page.get_by_role("list", name="What comes").locator("li").all_inner_texts()]
 
 
-def choose(page: Page, **settings: str) -> None:
-    """Store settings for playing as the view of the settings does, for the next load of the page."""
-    page.evaluate(
-        "(all) => Object.entries(all).forEach(([name, value]) => localStorage.setItem(`player.${name}`, value))",
-        {name.replace("_", "-"): value for name, value in settings.items()},
-    )
-    page.reload()
-    expect(player(page)).to_be_visible()
-
-
 def test_music_plays_on_by_itself_and_comes_back_on_another_device(
     open_queue: OpenPage, open_page: OpenPage, api: httpx.Client, tracks: list[dict[str, Any]]
 ) -> None:
@@ -110,10 +100,10 @@ def test_music_plays_on_by_itself_and_comes_back_on_another_device(
     assert coming(page) == ["Beacon", "Current"]
     assert page.locator("audio[src]").count() == 0  # nothing is loaded before somebody plays it
     page.evaluate(WATCH_GAPS)
-    press_play(page)
-    wait_for_second(page, 1.2)
     expect(page.locator(".lyrics [aria-current]")).to_have_text("The boats come in")
+    press_play(page)
     expect(page.locator(".lyrics [aria-current]")).to_have_text("The harbour lights")
+    wait_for_second(page, 1.2)
     metadata = "({ title, artist, album, artwork }) => [title, artist, album, artwork.length]"
     assert page.evaluate(f"() => ({metadata})(navigator.mediaSession.metadata)") == [
         "Arrival",
@@ -246,7 +236,14 @@ def test_music_waits_for_the_network(open_queue: OpenPage) -> None:
 
 def test_settings_crossfade_gain_and_a_transcoded_stream(open_queue: OpenPage) -> None:
     page = open_queue(order="01", seconds=4.5)
-    choose(page, quality="128", crossfade_seconds="1", replay_gain="auto")
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_label("Quality").select_option("128 kbit/s")
+    page.get_by_label("Equal loudness").select_option("auto")
+    page.get_by_role("slider", name="Crossfade").press("ArrowRight")
+    expect(page.get_by_text("1 second")).to_be_visible()
+    page.reload()  # the choices stay
+    expect(page.get_by_label("Quality")).to_have_value("128")
+    player(page).get_by_role("link", name="Show what plays").click()
     # A stream that is transcoded has no ranges: it is asked for from there on.
     with page.expect_request(re.compile(r"/stream\?format=opus&bit_rate=128&offset=4.5$")):
         press_play(page)
@@ -325,6 +322,9 @@ def test_axe_finds_nothing(
         expect(page.get_by_role("dialog").get_by_role("button", name="Plain")).to_be_visible()
         check(page)
         page.keyboard.press("Escape")
+        page.goto("/settings")
+        expect(page.get_by_label("Quality")).to_be_visible()
+        check(page)
         shown = {"": "Playlists", f"/{playlists[0]}": "Plain", f"/{playlists[1]}": "Smart"}
         for path, heading in shown.items():
             page.goto(f"/playlists{path}")

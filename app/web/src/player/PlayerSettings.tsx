@@ -1,4 +1,5 @@
 import { useId } from "preact/hooks";
+import { Panel } from "../components/Panel";
 import { Slider } from "../components/Slider";
 import { type MessageName, t } from "../messages";
 import { areShortcutsShown } from "./keys";
@@ -10,8 +11,7 @@ export function PlayerSettings() {
   const seconds = crossfadeSeconds.value;
   const crossfade = seconds ? t("playing.seconds", { count: seconds }) : t("playing.crossfadeOff");
   return (
-    <section class="player-settings">
-      <h2>{t("playing.title")}</h2>
+    <Panel title={t("playing.title")}>
       <p class="muted">{t("playing.here")}</p>
       <Choice
         label={t("playing.quality")}
@@ -31,7 +31,7 @@ export function PlayerSettings() {
           replayGain.value = value;
         }}
       />
-      <div class="choice">
+      <div class="playing-choice">
         <span>{t("playing.crossfade")}</span>
         <Slider
           label={t("playing.crossfade")}
@@ -53,7 +53,7 @@ export function PlayerSettings() {
       >
         {t("shortcuts.title")}
       </button>
-    </section>
+    </Panel>
   );
 }
 
@@ -72,7 +72,7 @@ interface ChoiceProps<T extends string> {
 function Choice<T extends string>({ label, help, choices, value, choose }: ChoiceProps<T>) {
   const id = useId();
   return (
-    <div class="choice">
+    <div class="playing-choice">
       <label for={id}>{label}</label>
       <select
         id={id}

@@ -1,6 +1,7 @@
 import { session } from "../../api/session";
 import { Panel } from "../../components/Panel";
 import { chooseLanguage, type Language, language, languages, t } from "../../messages";
+import { PlayerSettings } from "../../player/PlayerSettings";
 import { signOut } from "../../shell/sign_out";
 import { Apps } from "./Apps";
 import { Browsers } from "./Browsers";
@@ -20,7 +21,7 @@ export function Settings() {
         <Panel title={t("settings.language")}>
           <LanguageChoice />
         </Panel>
-        {/* The player's settings belong here: <PlayerSettings /> of player/PlayerSettings.tsx. */}
+        <PlayerSettings />
         {user && means === "session" && (
           <>
             <ImportRatings />
