@@ -25,7 +25,7 @@ import numpy as np
 
 from bench import report
 from bench.similar import fill
-from soniquebay.api.sound_map import encode
+from soniquebay.api.map_body import encode
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.library.database import Database
 from soniquebay.library.similarity import map_layout, map_places
@@ -90,15 +90,15 @@ def trust(umap: str | None, folder: Path) -> list[list[object]]:
     points = points_of(_CHECKED)
     started = time.process_time()
     places = map_layout.lay_out(points)
-    rows: list[list[object]] = [["this one", time.process_time() - started, trustworthiness(points, places)]]
+    rows: list[list[object]] = [["this one", time.process_time() - started, f"{trustworthiness(points, places):.4f}"]]
     centred = points - points.mean(axis=0)
     components = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -2:]
-    rows.append(["two principal components", 0.0, trustworthiness(points, components)])
+    rows.append(["two principal components", 0.0, f"{trustworthiness(points, components):.4f}"])
     if umap:
         np.save(folder / "points.npy", points)
         files = [str(folder / "points.npy"), str(folder / "places.npy")]
         run = subprocess.run([umap, "-c", _UMAP, *files], check=True, capture_output=True, text=True)
-        rows.append(["umap-learn", float(run.stdout), trustworthiness(points, np.load(files[1]))])
+        rows.append(["umap-learn", float(run.stdout), f"{trustworthiness(points, np.load(files[1])):.4f}"])
     return rows
 
 

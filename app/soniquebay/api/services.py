@@ -14,6 +14,7 @@ from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.machine_feed import MachineFeed
+from soniquebay.api.map_body import MapBody
 from soniquebay.api.map_upkeep import MapUpkeep
 from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
@@ -70,6 +71,7 @@ class Services:
     open_requests: OpenRequests = field(init=False)
     vectors: SimilarityIndex = field(init=False)
     map_upkeep: MapUpkeep = field(init=False)
+    map_body: MapBody = field(init=False)
     rankings: Rankings = field(init=False)
     counts: Counts = field(init=False)
     upkeep: Upkeep = field(init=False)
@@ -84,6 +86,7 @@ class Services:
         self.open_requests = OpenRequests(self.accounts)
         self.vectors = SimilarityIndex(self.database.reader)
         self.map_upkeep = MapUpkeep(self.database, self.dispatcher)
+        self.map_body = MapBody(self.database)
         self.rankings = Rankings(self.vectors)
         self.counts = Counts(self.database)
         self.upkeep = Upkeep(self.accounts.database)

@@ -1,25 +1,33 @@
 """The map of the library: where each track lies among those that sound like it."""
 
 import gzip
-from array import array
-from hashlib import blake2b
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from soniquebay.api.access import REFUSALS
-from soniquebay.api.models.sound_map import MapNames, MapState
+from soniquebay.api.models.fields import Id
+from soniquebay.api.models.sound_map import MapNames, MapState, MapTracks
 from soniquebay.api.services import Shared
 from soniquebay.library import queries
 from soniquebay.library.similarity import map_places
 
 router = APIRouter(prefix="/api/map", tags=["library"], responses=REFUSALS)
 MEDIA_TYPE = "application/octet-stream"
-_MAGIC = b"SBM1"
-_COLUMN_TYPES = "IIIHHHBB"  # of `map_places.Point`, each aligned to its size behind the ones before
-_COMPRESSION_LEVEL = 1  # the highest saves a tenth more and takes twenty times as long
 _CACHE_CONTROL = "no-cache"  # the browser asks again each time, with the ETag that it has
+
+
+MAX_TRACKS = 200  # of one request; its address has so many ids
+
+
+class MapTracksQuery(BaseModel):
+    """Which tracks of the map are asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: list[Id] = Field(min_length=1, max_length=MAX_TRACKS, description="ids of tracks")
 
 
 @router.get(
@@ -41,15 +49,13 @@ def get_map(
     genre (uint32); x, y from 0 to 65535, year (uint16); key, beats a minute (uint8). 0 stands for what a track does not
     have. Key 1 is C major, 12 B major, 13 C minor, 24 B minor. The tracks are in the order of their ids.
     """
-    body = encode(map_places.points(services.database.reader()))
-    etag = f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": _CACHE_CONTROL, "Vary": "Accept-Encoding"}
-    if etag in {tag.strip() for tag in (if_none_match or "").split(",")}:
+    body = services.map_body.get()
+    headers = {"ETag": body.etag, "Cache-Control": _CACHE_CONTROL, "Vary": "Accept-Encoding"}
+    if body.etag in {tag.strip() for tag in (if_none_match or "").split(",")}:
         return Response(status_code=304, headers=headers)
     if "gzip" in (accept_encoding or ""):
-        body = gzip.compress(body, _COMPRESSION_LEVEL, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return Response(body, media_type=MEDIA_TYPE, headers=headers)
+        return Response(body.compressed, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(gzip.decompress(body.compressed), media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.get("/state", response_model=MapState)
@@ -73,8 +79,8 @@ def get_map_names(services: Shared) -> Any:
     return {kind: [{"id": item_id, "name": name} for item_id, name in rows] for kind, rows in found.items()}
 
 
-def encode(points: list[map_places.Point]) -> bytes:
-    """Return points as `get_map` describes them."""
-    columns = zip(*points, strict=True) if points else [()] * len(_COLUMN_TYPES)
-    arrays = [array(kind, column) for kind, column in zip(_COLUMN_TYPES, columns, strict=True)]
-    return b"".join([_MAGIC, len(points).to_bytes(4, "little"), *(column.tobytes() for column in arrays)])
+@router.get("/tracks", response_model=MapTracks)
+def get_map_tracks(services: Shared, query: Annotated[MapTracksQuery, Query()]) -> Any:
+    """Return tracks by their ids, in the order of the ids. Those that are missing or unknown are left out."""
+    rows = queries.tracks_by_id(services.database.reader(), query.id)
+    return {"items": [row for row in rows if row["missing_since"] is None]}

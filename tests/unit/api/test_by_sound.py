@@ -74,7 +74,8 @@ def test_there_is_no_path_without_a_vector(client: TestClient, query: str) -> No
     "path",
     ["path?from=1", "path?from=1&to=2&length=1", "path?from=1&to=2&length=101", "path?from=1&to=2&more=1", "radio",
      "radio?track_id=1&album_id=1", "radio?track_id=0", "radio?track_id=1&limit=201",
-     "radio?track_id=1&" + "&".join(["exclude=1"] * 501), "blend", "blend?less=1", "blend?more=x"],
+     "radio?track_id=1&" + "&".join(["exclude=1"] * 501), "blend", "blend?less=1", "blend?more=x",
+     "map/tracks", "map/tracks?id=0", "map/tracks?" + "&".join(["id=1"] * 201)],
 )  # fmt: skip
 def test_what_is_not_described_is_refused(client: TestClient, path: str) -> None:
     assert client.get(f"/api/{path}").status_code == 422
@@ -140,3 +141,17 @@ def test_the_map_says_how_much_is_on_it(client: TestClient) -> None:
     names = client.get("/api/map/names").json()
     assert [genre["name"] for genre in names["genres"]] == ["Folk", "Jazz"]
     assert {artist["name"] for artist in names["artists"]} == {f"Group {n}" for n in range(5)}
+
+
+def test_tracks_of_the_map_are_told_by_their_ids(client: TestClient) -> None:
+    assert ids(client, "/api/map/tracks", id=[7, 3, 999]) == [7, 3]
+
+
+def test_the_map_is_made_anew_after_a_write(client: TestClient, services: Services) -> None:
+    before = client.get("/api/map")
+    assert services.map_body.get() is services.map_body.get()
+    with services.database.transaction() as db:
+        db.execute("UPDATE tracks SET year = 1234 WHERE id = 1")
+    after = client.get("/api/map", headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert after.content[8 + 16 * NUMBER :][:2] == (1234).to_bytes(2, "little")

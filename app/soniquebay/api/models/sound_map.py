@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from soniquebay.api.models.tracks import Track
+
 
 class MapState(BaseModel):
     """How much of the library is on the map."""
@@ -13,6 +15,12 @@ class MapState(BaseModel):
         description="number of the layout; another one has all tracks elsewhere. 0: there is no map yet"
     )
     progress: float | None = Field(description="share of a new layout that is computed, 0 to 1; null while none is")
+
+
+class MapTracks(BaseModel):
+    """Some tracks of the map."""
+
+    items: list[Track]
 
 
 class MapName(BaseModel):
