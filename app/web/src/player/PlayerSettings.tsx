@@ -44,15 +44,17 @@ export function PlayerSettings() {
         />
         <p class="muted">{crossfade}</p>
       </div>
-      <button
-        type="button"
-        class="button"
-        onClick={() => {
-          areShortcutsShown.value = true;
-        }}
-      >
-        {t("shortcuts.title")}
-      </button>
+      <p>
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            areShortcutsShown.value = true;
+          }}
+        >
+          {t("shortcuts.title")}
+        </button>
+      </p>
     </Panel>
   );
 }
