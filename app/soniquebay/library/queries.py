@@ -74,7 +74,7 @@ def tracks(
     `missing`: only missing tracks, instead of all others.
     """
     listed = lists.tracks(db, album_id=album_id, artist_id=artist_id, missing=missing)
-    found = browse.page(db, listed, "album", browse.Request((), limit, offset))
+    found = browse.page(db, listed, "album", browse.Request((), limit, offset, count=lists.count))
     return Page(tracks_by_id(db, found.ids), found.total)
 
 
@@ -98,7 +98,9 @@ def tracks_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 
 def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | None) -> Page:
     """Return albums in the order of artist and year, optionally of one artist only."""
-    found = browse.page(db, lists.albums(db, artist_id=artist_id), "artist", browse.Request((), limit, offset))
+    found = browse.page(
+        db, lists.albums(db, artist_id=artist_id), "artist", browse.Request((), limit, offset, count=lists.count)
+    )
     return Page(albums_by_id(db, found.ids), found.total)
 
 
@@ -109,7 +111,7 @@ def albums_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 
 def artists(db: sqlite3.Connection, limit: int, offset: int) -> Page:
     """Return the artists, of whatever role, in the order of their names."""
-    found = browse.page(db, lists.artists(db, role="any"), "name", browse.Request((), limit, offset))
+    found = browse.page(db, lists.artists(db, role="any"), "name", browse.Request((), limit, offset, count=lists.count))
     return Page(artists_by_id(db, found.ids), found.total)
 
 
