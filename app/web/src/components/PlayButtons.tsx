@@ -8,6 +8,7 @@ import { type Action, ActionMenu } from "./ActionMenu";
 import { Icon } from "./Icon";
 import { ErrorNotice } from "./Notice";
 import "./PlayButtons.css";
+import { RadioButton } from "./RadioButton";
 import { Star } from "./Star";
 import { shuffled } from "./shuffled";
 import { queueActions } from "./track_actions";
@@ -48,6 +49,7 @@ export function PlayButtons({ title, load, star }: Props) {
           <Icon name="shuffle" size={20} />
           {t("action.shuffle")}
         </button>
+        {star && <RadioButton {...star} title={title} />}
         {star && <Star {...star} title={title} />}
         <ActionMenu label={t("library.menuOf", { title })} actions={actions} />
       </div>

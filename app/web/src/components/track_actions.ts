@@ -44,5 +44,8 @@ export function trackActions(track: Track): Action[] {
   for (const { id, name } of track.artists.length ? track.artists : [{ id: track.artist_id, name: track.artist }]) {
     actions.push({ label: t("library.goToArtist", { name }), icon: "artist", href: address(`/artists/${id}`) });
   }
+  if (track.has_vector) {
+    actions.push({ label: t("map.showTrack"), icon: "map", href: address(`/map?track=${track.id}`) });
+  }
   return actions;
 }

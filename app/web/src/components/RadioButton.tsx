@@ -1,0 +1,43 @@
+import { useState } from "preact/hooks";
+import type { Track } from "../api/models";
+import { t } from "../messages";
+import { radio, type Source, startRadio, stopRadio } from "../player/radio";
+import { Icon } from "./Icon";
+import { tell } from "./tell";
+
+interface Props extends Source {
+  /** The track itself, which then plays first. */
+  track?: Track;
+}
+
+/** Plays what sounds like a track, an album, an artist or a genre, without an end; pressed again it ends with the queue. */
+export function RadioButton({ kind, id, title, track }: Props) {
+  const [isBusy, setBusy] = useState(false);
+  const isOn = radio.value?.kind === kind && radio.value.id === id;
+  const press = async () => {
+    if (isOn) {
+      stopRadio();
+      return;
+    }
+    setBusy(true);
+    try {
+      await startRadio({ kind, id, title }, track);
+    } catch {
+      tell(t("radio.failed"));
+    }
+    setBusy(false);
+  };
+  return (
+    <button
+      type="button"
+      class="button"
+      aria-pressed={isOn}
+      aria-label={t("radio.of", { title })}
+      disabled={isBusy}
+      onClick={press}
+    >
+      <Icon name="radio" size={20} />
+      {t("radio.name")}
+    </button>
+  );
+}
