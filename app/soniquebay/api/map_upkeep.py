@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 TASK, QUEUE = "maintenance.lay_out_map", "maintenance"
 _MIN_PAUSE_SECONDS = 5.0
-_PAUSE_FACTOR = 10  # the pause after a task is this many times as long as the task took
+_PAUSE_FACTOR = 10  # the pause after a task is this many times as long as the processor time of the task
 _CHECK_PAUSE_FACTOR = 200  # the same for a check that found nothing to do
 _FIRST_RETRY_SECONDS = 60.0  # after a task that did not report its end; each following one waits twice as long
 _MAX_RETRY_SECONDS = 86_400.0
@@ -35,10 +35,10 @@ class MapUpkeep:
         """Have it checked whether tracks are to be placed: some were analysed, or came back."""
         self._is_outdated = True
 
-    def finished(self, seconds: float) -> None:
-        """Note that a task has ended, after so many seconds."""
+    def finished(self, cpu_seconds: float) -> None:
+        """Note that a task has ended, and how much processor time it took: on a busy machine it lasts longer."""
         self._unreported, self.progress = 0, None
-        self._next_at = time.monotonic() + max(_MIN_PAUSE_SECONDS, _PAUSE_FACTOR * seconds)
+        self._next_at = time.monotonic() + max(_MIN_PAUSE_SECONDS, _PAUSE_FACTOR * cpu_seconds)
 
     def run(self) -> None:
         """Send the task if it is due, and no task of its queue waits or runs."""

@@ -22,11 +22,11 @@ class Places(BaseModel):
 
 
 class Finished(BaseModel):
-    """What the task used, and how long it took."""
+    """What the map was made from, and how much processor time that took."""
 
     feature_version: _Version
     algorithm_version: _Version
-    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    cpu_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @router.post("/layouts")
@@ -55,7 +55,7 @@ def finish_layout(services: Shared, layout: Annotated[int, Field(ge=0, le=2**62)
                 map_places.finish(db, layout, body.feature_version, body.algorithm_version)
     except map_places.OutdatedLayoutError as error:
         raise HTTPException(409, str(error)) from error
-    services.map_upkeep.finished(body.seconds)
+    services.map_upkeep.finished(body.cpu_seconds)
     return {}
 
 
