@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-all check image release artifacts web lint types unit pipeline test-web slow faults corpus edits fuzz units molecule test-image \
+.PHONY: help run test test-all check image release artifacts web lint types unit pipeline test-web slow long faults corpus edits fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
   test-raspi4b test-clients test-power-cuts power-cuts minimal bench docs docs-api test-report lock clean
 
@@ -48,7 +48,7 @@ test: lint types ## every test of a release
 	@grep -E '^[0-9]+ passed' build/image.log
 
 # docs/testing.md has the last result and duration of each.
-LONGER := docs faults corpus edits fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
+LONGER := docs long faults corpus edits fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
   test-reproducible test-clients
 test-all: test $(LONGER) ## and all the others
 
@@ -69,13 +69,16 @@ unit: web ## unit tests, those of the page too
 	$(PYTEST) -m "not slow" tests/unit
 
 test-web: web ## the page in Debian's Chromium, over a running stack (root installs Chromium)
-	$(PYTEST) tests/web
+	$(PYTEST) -m "not long" tests/web
 
 pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
 	$(PYTEST) -m "not slow" tests/pipeline
 
 slow: $(VENV)/ready ## tests that take their time: recovery, faults, made-up requests, the double of the internet, watching, upgrades
-	$(PYTEST) -m slow tests/unit tests/roles tests/pipeline
+	$(PYTEST) -m "slow and not long" tests/unit tests/roles tests/pipeline
+
+long: web ## slow tests that take longest: changed roots, pictures, edits, memory given back, an upgrade by the role
+	$(PYTEST) -m long tests/unit tests/roles tests/pipeline tests/web
 
 corpus: $(VENV)/ready ## every broken file there is, read directly and scanned, beside one that hangs
 	$(PYTEST) tests/corpus

@@ -8,7 +8,7 @@ from tests.support.audio_files import tone
 from tests.support.stack import Stack
 from tests.unit.audio.test_broken_tags import FILES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 SHORT = (".mp3", ".flac", ".opus", ".m4a", ".wav")
 

@@ -9,7 +9,7 @@ from tests.support.plain_files import id3_frame, id3_tag
 from tests.support.rare_audio import mp3_of_constant_rate
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 TITLE = "Группа крови"
 

@@ -13,7 +13,7 @@ import pytest
 from tests.support.audio_files import tone
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from soniquebay.library.paths import encode
 from tests.support.audio_files import png, tone
 from tests.support.stack import Stack, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def test_an_unavailable_track_gets_vector_and_cover_once_its_file_is_back(tmp_path: Path) -> None:

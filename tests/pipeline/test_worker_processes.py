@@ -8,7 +8,7 @@ import pytest
 from tests.support.stack import wait_until
 from tests.support.workers import Bench
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def test_processes_come_with_the_load_and_go_when_idle(bench: Bench) -> None:

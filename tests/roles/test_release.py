@@ -102,6 +102,7 @@ def make_older_release(installation: Installation, version: str) -> None:
     (installation.root / "current").symlink_to(f"releases/{version}")
 
 
+@pytest.mark.long
 def test_an_upgrade_from_a_release_without_these_commands_and_one_that_is_undone(
     machine: LocalMachine, installation: Installation, port: int, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from tests.pipeline.edits.seen import Catalogue, Seen, differences
 from tests.support.song_files import song
 from tests.support.stack import Stack, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 FILES = int(os.environ.get("EDITS_FILES", "150"))
 SEED = int(os.environ.get("EDITS_SEED", "1"))
