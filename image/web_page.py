@@ -47,8 +47,12 @@ def ensure() -> Path:
 
 
 def install() -> None:
-    """Put the built files where the API of this checkout looks for them."""
+    """Put the built files where the API of this checkout looks for them; have packages and types beside the sources."""
     built = ensure()
+    if not ((SOURCES / _MODULES).exists() and (SOURCES / _TYPES).exists()):
+        with ui.step("Packages of the page") as step:
+            link_modules(step)
+            write_types(_describe_api())
     shutil.rmtree(INSTALLED, ignore_errors=True)
     shutil.copytree(built, INSTALLED)
     for path in (INSTALLED, *INSTALLED.rglob("*")):

@@ -4,6 +4,8 @@ import { session } from "../../api/session";
 import { address } from "../../base_path";
 import { addToPlaylist } from "../../components/add_to_playlist";
 import { EntryList } from "../../components/EntryList";
+import { MoreLikeThis } from "../../components/MoreLikeThis";
+import { RadioButton } from "../../components/RadioButton";
 import { Star } from "../../components/Star";
 import { t } from "../../messages";
 import { Controls } from "../../player/Controls";
@@ -29,7 +31,10 @@ export function Queue() {
   return (
     <div class="queue-view">
       <Now track={track} />
-      <Coming />
+      <div>
+        <Coming />
+        {track.has_vector && <Alike key={track.id} track={track} />}
+      </div>
     </div>
   );
 }
@@ -58,6 +63,20 @@ function Now({ track }: { track: Track }) {
         <Controls />
       </div>
       <Lyrics track={track} />
+    </div>
+  );
+}
+
+/** Music that sounds like what plays: as a list, or without an end. */
+function Alike({ track }: { track: Track }) {
+  const [isShown, setShown] = useState(false);
+  return (
+    <div class="alike">
+      <button type="button" class="button" aria-expanded={isShown} onClick={() => setShown(!isShown)}>
+        {t("similar.more")}
+      </button>
+      <RadioButton kind="track" id={track.id} title={track.title} track={track} />
+      {isShown && <MoreLikeThis id={track.id} title={track.title} />}
     </div>
   );
 }
