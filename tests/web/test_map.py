@@ -2,7 +2,7 @@
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -21,10 +21,12 @@ MAP_SECONDS = 180.0  # two layouts and the pause between them, on a busy machine
 
 
 @pytest.fixture(scope="module")
-def api(stack: Stack) -> httpx.Client:
-    client = httpx.Client(base_url=stack.url, timeout=30)
-    assert client.post("/api/sign-in", json=OWNER).status_code == 200
-    return client
+def api(stack: Stack) -> Iterator[httpx.Client]:
+    """Give a client of the owner, whose queue and playlists are as before at the end."""
+    with httpx.Client(base_url=stack.url, timeout=30) as client:
+        assert client.post("/api/sign-in", json=OWNER).status_code == 200
+        yield client
+        client.put("/api/queue", json={"track_ids": []}).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +144,19 @@ def test_a_line_around_tracks_makes_a_playlist(
     (playlist,) = [one for one in api.get("/api/playlists").json()["items"] if one["name"] == "Left of the map"]
     entries = api.get(f"/api/playlists/{playlist['id']}/entries", params={"limit": 500}).json()["items"]
     assert {entry["track"]["id"] for entry in entries} == inside
+    api.delete(f"/api/playlists/{playlist['id']}").raise_for_status()
     page.get_by_role("button", name="Choose nothing").click()
     expect(page.get_by_role("heading", name="Chosen on the map")).to_have_count(0)
+
+
+def test_a_track_is_shown_on_the_map(open_page: OpenPage, api: httpx.Client, points: list[Point]) -> None:
+    track = api.get("/api/tracks", params={"limit": 1}).json()["items"][0]
+    page = open_page(f"/albums/{track['album_id']}")
+    page.get_by_role("button", name=f"More for {track['title']}").click()
+    page.get_by_role("menuitem", name="Show on the map").click()
+    the_map(page)
+    expect(page.locator(".map-track h2")).to_have_text(track["title"])
+    expect(page.locator(".overlay .ring")).to_have_count(1)
 
 
 def test_a_point_shows_its_track_and_plays_its_radio(

@@ -1,9 +1,9 @@
-import { useState } from "preact/hooks";
 import type { Track } from "../api/models";
 import { t } from "../messages";
 import { radio, type Source, startRadio, stopRadio } from "../player/radio";
 import { Icon } from "./Icon";
 import { tell } from "./tell";
+import { useAction } from "./use_action";
 
 interface Props extends Source {
   /** The track itself, which then plays first. */
@@ -12,20 +12,14 @@ interface Props extends Source {
 
 /** Plays what sounds like a track, an album, an artist or a genre, without an end; pressed again it ends with the queue. */
 export function RadioButton({ kind, id, title, track }: Props) {
-  const [isBusy, setBusy] = useState(false);
+  const { isRunning, run } = useAction();
   const isOn = radio.value?.kind === kind && radio.value.id === id;
   const press = async () => {
     if (isOn) {
       stopRadio();
       return;
     }
-    setBusy(true);
-    try {
-      await startRadio({ kind, id, title }, track);
-    } catch {
-      tell(t("radio.failed"));
-    }
-    setBusy(false);
+    if (!(await run(() => startRadio({ kind, id, title }, track)))) tell(t("radio.failed"));
   };
   return (
     <button
@@ -33,7 +27,7 @@ export function RadioButton({ kind, id, title, track }: Props) {
       class="button"
       aria-pressed={isOn}
       aria-label={t("radio.of", { title })}
-      disabled={isBusy}
+      disabled={isRunning}
       onClick={press}
     >
       <Icon name="radio" size={20} />

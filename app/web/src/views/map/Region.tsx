@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
-import { ApiError } from "../../api/client";
 import type { Track } from "../../api/models";
 import { session } from "../../api/session";
-import { AddToPlaylist } from "../../components/AddToPlaylist";
+import { addToPlaylist } from "../../components/add_to_playlist";
 import { Icon } from "../../components/Icon";
 import { Answered, ErrorNotice } from "../../components/Notice";
 import { TrackList } from "../../components/TrackList";
 import { tell } from "../../components/tell";
+import { useAction } from "../../components/use_action";
 import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
 import { enqueue, play } from "../../player/player";
@@ -27,16 +27,9 @@ export function Region({ title, ids, onClose }: Props) {
   const [limit, setLimit] = useState(SHOWN_TRACKS);
   const shownIds = ids.slice(0, limit);
   const asked = useAnswer((signal) => loadTracks(shownIds, signal), [shownIds.join()]);
-  const [error, setError] = useState<ApiError>();
-  const [kept, setKept] = useState<readonly Track[]>();
-  const withTracks = (use: (tracks: readonly Track[]) => void) => async () => {
-    try {
-      setError(undefined);
-      use(await loadTracks(ids.slice(0, MAX_TRACKS)));
-    } catch (failed) {
-      setError(failed instanceof ApiError ? failed : new ApiError(0, ""));
-    }
-  };
+  const { error, run } = useAction();
+  const withTracks = (use: (tracks: readonly Track[]) => void) => () =>
+    run(async () => use(await loadTracks(ids.slice(0, MAX_TRACKS))));
   const enqueueAll = withTracks((tracks) => {
     enqueue(tracks);
     tell(t("library.queued", { count: tracks.length }));
@@ -59,7 +52,7 @@ export function Region({ title, ids, onClose }: Props) {
             {t("library.enqueue")}
           </button>
           {session.value?.user && (
-            <button type="button" class="button" onClick={withTracks(setKept)}>
+            <button type="button" class="button" onClick={withTracks(addToPlaylist)}>
               <Icon name="playlist" size={20} />
               {t("map.keep")}
             </button>
@@ -79,7 +72,6 @@ export function Region({ title, ids, onClose }: Props) {
           {t("map.more")}
         </button>
       )}
-      {kept && <AddToPlaylist tracks={kept} onClose={() => setKept(undefined)} />}
     </section>
   );
 }
