@@ -58,7 +58,12 @@ def signed_in(stack: Stack) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def open_page(browser: Browser, stack: Stack, signed_in: list[dict[str, Any]]) -> Iterator[Callable[..., Page]]:
-    """Give a function that opens a path in a new window; a script that fails there fails the test."""
+    """Give a function that opens a path in a new window; a script that fails there fails the test.
+
+    The queue is empty at first, whatever another test has played.
+    """
+    cookies = {cookie["name"]: cookie["value"] for cookie in signed_in}
+    httpx.put(f"{stack.url}/api/queue", json={"track_ids": []}, cookies=cookies, timeout=30).raise_for_status()
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 

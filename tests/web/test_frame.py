@@ -43,3 +43,13 @@ def test_an_album_opens_by_its_cover_and_by_its_address(open_page: OpenPage) -> 
     expect(page.get_by_role("heading", level=1)).to_have_text("Undertow")
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("Good to hear you, Ada")
+
+
+def test_a_view_that_cannot_be_fetched_is_told_with_a_way_out(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.route("**/assets/Genres*.js", lambda route: route.abort())
+    page.get_by_role("link", name="Genres").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
+    page.unroute("**/assets/Genres*.js")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Genres")

@@ -25,6 +25,7 @@ export const de: Messages = {
   "error.network": "SoniqueBay antwortet nicht.",
   "error.missing": "Das ist nicht (mehr) in der Bibliothek.",
   "error.page": "Unter dieser Adresse gibt es keine Seite.",
+  "error.view": "Dieser Teil der Seite konnte nicht geladen werden.",
   "count.albums": { one: "{count} Album", other: "{count} Alben" },
   "count.tracks": { one: "{count} Titel", other: "{count} Titel" },
   "action.play": "Abspielen",

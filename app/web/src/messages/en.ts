@@ -25,6 +25,7 @@ export const en = {
   "error.network": "SoniqueBay does not answer.",
   "error.missing": "This is not in the library (any more).",
   "error.page": "There is no page at this address.",
+  "error.view": "This part of the page could not be loaded.",
   "count.albums": { one: "{count} album", other: "{count} albums" },
   "count.tracks": { one: "{count} track", other: "{count} tracks" },
   "action.play": "Play",

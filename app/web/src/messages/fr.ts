@@ -25,6 +25,7 @@ export const fr: Messages = {
   "error.network": "SoniqueBay ne répond pas.",
   "error.missing": "Ceci n’est pas (ou plus) dans la bibliothèque.",
   "error.page": "Il n’y a pas de page à cette adresse.",
+  "error.view": "Cette partie de la page n’a pas pu être chargée.",
   "count.albums": { one: "{count} album", other: "{count} albums" },
   "count.tracks": { one: "{count} titre", other: "{count} titres" },
   "action.play": "Lire",

@@ -1,3 +1,4 @@
+import type { ComponentType } from "preact";
 import { ErrorBoundary, LocationProvider, lazy, Route, Router } from "preact-iso";
 import { basePath } from "../base_path";
 import { t } from "../messages";
@@ -5,20 +6,22 @@ import { Home } from "../views/home/Home";
 import { Shell } from "./Shell";
 import { useScrollMemory } from "./scroll_memory";
 
-// A view that is not the first one is fetched when it is opened.
-const Albums = lazy(() => import("../views/albums/Albums").then((m) => m.Albums));
-const AlbumView = lazy(() => import("../views/album/AlbumView").then((m) => m.AlbumView));
-const Artists = lazy(() => import("../views/artists/Artists").then((m) => m.Artists));
-const ArtistView = lazy(() => import("../views/artist/ArtistView").then((m) => m.ArtistView));
-const Genres = lazy(() => import("../views/genres/Genres").then((m) => m.Genres));
-const Folders = lazy(() => import("../views/folders/Folders").then((m) => m.Folders));
-const Playlists = lazy(() => import("../views/playlists/Playlists").then((m) => m.Playlists));
-const PlaylistView = lazy(() => import("../views/playlist/PlaylistView").then((m) => m.PlaylistView));
-const Search = lazy(() => import("../views/search/Search").then((m) => m.Search));
-const Queue = lazy(() => import("../views/queue/Queue").then((m) => m.Queue));
-const MapView = lazy(() => import("../views/map/MapView").then((m) => m.MapView));
-const Machine = lazy(() => import("../views/machine/Machine").then((m) => m.Machine));
-const Settings = lazy(() => import("../views/settings/Settings").then((m) => m.Settings));
+// A view that is not the first one is fetched when it is opened. That fails while the appliance is away, and after an
+// upgrade, which has other files.
+const view = (load: () => Promise<ComponentType>) => lazy(() => load().catch(() => NotLoaded));
+const Albums = view(() => import("../views/albums/Albums").then((m) => m.Albums));
+const AlbumView = view(() => import("../views/album/AlbumView").then((m) => m.AlbumView));
+const Artists = view(() => import("../views/artists/Artists").then((m) => m.Artists));
+const ArtistView = view(() => import("../views/artist/ArtistView").then((m) => m.ArtistView));
+const Genres = view(() => import("../views/genres/Genres").then((m) => m.Genres));
+const Folders = view(() => import("../views/folders/Folders").then((m) => m.Folders));
+const Playlists = view(() => import("../views/playlists/Playlists").then((m) => m.Playlists));
+const PlaylistView = view(() => import("../views/playlist/PlaylistView").then((m) => m.PlaylistView));
+const Search = view(() => import("../views/search/Search").then((m) => m.Search));
+const Queue = view(() => import("../views/queue/Queue").then((m) => m.Queue));
+const MapView = view(() => import("../views/map/MapView").then((m) => m.MapView));
+const Machine = view(() => import("../views/machine/Machine").then((m) => m.Machine));
+const Settings = view(() => import("../views/settings/Settings").then((m) => m.Settings));
 
 /** All views by their addresses. `api/web_page.py` answers the first part of each with the page. */
 export function App() {
@@ -53,6 +56,17 @@ function Views() {
       <Route path={`${basePath}/settings`} component={Settings} />
       <Route default component={NotFound} />
     </Router>
+  );
+}
+
+function NotLoaded() {
+  return (
+    <div class="notice" role="alert">
+      <p>{t("error.view")}</p>
+      <button type="button" class="button" onClick={() => location.reload()}>
+        {t("list.retry")}
+      </button>
+    </div>
   );
 }
 
