@@ -9,7 +9,7 @@ export function Queues({ queues }: { queues: Record<string, number> }) {
       <dl class="pairs">
         {Object.entries(queues).map(([name, length]) => (
           <div key={name} class={length ? "" : "muted"}>
-            <dt>{NAMED.has(name) ? t(`queue.${name}` as MessageName) : name}</dt>
+            <dt>{NAMED.has(name) ? t(`tasks.${name}` as MessageName) : name}</dt>
             <dd data-testid={`queue-${name}`}>{shown(length)}</dd>
           </div>
         ))}
