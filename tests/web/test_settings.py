@@ -17,6 +17,7 @@ def test_an_app_password_is_shown_once_works_and_is_revoked(open_page: OpenPage,
     page = open_page("/settings")
     page.get_by_label("Name of the app").fill("Feishin")
     page.get_by_role("button", name="Make a password").click()
+    expect(page.locator(".made code")).to_have_count(3)
     server, name, password = page.locator(".made code").all_inner_texts()
     assert (server, name) == (stack.url, OWNER["name"])
     parameters = {"u": name, "p": password, "c": "test", "v": "1.16.1", "f": "json"}
