@@ -44,6 +44,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Return what a request has thrown as an `ApiError`. */
+export function asApiError(problem: unknown): ApiError {
+  return problem instanceof ApiError ? problem : new ApiError(0, String(problem));
+}
+
 /** Called when the API says that nobody has signed in. */
 let whenSignedOut = (): void => {};
 

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { ApiError, get, post } from "../api/client";
+import { get, post } from "../api/client";
 import type { Playlist, Track } from "../api/models";
 import { session } from "../api/session";
 import { t } from "../messages";
@@ -7,6 +7,7 @@ import { Dialog } from "./Dialog";
 import { Icon } from "./Icon";
 import { Answered, ErrorNotice } from "./Notice";
 import { tell } from "./tell";
+import { useAction } from "./use_action";
 import { useAnswer } from "./use_answer";
 import "./AddToPlaylist.css";
 
@@ -18,21 +19,14 @@ interface Props {
 /** Adds tracks to one of the listener's playlists, or to a new one. */
 export function AddToPlaylist({ tracks, onClose }: Props) {
   const asked = useAnswer((signal) => get("/api/playlists", { signal }), []);
-  const [error, setError] = useState<ApiError>();
-  const [isBusy, setBusy] = useState(false);
+  const { error, isRunning, run } = useAction();
   const track_ids = tracks.map((track) => track.id);
-  const send = async (request: () => Promise<Playlist>) => {
-    setBusy(true);
-    setError(undefined);
-    try {
+  const send = (request: () => Promise<Playlist>) =>
+    run(async () => {
       const { name } = await request();
       tell(t("addTo.added", { count: tracks.length, name }));
       onClose();
-    } catch (failed) {
-      setError(failed instanceof ApiError ? failed : new ApiError(0, ""));
-      setBusy(false);
-    }
-  };
+    });
   const addTo = (playlist: Playlist) => {
     const path = { playlist_id: playlist.id };
     return send(() => post("/api/playlists/{playlist_id}/entries", { path, body: { track_ids } }));
@@ -42,14 +36,14 @@ export function AddToPlaylist({ tracks, onClose }: Props) {
   return (
     <Dialog title={t("addTo.title")} onClose={onClose}>
       <p class="muted">{tracks.length === 1 ? tracks[0]?.title : t("count.tracks", { count: tracks.length })}</p>
-      <NewPlaylist isBusy={isBusy} create={create} />
+      <NewPlaylist isBusy={isRunning} create={create} />
       {error && <ErrorNotice error={error} />}
       <Answered asked={asked}>
         {({ items }) => (
           <ul class="add-to">
             {items.filter(canBeChanged).map((playlist) => (
               <li key={playlist.id}>
-                <button type="button" disabled={isBusy} onClick={() => addTo(playlist)}>
+                <button type="button" disabled={isRunning} onClick={() => addTo(playlist)}>
                   <Icon name="playlist" size={20} />
                   <span class="one-line">{playlist.name}</span>
                   <span class="muted">{t("count.tracks", { count: playlist.entry_count })}</span>

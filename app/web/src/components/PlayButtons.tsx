@@ -1,5 +1,3 @@
-import { useState } from "preact/hooks";
-import { ApiError } from "../api/client";
 import type { Track } from "../api/models";
 import type { StarKind } from "../api/stars";
 import { t } from "../messages";
@@ -12,6 +10,7 @@ import { RadioButton } from "./RadioButton";
 import { Star } from "./Star";
 import { shuffled } from "./shuffled";
 import { queueActions } from "./track_actions";
+import { useAction } from "./use_action";
 
 interface Props {
   title: string;
@@ -22,15 +21,8 @@ interface Props {
 
 /** What can be done with all tracks of an album or an artist: play, shuffle, play next, add to the queue, star. */
 export function PlayButtons({ title, load, star }: Props) {
-  const [error, setError] = useState<ApiError>();
-  const withTracks = (use: (tracks: readonly Track[]) => void) => async () => {
-    try {
-      setError(undefined);
-      use(await load());
-    } catch (failed) {
-      setError(failed instanceof ApiError ? failed : new ApiError(0, ""));
-    }
-  };
+  const { error, run } = useAction();
+  const withTracks = (use: (tracks: readonly Track[]) => void) => () => run(async () => use(await load()));
   // The labels are the same for any tracks; what they do is asked for when one is chosen.
   const actions = (): Action[] =>
     queueActions([]).map(({ label, icon }, place) => ({

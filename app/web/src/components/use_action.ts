@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { ApiError } from "../api/client";
+import { type ApiError, asApiError } from "../api/client";
 
 /** The state of something that a person has asked for: running, done, or failed. */
 export interface Action {
@@ -22,8 +22,7 @@ export function useAction(): Action {
       setState({ isRunning: false, isDone: true });
       return true;
     } catch (problem) {
-      const error = problem instanceof ApiError ? problem : new ApiError(0, String(problem));
-      setState({ isRunning: false, isDone: false, error });
+      setState({ isRunning: false, isDone: false, error: asApiError(problem) });
       return false;
     }
   }

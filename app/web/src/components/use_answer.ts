@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { ApiError } from "../api/client";
+import { type ApiError, asApiError } from "../api/client";
 
 /** The state of a request: still asked for, answered, or failed. */
 export interface Asked<T> {
@@ -27,8 +27,4 @@ export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: r
     return () => abort.abort();
   }, [...inputs, attempt]);
   return { ...state, retry: () => setAttempt(attempt + 1) };
-}
-
-function asApiError(error: unknown): ApiError {
-  return error instanceof ApiError ? error : new ApiError(0, String(error));
 }

@@ -1,31 +1,18 @@
-import { useState } from "preact/hooks";
-import { ApiError, post } from "../api/client";
+import { post } from "../api/client";
 import { scanProgress } from "../api/live";
 import { ErrorNotice } from "../components/Notice";
+import { useAction } from "../components/use_action";
 import { t } from "../messages";
 import { isScanning } from "./progress";
 import "./ScanButtons.css";
 
 /** Starts a scan, or pauses, continues or cancels the one that runs. Only for those who manage the appliance. */
 export function ScanButtons({ withFull = false }: { withFull?: boolean }) {
-  const [error, setError] = useState<ApiError>();
-  const [isSending, setSending] = useState(false);
+  const { error, isRunning, run } = useAction();
   const progress = scanProgress.value;
-
-  async function send(request: () => Promise<unknown>): Promise<void> {
-    setSending(true);
-    setError(undefined);
-    try {
-      await request();
-    } catch (problem) {
-      setError(problem instanceof ApiError ? problem : new ApiError(0, String(problem)));
-    } finally {
-      setSending(false);
-    }
-  }
   const change = (what: "pause" | "resume" | "cancel", session_id: number) => () =>
-    send(() => post(`/api/scan-sessions/{session_id}/${what}`, { path: { session_id } }));
-  const start = (full: boolean) => () => send(() => post("/api/scan", { body: { full, confirm_removal: false } }));
+    run(() => post(`/api/scan-sessions/{session_id}/${what}`, { path: { session_id } }));
+  const start = (full: boolean) => () => run(() => post("/api/scan", { body: { full, confirm_removal: false } }));
 
   return (
     <>
@@ -41,8 +28,8 @@ export function ScanButtons({ withFull = false }: { withFull?: boolean }) {
           </>
         ) : (
           <>
-            <Button label={t("scan.start")} isMain isDisabled={isSending} onClick={start(false)} />
-            {withFull && <Button label={t("scan.startFull")} isDisabled={isSending} onClick={start(true)} />}
+            <Button label={t("scan.start")} isMain isDisabled={isRunning} onClick={start(false)} />
+            {withFull && <Button label={t("scan.startFull")} isDisabled={isRunning} onClick={start(true)} />}
           </>
         )}
       </p>

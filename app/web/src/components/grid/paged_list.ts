@@ -1,6 +1,6 @@
 /** A long list of the API of which only the pages in view, and those seen last, are kept. */
 import { signal } from "@preact/signals";
-import { ApiError } from "../../api/client";
+import { type ApiError, asApiError } from "../../api/client";
 
 export const PAGE_ITEMS = 60;
 export const MAX_PAGES = 30;
@@ -98,7 +98,7 @@ export class PagedList<T> {
       this.changes.value++;
     } catch (error) {
       if (abort.signal.aborted) return;
-      this.error.value = error instanceof ApiError ? error : new ApiError(0, String(error));
+      this.error.value = asApiError(error);
     } finally {
       if (this.#asked.get(page) === abort) this.#asked.delete(page);
     }

@@ -3,7 +3,7 @@ import { useRoute } from "preact-iso";
 import { get } from "../../api/client";
 import type { Album, FullArtist, Track } from "../../api/models";
 import { loadStars } from "../../api/stars";
-import { AlbumCard } from "../../components/AlbumCard";
+import { AlbumGrid } from "../../components/AlbumGrid";
 import { Cover } from "../../components/Cover";
 import { Answered } from "../../components/Notice";
 import { PlayButtons } from "../../components/PlayButtons";
@@ -90,13 +90,7 @@ function Albums({ title, albums }: { title: string; albums: readonly Album[] }) 
   return (
     <section class="of-artist">
       <h2>{title}</h2>
-      <ul class="album-grid">
-        {albums.map((album) => (
-          <li key={album.id}>
-            <AlbumCard album={album} />
-          </li>
-        ))}
-      </ul>
+      <AlbumGrid albums={albums} />
     </section>
   );
 }

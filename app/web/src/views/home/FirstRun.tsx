@@ -3,7 +3,7 @@ import { get } from "../../api/client";
 import { machine, scanProgress, watchMachine } from "../../api/live";
 import type { Album } from "../../api/models";
 import { session } from "../../api/session";
-import { AlbumCard } from "../../components/AlbumCard";
+import { AlbumGrid } from "../../components/AlbumGrid";
 import { t } from "../../messages";
 import { Drives } from "../../scan/Drives";
 import { isScanning } from "../../scan/progress";
@@ -39,13 +39,7 @@ export function FirstRun() {
       {albums.length > 0 && (
         <section>
           <h2>{t("first.albums")}</h2>
-          <ul class="album-grid">
-            {albums.map((album) => (
-              <li key={album.id}>
-                <AlbumCard album={album} />
-              </li>
-            ))}
-          </ul>
+          <AlbumGrid albums={albums} />
         </section>
       )}
     </div>

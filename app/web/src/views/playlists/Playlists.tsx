@@ -1,12 +1,12 @@
-import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { ApiError, get, post } from "../../api/client";
+import { get, post } from "../../api/client";
 import type { Playlist } from "../../api/models";
 import { session } from "../../api/session";
 import { address } from "../../base_path";
 import { NewPlaylist } from "../../components/AddToPlaylist";
 import { Icon } from "../../components/Icon";
 import { Answered, ErrorNotice } from "../../components/Notice";
+import { useAction } from "../../components/use_action";
 import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
 import "./Playlists.css";
@@ -15,23 +15,16 @@ import "./Playlists.css";
 export function Playlists() {
   const { route } = useLocation();
   const asked = useAnswer((signal) => get("/api/playlists", { signal }), []);
-  const [error, setError] = useState<ApiError>();
-  const [isBusy, setBusy] = useState(false);
-  const create = async (name: string) => {
-    setBusy(true);
-    setError(undefined);
-    try {
+  const { error, isRunning, run } = useAction();
+  const create = (name: string) =>
+    run(async () => {
       const made = await post("/api/playlists", { body: { name, comment: "", is_public: false, track_ids: [] } });
       route(address(`/playlists/${made.id}`));
-    } catch (failed) {
-      setError(failed instanceof ApiError ? failed : new ApiError(0, ""));
-      setBusy(false);
-    }
-  };
+    });
   return (
     <div class="playlists">
       <h1>{t("nav.playlists")}</h1>
-      {session.value?.user && <NewPlaylist isBusy={isBusy} create={create} />}
+      {session.value?.user && <NewPlaylist isBusy={isRunning} create={create} />}
       {error && <ErrorNotice error={error} />}
       <Answered asked={asked}>
         {({ items }) =>
