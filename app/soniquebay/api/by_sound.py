@@ -1,7 +1,5 @@
 """Tracks by their sound: a path from one to another, a radio, and what is like some and unlike others."""
 
-import sqlite3
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, HTTPException, Query
@@ -78,7 +76,7 @@ def path(services: Shared, query: Annotated[PathQuery, Query()]) -> Any:
     found = services.vectors.path(db, query.first_id, query.last_id, query.length)
     if found is None:
         raise HTTPException(404, f"track {query.first_id} or {query.last_id} does not exist, or has no vector")
-    return _answer(db, found)
+    return {"items": queries.tracks_with_similarity(db, found)}
 
 
 @router.get("/radio", response_model=TracksBySound, responses=_NO_VECTOR)
@@ -102,7 +100,7 @@ def play_radio(services: Shared, query: Annotated[RadioQuery, Query()]) -> Any:
     credits = artists.credited(db, [track_id for track_id, _ in found] + query.exclude[-1:])
     similarity = dict(found)
     chosen = radio.next_tracks(found, credits, query.limit, query.seed, query.exclude)
-    return _answer(db, [(track_id, similarity[track_id]) for track_id in chosen])
+    return {"items": queries.tracks_with_similarity(db, [(track_id, similarity[track_id]) for track_id in chosen])}
 
 
 @router.get("/blend", response_model=TracksBySound, responses=_NO_VECTOR)
@@ -113,10 +111,4 @@ def blend(services: Shared, query: Annotated[BlendQuery, Query()]) -> Any:
     found = services.vectors.nearest_to_mean(db, query.more, query.limit + len(given), away_from=query.less)
     if not found:
         raise HTTPException(404, "none of the tracks in `more` has a vector")
-    return _answer(db, [row for row in found if row[0] not in given][: query.limit])
-
-
-def _answer(db: sqlite3.Connection, found: Sequence[tuple[int, float]]) -> dict[str, Any]:
-    similarity = dict(found)
-    tracks = queries.tracks_by_id(db, list(similarity))
-    return {"items": [{**track, "similarity": similarity[track["id"]]} for track in tracks]}
+    return {"items": queries.tracks_with_similarity(db, [row for row in found if row[0] not in given][: query.limit])}

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from soniquebay.api.etags import has_tag
 from soniquebay.audio.open_flags import READ_FLAGS
 
 log = logging.getLogger(__name__)
@@ -157,8 +158,7 @@ def file_answer(
         "Cache-Control": "private, no-cache",
         **headers,
     }
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if known & {file.etag, "*"}:
+    if has_tag(request.headers.get("if-none-match"), file.etag):
         file.close()
         return Response(status_code=304, headers=headers)
     try:

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from soniquebay.api.access import REFUSALS, Manager
+from soniquebay.api.etags import has_tag
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.paging import Limit, PageQuery
 from soniquebay.api.models.problems import Problem
@@ -46,9 +47,7 @@ def similar(services: Shared, track_id: Id, query: Annotated[SimilarQuery, Query
         outdated = "it was analysed by an older release and is analysed again" if track["has_vector"] else None
         reason = track["vector_failure"] or outdated or "it is still to be analysed"
         raise HTTPException(404, f"track {track_id} has no vector: {reason}")
-    scores = dict(nearest)
-    tracks = queries.tracks_by_id(db, list(scores))
-    return {"items": [{**track, "similarity": scores[track["id"]]} for track in tracks]}
+    return {"items": queries.tracks_with_similarity(db, nearest)}
 
 
 @router.post("/tracks/{track_id}/vector", dependencies=[Manager], status_code=202, responses=NO_TRACK)
@@ -166,8 +165,7 @@ def cover(  # noqa: PLR0917 - the parameters of a query
         "Vary": "Accept",
         "X-Content-Type-Options": "nosniff",
     }
-    known_etags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
-    if known_etags & {etag, "*"}:
+    if has_tag(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     try:
         if path.stat().st_size > MAX_WHOLE_PICTURE_BYTES:

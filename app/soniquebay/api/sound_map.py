@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from soniquebay.api.access import REFUSALS
+from soniquebay.api.etags import has_tag
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.sound_map import MapNames, MapState, MapTracks
 from soniquebay.api.services import Shared
@@ -17,8 +18,6 @@ from soniquebay.library.similarity import map_places
 router = APIRouter(prefix="/api/map", tags=["library"], responses=REFUSALS)
 MEDIA_TYPE = "application/octet-stream"
 _CACHE_CONTROL = "no-cache"  # the browser asks again each time, with the ETag that it has
-
-
 MAX_TRACKS = 200  # of one request; its address has so many ids
 
 
@@ -51,7 +50,7 @@ def get_map(
     """
     body = services.map_body.get()
     headers = {"ETag": body.etag, "Cache-Control": _CACHE_CONTROL, "Vary": "Accept-Encoding"}
-    if body.etag in {tag.strip() for tag in (if_none_match or "").split(",")}:
+    if has_tag(if_none_match, body.etag):
         return Response(status_code=304, headers=headers)
     if "gzip" in (accept_encoding or ""):
         return Response(body.compressed, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": "gzip"})

@@ -76,9 +76,9 @@ def _look(path: str, root: str, roots: frozenset[str]) -> dict[str, Any]:
         return _answer(path, "left_out", reason=left_out[0], rule=left_out[1])
     if stat.S_ISDIR(mode):
         return _answer(path, "folder")
-    if is_audio(_plain(path).rpartition("/")[2]) and not stat.S_ISREG(mode):
-        return _answer(path, "failed", reason="not a regular file")
-    return _answer(path, "waiting" if is_audio(_plain(path).rpartition("/")[2]) else "not_audio")
+    if not is_audio(_plain(path).rpartition("/")[2]):
+        return _answer(path, "not_audio")
+    return _answer(path, "waiting") if stat.S_ISREG(mode) else _answer(path, "failed", reason="not a regular file")
 
 
 def _left_out(path: str, root: str, roots: frozenset[str]) -> tuple[str, str] | None:

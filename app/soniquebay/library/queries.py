@@ -96,6 +96,12 @@ def tracks_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     return [{**_track(row), "artists": credits.get(row["id"], [])} for row in _by_id(db, _TRACK, "t.id", ids)]
 
 
+def tracks_with_similarity(db: sqlite3.Connection, found: Sequence[tuple[int, float]]) -> list[Row]:
+    """Return the tracks with these ids, each with its similarity, in the order of the ids."""
+    similarity = dict(found)
+    return [{**track, "similarity": similarity[track["id"]]} for track in tracks_by_id(db, list(similarity))]
+
+
 def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | None) -> Page:
     """Return albums in the order of artist and year, optionally of one artist only."""
     found = browse.page(
