@@ -7,6 +7,7 @@ import { App } from "./shell/App";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./components/buttons.css";
+import "./components/popup.css";
 
 async function start(): Promise<void> {
   await Promise.all([loadLanguage(), loadSession()]);

@@ -1,6 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./Icon";
-import "./ActionMenu.css";
 
 export interface Action {
   label: string;
@@ -73,7 +72,7 @@ function Popup({ label, actions, button, close }: PopupProps) {
   };
   return (
     <div
-      class="action-menu"
+      class="popup"
       role="menu"
       aria-label={label}
       popover="auto"
@@ -83,7 +82,7 @@ function Popup({ label, actions, button, close }: PopupProps) {
     >
       {actions.map(({ label, icon, href, run }) =>
         href ? (
-          <a key={label} href={href} role="menuitem" tabIndex={-1} onClick={close}>
+          <a key={label} href={href} class="popup-row" role="menuitem" tabIndex={-1} onClick={close}>
             <Icon name={icon} size={20} />
             {label}
           </a>
@@ -91,6 +90,7 @@ function Popup({ label, actions, button, close }: PopupProps) {
           <button
             key={label}
             type="button"
+            class="popup-row"
             role="menuitem"
             tabIndex={-1}
             onClick={() => {

@@ -43,7 +43,7 @@ export function AddToPlaylist({ tracks, onClose }: Props) {
           <ul class="add-to">
             {items.filter(canBeChanged).map((playlist) => (
               <li key={playlist.id}>
-                <button type="button" disabled={isRunning} onClick={() => addTo(playlist)}>
+                <button type="button" class="popup-row" disabled={isRunning} onClick={() => addTo(playlist)}>
                   <Icon name="playlist" size={20} />
                   <span class="one-line">{playlist.name}</span>
                   <span class="muted">{t("count.tracks", { count: playlist.entry_count })}</span>

@@ -23,11 +23,11 @@ export function AccountMenu() {
         <Icon name="artist" size={20} />
         <span class="one-line">{user.name}</span>
       </button>
-      <div id={MENU} class="account-menu" popover="auto">
-        <a href={address("/settings")} onClick={hide}>
+      <div id={MENU} class="popup account-menu" popover="auto">
+        <a class="popup-row" href={address("/settings")} onClick={hide}>
           {t("nav.settings")}
         </a>
-        <button type="button" onClick={signOut}>
+        <button type="button" class="popup-row" onClick={signOut}>
           {t("account.signOut")}
         </button>
       </div>

@@ -53,7 +53,7 @@ export function Menu() {
           </button>
         </li>
       </ul>
-      <ul id={MORE} popover="auto">
+      <ul id={MORE} class="popup" popover="auto">
         {places.slice(TABS).map((place) => (
           <li key={place.path}>
             <PlaceLink place={place} here={here} onClick={hideMore} />
