@@ -63,11 +63,22 @@ def wanted_processes(processes: int, tasks: int, idle_seconds: float, lowest: in
     return wanted if wanted > processes or idle_seconds >= IDLE_SECONDS else min(processes, highest)
 
 
-def reason_of_change(before: int, after: int, highest: int) -> Reason:
-    """Return why the number of processes has changed, or has not although more tasks wait."""
+def changes_to_report(
+    before: int, after: int, highest: int, *, is_first: bool, newly_limited: bool
+) -> list[tuple[Reason, int]]:
+    """Return the reasons to report, each with the number of processes then: `before` and `after` one check.
+
+    `newly_limited`: more tasks wait from now on, but the memory allows no more processes. The first check of a worker
+    may be a change already, as tasks wait when it starts.
+    """
+    reports: list[tuple[Reason, int]] = [("start", before)] if is_first else []
     if after > before:
-        return "tasks"
-    return "memory" if after == before or before > highest else "idle"
+        reports.append(("tasks", after))
+    elif after < before:
+        reports.append(("memory" if before > highest else "idle", after))
+    elif newly_limited:
+        reports.append(("memory", after))
+    return reports or [("none", after)]
 
 
 class MemoryAutoscaler(Autoscaler):
@@ -166,10 +177,10 @@ class MemoryAutoscaler(Autoscaler):
             self._reported_at = now
             self._send_event(tasks, highest, memory_limited)
             newly_limited = memory_limited and not self._memory_limited
-            reason: Reason = "none" if self._has_reported else "start"
-            if after != before or newly_limited:
-                reason = reason_of_change(before, after, highest)
-            self._reporter.add(Report(time(), self.worker.hostname, after, highest, reason, self._limit.reason))
+            for reason, processes in changes_to_report(
+                before, after, highest, is_first=not self._has_reported, newly_limited=newly_limited
+            ):
+                self._reporter.add(Report(time(), self.worker.hostname, processes, highest, reason, self._limit.reason))
             self._has_reported = True
         self._memory_limited = memory_limited
 

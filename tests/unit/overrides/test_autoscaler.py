@@ -6,6 +6,7 @@ from soniquebay.overrides.autoscaler import (
     CHILD_MB,
     IDLE_SECONDS,
     MAX_PRESSURE_PERCENT,
+    changes_to_report,
     process_limit,
     wanted_processes,
 )
@@ -55,3 +56,24 @@ def test_how_many_processes_there_should_be(
     processes: int, tasks: int, idle: float, highest: int, expected: int
 ) -> None:
     assert wanted_processes(processes, tasks, idle, 1, highest) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "highest", "is_first", "newly_limited", "expected"),
+    [
+        (1, 1, 4, True, False, [("start", 1)]),
+        (1, 3, 4, True, False, [("start", 1), ("tasks", 3)]),  # tasks waited when the worker started
+        (2, 1, 1, True, False, [("start", 2), ("memory", 1)]),
+        (1, 1, 1, True, True, [("start", 1), ("memory", 1)]),
+        (1, 1, 4, False, False, [("none", 1)]),
+        (1, 3, 4, False, False, [("tasks", 3)]),
+        (3, 1, 4, False, False, [("idle", 1)]),
+        (3, 2, 2, False, False, [("memory", 2)]),
+        (2, 2, 2, False, True, [("memory", 2)]),
+        (1, 2, 2, False, True, [("tasks", 2)]),
+    ],
+)
+def test_what_a_check_reports(
+    *, before: int, after: int, highest: int, is_first: bool, newly_limited: bool, expected: list[tuple[str, int]]
+) -> None:
+    assert changes_to_report(before, after, highest, is_first=is_first, newly_limited=newly_limited) == expected
