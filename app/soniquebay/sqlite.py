@@ -8,6 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from soniquebay import storage_faults
+from soniquebay.storage_faults import StorageFaultError
+
 BUSY_TIMEOUT_SECONDS = 30.0  # only a checkpoint or a backup can hold the lock for long
 # Of the write-ahead log, before they are copied into the database. With SQLite's 1000 a page is copied more often while
 # many rows come: 10,000 files write 76 MB to the card instead of 62 MB.
@@ -37,6 +40,8 @@ class SqliteDatabase:
         self._write_lock = threading.Lock()
         self.commits = 0
         """How many transactions this process has committed."""
+        self.fault: StorageFaultError | None = None
+        """Once the file is known to be damaged: it can be read as far as possible, and is no longer written."""
 
     def reader(self) -> sqlite3.Connection:
         """Return the read-only connection of this thread."""
@@ -52,7 +57,9 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Open a write transaction: committed at the end, rolled back on an exception."""
+        """Open a write transaction: committed at the end, rolled back on an exception. Raises a `fault` there is."""
+        if self.fault is not None:
+            raise self.fault.with_traceback(None)  # it would grow with each one that raises it
         with self._locked_writer() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -74,17 +81,20 @@ class SqliteDatabase:
         """Bring the schema to the newest version, each migration in its own transaction.
 
         Before that, copy the database to `<name>.schema-<version>` beside it: the previous release cannot open a
-        newer schema, so an upgrade that is rolled back restores this copy. Raises ``RuntimeError`` when a newer
-        release made the database, or when the copy cannot be written.
+        newer schema, so an upgrade that is rolled back restores this copy. Raises ``StorageFaultError`` when the
+        database cannot be used, because a newer release made it for example, or when the copy cannot be written.
         """
+        with storage_faults.faults_of(self.path):
+            self._migrate()
+
+    def _migrate(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         scripts = migrations(self.PACKAGE)
         with self._locked_writer() as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(scripts):
-            raise RuntimeError(
-                f"{self.path} has schema {version}, this release opens up to {len(scripts)}: install the newer release"
-            )
+            detail = f"it has schema {version}, this release opens up to {len(scripts)}"
+            raise storage_faults.database_fault("newer", self.path, detail)
         if 0 < version < len(scripts):
             self._back_up(self.path.with_name(f"{self.path.name}.schema-{version}"))
         for number, script in enumerate(scripts[version:], start=version + 1):
@@ -99,8 +109,10 @@ class SqliteDatabase:
                 connection.backup(backup)
             partial.replace(target)
         except (sqlite3.Error, OSError) as error:
-            raise RuntimeError(
-                f"cannot copy {self.path} before its migration: {error}; is there enough space in {target.parent}?"
+            raise StorageFaultError(
+                f"{self.path.name} cannot be copied before its schema changes",
+                "make room there; SoniqueBay then goes on by itself",
+                f"{target}: {error}",
             ) from error
         finally:
             partial.unlink(missing_ok=True)

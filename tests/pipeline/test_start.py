@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from soniquebay.api import server
+from soniquebay.api import background_jobs, server
 from soniquebay.settings import from_environment
 from tests.support.stack import Stack, free_port, wait_until
 from tests.support.workers import Bench
@@ -61,9 +61,9 @@ def test_the_api_waits_for_redis_quietly_and_then_starts_its_jobs(bench: Bench, 
         assert (health.status_code, health.json()["database"]) == (503, "ok")
         assert health.json()["redis"].startswith("does not answer")
         wait_until(warnings)
-        assert time.monotonic() - started > server.REDIS_START_SECONDS / 2  # a boot takes less
+        assert time.monotonic() - started > background_jobs.REDIS_START_SECONDS / 2  # a boot takes less
         assert [line.partition(" Redis is unreachable")[0] for line in warnings()] == [
-            "WARNING soniquebay.api.server nothing is sent yet."
+            "WARNING soniquebay.api.background_jobs nothing is sent yet."
         ]
         api.post("/api/scan")
         before = warnings()
@@ -84,7 +84,7 @@ def test_an_api_whose_job_fails_ends_and_says_why(
     async def fail(_: Any) -> None:
         raise OSError("too many watchers")
 
-    monkeypatch.setattr(server, "_delete_unused_covers", fail)
+    monkeypatch.setattr(background_jobs, "_delete_unused_covers", fail)
     environment = environment_of(bench, MUSIC=tmp_path, DATA=tmp_path, HTTP_PORT=free_port(), WATCH="off")
     with pytest.raises(ExceptionGroup) as raised:
         asyncio.run(asyncio.wait_for(server._serve(from_environment(environment)), 60))

@@ -10,7 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
+from soniquebay.api.services import Services
 from soniquebay.listeners.accounts import Visitor
+from soniquebay.storage_faults import StorageFaultError, database_fault, is_damage
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +20,8 @@ log = logging.getLogger(__name__)
 def install(app: FastAPI, *, database_checks_input: bool = False) -> None:
     """Make an application answer 422, 507 or 503 when a request fails.
 
-    422: the request is not as the API describes it. 507: the disk is full. 503: the database or a file cannot be used
-    for another reason. The worker repeats a request that was answered by 500 or more.
+    422: the request is not as the API describes it. 507: the disk is full. 503: the database is damaged, or it or a
+    file cannot be used for another reason. The worker repeats a request that was answered by 500 or more.
 
     `database_checks_input`: the application accepts its own worker's fields as they are and leaves their check to the
     constraints of the database, so an error of those is 422 too.
@@ -27,6 +29,7 @@ def install(app: FastAPI, *, database_checks_input: bool = False) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(sqlite3.OperationalError, _storage_failed)
     app.add_exception_handler(OSError, _storage_failed)
+    app.add_exception_handler(sqlite3.DatabaseError, _database_failed)
     app.add_exception_handler(ClientDisconnect, _client_gone)
     if database_checks_input:
         for kind in (KeyError, OverflowError, sqlite3.IntegrityError):
@@ -59,6 +62,18 @@ def _storage_failed(request: Request, error: Exception) -> Response:
             "the disk is full" if disk_full else "the appliance cannot read or write its data now; its log says why"
         )
     return JSONResponse({"detail": reason}, status_code=507 if disk_full else 503)
+
+
+def _database_failed(request: Request, error: Exception) -> Response:
+    """Answer 503 with what to do about a damaged database. Other errors of this kind are errors of the program."""
+    if not is_damage(error) and not isinstance(error, StorageFaultError):
+        raise error
+    services: Services = request.app.state.services
+    services.storage.report(error)
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    fault = error if isinstance(error, StorageFaultError) else database_fault("damaged", services.database.path, error)
+    reason = str(fault) if _may_know_paths(request) else fault.public_text
+    return JSONResponse({"detail": reason}, status_code=503)
 
 
 def _may_know_paths(request: Request) -> bool:

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import redis
 from fastapi import APIRouter, HTTPException, Request
@@ -42,15 +42,15 @@ async def health(request: Request, services: Shared) -> Any:
     if not may_manage(request):
         warnings = []
         parts = {name: state if state == "ok" else "not ok" for name, state in parts.items()}
-    answer = Health(status="ok" if healthy else "unhealthy", version=__version__, warnings=warnings, **parts)
+    fault = "; ".join(fault.public_text for fault in services.storage.faults()) or None
+    status: Literal["ok", "unhealthy"] = "ok" if healthy else "unhealthy"
+    answer = Health(status=status, version=__version__, fault=fault, warnings=warnings, **parts)
     return JSONResponse(answer.model_dump(), status_code=200 if healthy else 503)
 
 
 def _warnings(services: Services) -> list[str]:
-    if services.certificate is None:
-        return []
-    warning = services.certificate.warning(time.time())
-    return [] if warning is None else [warning]
+    certificate = services.certificate and services.certificate.warning(time.time())
+    return [*services.storage.warnings, *([certificate] if certificate else [])]
 
 
 def _check_parts(services: Services) -> dict[str, str]:
@@ -86,10 +86,13 @@ def queues(services: Shared) -> Any:
 
 
 def _check_database(services: Services) -> str:
+    if faults := services.storage.faults():
+        return "; ".join(map(str, faults))
     try:
         with open_read_only(services.settings.database) as db:
             db.execute("SELECT count(*) FROM scan_sessions").fetchone()
     except sqlite3.Error as error:
+        services.storage.report(error)
         return f"does not answer: {error}"
     return "ok"
 

@@ -22,6 +22,7 @@ from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.api.scrobbler import Scrobbler
 from soniquebay.api.served_certificate import ServedCertificate
 from soniquebay.api.shared_run import SharedRun
+from soniquebay.api.storage import Storage
 from soniquebay.api.transcoded_cache import TranscodedCache
 from soniquebay.api.transcoders import Transcoders
 from soniquebay.library.browsing.counts import Counts
@@ -54,6 +55,7 @@ class Services:
     progress: ProgressFeed
     lookups: Lookups
     accounts: Accounts
+    storage: Storage
     certificate: ServedCertificate | None = None
     """None without TLS."""
     request_refill: Callable[[], None] = lambda: None

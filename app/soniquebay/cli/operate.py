@@ -19,6 +19,9 @@ from soniquebay.settings import settings
 def status(as_json: bool) -> None:
     """Show health, the workers' processes, the last scan and the queues."""
     health = client.get("/api/health", expect=(200, 503))
+    if health["fault"]:  # then nothing else can be asked
+        click.echo(json.dumps({"health": health}) if as_json else f"SoniqueBay {health['version']}: {health['fault']}")
+        raise SystemExit(1)
     workers = client.get("/api/worker")["workers"]
     lengths = client.get("/api/queues")
     newest = client.get("/api/scan-sessions", limit=1)["items"]

@@ -145,8 +145,8 @@ def restore_library(data: Path) -> None:
     _systemctl("stop", API_SOCKET_UNIT, CONTROL_SOCKET_UNIT, API_UNIT)
     try:
         for name, (_, path) in sorted(oldest.items()):
-            # These belong to the newer file: SQLite would apply them to the older one.
-            for suffix in ("-wal", "-shm"):
+            # These belong to the newer file: SQLite would apply them to the older one, and the API miss the first.
+            for suffix in ("-wal", "-shm", ".state"):
                 (data / f"{name}{suffix}").unlink(missing_ok=True)
             path.replace(data / name)
             click.echo(f"changed {data / name}: it is {path.name} again")

@@ -161,9 +161,12 @@ class Stack:
 
         def healthy() -> bool:
             try:
-                return httpx.get(url, timeout=10).status_code == 200
+                answer = httpx.get(url, timeout=10)
             except httpx.TransportError:
                 return False
+            if answer.status_code == 503 and (fault := answer.json()["fault"]):
+                raise click.ClickException(f"{fault} (the folder is {self.data})")
+            return answer.status_code == 200
 
         _wait_until(healthy, processes, self.data / "logs", "SoniqueBay")
 

@@ -29,9 +29,8 @@ class ListenersDatabase(SqliteDatabase):
             connection.execute(f"PRAGMA library.cache_size = -{self.READER_CACHE_KIB}")
         return connection
 
-    def migrate(self) -> None:
-        """Bring the schema to the newest version, as `SqliteDatabase.migrate` does; other users cannot read it."""
+    def _migrate(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # SQLite gives its other files the permissions of this one.
+        # Other users cannot read it. SQLite gives its other files the permissions of this one.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        super().migrate()
+        super()._migrate()

@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from soniquebay.atomic_file import replace_file
+from soniquebay.storage_faults import StorageFaultError
 
 KEY_BYTES = 32
 
@@ -38,7 +39,7 @@ class DeviceKey:
 
 
 def read_or_make(path: Path) -> DeviceKey:
-    """Return the key in a file. Make it when there is none. Raises ``RuntimeError`` when the file holds no key."""
+    """Return the key in a file. Make it when there is none. Raises ``StorageFaultError`` when the file holds no key."""
     try:
         key = path.read_bytes()
     except FileNotFoundError:
@@ -46,8 +47,9 @@ def read_or_make(path: Path) -> DeviceKey:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, key)
     if len(key) != KEY_BYTES:
-        raise RuntimeError(
-            f"{path} is damaged: it has {len(key)} bytes in place of {KEY_BYTES}. Restore it from a backup, or delete "
-            "it; then every app password has to be made anew"
+        raise StorageFaultError(
+            f"{path.name} is damaged",
+            "restore it from a backup, or delete it; then every app password has to be made anew",
+            f"{path} has {len(key)} bytes in place of {KEY_BYTES}",
         )
     return DeviceKey(key)

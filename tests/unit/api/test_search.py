@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from soniquebay.api import server
+from soniquebay.api import rebuilds
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.library.database import Database
@@ -90,7 +90,7 @@ def test_all_kinds_at_once(get: Get) -> None:
 def test_a_rebuild_is_told_and_finds_everything_at_its_end(
     library: Database, get: Get, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, server.__name__)
+    caplog.set_level(logging.INFO, rebuilds.__name__)
     with library.transaction() as db:
         db.execute("DELETE FROM search_tracks WHERE rowid <> 2")
         db.execute("DELETE FROM search_albums")
@@ -100,7 +100,7 @@ def test_a_rebuild_is_told_and_finds_everything_at_its_end(
     answer = get("/api/search", q="blue")
     assert ([item["id"] for item in answer["items"]], answer["complete"]) == ([2], False)
     insert(library, file("/4", title="Blue in the meantime"))  # a scan goes on beside it
-    asyncio.run(server._rebuild_search_index(services))
+    asyncio.run(rebuilds.rebuild_search_index(services))
     answer = get("/api/search", q="blue")
     assert ([item["id"] for item in answer["items"]], answer["complete"]) == ([1, 2, 3, 4], True)
     assert get("/api/search", q="blue", type="album")["total"] == 3
@@ -109,5 +109,5 @@ def test_a_rebuild_is_told_and_finds_everything_at_its_end(
         "the search index is made anew for 3 tracks; until then some are not found",
         "the search index is complete",
     ]
-    asyncio.run(server._rebuild_search_index(services))  # nothing is left to do
+    asyncio.run(rebuilds.rebuild_search_index(services))  # nothing is left to do
     assert len(caplog.records) == 2

@@ -18,6 +18,7 @@ from soniquebay.library.database import Database, migrations, open_read_only
 from soniquebay.library.search import index
 from soniquebay.library.similarity import map_places
 from soniquebay.settings import from_environment
+from soniquebay.storage_faults import StorageFaultError
 from soniquebay.worker import main
 
 
@@ -164,7 +165,7 @@ def test_migrations_run_once_and_a_newer_schema_is_rejected(db: Database, tmp_pa
     db.migrate()
     with db.transaction() as connection:
         connection.execute(f"PRAGMA user_version = {len(migrations()) + 1}")
-    with pytest.raises(RuntimeError, match="newer release"):
+    with pytest.raises(StorageFaultError, match="install the newer release"):
         Database(tmp_path / "library.db").migrate()
 
 
@@ -199,7 +200,7 @@ def test_a_copy_of_the_library_is_kept_for_the_previous_release(older: Path) -> 
 
 def test_without_a_copy_there_is_no_migration(older: Path) -> None:
     older.with_name("older.db.schema-4").mkdir()
-    with pytest.raises(RuntimeError, match="is there enough space in"):
+    with pytest.raises(StorageFaultError, match="cannot be copied before its schema changes"):
         Database(older).migrate()
     with closing(sqlite3.connect(older)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (4,)

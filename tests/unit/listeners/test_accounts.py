@@ -15,6 +15,7 @@ from soniquebay.listeners.claim_code import ClaimCode, qr_code
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.listeners.passwords import UnacceptablePasswordError, hash_password, verify_password
 from soniquebay.listeners.users import ClaimedError, UnacceptableNameError
+from soniquebay.storage_faults import StorageFaultError
 
 PASSWORD = "correct horse"  # noqa: S105
 HOME, AWAY = "192.168.1.2", "10.1.2.3"
@@ -263,7 +264,7 @@ def test_without_its_key_nothing_is_let_in_and_nothing_breaks(accounts: Accounts
 
 def test_a_damaged_key_is_told(tmp_path: Path) -> None:
     (tmp_path / "device.key").write_bytes(b"half")
-    with pytest.raises(RuntimeError, match="has 4 bytes in place of 32"):
+    with pytest.raises(StorageFaultError, match="has 4 bytes in place of 32"):
         device_key.read_or_make(tmp_path / "device.key")
 
 

@@ -13,6 +13,9 @@ class Health(BaseModel):
     database: str
     redis: str
     worker: str
+    fault: str | None = Field(
+        description="why the library, or what users keep, cannot be used as a whole, and what to do; else null"
+    )
     warnings: list[str] = Field(
         description="what has to be seen to although every part answers; only those who may manage get it"
     )

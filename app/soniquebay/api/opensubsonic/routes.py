@@ -95,7 +95,8 @@ def _answer(request: Request, services: Services, method: str, parameters: Param
         return _response(parameters, _content(request, services, method, parameters))
     except SubsonicError as error:
         return _refusal(parameters, error)
-    except (sqlite3.OperationalError, OSError) as error:
+    except (sqlite3.DatabaseError, OSError) as error:
+        services.storage.report(error)
         # Without its text, which may have a path of the machine.
         log.error("%s%s: %s: %s", PREFIX, method, type(error).__name__, error, exc_info=error)
         return _refusal(parameters, SubsonicError(GENERIC, "this cannot be done now: the appliance's log says why"))

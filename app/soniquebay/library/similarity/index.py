@@ -1,6 +1,7 @@
 """The similarity index: the nearest-neighbour index, kept up to date while tracks are analysed."""
 
 import json
+import logging
 import sqlite3
 import threading
 import time
@@ -14,6 +15,8 @@ from soniquebay.library.similarity import artists, vectors
 if TYPE_CHECKING:
     from soniquebay.library.similarity import means
     from soniquebay.library.similarity.nearest_neighbours import NearestNeighbourIndex, Neighbours
+
+log = logging.getLogger(__name__)
 
 Kind = Literal["track", "album", "artist", "genre"]
 
@@ -40,7 +43,7 @@ class SimilarityIndex:
 
     def load_in_background(self) -> None:
         """Build the index in a thread, so that the first request does not wait for it."""
-        threading.Thread(target=self._rebuild, name="vectors", daemon=True).start()
+        threading.Thread(target=self._try_to_rebuild, name="vectors", daemon=True).start()
 
     def update(self, track_id: int, version: int, data: bytes | None) -> None:
         """Add or replace a track after `vectors.store` was committed; None as its vector removes it.
@@ -175,6 +178,12 @@ class SimilarityIndex:
             self._rebuild()
         elif not self._rebuild_lock.locked():
             self.load_in_background()
+
+    def _try_to_rebuild(self) -> None:
+        try:
+            self._rebuild()
+        except sqlite3.Error as error:  # whoever asks for similar tracks gets it as well
+            log.warning("no similar tracks are found: %s", error)
 
     def _rebuild(self) -> None:
         has_waited = self._rebuild_lock.locked()
