@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from soniquebay import certificates, logs
+from soniquebay import certificates, log_stream, logs
 from soniquebay.settings import Settings
 
 MAX_TASKS = 1000  # kept in memory, about 5 KB each
@@ -50,6 +50,7 @@ def run(settings: Settings) -> None:
 
     # Before Flower: tornado then adds no handler of its own.
     logs.configure("soniquebay-flower", settings.log)
+    log_stream.attach("flower", settings.redis)
     logs.limit_repeats(*_REPEATING_LOGGERS)
     certificate = _certificate_options(settings)
     login = Login(api_url(settings))

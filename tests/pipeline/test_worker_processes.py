@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from soniquebay.log_stream import LogReader
 from tests.support.stack import wait_until
 from tests.support.workers import Bench
 
@@ -74,3 +75,17 @@ def test_a_process_is_replaced_after_its_number_of_tasks(bench: Bench) -> None:
         wait_until(lambda n=n: bench.count("end")[f"t{n}"], 15)
     pids = [pid for _, pid, _ in bench.noted("end")]
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [5, 5, 2]
+
+
+def test_a_process_that_is_replaced_sends_its_last_lines_to_the_page(bench: Bench) -> None:
+    bench.start(1, "worker_max_tasks_per_child=1")
+    for n in range(3):
+        bench.send("test.warn", "scan", [f"t{n}"])
+        wait_until(lambda n=n: bench.count("end")[f"t{n}"], 15)
+    reader = LogReader(f"unix://{bench.socket}")
+
+    def told() -> set[tuple[str, str, str]]:
+        return {(line.program, line.task, line.message) for line in reader.lines_since(0, "warning")}
+
+    expected = {("worker", "test.warn", f"warned in t{n}") for n in range(3)}
+    wait_until(lambda: told() >= expected, 10)

@@ -1,5 +1,6 @@
 """Tasks for tests, loaded by `tests.support.worker_program`: each writes when, where and what it ran to a file."""
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -43,4 +44,10 @@ def burn(log: str, label: str, seconds: float) -> None:
 @stage("test.grow")
 def grow(log: str, label: str, mib: int) -> None:
     _kept.append(bytearray(os.urandom(1 << 20) * mib))
+    note(log, "end", label)
+
+
+@stage("test.warn")
+def warn(log: str, label: str) -> None:
+    logging.getLogger(__name__).warning("warned in %s", label)
     note(log, "end", label)

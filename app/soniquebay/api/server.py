@@ -14,7 +14,7 @@ import redis.asyncio
 import uvicorn
 from starlette.types import ASGIApp
 
-from soniquebay import logs
+from soniquebay import log_stream, logs
 from soniquebay.api import rebuilds
 from soniquebay.api.background_jobs import background_jobs
 from soniquebay.api.dispatcher import Dispatcher
@@ -67,6 +67,7 @@ _REPEATING_LOGGERS = (
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     logs.configure("soniquebay-api", settings.log)
+    log_stream.attach("api", settings.redis)
     logs.limit_repeats(*_REPEATING_LOGGERS)
     allow_descriptors()
     warn_about_untested_versions()

@@ -9,10 +9,16 @@ from contextlib import suppress
 from typing import Any
 
 import billiard.util
-from celery.signals import celeryd_after_setup, setup_logging, worker_process_init, worker_ready
+from celery.signals import (
+    celeryd_after_setup,
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+)
 from celery.utils.nodenames import host_format
 
-from soniquebay import logs
+from soniquebay import log_stream, logs
 from soniquebay.library.database import awaits_migration
 from soniquebay.overrides.recovery import RestoreUnacknowledged
 from soniquebay.overrides.versions import warn_about_untested_versions
@@ -57,6 +63,7 @@ def run(instance: int = 1, imports: Sequence[str] = PIPELINE) -> None:
 @setup_logging.connect
 def _configure_logs(**_: Any) -> None:
     logs.configure("soniquebay-worker", settings().log, tasks=settings().log_tasks)
+    log_stream.attach("worker", settings().redis)
     # The pool logs which processes it replaced or found killed. Celery mutes its logger in each process.
     pool = billiard.util.get_logger()
     pool.propagate = True
@@ -89,6 +96,13 @@ def _await_api(**_: Any) -> None:
 @worker_process_init.connect
 def _begin_child(**_: Any) -> None:
     lower_priority(settings().nice)
+
+
+@worker_process_shutdown.connect
+def _end_child(**_: Any) -> None:
+    # Such a process ends without the interpreter's own end, which would do this.
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 @worker_ready.connect
