@@ -2,6 +2,7 @@
 
 import logging
 import os
+from typing import cast
 
 from soniquebay.audio.companions.read import apply_companions
 from soniquebay.audio.reading.content import FileContent, compact_tags
@@ -31,7 +32,8 @@ def extract_batch(session_id: int, batch_id: str, files: list[FileStamp]) -> Non
     pool = DeadlineThreadPool(extract, _timeout_failure, FILE_TIMEOUT_SECONDS)
     results = pool.run(files, EXTRACT_THREADS)
     read = [result for result in results if "tags" in result]
-    failed = [result for result in results if "reason" in result]
+    failed = cast("list[FailedFile]", [result for result in results if "reason" in result])
+    _log_unreadable(failed)
     forward("batch.process_entities", session_id=session_id, batch_id=batch_id, files=read, failures=failed)
     if pool.abandoned_threads:
         log.warning(
@@ -40,6 +42,15 @@ def extract_batch(session_id: int, batch_id: str, files: list[FileStamp]) -> Non
             FILE_TIMEOUT_SECONDS,
         )
         replace_this_process()
+
+
+def _log_unreadable(failed: list[FailedFile]) -> None:
+    unreadable = [file for file in failed if not file.get("is_left_out")]
+    if unreadable:
+        first = unreadable[0]
+        log.warning(
+            "files that could not be read: %d, the first: %s: %s", len(unreadable), first["path"], first["reason"]
+        )
 
 
 def extract(file: FileStamp) -> FileTags | FailedFile:
