@@ -13,6 +13,7 @@ from soniquebay import __version__, board, memory, process_history, procfs
 from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.drives import Drives
 from soniquebay.api.shared_run import SharedRun
+from soniquebay.log_stream import LogReader
 from soniquebay.settings import Settings
 from soniquebay.worker.config import QUEUES
 
@@ -24,9 +25,17 @@ MAX_CHANGES = 100
 class MachineFeed:
     """Measures the machine for those who ask or listen, once for all of them, and never while nobody does."""
 
-    def __init__(self, settings: Settings, dispatcher: Dispatcher, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        dispatcher: Dispatcher,
+        log_lines: LogReader,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
         self._dispatcher = dispatcher
+        self._log_lines = log_lines
         self._clock = clock
         self._drives = Drives()
         self._run: SharedRun[dict[str, Any]] = SharedRun("machine")
@@ -44,7 +53,7 @@ class MachineFeed:
     def _measure(self) -> dict[str, Any]:
         throttling = board.throttling()
         parts, budget_mb = memory.parts()
-        processes, queues = self._processes_and_queues()
+        processes, queues, log_version = self._known_to_redis()
         return {
             "version": __version__,
             "time": self._clock(),
@@ -64,21 +73,27 @@ class MachineFeed:
             },
             "processes": processes,
             "queues": queues,
+            "log_version": log_version,
             "drives": self._drives.states(self._settings),
         }
 
-    def _processes_and_queues(self) -> tuple[dict[str, Any] | None, dict[str, int] | None]:
+    def _known_to_redis(self) -> tuple[dict[str, Any] | None, dict[str, int] | None, str | None]:
         start = self._clock() - HISTORY_SECONDS
         try:
             reports = self._dispatcher.process_reports(start)
             queues = {queue: self._dispatcher.queue_length(queue) for queue in QUEUES}
+            log_version = self._log_lines.version()
         except redis.RedisError:
-            return None, None
+            return None, None, None
         changes = process_history.changes(reports, start, self._clock())
         current = process_history.current(reports, self._clock())
-        return {
-            "now": sum(report.processes for report in current),
-            "limit": sum(report.limit for report in current),
-            "highest": self._settings.processes,
-            "changes": [change._asdict() for change in changes[-MAX_CHANGES:]],
-        }, queues
+        return (
+            {
+                "now": sum(report.processes for report in current),
+                "limit": sum(report.limit for report in current),
+                "highest": self._settings.processes,
+                "changes": [change._asdict() for change in changes[-MAX_CHANGES:]],
+            },
+            queues,
+            log_version,
+        )

@@ -33,6 +33,7 @@ from soniquebay.listeners.accounts import Accounts
 from soniquebay.listeners.library_playlists import LibraryPlaylists
 from soniquebay.listeners.smart_lists import SmartLists
 from soniquebay.listeners.upkeep import Upkeep
+from soniquebay.log_stream import LogReader
 from soniquebay.procfs import MIB
 from soniquebay.quota import Quota
 from soniquebay.settings import Settings
@@ -68,6 +69,7 @@ class Services:
     sign_ins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "sign-in"))
     health_checks: SharedRun[dict[str, str]] = field(default_factory=lambda: SharedRun("health"))
     now_playing: NowPlaying = field(default_factory=NowPlaying)
+    log_lines: LogReader = field(init=False)
     machine: MachineFeed = field(init=False)
     transcoded_cache: TranscodedCache = field(init=False)
     open_requests: OpenRequests = field(init=False)
@@ -83,7 +85,8 @@ class Services:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.machine = MachineFeed(settings, self.dispatcher)
+        self.log_lines = LogReader(settings.redis)
+        self.machine = MachineFeed(settings, self.dispatcher, self.log_lines)
         self.transcoded_cache = TranscodedCache(settings.transcoded_cache, settings.transcoded_cache_mb * MIB)
         self.open_requests = OpenRequests(self.accounts)
         self.vectors = SimilarityIndex(self.database.reader)

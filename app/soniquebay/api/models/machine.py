@@ -85,4 +85,7 @@ class Machine(BaseModel):
     memory: MemoryUse
     processes: Processes | None = Field(description="null: Redis does not answer")
     queues: dict[str, int] | None = Field(description="how many tasks wait in each; null: Redis does not answer")
+    log_version: str | None = Field(
+        description="another text after each line that `/api/logs` has more; null: Redis does not answer"
+    )
     drives: list[Drive] = Field(description="each folder of music with the drives below it, and the data")
