@@ -62,15 +62,16 @@ def flower_host(host: str, *, login: bool) -> str:
     """Return the address of Flower. Raises ``ValueError`` for one that others reach, without a login."""
     if login:
         return host or "0.0.0.0"  # noqa: S104 - every path asks for a login
-    if host not in {"", "localhost"} and not _is_loopback(host):
+    if host and not is_loopback(host):
         raise ValueError(
             f"SONIQUEBAY_FLOWER_HOST is {host!r}: without login everybody may do everything, so it must be 127.0.0.1"
         )
     return host or "127.0.0.1"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether an address or name means this machine alone."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

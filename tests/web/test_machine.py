@@ -51,9 +51,14 @@ def test_its_numbers_are_those_of_the_api(open_page: OpenPage, owner: httpx.Clie
     page.get_by_text("Changes and their reasons").click()
     expect(page.get_by_role("cell", name="The worker has started")).to_be_visible()
     reason = owner.get("/api/scan-sessions/2/failures").json()["items"][0]["reason"]
-    failure = page.get_by_role("listitem").filter(has_text=f"{broken}/damaged.flac")
+    failure = page.locator(".failures li").filter(has_text=f"{broken}/damaged.flac")
     expect(failure).to_contain_text(reason)
     expect(failure).to_contain_text("Replace it by a good copy")
+
+
+def test_flower_is_linked_at_the_port_that_it_has(open_page: OpenPage, stack: Stack) -> None:
+    link = open_page("/machine").get_by_role("link", name="More details in Flower")
+    expect(link).to_have_attribute("href", f"http://127.0.0.1:{stack.flower_port}/")
 
 
 def test_it_says_why_a_file_is_not_there(open_page: OpenPage, broken: Path) -> None:

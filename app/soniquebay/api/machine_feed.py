@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from soniquebay import __version__, board, memory, process_history, procfs
+from soniquebay import __version__, addresses, board, memory, process_history, procfs
 from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.drives import Drives
 from soniquebay.api.shared_run import SharedRun
@@ -74,6 +74,11 @@ class MachineFeed:
             "processes": processes,
             "queues": queues,
             "log_version": log_version,
+            "flower": {
+                "scheme": "https" if self._settings.has_tls else "http",
+                "port": self._settings.flower_port,
+                "is_local": addresses.is_loopback(self._settings.flower_host),
+            },
             "drives": self._drives.states(self._settings),
         }
 

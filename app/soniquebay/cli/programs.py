@@ -84,7 +84,8 @@ def serve(
     *, music: tuple[Path, ...], data: Path, host: str, port: int, flower_port: int, nice: int, no_login: bool
 ) -> None:
     """Run all programs on this machine, without a Pi: a private Redis, the API, the worker and Flower."""
-    from soniquebay.cli.serve import Stack, is_loopback
+    from soniquebay.addresses import is_loopback
+    from soniquebay.cli.serve import Stack
 
     if no_login and not is_loopback(host):
         raise click.ClickException(f"--no-login is for this machine alone, and {host} can be reached from others")

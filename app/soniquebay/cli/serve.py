@@ -1,6 +1,5 @@
 """Run the whole stack on any Linux machine with one command, which stops all of it at the end."""
 
-import ipaddress
 import os
 import shutil
 import signal
@@ -169,14 +168,6 @@ class Stack:
             return answer.status_code == 200
 
         _wait_until(healthy, processes, self.data / "logs", "SoniqueBay")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address or name means this machine alone."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -18,10 +18,10 @@ from soniquebay.quota import Quota
 from soniquebay.settings import Settings, from_environment
 
 
-def settings_of(folder: Path, *roots: Path) -> Settings:
+def settings_of(folder: Path, *roots: Path, **more: str) -> Settings:
     variables = {"DATA": folder, "CLAIM_FOLDER": folder, "MUSIC": ":".join(map(str, roots or (folder,)))}
     variables["REDIS"] = f"unix://{folder}/none.sock"
-    return from_environment({f"SONIQUEBAY_{name}": str(value) for name, value in variables.items()})
+    return from_environment({f"SONIQUEBAY_{name}": str(value) for name, value in {**variables, **more}.items()})
 
 
 def test_it_is_measured_also_while_redis_does_not_answer(tmp_path: Path) -> None:
@@ -31,6 +31,18 @@ def test_it_is_measured_also_while_redis_does_not_answer(tmp_path: Path) -> None
     assert state.memory.total_mb > state.memory.available_mb > 0
     assert [drive.use for drive in state.drives] == ["music", "data"]
     assert all(drive.total_bytes and drive.free_bytes is not None for drive in state.drives)
+
+
+def test_it_tells_where_flower_answers(tmp_path: Path) -> None:
+    def flower(**settings: str) -> dict[str, object]:
+        services = make_services(settings_of(tmp_path, **settings))
+        told: dict[str, object] = asyncio.run(services.machine.state())["flower"]
+        return told
+
+    assert flower() == {"scheme": "http", "port": 5555, "is_local": False}
+    assert flower(FLOWER_PORT="5556", FLOWER_HOST="::1") == {"scheme": "http", "port": 5556, "is_local": True}
+    assert flower(TLS="self-signed", FLOWER_HOST="localhost") == {"scheme": "https", "port": 5555, "is_local": True}
+    assert flower(LOGIN="off")["is_local"] is True
 
 
 def test_a_drive_below_a_root_is_listed_and_an_absent_root_told(tmp_path: Path) -> None:

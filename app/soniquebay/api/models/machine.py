@@ -71,6 +71,14 @@ class Board(BaseModel):
     slowed_before: list[Slowing] | None = Field(description="why it is or was, since its start")
 
 
+class Flower(BaseModel):
+    """Where Flower answers: at the machine's own name or address, whatever proxy is in front of this API."""
+
+    scheme: Literal["http", "https"]
+    port: int
+    is_local: bool = Field(description="whether it listens for browsers on the machine itself alone")
+
+
 class Machine(BaseModel):
     """The state of the machine; also the data of each `machine` event of `/api/events`."""
 
@@ -88,4 +96,5 @@ class Machine(BaseModel):
     log_version: str | None = Field(
         description="another text after each line that `/api/logs` has more; null: Redis does not answer"
     )
+    flower: Flower
     drives: list[Drive] = Field(description="each folder of music with the drives below it, and the data")

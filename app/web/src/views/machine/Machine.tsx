@@ -12,6 +12,7 @@ import { isBusy } from "../../scan/progress";
 import { ScanButtons } from "../../scan/ScanButtons";
 import { ScanProgress } from "../../scan/ScanProgress";
 import { Failures } from "./Failures";
+import { FlowerLink } from "./FlowerLink";
 import { Memory } from "./Memory";
 import { Processes } from "./Processes";
 import { Queues } from "./Queues";
@@ -66,6 +67,7 @@ function Parts({ state }: { state: State }) {
       </Panel>
       <Panel title={t("machine.queues")}>
         {state.queues ? <Queues queues={state.queues} /> : <p class="muted">{t("machine.noRedis")}</p>}
+        <FlowerLink flower={state.flower} />
       </Panel>
       <Panel title={t("machine.vitals")}>
         <Vitals state={state} />

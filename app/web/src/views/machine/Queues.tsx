@@ -5,20 +5,13 @@ const NAMED = new Set(["scan", "extract", "batch", "insert", "vector", "covers",
 /** How many tasks wait in each queue. */
 export function Queues({ queues }: { queues: Record<string, number> }) {
   return (
-    <>
-      <dl class="pairs">
-        {Object.entries(queues).map(([name, length]) => (
-          <div key={name} class={length ? "" : "muted"}>
-            <dt>{NAMED.has(name) ? t(`tasks.${name}` as MessageName) : name}</dt>
-            <dd data-testid={`queue-${name}`}>{shown(length)}</dd>
-          </div>
-        ))}
-      </dl>
-      <p>
-        <a class="button" href={`${location.protocol}//${location.hostname}:5555/`} target="_blank" rel="noreferrer">
-          {t("machine.flower")}
-        </a>
-      </p>
-    </>
+    <dl class="pairs">
+      {Object.entries(queues).map(([name, length]) => (
+        <div key={name} class={length ? "" : "muted"}>
+          <dt>{NAMED.has(name) ? t(`tasks.${name}` as MessageName) : name}</dt>
+          <dd data-testid={`queue-${name}`}>{shown(length)}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
