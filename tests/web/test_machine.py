@@ -61,6 +61,42 @@ def test_flower_is_linked_at_the_port_that_it_has(open_page: OpenPage, stack: St
     expect(link).to_have_attribute("href", f"http://127.0.0.1:{stack.flower_port}/")
 
 
+def test_the_log_is_shown_by_level_and_program_the_newest_first(
+    open_page: OpenPage, stack: Stack, owner: httpx.Client, broken: Path
+) -> None:
+    page = open_page("/machine")
+    log, lines = page.get_by_role("region", name="Log of the last hour"), page.locator(".log li")
+    damaged = lines.filter(has_text=f"{broken}/damaged.flac")
+    expect(damaged).to_contain_text("files that could not be read: 1, the first:")
+    expect(damaged).to_contain_text(re.compile(r"\d:\d\d:\d\d\s*Warning\s*Worker"))
+    expect(damaged).to_contain_text("Scan 2")
+    expect(lines.filter(has_text="inserted a batch")).to_have_count(0)
+    page.get_by_label("Show").select_option("Everything")
+    expect(lines.filter(has_text="inserted a batch").first).to_contain_text("Note")
+    told = owner.get("/api/logs").json()["items"]
+    assert len(told) > 5
+    expect(lines).to_have_count(len(told))
+    for number in (0, len(told) - 1):
+        expect(lines.nth(number)).to_contain_text(told[number]["message"])
+    page.get_by_label("Program").select_option("API")
+    expect(lines.filter(has_text="inserted a batch")).to_have_count(0)
+    expect(lines.filter(has_text="public API on").first).to_be_visible()
+    log.focus()
+    expect(log).to_be_focused()
+    page.get_by_label("Show").select_option("Errors")
+    expect(page.get_by_text("Nothing has gone wrong.")).to_be_visible()
+
+
+def test_a_new_line_appears_by_itself(open_page: OpenPage, stack: Stack, broken: Path) -> None:
+    page = open_page("/machine")
+    lines = page.locator(".log li")
+    expect(lines.filter(has_text="damaged.flac")).to_be_visible()
+    expect(lines.filter(has_text="192.0.2.1")).to_have_count(0)
+    # A client that is no proxy of the settings, which the API tells once.
+    httpx.get(f"{stack.url}/api/health", headers={"X-Forwarded-For": "192.0.2.1"}, timeout=30)
+    expect(lines.first).to_contain_text("seems to be a reverse proxy", timeout=15_000)
+
+
 def test_it_says_why_a_file_is_not_there(open_page: OpenPage, broken: Path) -> None:
     page = open_page("/machine")
     for path, words in (
@@ -98,6 +134,8 @@ def test_axe_finds_nothing(open_page: OpenPage, broken: Path, size: str, scheme:
     page.get_by_text("Changes and their reasons").click()
     expect(page.locator("output")).to_contain_text("It could not be read")
     expect(page.locator(".failures li").first).to_be_visible()
+    page.get_by_label("Show").select_option("Everything")
+    expect(page.locator(".log li").nth(2)).to_be_visible()
     found = Axe().run(page)
     assert not found.response["violations"], found.generate_report()
 

@@ -33,3 +33,8 @@ export function day(seconds: number): string {
 export function timeOfDay(seconds: number): string {
   return new Date(1000 * seconds).toLocaleTimeString(locale(), { timeStyle: "short" });
 }
+
+/** Return a Unix time as the time of the day, to the second. */
+export function exactTime(seconds: number): string {
+  return new Date(1000 * seconds).toLocaleTimeString(locale(), { timeStyle: "medium" });
+}

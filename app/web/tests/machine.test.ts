@@ -1,5 +1,21 @@
 import { expect, test } from "vitest";
+import { exactTime } from "../src/format_machine";
 import { flowerAddress } from "../src/views/machine/flower_address";
+import { aboutOf } from "../src/views/machine/log_about";
+
+test("a line of the log has its time to the second", () => {
+  const time = new Date(2026, 0, 2, 3, 4, 5);
+  expect(exactTime(time.getTime() / 1000)).toMatch(/^0?3:04:05( AM)?$/);
+});
+
+test.each([
+  [null, null, ""],
+  [3, null, "Scan 3"],
+  [null, 1234, "Track 1234"],
+  [3, 17, "Scan 3 · Track 17"],
+])("a line of scan %s and track %s tells %j", (session_id, track_id, words) => {
+  expect(aboutOf({ session_id, track_id })).toBe(words);
+});
 
 test.each([
   ["http", 5555, false, "soniquebay.local", "", "http://soniquebay.local:5555/"],

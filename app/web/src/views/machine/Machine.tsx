@@ -13,6 +13,7 @@ import { ScanButtons } from "../../scan/ScanButtons";
 import { ScanProgress } from "../../scan/ScanProgress";
 import { Failures } from "./Failures";
 import { FlowerLink } from "./FlowerLink";
+import { LogLines } from "./LogLines";
 import { Memory } from "./Memory";
 import { Processes } from "./Processes";
 import { Queues } from "./Queues";
@@ -29,6 +30,7 @@ export function Machine() {
 function ManagersMachine() {
   useEffect(watchMachine, []);
   const asked = useAnswer((signal) => get("/api/machine", { signal }), []);
+  const state = machine.value ?? asked.answer;
   return (
     <>
       <h1>{t("nav.machine")}</h1>
@@ -37,6 +39,7 @@ function ManagersMachine() {
         <Answered asked={asked}>{(answer) => <Parts state={machine.value ?? answer} />}</Answered>
         <Failures />
         <WhyNotHere />
+        {state && <Log version={state.log_version} />}
       </div>
     </>
   );
@@ -76,5 +79,13 @@ function Parts({ state }: { state: State }) {
         <Drives drives={state.drives} />
       </Panel>
     </>
+  );
+}
+
+function Log({ version }: { version: string | null }) {
+  return (
+    <Panel title={t("machine.log")} isWide>
+      {version === null ? <p class="muted">{t("machine.noRedis")}</p> : <LogLines version={version} />}
+    </Panel>
   );
 }
