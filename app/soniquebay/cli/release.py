@@ -1,33 +1,23 @@
-"""`soniquebay release …`: install a release, make it the current one, and restore the library of an older one.
+"""`soniquebay release …`: install releases, and upgrade to one of them or go back.
 
-Ansible's role `release` and playbooks/upgrade.yml run these commands, by the program of the release that they install.
-They need nothing but the standard library and click, so that they work while Redis, the database or the API does not.
-A command prints "changed" and a path for everything that it changes, and nothing when there is nothing to do.
-
-    <root>/releases/<version>/   one unpacked release each
-    <root>/current               symbolic link to the one that runs
+Ansible's role `release` and playbooks/upgrade.yml run these commands. They print "changed" and a path for what they
+change on the way to a release, and nothing when there is nothing to do.
 """
 
-import hashlib
-import os
-import re
-import shutil
-import subprocess
-import tarfile
-from pathlib import Path, PurePosixPath
+import contextlib
+import functools
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import click
 
-CHECKSUM_FILE = ".archive-sha256"  # in an unpacked release: which archive it came from
-PROGRAM = "bin/soniquebay"
-TRIAL_TIMEOUT_SECONDS = 600
-MAX_VERSION_BYTES = 100
-API_SOCKET_UNIT, API_UNIT = "soniquebay-api.socket", "soniquebay-api.service"
-# A pattern, because earlier releases have no such unit. It would start the API; the API's start opens it again.
-CONTROL_SOCKET_UNIT = "soniquebay-control.socke[t]"
-DATABASES = ("library.db", "listeners.db")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~_-]*")
-_COPY = re.compile(r"(.+\.db)\.schema-(\d+)")  # as `SqliteDatabase.migrate` names them
+from soniquebay.releases import installed, library_copies, programs
+from soniquebay.releases.journal import Journal, Upgrade
+from soniquebay.releases.upgrade import HEALTHY_SECONDS, Transaction
 
 _root_option = click.option(
     "--root",
@@ -36,229 +26,203 @@ _root_option = click.option(
     show_default=True,
     help="Folder of the releases.",
 )
-
-
-@click.group()
-def release() -> None:
-    """Install, activate and undo releases of this appliance (run as root)."""
-
-
-@release.command()
-@_root_option
-@click.option("--sha256", "checksum", required=True, help="SHA-256 of the archive, in hexadecimal.")
-@click.option("--expect", "expected", help="Version that the archive must hold.")
-@click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def install(archive: Path, root: Path, checksum: str, expected: str | None) -> None:
-    """Unpack a release archive beside the other releases, once it is verified and its program runs.
-
-    The current release stays the current one. A loss of power leaves the release whole or not there.
-    """
-    _verify_checksum(archive, checksum)
-    version = _read_version(archive)
-    if expected is not None and version != expected:
-        raise click.ClickException(f"the archive holds version {version}, not {expected}")
-    releases = root / "releases"
-    target = releases / version
-    if _archive_of(target) == checksum:
-        return
-    partial, replaced = (target.with_name(f"{version}.{suffix}") for suffix in ("partial", "replaced"))
-    for folder in (root, releases):
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            folder.chmod(0o755)
-    _remove(partial)
-    _remove(replaced)
-    partial.mkdir()
-    try:
-        _unpack(archive, partial)
-        _try_program(partial, version)
-        (partial / CHECKSUM_FILE).write_text(f"{checksum}\n")
-        _set_modes(partial)
-        _sync(releases)
-        if target.exists():
-            target.rename(replaced)
-        partial.rename(target)
-    finally:
-        _remove(partial)
-    _sync(releases)
-    _remove(replaced)
-    click.echo(f"changed {target}")
-
-
-@release.command()
-@_root_option
-@click.option(
-    "--command-link",
-    type=click.Path(path_type=Path),
-    default="/usr/local/bin/soniquebay",
-    show_default=True,
-    help="Link to the command of the current release.",
-)
-@click.option(
-    "--keep",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="How many releases stay. The current one and the one before it always do.",
-)
-@click.argument("version")
-def activate(version: str, root: Path, command_link: Path, keep: int) -> None:
-    """Make an installed release the current one by a rename, and remove the oldest releases."""
-    releases = root / "releases"
-    if not _VERSION.fullmatch(version) or not os.access(releases / version / PROGRAM, os.X_OK):
-        raise click.ClickException(f"there is no release {version} in {releases}")
-    current = root / "current"
-    before = current.readlink().name if current.is_symlink() else None
-    _point(current, Path("releases", version))
-    _point(command_link, current / PROGRAM)
-    protected = {version, before} - {None}
-    others = [path for path in releases.glob("[!.]*/") if path.name not in protected]
-    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in others[max(keep - len(protected), 0) :]:
-        shutil.rmtree(path)
-        click.echo(f"changed {path}")
-    _sync(root)
-
-
-@release.command()
-@click.option(
+_data_option = click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default="/var/lib/soniquebay",
     show_default=True,
     help="Folder of the library.",
 )
+_command_link_option = click.option(
+    "--command-link",
+    type=click.Path(path_type=Path),
+    default="/usr/local/bin/soniquebay",
+    show_default=True,
+    help="Link to the command of the current release.",
+)
+_keep_option = click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="How many releases stay. The current one and the one before it always do.",
+)
+_checksum_option = click.option("--sha256", "checksum", required=True, help="SHA-256 of the archive, in hexadecimal.")
+_expect_option = click.option("--expect", "expected", help="Version that the archive must hold.")
+_archive_argument = click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+def _transaction_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a `Transaction`, which it gets as `transaction`, and which no other one joins."""
+
+    @functools.wraps(command)
+    def with_transaction(
+        *,
+        root: Path,
+        data: Path,
+        command_link: Path,
+        keep: int,
+        control_socket: Path,
+        healthy_seconds: float,
+        **more: Any,
+    ) -> None:
+        transaction = Transaction(root, data, command_link, control_socket, keep, healthy_seconds, _tell)
+        with transaction.exclusive():
+            command(transaction=transaction, **more)
+
+    for option in (
+        _root_option,
+        _data_option,
+        _command_link_option,
+        _keep_option,
+        click.option(
+            "--control-socket",
+            type=click.Path(path_type=Path),
+            default="/run/soniquebay/control.sock",
+            show_default=True,
+            help="Socket on which the API answers administrators of this machine.",
+        ),
+        click.option(
+            "--healthy-seconds",
+            type=click.FloatRange(min=1),
+            default=HEALTHY_SECONDS,
+            show_default=True,
+            help="How long a release may take until it is healthy.",
+        ),
+    ):
+        with_transaction = option(with_transaction)
+    return with_transaction
+
+
+@click.group()
+def release() -> None:
+    """Install releases of this appliance, upgrade to one, and go back (run as root)."""
+
+
+@release.command()
+@_root_option
+@_checksum_option
+@_expect_option
+@_archive_argument
+def install(archive: Path, root: Path, checksum: str, expected: str | None) -> None:
+    """Unpack a release archive beside the other releases, once it is verified and its program runs.
+
+    The current release stays the current one. A loss of power leaves the release whole or not there.
+    """
+    _, folder = installed.install(archive, root, checksum, expected)
+    if folder is not None:
+        _tell_changed(folder)
+
+
+@release.command()
+@_root_option
+@_command_link_option
+@_keep_option
+@click.argument("version")
+def activate(version: str, root: Path, command_link: Path, keep: int) -> None:
+    """Make an installed release the current one by a rename, and remove the oldest releases.
+
+    Nothing is restarted, and nothing is undone: `upgrade` and `rollback` do that.
+    """
+    protected = {version, installed.current_version(root)} - {None}
+    _tell_changed(*installed.make_current(version, root, command_link))
+    _tell_changed(*installed.remove_oldest(root, keep, {str(name) for name in protected}))
+
+
+@release.command()
+@_data_option
 def restore_library(data: Path) -> None:
     """Restore the library, and what users keep, as it was before an upgrade changed its schema.
 
     The API copies a database before it migrates it. Without a copy there is nothing to restore. The command stops the
     API and opens its socket again afterwards. Everything that was written since the copy is lost.
     """
-    oldest: dict[str, tuple[int, Path]] = {}
-    for path in data.iterdir():
-        match = _COPY.fullmatch(path.name)
-        if match and match[1] in DATABASES:
-            copy = (int(match[2]), path)
-            oldest[match[1]] = min(oldest.get(match[1], copy), copy)
-    if not oldest:
+    if not library_copies.oldest(data):
         return
-    _systemctl("stop", API_SOCKET_UNIT, CONTROL_SOCKET_UNIT, API_UNIT)
+    programs.systemctl("stop", programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API)
     try:
-        for name, (_, path) in sorted(oldest.items()):
-            # These belong to the newer file: SQLite would apply them to the older one, and the API miss the first.
-            for suffix in ("-wal", "-shm", ".state"):
-                (data / f"{name}{suffix}").unlink(missing_ok=True)
-            path.replace(data / name)
-            click.echo(f"changed {data / name}: it is {path.name} again")
-        _sync(data)
+        for name, copy in library_copies.restore(data).items():
+            click.echo(f"changed {data / name}: it is {copy.name} again")
     finally:
-        _systemctl("start", API_SOCKET_UNIT)
+        programs.systemctl("start", programs.API_SOCKET)
 
 
-def _verify_checksum(archive: Path, expected: str) -> None:
-    with archive.open("rb") as content:
-        actual = hashlib.file_digest(content, "sha256").hexdigest()
-    if actual != expected:
-        raise click.ClickException(f"{archive} has the SHA-256 {actual}, not {expected}")
+@release.command()
+@_transaction_options
+@_checksum_option
+@_expect_option
+@_archive_argument
+def upgrade(transaction: Transaction, archive: Path, checksum: str, expected: str | None) -> None:
+    """Install a release archive, and make it the release that runs.
 
-
-def _read_version(archive: Path) -> str:
-    try:
-        with tarfile.open(archive, "r:gz") as content:
-            first = content.next()  # `VERSION`, so that the rest need not be read
-            file = content.extractfile(first) if first is not None and first.name == "VERSION" else None
-            text = file.read(MAX_VERSION_BYTES).decode("ascii", "replace").strip() if file else ""
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise click.ClickException(f"{archive} is no release archive: {error}") from error
-    if not _VERSION.fullmatch(text):
-        raise click.ClickException(f"{archive} does not begin with a file VERSION that names a version: {text!r}")
-    return text
-
-
-def _archive_of(unpacked: Path) -> str | None:
-    try:
-        return (unpacked / CHECKSUM_FILE).read_text().strip()
-    except FileNotFoundError:
-        return None
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack an archive of files and folders; raises `click.ClickException` when it holds anything else.
-
-    Member by member: the safe filters of `tarfile` are missing in Debian 12's Python.
+    When it does not become healthy in time, the release before it runs again, with the library as it was. The same
+    happens at the next boot if the power fails. The exit status is 3 then. The current release itself is repaired.
     """
-    try:
-        with tarfile.open(archive, "r:gz") as content:
-            for member in content:
-                path = PurePosixPath(member.name)
-                if not (member.isreg() or member.isdir()):
-                    raise click.ClickException(f"{archive}: {member.name} is neither a file nor a folder")
-                if path.is_absolute() or ".." in path.parts:
-                    raise click.ClickException(f"{archive}: {member.name} leads out of the release")
-                _unpack_member(content, member, folder / path)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise click.ClickException(f"{archive} cannot be unpacked: {error}") from error
+    transaction.check_that_none_is_open()
+    version, folder = installed.install(archive, transaction.root, checksum, expected, repair=True)
+    if version != installed.current_version(transaction.root):
+        _end(transaction.switch_to(version))
+    elif folder is None:
+        _tell(f"release {version} is the current one, and all its files are as in the archive")
+    else:
+        _tell(f"the files of release {version} are replaced")
+        transaction.restart(version)
 
 
-def _unpack_member(content: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    if member.isdir():
-        target.mkdir(parents=True, exist_ok=True)
+@release.command()
+@_transaction_options
+@click.argument("version", required=False)
+def rollback(transaction: Transaction, version: str | None) -> None:
+    """Go back to an installed release: the VERSION, or the one before the current one."""
+    if version is None:
+        current = installed.current_version(transaction.root)
+        ended = [upgrade.old for upgrade in transaction.journal.upgrades() if upgrade.new == current]
+        others = [name for name in installed.versions(transaction.root) if name != current]
+        if not others:
+            raise click.ClickException("there is no other release on this machine")
+        version = ended[-1] if ended and ended[-1] in others else others[0]
+    _end(transaction.switch_to(version))
+
+
+@release.command()
+@_transaction_options
+def resume(transaction: Transaction) -> None:
+    """End an upgrade that was interrupted. A unit does this at each boot."""
+    upgrade = transaction.resume()
+    if upgrade is not None:
+        _end(upgrade)
+
+
+@release.command("list")
+@_root_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_releases(root: Path, as_json: bool) -> None:
+    """Show the installed releases, and how the last upgrades ended."""
+    current, versions, upgrades = installed.current_version(root), installed.versions(root), Journal(root).upgrades()
+    if as_json:
+        found = {"current": current, "installed": versions, "upgrades": [asdict(upgrade) for upgrade in upgrades]}
+        click.echo(json.dumps(found))
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = content.extractfile(member)
-    with target.open("xb") as file:
-        if source is not None:
-            shutil.copyfileobj(source, file)
-    target.chmod(member.mode & 0o777)
-    os.utime(target, (member.mtime, member.mtime))
+    for version in versions:
+        click.echo(f"{version}{' (current)' if version == current else ''}")
+    for upgrade in upgrades:
+        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(upgrade.began_at))
+        reason = f": {upgrade.reason}" if upgrade.reason else ""
+        click.echo(f"{at} from {upgrade.old} to {upgrade.new}: {upgrade.step}{reason}")
 
 
-def _try_program(folder: Path, version: str) -> None:
-    """Run the program of an unpacked release; raises `click.ClickException` unless it prints its version."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            [folder / PROGRAM, "version"],
-            env=environment, capture_output=True, text=True, check=False, timeout=TRIAL_TIMEOUT_SECONDS,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise click.ClickException(f"the program of release {version} does not run: {error}") from error
-    if done.returncode or version not in done.stdout.split():
-        output = (done.stdout + done.stderr).strip()
-        raise click.ClickException(f"the program of release {version} does not print its version: {output}")
+def _tell(line: str) -> None:
+    # Whoever has asked may be gone, with the terminal.
+    with contextlib.suppress(OSError):
+        click.echo(line)
 
 
-def _set_modes(folder: Path) -> None:
-    """Let everybody read, and only the owner write."""
-    for parent, _, names in os.walk(folder):
-        Path(parent).chmod(0o755)
-        for name in names:
-            path = Path(parent, name)
-            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+def _tell_changed(*paths: Path) -> None:
+    for path in paths:
+        click.echo(f"changed {path}")
 
 
-def _point(link: Path, target: Path) -> None:
-    """Make a symbolic link, or replace one by a rename."""
-    if link.is_symlink() and link.readlink() == target:
-        return
-    new = link.with_name(f"{link.name}.new")
-    new.unlink(missing_ok=True)
-    new.symlink_to(target)
-    new.replace(link)
-    click.echo(f"changed {link}")
-
-
-def _sync(folder: Path) -> None:
-    """Write the file system of a folder to the disk; Python has only `os.sync`, which waits for all file systems."""
-    subprocess.run(["sync", "--file-system", folder], check=True)
-
-
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
-
-
-def _systemctl(*arguments: str) -> None:
-    done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise click.ClickException(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()}")
+def _end(upgrade: Upgrade) -> None:
+    if upgrade.step != "finished":
+        click.echo(f"the upgrade to {upgrade.new} is {upgrade.step}: {upgrade.reason}", err=True)
+        raise SystemExit(3)

@@ -1,0 +1,63 @@
+"""The programs of the appliance as an upgrade sees them: systemd's units, and the health that the API tells."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+API_SOCKET, API, WORKER = "soniquebay-api.socket", "soniquebay-api.service", "soniquebay-worker.service"
+# A pattern, because earlier releases have no such unit. It would start the API; the API's start opens it again.
+CONTROL_SOCKET = "soniquebay-control.socke[t]"
+TIMER, FLOWER = "soniquebay-maintenance.timer", "soniquebay-flower.service"
+HEALTH_INTERVAL_SECONDS = 2.0
+REQUEST_TIMEOUT_SECONDS = 20.0
+
+
+def systemctl(*arguments: str) -> None:
+    """Run a command of systemctl. Raises ``click.ClickException`` when it fails."""
+    done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise click.ClickException(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()}")
+
+
+def health(socket: Path) -> dict[str, Any]:
+    """Return the answer of ``/api/health`` on the control socket; empty while the API does not answer."""
+    import httpx  # only a whole release has it, and the one that is being unpacked is none
+
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=REQUEST_TIMEOUT_SECONDS) as api:
+            answer: dict[str, Any] = api.get("http://localhost/api/health").json()
+    except (httpx.HTTPError, ValueError):
+        return {}
+    return answer
+
+
+def wait_until_healthy(
+    version: str, seconds: float, ask: Callable[[], dict[str, Any]], sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait until the API of a version says that all parts are healthy.
+
+    Raises ``click.ClickException`` with what it says last when it does not in time. systemd holds the API's sockets, so
+    a release that does not start refuses no connection: each request may take its whole timeout.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        # the version tells it from the release that is still stopping
+        if answer.get("status") == "ok" and answer.get("version") == version:
+            return
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"release {version} is not healthy after {seconds:.0f} s: {_reason(answer)}")
+        sleep(HEALTH_INTERVAL_SECONDS)
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    if not answer:
+        return "the API does not answer"
+    if fault := answer.get("fault"):
+        return str(fault)
+    parts = {name: answer.get(name, "not told") for name in ("database", "redis", "worker")}
+    return "; ".join(f"{name}: {state}" for name, state in parts.items() if state != "ok") or "another release answers"

@@ -1,0 +1,162 @@
+"""The upgrade as a transaction of this machine: it ends with the new release, or with the old one as it was.
+
+Each step is in the journal before it is done, and each can be done again. So a machine whose power fails comes to one
+of the two ends at its next boot (`resume`), and whoever has asked for the upgrade need not stay connected.
+"""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from soniquebay.releases import installed, library_copies, programs
+from soniquebay.releases.journal import Journal, Upgrade
+
+HEALTHY_SECONDS = 180.0  # an emulated machine needs this long
+MAX_BOOTS = 2  # after the switch; a release that keeps ending the machine is undone without another try
+LOCK_FILE = ".upgrade.lock"
+PROGRAM_LINK = "upgrade-program"  # in the folder of the releases: the program of the old release, which ends an upgrade
+
+
+@dataclass
+class Transaction:
+    """Upgrades the releases in `root`, whose data is in `data`."""
+
+    root: Path
+    data: Path
+    command_link: Path
+    control_socket: Path
+    keep: int = 3
+    healthy_seconds: float = HEALTHY_SECONDS
+    tell: Callable[[str], None] = click.echo
+    journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.root)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other transactions away. Raises ``click.ClickException`` while another one runs."""
+        with (self.root / LOCK_FILE).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise click.ClickException("another upgrade runs on this machine: wait for its end") from error
+            yield
+
+    def check_that_none_is_open(self) -> None:
+        """Raise ``click.ClickException`` if an upgrade has not come to its end."""
+        if (unfinished := self.journal.open_upgrade()) is not None:
+            raise click.ClickException(
+                f"the upgrade to {unfinished.new} has not come to its end: `soniquebay release resume` ends it"
+            )
+
+    def switch_to(self, new: str) -> Upgrade:
+        """Make an installed release the current one, or leave the old one as it was; return what came of it.
+
+        Raises ``click.ClickException`` when nothing was touched.
+        """
+        self.check_that_none_is_open()
+        old = installed.current_version(self.root)
+        if old is None or new not in installed.versions(self.root):
+            raise click.ClickException(f"there is no release {new} in {self.root / 'releases'}")
+        self._keep_program(old)
+        library_copies.remove(self.data)
+        self.journal.begin(Upgrade(old, new, "prepared", time.time()))
+        try:
+            self._stop()
+        except click.ClickException as error:
+            return self._undo(error.format_message())
+        self.journal.note(step="switching")
+        return self._try(new)
+
+    def restart(self, version: str) -> None:
+        """Restart the current release, whose files were repaired. Raises ``click.ClickException`` if it stays sick."""
+        self._stop()
+        self._start(version)
+        self._wait(version)
+        programs.systemctl("restart", programs.FLOWER, programs.TIMER)
+
+    def resume(self) -> Upgrade | None:
+        """End an upgrade that was interrupted, and return what came of it; None if there is none."""
+        upgrade = self.journal.open_upgrade()
+        if upgrade is None:
+            return None
+        self.tell(f"the upgrade from {upgrade.old} to {upgrade.new} was interrupted at the step '{upgrade.step}'")
+        match upgrade.step:
+            case "prepared":
+                return self._undo("it was interrupted before the switch")
+            case "healthy":
+                return self._finish(upgrade)
+            case "switching" if upgrade.boots < MAX_BOOTS:
+                self.journal.note(boots=upgrade.boots + 1)
+                return self._try(upgrade.new)
+            case "switching":
+                return self._undo(f"the machine has started {upgrade.boots + 1} times before it was healthy")
+        return self._undo(upgrade.reason)
+
+    def _keep_program(self, version: str) -> None:
+        """Have the next boot use the program of the old release: it is known to work."""
+        installed.point(self.root / PROGRAM_LINK, Path("releases", version, installed.PROGRAM))
+        installed.sync(self.root)
+
+    def _stop(self) -> None:
+        self.tell("stopping the worker, whose tasks return to their queue")
+        programs.systemctl("stop", programs.TIMER, programs.WORKER)
+
+    def _start(self, version: str) -> None:
+        installed.make_current(version, self.root, self.command_link)
+        self.tell(f"starting release {version}")
+        # The start of a worker lasts until the API has opened the library. With a broken API it would last until its
+        # timeout, so this does not wait.
+        programs.systemctl("restart", "--no-block", programs.API, programs.WORKER)
+
+    def _try(self, new: str) -> Upgrade:
+        try:
+            self._start(new)
+            self._wait(new)
+        except click.ClickException as error:
+            return self._undo(error.format_message())
+        return self._finish(self.journal.note(step="healthy"))
+
+    def _wait(self, version: str) -> None:
+        self.tell(f"waiting until release {version} is healthy, for at most {self.healthy_seconds:.0f} s")
+        programs.wait_until_healthy(version, self.healthy_seconds, self._health)
+
+    def _health(self) -> dict[str, Any]:
+        return programs.health(self.control_socket)
+
+    def _finish(self, upgrade: Upgrade) -> Upgrade:
+        programs.systemctl("restart", programs.FLOWER, programs.TIMER)
+        library_copies.remove(self.data)
+        for folder in installed.remove_oldest(self.root, self.keep, {upgrade.old, upgrade.new}):
+            self.tell(f"removed {folder}")
+        self.tell(f"release {upgrade.new} runs")
+        return self.journal.note(step="finished")
+
+    def _undo(self, reason: str) -> Upgrade:
+        """Make the old release the current one again, with the library as it was before its schema changed."""
+        upgrade = self.journal.note(step="undoing", reason=reason)
+        self.tell(f"{reason}: going back to {upgrade.old}")
+        try:
+            # First the link: otherwise the new release could open the library again.
+            installed.make_current(upgrade.old, self.root, self.command_link)
+            if library_copies.oldest(self.data):
+                programs.systemctl("stop", programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API)
+                try:
+                    library_copies.restore(self.data)
+                finally:
+                    programs.systemctl("start", programs.API_SOCKET)
+            self._start(upgrade.old)
+            self._wait(upgrade.old)
+            programs.systemctl("restart", programs.FLOWER, programs.TIMER)
+        except click.ClickException as error:
+            self.tell(f"release {upgrade.old} is not healthy either: {error.format_message()}")
+            return self.journal.note(step="failed", reason=f"{reason}; going back: {error.format_message()}")
+        self.tell(f"release {upgrade.old} runs again, with the library as it was")
+        return self.journal.note(step="undone")

@@ -1,0 +1,292 @@
+"""`soniquebay release upgrade`: it ends with the new release, or with the old one and its library, whatever happens.
+
+The stand-in for systemctl starts and ends the program of the current release, which answers for its health as the API
+does, and migrates the library as the API does. At a chosen call the stand-in ends whoever has called it, as a power cut
+would, before or after it has done what was asked.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+OLD_LIBRARY, NEW_LIBRARY = "tracks of 1.0", "tracks of 1.1"
+
+PROGRAM = """#!{python}
+import json, os, socket, sys
+from pathlib import Path
+VERSION, KIND, FOLDER = "{version}", "{kind}", Path("{folder}")
+if sys.argv[1] == "version":
+    print(VERSION)
+    raise SystemExit
+library = FOLDER / "data/library.db"
+if VERSION != "1.0" and library.read_text() == "{old_library}":
+    copy = FOLDER / "data/library.db.schema-7"
+    copy.with_suffix(".partial").write_text(library.read_text())
+    copy.with_suffix(".partial").rename(copy)
+    library.write_text("{new_library}")
+if KIND == "ends":
+    raise SystemExit(1)
+path = FOLDER / "control.sock"
+path.unlink(missing_ok=True)
+server = socket.socket(socket.AF_UNIX)
+server.bind(str(path))
+server.listen()
+status = "ok" if KIND == "healthy" and (VERSION != "1.0" or library.read_text() == "{old_library}") else "unhealthy"
+body = json.dumps(dict(status=status, version=VERSION, database="ok", redis="ok", worker="no answer within 5 s"))
+while True:
+    connection, _ = server.accept()
+    connection.recv(4096)
+    connection.sendall(f"HTTP/1.1 200 OK\\r\\nContent-Length: {{len(body)}}\\r\\n\\r\\n{{body}}".encode())
+    connection.close()
+"""
+
+SYSTEMCTL = """#!{python}
+import os, signal, subprocess, sys
+from pathlib import Path
+folder = Path("{folder}")
+with (folder / "calls").open("a") as calls:
+    calls.write(" ".join(sys.argv[1:]) + "\\n")
+number = len((folder / "calls").read_text().splitlines())
+cut = os.environ.get("CUT_AT", "")
+if cut == f"before {{number}}":
+    os.kill(os.getppid(), signal.SIGKILL)
+    raise SystemExit
+if "soniquebay-api.service" in sys.argv:
+    pid = folder / "api.pid"
+    if pid.exists():
+        try:
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        pid.unlink()
+    if sys.argv[1] == "restart":
+        program = folder / "opt/current/bin/soniquebay"
+        started = subprocess.Popen([program, "api"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        pid.write_text(str(started.pid))
+if cut == f"after {{number}}":
+    os.kill(os.getppid(), signal.SIGKILL)
+"""
+
+
+@dataclass
+class Machine:
+    """A folder of releases with release 1.0 running, and its library."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def __post_init__(self) -> None:
+        (self.folder / "data").mkdir()
+        self.library.write_text(OLD_LIBRARY)
+        programs = self.folder / "programs"
+        programs.mkdir()
+        (programs / "systemctl").write_text(SYSTEMCTL.format(python=sys.executable, folder=self.folder))
+        (programs / "systemctl").chmod(0o755)
+        self.environment["PATH"] = f"{programs}:{self.environment['PATH']}"
+        archive = self.archive("1.0")
+        self.release("install", archive, "--sha256", sha256(archive))
+        self.release("activate", "1.0", "--command-link", self.folder / "command")
+        subprocess.run([programs / "systemctl", "restart", "soniquebay-api.service"], check=True)
+        (self.folder / "calls").unlink()
+
+    @property
+    def library(self) -> Path:
+        return self.folder / "data/library.db"
+
+    @property
+    def current(self) -> str:
+        return (self.folder / "opt/current").readlink().name
+
+    def archive(self, version: str, kind: str = "healthy") -> Path:
+        """Write a release archive. `kind`: healthy, sick, or ends."""
+        program = PROGRAM.format(
+            python=sys.executable, version=version, kind=kind, folder=self.folder, old_library=OLD_LIBRARY,
+            new_library=NEW_LIBRARY,
+        )  # fmt: skip
+        path = self.folder / f"{version}-{kind}.tar.gz"
+        with tarfile.open(path, "w:gz") as archive:
+            for name, text, mode in (("VERSION", version, 0o644), ("bin/soniquebay", program, 0o755)):
+                info = tarfile.TarInfo(name)
+                info.size, info.mode = len(text), mode
+                archive.addfile(info, io.BytesIO(text.encode()))
+        return path
+
+    def release(self, command: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "soniquebay.cli", "release", command, *map(str, arguments),
+             "--root", self.folder / "opt"],
+            check=False, capture_output=True, text=True, timeout=120, cwd=ROOT, env={**self.environment, **environment},
+        )  # fmt: skip
+
+    def transact(self, command: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.release(
+            command, *arguments, "--data", self.folder / "data", "--command-link", self.folder / "command",
+            "--control-socket", self.folder / "control.sock", "--healthy-seconds", 3, **environment,
+        )  # fmt: skip
+
+    def upgrade(self, archive: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.transact("upgrade", archive, "--sha256", sha256(archive), **environment)
+
+    def ended(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.release("list", "--json").stdout)["upgrades"]
+        return found
+
+    def is_as_before(self) -> bool:
+        """Tell whether the old release runs with its library."""
+        return self.current == "1.0" and self.library.read_text() == OLD_LIBRARY and self.answers() == "1.0"
+
+    def is_upgraded(self) -> bool:
+        return self.current == "1.1" and self.library.read_text() == NEW_LIBRARY and self.answers() == "1.1"
+
+    def answers(self) -> str:
+        """Return the version whose program runs."""
+        pid = int((self.folder / "api.pid").read_text())
+        program = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1].decode()
+        return next(line.split('"')[1] for line in Path(program).read_text().splitlines() if line.startswith("VERSION"))
+
+    def reboot(self) -> None:
+        """Start the machine again: systemd starts the current release."""
+        subprocess.run(
+            [self.folder / "programs/systemctl", "restart", "soniquebay-api.service"], check=True, env=self.environment
+        )
+
+    def calls(self) -> list[str]:
+        return (self.folder / "calls").read_text().splitlines()
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path)
+    yield made
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(int((tmp_path / "api.pid").read_text()), signal.SIGKILL)
+
+
+def test_a_healthy_release_takes_the_place_of_the_old_one(machine: Machine) -> None:
+    done = machine.upgrade(machine.archive("1.1"))
+    assert done.returncode == 0, done.stderr
+    assert machine.is_upgraded()
+    assert not list(machine.folder.glob("data/*.schema-*"))
+    (ended,) = machine.ended()
+    assert (ended["old"], ended["new"], ended["step"], ended["reason"]) == ("1.0", "1.1", "finished", "")
+    assert machine.calls()[-1] == "restart soniquebay-flower.service soniquebay-maintenance.timer"
+    assert machine.transact("resume").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("sick", "release 1.1 is not healthy after 3 s: worker: no answer within 5 s"),
+        ("ends", "release 1.1 is not healthy after 3 s: the API does not answer"),
+    ],
+)
+def test_a_release_that_is_not_healthy_is_undone_and_its_reason_kept(machine: Machine, kind: str, reason: str) -> None:
+    done = machine.upgrade(machine.archive("1.1", kind))
+    assert done.returncode == 3
+    assert f"the upgrade to 1.1 is undone: {reason}" in done.stderr
+    assert machine.is_as_before()
+    assert [(ended["step"], ended["reason"]) for ended in machine.ended()] == [("undone", reason)]
+    assert f"from 1.0 to 1.1: undone: {reason}" in machine.release("list").stdout
+    assert machine.upgrade(machine.archive("1.1")).returncode == 0  # another build of it is given another try
+    assert machine.is_upgraded()
+
+
+def cuts(calls: int) -> list[str]:
+    return [f"{when} {number}" for number in range(1, calls + 1) for when in ("before", "after")]
+
+
+@pytest.mark.parametrize("cut", cuts(3))
+def test_an_upgrade_that_is_cut_anywhere_is_ended_by_the_next_boot(machine: Machine, cut: str) -> None:
+    archive = machine.archive("1.1")
+    assert machine.upgrade(archive, CUT_AT=cut).returncode == -signal.SIGKILL
+    assert "has not come to its end" in machine.upgrade(archive).stderr
+    machine.reboot()
+    resumed = machine.transact("resume")
+    assert resumed.returncode in {0, 3}
+    assert machine.is_upgraded() or machine.is_as_before(), resumed.stdout + resumed.stderr
+    assert machine.ended()[-1]["step"] == ("finished" if machine.is_upgraded() else "undone")
+    assert machine.transact("resume").stdout == ""
+    assert machine.is_upgraded() or machine.upgrade(archive).returncode == 0
+    assert machine.is_upgraded()
+
+
+@pytest.mark.parametrize("cut", cuts(6))
+def test_going_back_that_is_cut_anywhere_is_ended_by_the_next_boot(machine: Machine, cut: str) -> None:
+    archive = machine.archive("1.1", "sick")
+    assert machine.upgrade(archive, CUT_AT=cut).returncode == -signal.SIGKILL
+    machine.reboot()
+    assert machine.transact("resume").returncode == 3
+    assert machine.is_as_before()
+    assert machine.ended()[-1]["step"] == "undone"
+
+
+def test_a_release_that_keeps_ending_the_machine_is_undone_without_another_try(machine: Machine) -> None:
+    archive = machine.archive("1.1")
+    assert machine.upgrade(archive, CUT_AT="after 2").returncode == -signal.SIGKILL
+    for number in (3, 4):
+        assert machine.transact("resume", CUT_AT=f"before {number}").returncode == -signal.SIGKILL
+    assert "the machine has started 3 times before it was healthy" in machine.transact("resume").stdout
+    assert machine.is_as_before()
+
+
+def test_the_next_boot_uses_the_program_that_is_known_to_work(machine: Machine) -> None:
+    machine.upgrade(machine.archive("1.1"), CUT_AT="after 2")
+    assert (machine.folder / "opt/upgrade-program").resolve() == machine.folder / "opt/releases/1.0/bin/soniquebay"
+
+
+def test_the_same_version_again_is_a_repair(machine: Machine) -> None:
+    archive = machine.folder / "1.0-healthy.tar.gz"
+    assert "all its files are as in the archive" in machine.upgrade(archive).stdout
+    assert not (machine.folder / "calls").exists()
+    program = machine.folder / "opt/releases/1.0/bin/soniquebay"
+    text = program.read_text()
+    program.write_text(text.replace("healthy", "sick"))
+    done = machine.upgrade(archive)
+    assert done.returncode == 0, done.stderr
+    assert program.read_text() == text
+    assert machine.is_as_before()
+    assert machine.ended() == []
+
+
+def test_rollback_goes_back_to_the_release_before(machine: Machine) -> None:
+    assert "there is no other release" in machine.transact("rollback").stderr
+    machine.upgrade(machine.archive("1.1"))
+    machine.library.write_text(OLD_LIBRARY)
+    assert machine.transact("rollback").returncode == 0
+    assert machine.is_as_before()
+    assert [(ended["old"], ended["new"], ended["step"]) for ended in machine.ended()][-1] == ("1.1", "1.0", "finished")
+    assert "there is no release 2.0" in machine.transact("rollback", "2.0").stderr
+
+
+def test_two_upgrades_at_a_time_are_refused(machine: Machine) -> None:
+    with (machine.folder / "opt/.upgrade.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "another upgrade runs" in machine.upgrade(machine.archive("1.1")).stderr
+    assert machine.is_as_before()
+
+
+def test_a_damaged_journal_is_no_obstacle(machine: Machine) -> None:
+    (machine.folder / "opt/upgrade.json").write_text("{")
+    assert machine.transact("resume").returncode == 0
+    assert machine.upgrade(machine.archive("1.1")).returncode == 0
+    assert machine.is_upgraded()
