@@ -158,8 +158,7 @@ def upgrade(transaction: Transaction, archive: Path, checksum: str, expected: st
     When it does not become healthy in time, the release before it runs again, with the library as it was. The same
     happens at the next boot if the power fails. The exit status is 3 then. The current release itself is repaired.
     """
-    transaction.check_that_none_is_open()
-    version, folder = installed.install(archive, transaction.root, checksum, expected, repair=True)
+    version, folder = transaction.install(archive, checksum, expected)
     if version != installed.current_version(transaction.root):
         _end(transaction.switch_to(version))
     elif folder is None:
@@ -181,6 +180,17 @@ def rollback(transaction: Transaction, version: str | None) -> None:
         if not others:
             raise click.ClickException("there is no other release on this machine")
         version = ended[-1] if ended and ended[-1] in others else others[0]
+    _end(transaction.switch_to(version))
+
+
+@release.command()
+@_transaction_options
+@click.argument("version")
+def switch(transaction: Transaction, version: str) -> None:
+    """Make an installed release the one that runs, as `upgrade` does."""
+    if version == installed.current_version(transaction.root):
+        _tell(f"release {version} is the current one")
+        return
     _end(transaction.switch_to(version))
 
 

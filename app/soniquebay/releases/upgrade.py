@@ -14,13 +14,14 @@ from typing import Any
 
 import click
 
-from soniquebay.releases import installed, library_copies, programs
+from soniquebay.releases import installed, library_copies, preflight, programs
 from soniquebay.releases.journal import Journal, Upgrade
 
 HEALTHY_SECONDS = 180.0  # an emulated machine needs this long
 MAX_BOOTS = 2  # after the switch; a release that keeps ending the machine is undone without another try
 LOCK_FILE = ".upgrade.lock"
-PROGRAM_LINK = "upgrade-program"  # in the folder of the releases: the program of the old release, which ends an upgrade
+# In `root` while an upgrade is open: the program of the old release, with which the next boot ends it.
+PROGRAM_LINK = "upgrade-program"
 
 
 @dataclass
@@ -65,6 +66,9 @@ class Transaction:
         old = installed.current_version(self.root)
         if old is None or new not in installed.versions(self.root):
             raise click.ClickException(f"there is no release {new} in {self.root / 'releases'}")
+        preflight.check_schemas(self.root / "releases" / new, self.data)
+        preflight.check_health(self._health())
+        preflight.check_power()
         self._keep_program(old)
         library_copies.remove(self.data)
         self.journal.begin(Upgrade(old, new, "prepared", time.time()))
@@ -99,6 +103,12 @@ class Transaction:
             case "switching":
                 return self._undo(f"the machine has started {upgrade.boots + 1} times before it was healthy")
         return self._undo(upgrade.reason)
+
+    def install(self, archive: Path, checksum: str, expected: str | None) -> tuple[str, Path | None]:
+        """Do what `installed.install` does, once nothing speaks against an upgrade. The current release is repaired."""
+        self.check_that_none_is_open()
+        preflight.check_room_for_archive(archive, self.root, self.data)
+        return installed.install(archive, self.root, checksum, expected, repair=True)
 
     def _keep_program(self, version: str) -> None:
         """Have the next boot use the program of the old release: it is known to work."""
@@ -137,7 +147,7 @@ class Transaction:
         for folder in installed.remove_oldest(self.root, self.keep, {upgrade.old, upgrade.new}):
             self.tell(f"removed {folder}")
         self.tell(f"release {upgrade.new} runs")
-        return self.journal.note(step="finished")
+        return self._end(step="finished")
 
     def _undo(self, reason: str) -> Upgrade:
         """Make the old release the current one again, with the library as it was before its schema changed."""
@@ -157,6 +167,11 @@ class Transaction:
             programs.systemctl("restart", programs.FLOWER, programs.TIMER)
         except click.ClickException as error:
             self.tell(f"release {upgrade.old} is not healthy either: {error.format_message()}")
-            return self.journal.note(step="failed", reason=f"{reason}; going back: {error.format_message()}")
+            return self._end(step="failed", reason=f"{reason}; going back: {error.format_message()}")
         self.tell(f"release {upgrade.old} runs again, with the library as it was")
-        return self.journal.note(step="undone")
+        return self._end(step="undone")
+
+    def _end(self, **changes: Any) -> Upgrade:
+        ended = self.journal.note(**changes)
+        (self.root / PROGRAM_LINK).unlink(missing_ok=True)
+        return ended

@@ -12,17 +12,24 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click import ClickException
+
+from soniquebay import board
+from soniquebay.releases import preflight
+from tests.support.stack import wait_until
 
 ROOT = Path(__file__).parents[3]
 OLD_LIBRARY, NEW_LIBRARY = "tracks of 1.0", "tracks of 1.1"
@@ -251,7 +258,10 @@ def test_a_release_that_keeps_ending_the_machine_is_undone_without_another_try(m
 
 def test_the_next_boot_uses_the_program_that_is_known_to_work(machine: Machine) -> None:
     machine.upgrade(machine.archive("1.1"), CUT_AT="after 2")
-    assert (machine.folder / "opt/upgrade-program").resolve() == machine.folder / "opt/releases/1.0/bin/soniquebay"
+    program = machine.folder / "opt/upgrade-program"
+    assert program.resolve() == machine.folder / "opt/releases/1.0/bin/soniquebay"
+    machine.transact("resume")
+    assert not program.is_symlink()
 
 
 def test_the_same_version_again_is_a_repair(machine: Machine) -> None:
@@ -276,6 +286,60 @@ def test_rollback_goes_back_to_the_release_before(machine: Machine) -> None:
     assert machine.is_as_before()
     assert [(ended["old"], ended["new"], ended["step"]) for ended in machine.ended()][-1] == ("1.1", "1.0", "finished")
     assert "there is no release 2.0" in machine.transact("rollback", "2.0").stderr
+
+
+def test_a_release_that_cannot_open_the_library_is_refused(machine: Machine) -> None:
+    machine.upgrade(machine.archive("1.1"))
+    migrations = machine.folder / "opt/releases/1.0/lib/soniquebay/library/migrations"
+    migrations.mkdir(parents=True)
+    (migrations / "0001_first.sql").touch()
+    (migrations / "0002_second.sql").touch()
+    for schema, is_refused in ((3, True), (2, False)):
+        machine.library.unlink()
+        with closing(sqlite3.connect(machine.library)) as db:
+            db.execute(f"PRAGMA user_version = {schema}")
+        done = machine.transact("switch", "1.0")
+        assert ("release 1.0 opens library.db up to schema 2, and it has schema 3" in done.stderr) is is_refused
+
+
+@pytest.mark.parametrize(("now", "is_refused"), [(["under_voltage"], True), (["throttled"], False), ([], False)])
+def test_a_board_with_too_little_power_is_not_upgraded(
+    monkeypatch: pytest.MonkeyPatch, now: list[board.Slowing], is_refused: bool
+) -> None:
+    monkeypatch.setattr(board, "throttling", lambda: board.Throttling(now, []))
+    with pytest.raises(ClickException, match="stronger power supply") if is_refused else nullcontext():
+        preflight.check_power()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk")
+def test_without_room_nothing_is_touched(machine: Machine) -> None:
+    archive = machine.archive("1.1")
+    opt = machine.folder / "opt"
+    kept = machine.folder / "kept"
+    opt.rename(kept)
+    opt.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", opt], check=True)
+    try:
+        shutil.copytree(kept, opt, symlinks=True, dirs_exist_ok=True)
+        refused = machine.upgrade(archive)
+        assert "the upgrade needs 64 MB on the disk of" in refused.stderr
+        assert "make room there" in refused.stderr
+        assert machine.is_as_before()
+        assert sorted(path.name for path in (opt / "releases").iterdir()) == ["1.0"]
+    finally:
+        subprocess.run(["umount", "--lazy", opt], check=True)
+
+
+def test_a_damaged_library_is_mended_before_an_upgrade(machine: Machine) -> None:
+    sentence = "library.db is damaged: `soniquebay library repair` saves what can be read"
+    program = machine.folder / "opt/releases/1.0/bin/soniquebay"
+    program.write_text(program.read_text().replace('worker="no answer', f'fault="{sentence}", worker="no answer'))
+    machine.reboot()
+    wait_until(lambda: machine.folder.joinpath("control.sock").exists())
+    (machine.folder / "calls").unlink()
+    assert f"{sentence}. Upgrade after that" in machine.upgrade(machine.archive("1.1")).stderr
+    assert machine.is_as_before()
+    assert not (machine.folder / "calls").exists()
 
 
 def test_two_upgrades_at_a_time_are_refused(machine: Machine) -> None:
