@@ -1,12 +1,14 @@
-"""The role release and playbooks/upgrade.yml on this machine, with real archives and a stand-in for the API."""
+"""The role release and the playbooks of releases on this machine: real archives, stand-ins for systemd and the API."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import ThreadingUnixStreamServer
 from typing import Any
 
 import pytest
@@ -61,6 +63,17 @@ def test_the_role_installs_a_release_once(machine: LocalMachine, installation: I
 
 LIBRARY, COPY = "library.db", "library.db.schema-7"
 
+# Runs the program at once, as a unit would in the background, and notes how it ended.
+SYSTEMD_RUN = """#!/bin/sh
+echo "systemd-run $*" >>"{log}"
+while [ "${{1#--}}" != "$1" ]; do shift; done
+if "$@" --control-socket {socket} >"{folder}/journal" 2>&1; then echo inactive; else echo failed; fi >"{folder}/state"
+"""
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>"{log}"
+case "$*" in *"show "*) cat "{folder}/state" ;; esac
+"""
+
 
 class StandIn(BaseHTTPRequestHandler):
     """The API of the current release; that of 3.0 changes the schema of the library, and then does not get well."""
@@ -79,71 +92,70 @@ class StandIn(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def address_string(self) -> str:
+        return "unix"
+
     def log_message(self, *_: Any) -> None:
         pass
 
 
 @pytest.fixture
-def port(installation: Installation) -> Iterator[int]:
-    """Return the port of the stand-in."""
+def with_systemd(machine: LocalMachine, installation: Installation, tmp_path: Path) -> Iterator[None]:
+    """Give the machine stand-ins for systemd and for the API on its control socket."""
     handler = type("Handler", (StandIn,), {"installation": installation})
-    with ThreadingHTTPServer(("localhost", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
-
-
-def make_older_release(installation: Installation, version: str) -> None:
-    """Make a release the current one whose program knows no commands for releases."""
-    program = installation.root / "releases" / version / "bin/soniquebay"
-    program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\nexit 2\n")
-    program.chmod(0o755)
-    (installation.root / "current").symlink_to(f"releases/{version}")
+    with tempfile.TemporaryDirectory() as short:
+        socket = f"{short}/control.sock"
+        names = {"log": machine.log, "folder": tmp_path, "socket": socket}
+        programs = {
+            "systemd-run": SYSTEMD_RUN,
+            "systemctl": SYSTEMCTL,
+            "journalctl": '#!/bin/sh\ncat "{folder}/journal"\n',
+        }
+        for name, text in programs.items():
+            (tmp_path / "programs" / name).write_text(text.format(**names))
+            (tmp_path / "programs" / name).chmod(0o755)
+        with ThreadingUnixStreamServer(socket, handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield
+            server.shutdown()
 
 
 @pytest.mark.long
-def test_an_upgrade_from_a_release_without_these_commands_and_one_that_is_undone(
-    machine: LocalMachine, installation: Installation, port: int, tmp_path: Path
+@pytest.mark.usefixtures("with_systemd")
+def test_the_playbooks_have_the_machine_upgrade_itself_and_tell_what_came_of_it(
+    machine: LocalMachine, installation: Installation, tmp_path: Path
 ) -> None:
-    make_older_release(installation, "1.0")
+    first = make_archive(tmp_path, "1.0")
+    machine.play({"roles": ["release"]}, soniquebay_live=False, release_archive=str(first), **installation.variables)
     (installation.data / LIBRARY).write_text("kept")
     (installation.data / COPY).write_text("of an earlier upgrade")
 
-    def upgrade(version: str) -> tuple[int, str]:
+    def run(playbook: str, version: str, *options: str) -> tuple[int, str]:
         done = machine.try_run(
-            ROOT / "playbooks/upgrade.yml",
+            ROOT / "playbooks" / playbook,
+            options=list(options),
             release_archive=str(make_archive(tmp_path, version)),
-            soniquebay_http_port=port,
             upgrade_health_seconds=1,
             **installation.variables,
         )
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
-    status, printed = upgrade("2.0")
-    assert status == 0, printed
-    assert installation.current() == "releases/2.0"
+    status, printed = run("upgrade.yml", "2.0", "--check")
+    assert (status, installation.current()) == (0, "releases/1.0"), printed
+    assert "1.0 would be replaced by 2.0." in printed
+    assert "changed=1 " in printed
+    status, printed = run("upgrade.yml", "2.0")
+    assert (status, installation.current()) == (0, "releases/2.0"), printed
+    assert "changed=1 " in printed
     assert installation.names() == ["1.0", "2.0"]
     assert [path.name for path in installation.data.iterdir()] == [LIBRARY]
-
-    machine.log.unlink()
-    status, printed = upgrade("3.0")
+    status, printed = run("upgrade.yml", "3.0")
     assert status != 0
-    assert "Release 2.0 is running again and healthy" in printed, printed
+    assert "release 3.0 is not healthy after 1 s" in printed, printed
+    assert "release 2.0 runs again, with the library as it was" in printed
     assert installation.current() == "releases/2.0"
-    assert installation.names() == ["1.0", "2.0", "3.0"]
     assert (installation.data / LIBRARY).read_text() == "kept"
     assert [path.name for path in installation.data.iterdir()] == [LIBRARY]
-    calls = [line for line in machine.log.read_text().splitlines() if " show " not in line and line[:5] != "show "]
-    switch = [
-        "--no-block restart soniquebay-api.service",
-        "--no-block restart soniquebay-worker.service",
-    ]
-    stop = ["stop soniquebay-maintenance.timer", "stop soniquebay-worker.service"]
-    restore = [
-        "stop soniquebay-api.socket soniquebay-control.socke[t] soniquebay-api.service",
-        "start soniquebay-api.socket",
-    ]
-    last = ["restart soniquebay-flower.service", "restart soniquebay-maintenance.timer"]
-    unquoted = [call.replace("'", "") for call in calls]
-    assert unquoted == [*stop, *switch, *stop, *restore, *switch, *last]
+    status, printed = run("rollback.yml", "2.0")
+    assert (status, installation.current()) == (0, "releases/1.0"), printed
+    assert not (installation.root / "releases/.incoming").exists()

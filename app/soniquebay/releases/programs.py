@@ -1,5 +1,7 @@
 """The programs of the appliance as an upgrade sees them: systemd's units, and the health that the API tells."""
 
+import json
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,6 +16,7 @@ CONTROL_SOCKET = "soniquebay-control.socke[t]"
 TIMER, FLOWER = "soniquebay-maintenance.timer", "soniquebay-flower.service"
 HEALTH_INTERVAL_SECONDS = 2.0
 REQUEST_TIMEOUT_SECONDS = 20.0
+MAX_ANSWER_BYTES = 1 << 16
 
 
 def systemctl(*arguments: str) -> None:
@@ -23,16 +26,20 @@ def systemctl(*arguments: str) -> None:
         raise click.ClickException(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()}")
 
 
-def health(socket: Path) -> dict[str, Any]:
+def health(path: Path) -> dict[str, Any]:
     """Return the answer of ``/api/health`` on the control socket; empty while the API does not answer."""
-    import httpx  # only a whole release has it, and the one that is being unpacked is none
-
+    # By the standard library alone: a release whose libraries are broken can be left by this.
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=REQUEST_TIMEOUT_SECONDS) as api:
-            answer: dict[str, Any] = api.get("http://localhost/api/health").json()
-    except (httpx.HTTPError, ValueError):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(REQUEST_TIMEOUT_SECONDS)
+            connection.connect(str(path))
+            connection.sendall(b"GET /api/health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            with connection.makefile("rb") as answer:
+                _, _, body = answer.read(MAX_ANSWER_BYTES).partition(b"\r\n\r\n")
+        told: dict[str, Any] = json.loads(body)
+    except (OSError, ValueError):
         return {}
-    return answer
+    return told
 
 
 def wait_until_healthy(

@@ -33,6 +33,7 @@ def test_each_program_has_a_user_of_its_own(host: Any) -> None:
         "soniquebay-maintenance",
         "soniquebay-scan",
         "soniquebay-owner",
+        "soniquebay-upgrade-resume",
     ],
 )
 def test_programs_are_hardened(host: Any, unit: str) -> None:

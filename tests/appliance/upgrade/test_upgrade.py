@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import pytest
 from image import release
 from soniquebay.library.database import migrations
 
-from ..client import NO_ENTRIES, OWNER, Appliance
+from ..client import NO_ENTRIES, OWNER, Appliance, wait_for
 from ..playbook import run_playbook
 from ..releases import DATA_LOSS_SQL, NEW_TABLE_SQL, build_variant, write_checksum
 from ..snapshot import FILE_NAME, take_snapshot
 
 VERSION, TAMPERED_VERSION = "99.0.1", "99.0.2"
 DATA_FOLDER = "/var/lib/soniquebay"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def installation_state(appliance: Appliance) -> dict[str, Any]:
@@ -71,7 +73,9 @@ def test_a_release_whose_program_fails_is_rolled_back(
     archive = build_variant(tmp_path, version, schema=[NEW_TABLE_SQL, DATA_LOSS_SQL], broken=broken)
     result = run_playbook(appliance, tmp_path, "upgrade.yml", archive)
     assert result.returncode != 0
-    assert f"Release {before} is running again and healthy" in " ".join(result.stdout.split())
+    printed = " ".join(result.stdout.split())
+    assert f"release {version} is not healthy after 180 s" in printed
+    assert f"release {before} runs again, with the library as it was" in printed
     assert appliance.healthy()["version"] == before == VERSION
     state = appliance.run("readlink /opt/soniquebay/current; systemctl list-units --failed --plain --no-legend")
     assert state.split() == [f"releases/{before}"]
@@ -79,3 +83,29 @@ def test_a_release_whose_program_fails_is_rolled_back(
     # after three minutes, as the README says, and before the start timeout of the worker, which waits for the API
     start_timeouts = "journalctl -b -q --no-pager -o cat -u soniquebay-worker.service -g 'start operation timed out'"
     assert appliance.try_run(start_timeouts) == NO_ENTRIES
+
+
+def test_an_upgrade_that_loses_its_power_is_ended_by_the_next_boot(appliance: Appliance, tmp_path: Path) -> None:
+    before, snapshot = appliance.healthy()["version"], take_snapshot(appliance, appliance.cookie())
+    archive = build_variant(tmp_path, "99.0.5", schema=[NEW_TABLE_SQL, DATA_LOSS_SQL], broken="worker/main.py")
+
+    def last_upgrade() -> dict[str, Any]:
+        upgrades: list[dict[str, Any]] = json.loads(appliance.run("soniquebay release list --json"))["upgrades"]
+        return upgrades[-1]
+
+    def copies() -> str:
+        return appliance.run(f"find {DATA_FOLDER} -name '*.db.schema-*'")
+
+    with ThreadPoolExecutor(1) as pool:
+        playbook = pool.submit(run_playbook, appliance, tmp_path, "upgrade.yml", archive)
+        wait_for("the switch", lambda: last_upgrade()["new"] == "99.0.5" and copies(), pause=1)
+        boot_id = appliance.run(f"cat {BOOT_ID}").strip()
+        # at once, and without writing anything to the disk
+        appliance.machine.ssh("sudo sh -c 'echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger'")
+        assert playbook.result().returncode != 0
+    wait_for("the next boot", lambda: appliance.machine.ssh(f"cat {BOOT_ID}").stdout.strip() not in {"", boot_id})
+    ended = wait_for("the end of the upgrade", lambda: (last := last_upgrade())["step"] == "undone" and last)
+    assert ended["reason"].startswith("release 99.0.5 is not healthy after 180 s")
+    assert appliance.healthy()["version"] == before
+    assert not copies()
+    assert take_snapshot(appliance, snapshot["cookie"]) == snapshot
