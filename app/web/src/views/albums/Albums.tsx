@@ -7,6 +7,7 @@ import { ALBUM_CARDS } from "../../components/grid/sizes";
 import { usePagedList } from "../../components/grid/use_paged_list";
 import { VirtualGrid } from "../../components/grid/VirtualGrid";
 import { ListHead } from "../../components/ListHead";
+import { RadioButton } from "../../components/RadioButton";
 import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
 import { AlbumControls } from "./AlbumControls";
@@ -30,7 +31,9 @@ export function Albums() {
   const title = (chosen.genre_id && genre.answer?.name) || t("nav.albums");
   return (
     <>
-      <ListHead title={title} count={total === undefined ? undefined : t("count.albums", { count: total })} />
+      <ListHead title={title} count={total === undefined ? undefined : t("count.albums", { count: total })}>
+        {chosen.genre_id && genre.answer && <RadioButton kind="genre" id={chosen.genre_id} title={genre.answer.name} />}
+      </ListHead>
       <AlbumControls chosen={chosen} onChange={change} />
       <VirtualGrid key={queryOf(asked)} list={list} label={title} size={ALBUM_CARDS} empty={t("library.noAlbums")}>
         {(album) => <AlbumCard album={album} />}
