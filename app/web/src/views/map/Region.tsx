@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Track } from "../../api/models";
 import { session } from "../../api/session";
+import { loadTracks } from "../../api/tracks";
 import { addToPlaylist } from "../../components/add_to_playlist";
 import { Icon } from "../../components/Icon";
 import { Answered, ErrorNotice } from "../../components/Notice";
@@ -10,7 +11,6 @@ import { useAction } from "../../components/use_action";
 import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
 import { enqueue, play } from "../../player/player";
-import { loadTracks } from "./tracks";
 
 interface Props {
   title: string;

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Track } from "../../api/models";
+import { loadTrack } from "../../api/tracks";
 import { Cover } from "../../components/Cover";
 import { Icon } from "../../components/Icon";
 import { MoreLikeThis } from "../../components/MoreLikeThis";
@@ -9,7 +10,6 @@ import { Artists } from "../../components/TrackRow";
 import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
 import { play } from "../../player/player";
-import { loadTrack } from "./tracks";
 
 interface Props {
   id: number;

@@ -1,6 +1,6 @@
-/** Tracks of the map by their ids. */
-import { get } from "../../api/client";
-import type { Track } from "../../api/models";
+/** Tracks by their ids. */
+import { get } from "./client";
+import type { Track } from "./models";
 
 const TRACKS_PER_REQUEST = 200;
 const MAX_REQUESTS_AT_ONCE = 3;
