@@ -6,8 +6,8 @@ import re
 # The first part of the public API's own paths: as a base path, nobody could tell which of both is meant.
 OWN_PATHS = frozenset(
     {"api", "apps", "claim", "docs", "internal", "openapi.json", "rest", "sign-in", "sign-out"}
-    | {"albums", "artists", "assets", "folders", "genres", "icon.svg", "machine", "manifest.webmanifest", "map"}
-    | {"playlists", "queue", "search", "settings"}
+    | {"albums", "artists", "assets", "blend", "folders", "genres", "icon.svg", "machine", "manifest.webmanifest"}
+    | {"map", "playlists", "queue", "search", "settings"}
 )
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _BASE_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*")

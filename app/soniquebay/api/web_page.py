@@ -12,7 +12,9 @@ from soniquebay.api.access import ASSETS_PREFIX, base_path
 router = APIRouter(include_in_schema=False)
 FILES = Path(__file__).with_name("web")
 # The first parts of the addresses of views; app/web/src/shell/App.tsx has the same ones.
-VIEWS = ("albums", "artists", "folders", "genres", "machine", "map", "playlists", "queue", "search", "settings")
+VIEWS = (
+    "albums", "artists", "blend", "folders", "genres", "machine", "map", "playlists", "queue", "search", "settings"
+)  # fmt: skip
 TOP_FILES = ("/icon.svg", "/manifest.webmanifest")
 _MEDIA_TYPES = {
     ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json",

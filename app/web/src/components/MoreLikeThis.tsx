@@ -1,8 +1,13 @@
 import { get } from "../api/client";
+import { address } from "../base_path";
+import { pathOf, withTrack } from "../blend/blend";
+import { gathered } from "../blend/gathered";
 import { t } from "../messages";
+import { Icon } from "./Icon";
 import { Answered } from "./Notice";
 import { TrackList } from "./TrackList";
 import { useAnswer } from "./use_answer";
+import "./MoreLikeThis.css";
 
 interface Props {
   id: number;
@@ -19,7 +24,13 @@ export function MoreLikeThis({ id, title, limit = 12 }: Props) {
   const name = t("similar.title", { title });
   return (
     <section class="more-like-this">
-      <h2>{name}</h2>
+      <header>
+        <h2>{name}</h2>
+        <a class="button" href={address(pathOf(withTrack(gathered.value, "more", id)))}>
+          <Icon name="blend" size={20} />
+          {t("blend.make")}
+        </a>
+      </header>
       <Answered asked={asked}>
         {({ items }) =>
           items.length ? (

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import type { Track } from "../api/models";
 import type { StarKind } from "../api/stars";
 import { t } from "../messages";
@@ -17,10 +18,12 @@ interface Props {
   /** Return the tracks, which may have to be asked for. */
   load: () => Promise<readonly Track[]>;
   star?: { kind: StarKind; id: number };
+  /** More buttons. */
+  children?: ComponentChildren;
 }
 
 /** What can be done with all tracks of an album or an artist: play, shuffle, play next, add to the queue, star. */
-export function PlayButtons({ title, load, star }: Props) {
+export function PlayButtons({ title, load, star, children }: Props) {
   const { error, run } = useAction();
   const withTracks = (use: (tracks: readonly Track[]) => void) => () => run(async () => use(await load()));
   // The labels are the same for any tracks; what they do is asked for when one is chosen.
@@ -43,6 +46,7 @@ export function PlayButtons({ title, load, star }: Props) {
         </button>
         {star && <RadioButton {...star} title={title} />}
         {star && <Star {...star} title={title} />}
+        {children}
         <ActionMenu label={t("library.menuOf", { title })} actions={actions} />
       </div>
       {error && <ErrorNotice error={error} />}

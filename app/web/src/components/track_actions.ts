@@ -1,6 +1,7 @@
 import type { Track } from "../api/models";
 import { session } from "../api/session";
 import { address } from "../base_path";
+import { gather } from "../blend/gathered";
 import { t } from "../messages";
 import { enqueue, playNext } from "../player/player";
 import type { Action } from "./ActionMenu";
@@ -38,6 +39,10 @@ export function queueActions(tracks: readonly Track[]): Action[] {
 /** Return what the menu of a track has. */
 export function trackActions(track: Track): Action[] {
   const actions = queueActions([track]);
+  if (track.has_vector) {
+    actions.push({ label: t("blend.more"), icon: "plus", run: () => gather("more", track) });
+    actions.push({ label: t("blend.less"), icon: "minus", run: () => gather("less", track) });
+  }
   if (track.album_id !== null) {
     actions.push({ label: t("library.goToAlbum"), icon: "album", href: address(`/albums/${track.album_id}`) });
   }

@@ -13,6 +13,7 @@ export const en = {
   "nav.folders": "Folders",
   "nav.queue": "Queue",
   "nav.map": "Map",
+  "nav.blend": "Blend",
   "nav.playlists": "Playlists",
   "nav.machine": "Machine",
   "nav.search": "Search",
@@ -449,6 +450,18 @@ export const en = {
   "radio.name": "Radio",
   "radio.of": "Radio like {title}",
   "radio.failed": "The radio found nothing to go on with.",
+  "blend.more": "More like this",
+  "blend.less": "Less like this",
+  "blend.moreList": "More like these",
+  "blend.lessList": "Less like these",
+  "blend.moreTold": "The blend sounds more like “{title}” now.",
+  "blend.lessTold": "The blend sounds less like “{title}” now.",
+  "blend.show": "Show the blend",
+  "blend.make": "Make a blend",
+  "blend.none": "No track yet.",
+  "blend.needsMore": "The blend needs a track that it is to sound like.",
+  "blend.help":
+    "Music that sounds like some tracks and unlike others. Choose them by “More like this” and “Less like this” in the menu of a track.",
 } as const satisfies Record<string, Message>;
 
 export type Message = string | { readonly one: string; readonly other: string };

@@ -20,6 +20,7 @@ const PlaylistView = view(() => import("../views/playlist/PlaylistView").then((m
 const Search = view(() => import("../views/search/Search").then((m) => m.Search));
 const Queue = view(() => import("../views/queue/Queue").then((m) => m.Queue));
 const MapView = view(() => import("../views/map/MapView").then((m) => m.MapView));
+const BlendView = view(() => import("../views/blend/BlendView").then((m) => m.BlendView));
 const Machine = view(() => import("../views/machine/Machine").then((m) => m.Machine));
 const Settings = view(() => import("../views/settings/Settings").then((m) => m.Settings));
 
@@ -52,6 +53,7 @@ function Views() {
       <Route path={`${basePath}/search`} component={Search} />
       <Route path={`${basePath}/queue`} component={Queue} />
       <Route path={`${basePath}/map`} component={MapView} />
+      <Route path={`${basePath}/blend`} component={BlendView} />
       <Route path={`${basePath}/machine`} component={Machine} />
       <Route path={`${basePath}/settings`} component={Settings} />
       <Route default component={NotFound} />

@@ -1,6 +1,7 @@
 import { useLocation } from "preact-iso";
 import { session } from "../api/session";
 import { address, basePath } from "../base_path";
+import { PATH } from "../blend/blend";
 import { Icon, type IconName } from "../components/Icon";
 import { type MessageName, t } from "../messages";
 import "./Menu.css";
@@ -22,6 +23,7 @@ const PLACES: readonly Place[] = [
   { path: "/artists", label: "nav.artists", icon: "artist" },
   { path: "/map", label: "nav.map", icon: "map" },
   { path: "/playlists", label: "nav.playlists", icon: "playlist" },
+  { path: PATH, label: "nav.blend", icon: "blend" },
   { path: "/genres", label: "nav.genres", icon: "genre" },
   { path: "/folders", label: "nav.folders", icon: "folder" },
   { path: "/machine", label: "nav.machine", icon: "machine", isManaged: true },
