@@ -200,6 +200,17 @@ def test_genres_and_decades_lead_to_their_albums(open_page: OpenPage) -> None:
     expect(page).to_have_url(re.compile(r"\?sort=year&year_from=1990&year_to=1999$"))
 
 
+def test_the_genre_of_an_album_and_of_an_artist_leads_to_its_albums(open_page: OpenPage) -> None:
+    page = open_album(open_page, "lanterns ada north")
+    page.locator(".album-head").get_by_role("link", name="Folk").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Folk")
+    expect(page.locator(".list-head")).to_contain_text("6 albums")
+    page.go_back()
+    page.locator(".album-head").get_by_role("link", name="Ada North").click()
+    page.locator(".artist-head").get_by_role("link", name="Folk").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Folk")
+
+
 def test_folders_as_they_lie_on_the_disk(open_page: OpenPage) -> None:
     page = open_page("/folders")
     page.get_by_role("link", name="Ada North 9 tracks").click()

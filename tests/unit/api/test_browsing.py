@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -295,6 +296,24 @@ def test_genres_with_their_numbers(get: Get) -> None:
         assert get(f"genres/{genre['id']}") == genre
     assert [g["tracks"] for g in get("genres", sort="tracks", order="desc")["items"]] == [20, 20, 20]
     get("genres/99", status=404)
+
+
+@pytest.mark.parametrize("path", ["albums", "artists"])
+def test_the_genres_of_albums_and_artists_have_ids(get: Get, path: str) -> None:
+    tracks = everything(get, "tracks")
+    numbers = set()
+    for item in everything(get, path):
+        if path == "albums":
+            own = [t for t in tracks if t["album_id"] == item["id"]]
+        else:
+            own = [t for t in tracks if item["id"] in {a["id"] for a in t["artists"]}]
+        counts = Counter(name for t in own for name in t["genres"])
+        wanted = sorted(counts, key=lambda name: (-counts[name], name))
+        found = get(f"{path}/{item['id']}")["track_genres"]
+        assert [genre["name"] for genre in found] == wanted
+        assert [get(f"genres/{genre['id']}")["name"] for genre in found] == wanted
+        numbers.add(len(found))
+    assert max(numbers) == 3
 
 
 @pytest.mark.parametrize("path", ["tracks", "albums", "artists", "genres"])

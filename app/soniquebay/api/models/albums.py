@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from soniquebay.api.models.fields import UnixTime
+from soniquebay.api.models.genres import GenreName
 from soniquebay.api.models.tracks import Credit, Track
 
 
@@ -41,6 +42,7 @@ class FullAlbum(Album):
 
     artists: list[Credit]
     discs: list[Disc]
+    track_genres: list[GenreName] = Field(description="the genres of its tracks, the most frequent first")
     duration: float = Field(description="seconds of all tracks")
     formats: list[str]
     release_types: list[str] = Field(description='as tagged, for example "album" and "live"')

@@ -4,6 +4,7 @@ from pydantic import BaseModel, Field
 
 from soniquebay.api.models.albums import Album
 from soniquebay.api.models.fields import UnixTime
+from soniquebay.api.models.genres import GenreName
 
 
 class Artist(BaseModel):
@@ -35,6 +36,9 @@ class FullArtist(Artist):
 
     names: list[str] = Field(description="as the credits spell the artist")
     roles: list[RoleTracks]
+    track_genres: list[GenreName] = Field(
+        description="the genres of the tracks that the artist performs, the most frequent first, at most 10"
+    )
     own_albums: list[Album] = Field(description="the albums whose artist it is")
     appears_on: list[Album] = Field(description="other albums with a track that credits the artist, in whatever role")
 

@@ -12,6 +12,13 @@ class Genre(BaseModel):
     albums: int
 
 
+class GenreName(BaseModel):
+    """A genre by its name."""
+
+    id: int
+    name: str
+
+
 class GenrePage(BaseModel):
     """One page of genres."""
 

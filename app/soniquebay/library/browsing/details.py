@@ -12,6 +12,7 @@ from soniquebay.library.queries import Row, albums_by_id, artists_by_id, track, 
 
 _MAX_ALBUM_FILES = 200  # whose tags are read for what they say of the album; it is most often in every file
 _MAX_ARTIST_ALBUMS = 500
+_MAX_ARTIST_GENRES = 10
 _FLOATS = frozenset(
     {"bpm", "replaygain_track_gain", "replaygain_track_peak", "replaygain_album_gain", "replaygain_album_peak"}
 )
@@ -93,13 +94,14 @@ def full_album(db: sqlite3.Connection, album_id: int) -> Row | None:
         "SELECT artist_id AS id, name FROM album_artists WHERE album_id = ? ORDER BY position", (album_id,)
     )
     genres = db.execute(
-        "SELECT g.name FROM album_genres a JOIN genres g ON g.id = a.genre_id WHERE a.album_id = ? "
+        "SELECT g.id, g.name FROM album_genres a JOIN genres g ON g.id = a.genre_id WHERE a.album_id = ? "
         "ORDER BY a.track_count DESC, g.sort_name",
         (album_id,),
-    )
+    ).fetchall()
     return {
         **album,
         "genres": [row["name"] for row in genres] or album["genres"],
+        "track_genres": [dict(row) for row in genres],
         "artists": [{**row, "role": "album_artist"} for row in artists],
         "discs": _discs(tracks),
         "duration": round(sum(t["duration"] for t in tracks), 3),
@@ -191,10 +193,17 @@ def full_artist(db: sqlite3.Connection, artist_id: int) -> Row | None:
         f"WHERE c.artist_id = ?1 AND {lists.ALBUM_PRESENT} ORDER BY 1",
         (artist_id,),
     )
+    genres = db.execute(
+        "SELECT g.id, g.name FROM track_artists c JOIN tracks t ON t.id = c.track_id AND t.missing_since IS NULL "
+        "JOIN track_genres tg ON tg.track_id = t.id JOIN genres g ON g.id = tg.genre_id "
+        "WHERE c.artist_id = ? AND c.role = 'artist' GROUP BY g.id ORDER BY count(*) DESC, g.sort_name LIMIT ?",
+        (artist_id, _MAX_ARTIST_GENRES),
+    )
     return {
         **artist,
         "names": [row["name"] for row in names],
         "roles": roles,
+        "track_genres": [dict(row) for row in genres],
         "own_albums": albums_by_id(db, own),
         "appears_on": albums_by_id(db, others),
     }

@@ -7,6 +7,7 @@ import { loadStars } from "../../api/stars";
 import { address } from "../../base_path";
 import { AlbumRow } from "../../components/AlbumRow";
 import { Cover } from "../../components/Cover";
+import { GenreNames } from "../../components/GenreNames";
 import { Answered } from "../../components/Notice";
 import { PlayButtons } from "../../components/PlayButtons";
 import { TrackList } from "../../components/TrackList";
@@ -48,7 +49,7 @@ function AlbumHead({ album, tracks }: { album: FullAlbum; tracks: readonly Track
           <AlbumArtists album={album} />
         </p>
         <p class="muted facts">{factsOf(album).join(" · ")}</p>
-        {album.genres.length > 0 && <p class="muted facts">{album.genres.join(", ")}</p>}
+        <GenreNames genres={album.track_genres} />
         <PlayButtons title={album.title} load={async () => tracks} star={{ kind: "album", id: album.id }} />
       </div>
     </header>

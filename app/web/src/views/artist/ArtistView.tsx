@@ -5,6 +5,7 @@ import type { Album, FullArtist, Track } from "../../api/models";
 import { loadStars } from "../../api/stars";
 import { AlbumGrid } from "../../components/AlbumGrid";
 import { Cover } from "../../components/Cover";
+import { GenreNames } from "../../components/GenreNames";
 import { Answered } from "../../components/Notice";
 import { PlayButtons } from "../../components/PlayButtons";
 import { TrackList } from "../../components/TrackList";
@@ -45,7 +46,7 @@ function ArtistHead({ artist }: { artist: FullArtist }) {
         <h1>{artist.name}</h1>
         {others.length > 0 && <p class="muted facts">{t("library.alsoAs", { names: others.join(", ") })}</p>}
         <p class="muted facts">{roles.join(" · ")}</p>
-        {artist.genres.length > 0 && <p class="muted facts">{artist.genres.join(", ")}</p>}
+        <GenreNames genres={artist.track_genres} />
         <PlayButtons
           title={artist.name}
           load={() => loadTracks(artist.id, MAX_TRACKS)}
