@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.support.stack import wait_until
 
 OpenPage = Callable[..., Page]
 ALBUMS = 24
@@ -180,11 +182,34 @@ def test_artists_and_what_is_theirs(open_page: OpenPage) -> None:
     expect(page.locator(".album-grid article")).to_have_count(3)
     years = [int(text[-4:]) for text in page.locator(".album-grid article p").all_text_contents()]
     assert years == sorted(years)
-    page.get_by_role("button", name="Show all tracks").click()
-    expect(page.locator(".track-row")).to_have_count(9)
     with page.expect_response("**/api/tracks?*"):
         page.get_by_role("button", name="Play", exact=True).click()
     expect(page.locator(".track-row").first).to_have_attribute("aria-current", "true")
+
+
+def test_all_tracks_of_an_artist_are_there_and_play(open_page: OpenPage) -> None:
+    page = open_page("/artists")
+    page.get_by_role("link", name="Sólveig").click()
+    expect(page.locator(".track-row")).to_have_count(8)
+    page.get_by_role("button", name="Show all tracks").click()
+    first, last = (page.locator(f'li[aria-setsize="9"][aria-posinset="{place}"]') for place in (1, 9))
+    first.locator(".play").focus()
+    page.keyboard.press("End")
+    expect(last.locator(".play")).to_be_focused()
+    expect(page).to_have_url(re.compile(r"/artists/\d+\?tracks=all$"))
+
+    def in_small_pages(route: Route) -> None:
+        # Real answers, but so small that one is not enough: an artist of 500 tracks would have to be made.
+        route.continue_(url=route.request.url.replace("limit=500", "limit=4"))
+
+    page.route("**/api/tracks?*limit=500*", in_small_pages)
+    page.keyboard.press("Enter")
+    expect(last.locator(".track-row")).to_have_attribute("aria-current", "true")
+    wait_until(lambda: page.request.get("/api/queue").json()["total"] == 9)
+    page.get_by_role("link", name="Show what plays").click()
+    expect(page.get_by_text("Nothing follows this track.")).to_be_visible()
+    page.go_back()
+    expect(last).to_be_in_viewport()
 
 
 def test_genres_and_decades_lead_to_their_albums(open_page: OpenPage) -> None:

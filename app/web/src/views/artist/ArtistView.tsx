@@ -1,21 +1,18 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { useRoute } from "preact-iso";
 import { get } from "../../api/client";
-import type { Album, FullArtist, Track } from "../../api/models";
+import type { Album, FullArtist } from "../../api/models";
 import { loadStars } from "../../api/stars";
 import { AlbumGrid } from "../../components/AlbumGrid";
 import { Cover } from "../../components/Cover";
 import { GenreNames } from "../../components/GenreNames";
 import { Answered } from "../../components/Notice";
 import { PlayButtons } from "../../components/PlayButtons";
-import { TrackList } from "../../components/TrackList";
 import { useAnswer } from "../../components/use_answer";
 import { type MessageName, t } from "../../messages";
 import { en } from "../../messages/en";
+import { allTracks, Tracks } from "./Tracks";
 import "./ArtistView.css";
-
-const FIRST_TRACKS = 8;
-const MAX_TRACKS = 500; // of one request
 
 /** One artist: what is theirs, where they appear, and their tracks. */
 export function ArtistView() {
@@ -47,42 +44,9 @@ function ArtistHead({ artist }: { artist: FullArtist }) {
         {others.length > 0 && <p class="muted facts">{t("library.alsoAs", { names: others.join(", ") })}</p>}
         <p class="muted facts">{roles.join(" · ")}</p>
         <GenreNames genres={artist.track_genres} />
-        <PlayButtons
-          title={artist.name}
-          load={() => loadTracks(artist.id, MAX_TRACKS)}
-          star={{ kind: "artist", id: artist.id }}
-        />
+        <PlayButtons title={artist.name} load={() => allTracks(artist.id)} star={{ kind: "artist", id: artist.id }} />
       </div>
     </header>
-  );
-}
-
-function Tracks({ artist }: { artist: FullArtist }) {
-  const [areAllShown, setAllShown] = useState(false);
-  const limit = areAllShown ? MAX_TRACKS : FIRST_TRACKS + 1; // one more tells whether there are more
-  const asked = useAnswer((signal) => loadTracks(artist.id, limit, signal), [artist.id, limit]);
-  return (
-    <section class="of-artist">
-      <h2>{t("library.tracks")}</h2>
-      <Answered asked={asked}>
-        {(tracks) => (
-          <>
-            <TrackList
-              label={t("library.tracks")}
-              tracks={areAllShown ? tracks : tracks.slice(0, FIRST_TRACKS)}
-              lead="cover"
-              knownArtist={artist.name}
-              hasAlbum
-            />
-            {!areAllShown && tracks.length > FIRST_TRACKS && (
-              <button type="button" class="button more" onClick={() => setAllShown(true)}>
-                {t("library.allTracks")}
-              </button>
-            )}
-          </>
-        )}
-      </Answered>
-    </section>
   );
 }
 
@@ -94,11 +58,6 @@ function Albums({ title, albums }: { title: string; albums: readonly Album[] }) 
       <AlbumGrid albums={albums} />
     </section>
   );
-}
-
-async function loadTracks(artist_id: number, limit: number, signal?: AbortSignal): Promise<readonly Track[]> {
-  const query = { artist_id, sort: "album", limit, count: false } as const;
-  return (await get("/api/tracks", signal ? { query, signal } : { query })).items;
 }
 
 /** Return the name of a role; files may state other roles than those that have one. */

@@ -1,3 +1,4 @@
+import { allPages, PAGE_ITEMS } from "../../api/all_pages";
 import { get } from "../../api/client";
 import type { Genre } from "../../api/models";
 import { queryOf } from "../../api/query";
@@ -7,8 +8,6 @@ import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
 import { type Years, yearsBetween } from "./decades";
 import "./Genres.css";
-
-const PAGE_GENRES = 500;
 
 /** Ways into the library by what music is, and from when. Each leads to the list of its albums. */
 export function Genres() {
@@ -71,16 +70,8 @@ function nameOf({ year_from, year_to }: Years): string {
   return t("library.decade", { year: String(year_from) });
 }
 
-async function loadGenres(signal: AbortSignal): Promise<Genre[]> {
-  const found: Genre[] = [];
-  let cursor: string | null = null;
-  do {
-    const query = { limit: PAGE_GENRES, count: false, cursor };
-    const page: { items: Genre[]; next?: string | null } = await get("/api/genres", { query, signal });
-    found.push(...page.items);
-    cursor = page.next ?? null;
-  } while (cursor);
-  return found;
+function loadGenres(signal: AbortSignal): Promise<Genre[]> {
+  return allPages((cursor) => get("/api/genres", { query: { limit: PAGE_ITEMS, count: false, cursor }, signal }));
 }
 
 /** Return the decades that have albums. The API counts the albums of each. */

@@ -1,17 +1,15 @@
-import { useEffect } from "preact/hooks";
 import { get } from "../../api/client";
 import type { Album, Artist, Genre, Track } from "../../api/models";
 import { queryOf } from "../../api/query";
-import { loadStars } from "../../api/stars";
 import { address } from "../../base_path";
 import { AlbumCard } from "../../components/AlbumCard";
 import { ArtistCard } from "../../components/ArtistCard";
 import type { Page } from "../../components/grid/paged_list";
 import { ALBUM_CARDS, ARTIST_CARDS, TRACK_ROWS } from "../../components/grid/sizes";
+import { TrackItem } from "../../components/grid/TrackItem";
 import { usePagedList } from "../../components/grid/use_paged_list";
 import { VirtualGrid } from "../../components/grid/VirtualGrid";
 import { ListHead } from "../../components/ListHead";
-import { TrackRow } from "../../components/TrackRow";
 import { t } from "../../messages";
 import { play } from "../../player/player";
 import { GenreLink } from "./GenreLink";
@@ -41,16 +39,11 @@ export function FoundOfKind({ q, kind }: { q: string; kind: Kind }) {
             const { items, at } = list.itemsAround(index);
             play(items as Track[], at);
           };
-          return <FoundTrack track={item as Track} onPlay={playFrom} />;
+          return <TrackItem track={item as Track} lead="cover" hasAlbum onPlay={playFrom} />;
         }}
       </VirtualGrid>
     </>
   );
-}
-
-function FoundTrack({ track, onPlay }: { track: Track; onPlay: () => void }) {
-  useEffect(() => loadStars("track", [track.id]), [track.id]);
-  return <TrackRow track={track} lead="cover" hasAlbum onPlay={onPlay} />;
 }
 
 async function search(q: string, type: Kind, limit: number, offset: number, signal: AbortSignal): Promise<Page<Item>> {
