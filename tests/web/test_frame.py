@@ -28,6 +28,25 @@ def test_axe_finds_nothing_on_the_first_view(open_page: OpenPage, size: str, sch
     assert not found.response["violations"], found.generate_report()
 
 
+def test_the_search_of_a_phone_stands_beside_the_account_at_the_right(open_page: OpenPage) -> None:
+    page = open_page("/albums", "phone")
+    search = page.locator(".top").get_by_role("link", name="Search").bounding_box()
+    account = page.get_by_role("button", name="Account of Ada").bounding_box()
+    assert search
+    assert account
+    width = SIZES["phone"][0]
+    assert 0 <= account["x"] - (search["x"] + search["width"]) <= 16
+    assert account["x"] + account["width"] >= width - 16
+    page.locator(".account .one-line").evaluate(
+        "name => { name.textContent = 'A very long name of a listener who lives here' }"
+    )
+    assert page.locator(".top").evaluate("top => top.scrollWidth <= top.clientWidth")
+    page.locator(".top").get_by_role("link", name="Search").click()
+    field = page.get_by_role("searchbox").bounding_box()
+    assert field
+    assert field["width"] > width / 2
+
+
 @pytest.mark.parametrize(
     ("locale", "title"), [("de-AT", "Neu hinzugekommen"), ("fr-FR", "Ajouts récents"), ("ja", "Recently added")]
 )
