@@ -6,8 +6,8 @@ import type { FullAlbum, Track } from "../../api/models";
 import { loadStars } from "../../api/stars";
 import { address } from "../../base_path";
 import { AlbumRow } from "../../components/AlbumRow";
-import { Cover } from "../../components/Cover";
 import { GenreNames } from "../../components/GenreNames";
+import { ItemHead } from "../../components/ItemHead";
 import { Answered } from "../../components/Notice";
 import { PlayButtons } from "../../components/PlayButtons";
 import { TrackList } from "../../components/TrackList";
@@ -41,18 +41,14 @@ export function AlbumView() {
 
 function AlbumHead({ album, tracks }: { album: FullAlbum; tracks: readonly Track[] }) {
   return (
-    <header class="album-head">
-      <Cover kind="album" id={album.id} hasPicture={album.has_cover} title={album.title} size={640} />
-      <div>
-        <h1>{album.title}</h1>
-        <p class="album-artists">
-          <AlbumArtists album={album} />
-        </p>
-        <p class="muted facts">{factsOf(album).join(" · ")}</p>
-        <GenreNames genres={album.track_genres} />
-        <PlayButtons title={album.title} load={async () => tracks} star={{ kind: "album", id: album.id }} />
-      </div>
-    </header>
+    <ItemHead kind="album" id={album.id} hasPicture={album.has_cover} title={album.title}>
+      <p class="album-artists">
+        <AlbumArtists album={album} />
+      </p>
+      <p class="muted facts">{factsOf(album).join(" · ")}</p>
+      <GenreNames genres={album.track_genres} />
+      <PlayButtons title={album.title} load={async () => tracks} star={{ kind: "album", id: album.id }} />
+    </ItemHead>
   );
 }
 

@@ -4,8 +4,8 @@ import { get } from "../../api/client";
 import type { Album, FullArtist } from "../../api/models";
 import { loadStars } from "../../api/stars";
 import { AlbumGrid } from "../../components/AlbumGrid";
-import { Cover } from "../../components/Cover";
 import { GenreNames } from "../../components/GenreNames";
+import { ItemHead } from "../../components/ItemHead";
 import { Answered } from "../../components/Notice";
 import { PlayButtons } from "../../components/PlayButtons";
 import { useAnswer } from "../../components/use_answer";
@@ -37,16 +37,12 @@ function ArtistHead({ artist }: { artist: FullArtist }) {
   const others = artist.names.filter((name) => name !== artist.name);
   const roles = artist.roles.map(({ role, tracks }) => t("library.asRole", { role: roleName(role), count: tracks }));
   return (
-    <header class="artist-head">
-      <Cover kind="artist" id={artist.id} hasPicture={artist.has_picture} title={artist.name} size={640} />
-      <div>
-        <h1>{artist.name}</h1>
-        {others.length > 0 && <p class="muted facts">{t("library.alsoAs", { names: others.join(", ") })}</p>}
-        <p class="muted facts">{roles.join(" · ")}</p>
-        <GenreNames genres={artist.track_genres} />
-        <PlayButtons title={artist.name} load={() => allTracks(artist.id)} star={{ kind: "artist", id: artist.id }} />
-      </div>
-    </header>
+    <ItemHead kind="artist" id={artist.id} hasPicture={artist.has_picture} title={artist.name}>
+      {others.length > 0 && <p class="muted facts">{t("library.alsoAs", { names: others.join(", ") })}</p>}
+      <p class="muted facts">{roles.join(" · ")}</p>
+      <GenreNames genres={artist.track_genres} />
+      <PlayButtons title={artist.name} load={() => allTracks(artist.id)} star={{ kind: "artist", id: artist.id }} />
+    </ItemHead>
   );
 }
 
