@@ -47,6 +47,18 @@ def test_the_search_of_a_phone_stands_beside_the_account_at_the_right(open_page:
     assert field["width"] > width / 2
 
 
+def test_buttons_are_large_enough_for_a_thumb(open_page: OpenPage) -> None:
+    page = open_page("/albums", "phone")
+    for path in ("/settings", "/machine", "/albums?genre_id=1", "/albums/1", "/blend?more=1", "/playlists", "/map"):
+        page.goto(path)
+        expect(page.locator("main .button").first).to_be_visible()
+        expect(page.get_by_text("Loading …")).to_have_count(0)
+        small = page.locator("main .button").evaluate_all(
+            "all => all.filter((one) => one.checkVisibility() && one.offsetHeight < 44).map((one) => one.innerText)"
+        )
+        assert not small, path
+
+
 @pytest.mark.parametrize(
     ("locale", "title"), [("de-AT", "Neu hinzugekommen"), ("fr-FR", "Ajouts récents"), ("ja", "Recently added")]
 )
