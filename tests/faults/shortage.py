@@ -1,42 +1,14 @@
 """Scans during which Redis or the disk is full for a while, or the API does not answer."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.faults.cases import scanning
 from tests.faults.supervisor import Supervised
-
-DISK_SIZE = "24m"
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """Mount a small tmpfs for the duration of the block; needs root."""
-    folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE}", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@contextmanager
-def full_disk(folder: Path) -> Iterator[None]:
-    """Fill the disk to the last byte for the duration of the block."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        for size in (1 << 16, 1 << 12, 1):
-            with suppress(OSError):
-                while file.write(bytes(size)):
-                    pass
-    try:
-        yield
-    finally:
-        filler.unlink()
+from tests.support.small_disk import full_disk, small_disk
 
 
 @contextmanager

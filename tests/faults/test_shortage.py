@@ -1,6 +1,5 @@
 """Redis or the disk is full, or the API does not answer: no file is lost, and the logs name the cause."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,8 +7,7 @@ import pytest
 from soniquebay.pipeline import library_api
 from tests.faults.cases import STAGES
 from tests.faults.shortage import fill_disk_at, fill_redis_at, suspend_api_at
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk that is filled here")
+from tests.support.small_disk import needs_root
 
 
 @pytest.mark.parametrize("stage", [None, *STAGES])
