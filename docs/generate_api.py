@@ -46,7 +46,8 @@ those routes belong to the internal API.
   parameter that they do not know.
 - A request that a page of another site sent and that would change something is answered with 403, one to a name that is
   not the appliance's with 421, and a body of more than 1 MiB with 413 ([security](security.md#listeners)).
-- A route answers 503 when it cannot use the database, and 507 when the disk is full. `detail` gives the reason.
+- A route answers 507 when the disk is full, and 503 when it cannot use the database for another reason. `detail` says
+  what can be done; `code` is `disk_full` or `read_only` where nothing can be saved.
 - Five wrong passwords are answered with 401, further ones with 429 and `Retry-After`.
 - Paths of files are encoded: a byte that is not UTF-8 reads `\\xNN`, and a backslash is doubled.
 """

@@ -16,8 +16,8 @@ import pytest
 
 from soniquebay.api.storage import Storage
 from soniquebay.library.database import Database
-from tests.faults.shortage import full_disk, small_disk
 from tests.support.audio_files import tone
+from tests.support.small_disk import full_disk, small_disk
 from tests.support.stack import Stack, free_port, wait_until
 from tests.support.workers import Bench
 

@@ -94,12 +94,13 @@ async def _wait_for_redis(services: Services) -> None:
 
 async def _repeat(services: Services, what: str, job: Callable[[], object], seconds: float) -> None:
     """Run a job in a thread again and again. An error is logged, with `what` in front of it, and not raised."""
+    message = f"{what}: %s: %s"  # a text of its own for each job: the same one is logged once a minute
     while True:
         try:
             await asyncio.to_thread(job)
         except Exception as error:  # whatever it is, the next run may succeed
             services.storage.report(error)
-            log.warning("%s: %s: %s", what, type(error).__name__, error, exc_info=not isinstance(error, sqlite3.Error))
+            log.warning(message, type(error).__name__, error, exc_info=not isinstance(error, sqlite3.Error))
         await asyncio.sleep(seconds)
 
 

@@ -1,7 +1,6 @@
 """Send the API's tasks. What cannot be sent now stays in the database and is sent later."""
 
 import logging
-import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import Any, cast
 import redis
 from kombu.exceptions import OperationalError
 
+from soniquebay.api import disk_state
 from soniquebay.api.queue_feeder import MESSAGE_LOST_AFTER_SECONDS, QueueFeeder
 from soniquebay.library import artist_pictures, queries, sessions
 from soniquebay.library.database import Database
@@ -24,7 +24,6 @@ from soniquebay.worker.config import PRIORITY_STEPS
 log = logging.getLogger(__name__)
 
 WARNING_INTERVAL_SECONDS = 60.0  # the same problem is checked far more often than it is logged
-MIN_FREE_DISK_BYTES = 1 << 20  # with less, the database's writes fail or soon will
 ANALYSIS_DELAY_SECONDS = 300.0  # a young scan has the machine to itself: first all is searchable, then it is analysed
 MAX_QUEUED_VECTORS, MAX_QUEUED_COVERS = 100, 50  # tracks, albums
 _SCAN_QUEUES = ("scan", "extract", "batch", "insert")
@@ -134,9 +133,9 @@ class Dispatcher:
 
     def _storage_problem(self) -> str | None:
         """Return why the disk or Redis takes nothing more. A task that fails for that is not counted as an attempt."""
-        free = shutil.disk_usage(self._database.path.parent).free
-        if free < MIN_FREE_DISK_BYTES:
-            return f"the disk is full, {self._database.path.parent} has {free} bytes left; delete something there"
+        folder = self._database.path.parent
+        if problem := disk_state.problem_of(folder):
+            return disk_state.sentence(problem, folder)
         memory = cast("dict[str, int]", self._broker.info("memory"))
         if 0 < memory["maxmemory"] <= memory["used_memory"]:
             return f"Redis is full, it uses {memory['used_memory']} bytes of {memory['maxmemory']}"

@@ -1,17 +1,19 @@
 """Answer errors with a status and a reason in place of a stack trace."""
 
-import errno
 import json
 import logging
 import sqlite3
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
+from soniquebay.api import disk_state
+from soniquebay.api.access import base_path, may_manage
+from soniquebay.api.forms import page
 from soniquebay.api.services import Services
-from soniquebay.listeners.accounts import Visitor
 from soniquebay.storage_faults import StorageFaultError, database_fault, is_damage
 
 log = logging.getLogger(__name__)
@@ -20,8 +22,9 @@ log = logging.getLogger(__name__)
 def install(app: FastAPI, *, database_checks_input: bool = False) -> None:
     """Make an application answer 422, 507 or 503 when a request fails.
 
-    422: the request is not as the API describes it. 507: the disk is full. 503: the database is damaged, or it or a
-    file cannot be used for another reason. The worker repeats a request that was answered by 500 or more.
+    422: the request is not as the API describes it. 507: the disk is full. 503: the disk can only be read, the database
+    is damaged, or it or a file cannot be used for another reason. The worker repeats a request that was answered by 500
+    or more.
 
     `database_checks_input`: the application accepts its own worker's fields as they are and leaves their check to the
     constraints of the database, so an error of those is 422 too.
@@ -54,14 +57,18 @@ def _contradictory_request(request: Request, error: Exception) -> Response:
 
 
 def _storage_failed(request: Request, error: Exception) -> Response:
-    disk_full = "disk is full" in str(error) or getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
-    reason = f"the disk is full ({error}); delete something there" if disk_full else f"{type(error).__name__}: {error}"
-    log.error("%s %s: %s", request.method, request.url.path, reason, exc_info=None if disk_full else error)
-    if not _may_know_paths(request):
-        reason = (
-            "the disk is full" if disk_full else "the appliance cannot read or write its data now; its log says why"
-        )
-    return JSONResponse({"detail": reason}, status_code=507 if disk_full else 503)
+    problem = storage_cause(request, error)
+    if not may_manage(request):
+        reason = disk_state.sentence_for_listeners(problem)
+    elif problem is None:
+        reason = f"the appliance cannot read or write its data now ({error}); its log says why"
+    else:
+        reason = disk_state.sentence(problem, _data_folder(request))
+    if "text/html" in request.headers.get("accept", ""):  # a person has sent a form
+        content = f'<p><a href="{base_path(request.scope)}/">Back to the first page</a></p>'
+        return page(request, "This was not done", content, reason, disk_state.STATUS[problem])
+    code = {} if problem is None else {"code": problem}
+    return JSONResponse({"detail": reason, **code}, status_code=disk_state.STATUS[problem])
 
 
 def _database_failed(request: Request, error: Exception) -> Response:
@@ -72,11 +79,21 @@ def _database_failed(request: Request, error: Exception) -> Response:
     services.storage.report(error)
     log.error("%s %s: %s", request.method, request.url.path, error)
     fault = error if isinstance(error, StorageFaultError) else database_fault("damaged", services.database.path, error)
-    reason = str(fault) if _may_know_paths(request) else fault.public_text
+    reason = str(fault) if may_manage(request) else fault.public_text
     return JSONResponse({"detail": reason}, status_code=503)
 
 
-def _may_know_paths(request: Request) -> bool:
-    """Tell whether whoever sent a request manages the appliance, or is the worker: the internal API has no visitors."""
-    visitor: Visitor | None = getattr(request.state, "visitor", None)
-    return not hasattr(request.state, "visitor") or (visitor is not None and visitor.role == "manage")
+def storage_cause(request: Request, error: Exception) -> disk_state.StorageProblem | None:
+    """Log that a request could not use the database or a file, and return why; None for no cause that is known."""
+    problem = disk_state.cause_of(error, _data_folder(request))
+    if problem is None:
+        log.error("%s %s: %s: %s", request.method, request.url.path, type(error).__name__, error, exc_info=error)
+    else:
+        reason = disk_state.sentence(problem, _data_folder(request))
+        log.error("%s %s: %s", request.method, request.url.path, reason)
+    return problem
+
+
+def _data_folder(request: Request) -> Path:
+    folder: Path = request.app.state.services.settings.data
+    return folder

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from kombu.exceptions import OperationalError
 
 from soniquebay import __version__
+from soniquebay.api import disk_state
 from soniquebay.api.access import REFUSALS, Manager, may_manage
 from soniquebay.api.models.health import Health, WorkerState
 from soniquebay.api.models.problems import Problem
@@ -49,8 +50,11 @@ async def health(request: Request, services: Shared) -> Any:
 
 
 def _warnings(services: Services) -> list[str]:
+    folder = services.settings.data
+    problem = disk_state.problem_of(folder)
     certificate = services.certificate and services.certificate.warning(time.time())
-    return [*services.storage.warnings, *([certificate] if certificate else [])]
+    texts = (problem and disk_state.sentence(problem, folder), *services.storage.warnings, certificate)
+    return [text for text in texts if text]
 
 
 def _check_parts(services: Services) -> dict[str, str]:

@@ -59,8 +59,10 @@ _REPEATING_LOGGERS = (
     "soniquebay.api.open_requests",
     "soniquebay.api.opensubsonic.routes",
     "soniquebay.api.rebuilds",
+    "soniquebay.api.scrobbler",
     "soniquebay.api.tls",
     "soniquebay.api.transcoded_answer",
+    "soniquebay.api.transcoded_cache",
 )
 
 

@@ -4,11 +4,16 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from soniquebay.api.disk_state import StorageProblem
+
 
 class Problem(BaseModel):
     """Why a request failed."""
 
     detail: str
+    code: StorageProblem | None = Field(
+        None, description="why nothing can be saved; null, or not there, when that is not the reason"
+    )
 
 
 class Invalid(BaseModel):

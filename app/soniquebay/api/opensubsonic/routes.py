@@ -9,6 +9,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from soniquebay.api.access import address_of
+from soniquebay.api.disk_state import sentence_for_listeners
+from soniquebay.api.errors import storage_cause
 from soniquebay.api.opensubsonic import (
     PREFIX,
     album_lists,
@@ -97,9 +99,7 @@ def _answer(request: Request, services: Services, method: str, parameters: Param
         return _refusal(parameters, error)
     except (sqlite3.DatabaseError, OSError) as error:
         services.storage.report(error)
-        # Without its text, which may have a path of the machine.
-        log.error("%s%s: %s: %s", PREFIX, method, type(error).__name__, error, exc_info=error)
-        return _refusal(parameters, SubsonicError(GENERIC, "this cannot be done now: the appliance's log says why"))
+        return _refusal(parameters, SubsonicError(GENERIC, sentence_for_listeners(storage_cause(request, error))))
 
 
 def _content(request: Request, services: Services, method: str, parameters: Parameters) -> Content:
