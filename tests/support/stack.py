@@ -51,14 +51,20 @@ class Stack:
         self.data = data
         self.port, self.flower_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._login, self._settings = login, settings
+        self.start()
+
+    def start(self) -> None:
+        """Start the programs, also again after `stop`: on the same ports, with the same data."""
         self.process = subprocess.Popen(
             [self.python, "-m", "soniquebay.cli", "serve",
-             *(word for folder in self.roots for word in ("--music", str(folder))), "--data", str(data),
-             "--port", str(self.port), "--flower-port", str(self.flower_port), *([] if login else ["--no-login"])],
+             *(word for folder in self.roots for word in ("--music", str(folder))), "--data", str(self.data),
+             "--port", str(self.port), "--flower-port", str(self.flower_port),
+             *([] if self._login else ["--no-login"])],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             # off: a test asks no service on the internet but a double, and scans when it starts a scan
             env={**os.environ, "SONIQUEBAY_ONLINE": "off", "SONIQUEBAY_WATCH": "off", "SONIQUEBAY_LOG_TASKS": "on",
-                 **settings},
+                 **self._settings},
             # a shell starts background jobs with Ctrl-C ignored, and these tests may be one
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip

@@ -84,3 +84,13 @@ def test_a_view_that_cannot_be_fetched_is_told_with_a_way_out(open_page: OpenPag
     page.unroute("**/assets/Genres*.js")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Genres")
+
+
+def test_a_page_that_cannot_begin_says_so_with_a_way_out(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.route("**/api/session", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
+    page.unroute("**/api/session")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Good to hear you, Ada")

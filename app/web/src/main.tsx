@@ -3,7 +3,7 @@ import { connect } from "./api/live";
 import { loadSession, session } from "./api/session";
 import { loadLanguage } from "./messages";
 import { startPlayer } from "./player/start";
-import { App } from "./shell/App";
+import { App, NotLoaded } from "./shell/App";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./components/buttons.css";
@@ -16,4 +16,4 @@ async function start(): Promise<void> {
   if (session.value?.role) startPlayer();
 }
 
-void start();
+start().catch(() => render(<NotLoaded />, document.getElementById("app") as HTMLElement));

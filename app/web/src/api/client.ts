@@ -1,7 +1,9 @@
 /** Requests to the API, typed by its OpenAPI description (`schema.d.ts` is made from it). */
 import { address } from "../base_path";
 import { queryOf } from "./query";
-import type { paths } from "./schema";
+import type { components, paths } from "./schema";
+
+type Problem = components["schemas"]["Problem"];
 
 type Method = "get" | "post" | "put" | "patch" | "delete";
 type PathsWith<M extends Method> = {
@@ -39,6 +41,8 @@ export class ApiError extends Error {
     readonly status: number,
     message: string,
     readonly retryAfterSeconds?: number,
+    /** Why nothing can be saved, where that is the reason. */
+    readonly code?: Problem["code"],
   ) {
     super(message);
   }
@@ -104,12 +108,14 @@ function fill(path: string, values: Record<string, string | number> = {}): strin
 async function failureOf(answer: Response): Promise<ApiError> {
   const seconds = Number(answer.headers.get("Retry-After")) || undefined;
   let reason = "";
+  let code: Problem["code"];
   try {
-    const { detail } = (await answer.json()) as { detail?: unknown };
+    const { detail, ...more } = (await answer.json()) as Omit<Problem, "detail"> & { detail?: unknown };
+    code = more.code;
     if (typeof detail === "string") reason = detail;
     else if (Array.isArray(detail)) reason = detail.map((one) => (one as { msg?: string }).msg ?? "").join("; ");
   } catch {
     // An answer of a proxy is no JSON.
   }
-  return new ApiError(answer.status, reason, seconds);
+  return new ApiError(answer.status, reason, seconds, code);
 }

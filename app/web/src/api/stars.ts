@@ -1,8 +1,8 @@
 /** The listener's stars of tracks, albums and artists. Each is asked for once, however often it is shown. */
 import { signal } from "@preact/signals";
 import { tell } from "../components/tell";
-import { t } from "../messages";
-import { get, put, remove } from "./client";
+import { asApiError, get, put, remove } from "./client";
+import { failureText } from "./failure";
 import { session } from "./session";
 
 export type StarKind = "track" | "album" | "artist";
@@ -57,9 +57,9 @@ export async function toggleStar(kind: StarKind, id: number): Promise<void> {
     const path = { kind, item_id: id };
     if (before) await remove("/api/stars/{kind}/{item_id}", { path });
     else await put("/api/stars/{kind}/{item_id}", { path });
-  } catch {
+  } catch (error) {
     note([[keyOf(kind, id), before]]);
-    tell(t("error.network"));
+    tell(failureText(asApiError(error)));
   }
 }
 

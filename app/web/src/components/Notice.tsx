@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { ApiError } from "../api/client";
+import { failureText } from "../api/failure";
 import { t } from "../messages";
 import type { Asked } from "./use_answer";
 import "./Notice.css";
@@ -15,7 +16,7 @@ export function Answered<T>(props: { asked: Asked<T>; children: (answer: T) => C
 export function ErrorNotice({ error, retry }: { error: ApiError; retry?: () => void }) {
   return (
     <div class="notice" role="alert">
-      <p>{textOf(error)}</p>
+      <p>{failureText(error)}</p>
       {retry && error.status !== 404 && (
         <button type="button" class="button" onClick={retry}>
           {t("list.retry")}
@@ -23,9 +24,4 @@ export function ErrorNotice({ error, retry }: { error: ApiError; retry?: () => v
       )}
     </div>
   );
-}
-
-function textOf(error: ApiError): string {
-  if (error.status === 0) return t("error.network");
-  return error.status === 404 ? t("error.missing") : error.message;
 }

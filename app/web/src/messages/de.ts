@@ -27,6 +27,14 @@ export const de: Messages = {
   "error.missing": "Das ist nicht (mehr) in der Bibliothek.",
   "error.page": "Unter dieser Adresse gibt es keine Seite.",
   "error.view": "Dieser Teil der Seite konnte nicht geladen werden.",
+  "error.unknown":
+    "Das hat nicht funktioniert (Fehler {status}). Geschieht es wieder, sagt das Protokoll von SoniqueBay, warum.",
+  "error.diskFull":
+    "Der Speicher von SoniqueBay ist voll, daher kann nichts gespeichert werden. Schaffe Platz: Lösche dort etwas, oder nimm einen größeren.",
+  "error.readOnly":
+    "Der Speicher von SoniqueBay ist nur noch lesbar, daher kann nichts gespeichert werden. Starte das Gerät neu; hilft das nicht, ersetze die Karte.",
+  "error.unsaved":
+    "Die Musik spielt weiter. Die Warteschlange und was du hörst, bleiben auf dieser Seite, bis sie gespeichert werden können.",
   "count.albums": { one: "{count} Album", other: "{count} Alben" },
   "count.tracks": { one: "{count} Titel", other: "{count} Titel" },
   "action.play": "Abspielen",
@@ -125,6 +133,8 @@ export const de: Messages = {
   "player.repeatAll": "Wiederholen: alles",
   "player.repeatOne": "Wiederholen: diesen Titel",
   "player.waiting": "Warten auf SoniqueBay …",
+  "player.waitingForDrive": "Warten auf das Laufwerk …",
+  "player.driveAway": "Das Laufwerk mit „{title}“ ist nicht da. Stecke es an, dann spielt die Musik weiter.",
   "player.skipped": "„{title}“ kann nicht abgespielt werden und wurde übersprungen.",
   "player.stopped": "„{title}“ kann nicht abgespielt werden. Die Musik wurde angehalten.",
 
@@ -223,6 +233,9 @@ export const de: Messages = {
   "drives.readOnly": "schreibgeschützt",
   "drives.absent": "Nicht vorhanden. Ist das Laufwerk angesteckt?",
   "drives.silent": "Das Laufwerk antwortet nicht.",
+  "drives.full": "Es ist voll, daher kann nichts gespeichert werden. Lösche dort etwas, oder nimm ein größeres.",
+  "drives.unsaved":
+    "Es ist nur noch lesbar, daher kann nichts gespeichert werden. Starte die Maschine neu; hilft das nicht, ersetze die Karte.",
   "first.plugIn": "Stecke ein Laufwerk mit deiner Musik an",
   "first.how": "SoniqueBay liest davon und schreibt nie darauf. Du kannst Musik auch in einen dieser Ordner kopieren.",
   "first.ask": "Hier ist noch keine Musik. Wer dieses SoniqueBay verwaltet, kann welche hinzufügen.",

@@ -27,6 +27,12 @@ export const en = {
   "error.missing": "This is not in the library (any more).",
   "error.page": "There is no page at this address.",
   "error.view": "This part of the page could not be loaded.",
+  "error.unknown": "This did not work (error {status}). If it happens again, the log of SoniqueBay says why.",
+  "error.diskFull":
+    "The disk of SoniqueBay is full, so nothing can be saved. Make room on it: delete something there, or use a larger one.",
+  "error.readOnly":
+    "The disk of SoniqueBay can only be read, so nothing can be saved. Restart it; if that does not help, replace the card.",
+  "error.unsaved": "Music plays on. The queue and what you hear stay on this page until they can be saved.",
   "count.albums": { one: "{count} album", other: "{count} albums" },
   "count.tracks": { one: "{count} track", other: "{count} tracks" },
   "action.play": "Play",
@@ -124,6 +130,8 @@ export const en = {
   "player.repeatAll": "Repeat: everything",
   "player.repeatOne": "Repeat: this track",
   "player.waiting": "Waiting for SoniqueBay …",
+  "player.waitingForDrive": "Waiting for its drive …",
+  "player.driveAway": "The drive with “{title}” is not there. Plug it in, and the music plays on.",
   "player.skipped": "“{title}” cannot be played and was skipped.",
   "player.stopped": "“{title}” cannot be played. The music has stopped.",
 
@@ -218,6 +226,9 @@ export const en = {
   "drives.readOnly": "read-only",
   "drives.absent": "It is not there. Is the drive plugged in?",
   "drives.silent": "The drive does not answer.",
+  "drives.full": "It is full, so nothing can be saved. Delete something there, or use a larger one.",
+  "drives.unsaved":
+    "It can only be read, so nothing can be saved. Restart the machine; if that does not help, replace the card.",
   "first.plugIn": "Plug in a drive with your music",
   "first.how": "SoniqueBay reads it, and never writes on it. You can also copy music into one of these folders.",
   "first.ask": "There is no music here yet. Whoever manages this SoniqueBay can add some.",

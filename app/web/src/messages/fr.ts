@@ -27,6 +27,14 @@ export const fr: Messages = {
   "error.missing": "Ceci n’est pas (ou plus) dans la bibliothèque.",
   "error.page": "Il n’y a pas de page à cette adresse.",
   "error.view": "Cette partie de la page n’a pas pu être chargée.",
+  "error.unknown":
+    "Cela n’a pas fonctionné (erreur {status}). Si cela se reproduit, le journal de SoniqueBay dit pourquoi.",
+  "error.diskFull":
+    "Le disque de SoniqueBay est plein, rien ne peut donc être enregistré. Faites de la place : supprimez-y quelque chose ou prenez-en un plus grand.",
+  "error.readOnly":
+    "Le disque de SoniqueBay est en lecture seule, rien ne peut donc être enregistré. Redémarrez l’appareil ; si cela ne suffit pas, remplacez la carte.",
+  "error.unsaved":
+    "La musique continue. La file d’attente et vos écoutes restent sur cette page jusqu’à leur enregistrement.",
   "count.albums": { one: "{count} album", other: "{count} albums" },
   "count.tracks": { one: "{count} titre", other: "{count} titres" },
   "action.play": "Lire",
@@ -125,6 +133,8 @@ export const fr: Messages = {
   "player.repeatAll": "Répéter : tout",
   "player.repeatOne": "Répéter : ce titre",
   "player.waiting": "En attente de SoniqueBay …",
+  "player.waitingForDrive": "En attente de son disque …",
+  "player.driveAway": "Le disque de « {title} » n’est pas là. Branchez-le, et la musique reprendra.",
   "player.skipped": "« {title} » ne peut pas être lu et a été sauté.",
   "player.stopped": "« {title} » ne peut pas être lu. La musique s’est arrêtée.",
 
@@ -223,6 +233,10 @@ export const fr: Messages = {
   "drives.readOnly": "lecture seule",
   "drives.absent": "Absent. Le disque est-il branché ?",
   "drives.silent": "Le disque ne répond pas.",
+  "drives.full":
+    "Il est plein, rien ne peut donc être enregistré. Supprimez-y quelque chose ou prenez-en un plus grand.",
+  "drives.unsaved":
+    "Il est en lecture seule, rien ne peut donc être enregistré. Redémarrez la machine ; si cela ne suffit pas, remplacez la carte.",
   "first.plugIn": "Branchez un disque avec votre musique",
   "first.how":
     "SoniqueBay le lit, sans jamais y écrire. Vous pouvez aussi copier de la musique dans un de ces dossiers.",

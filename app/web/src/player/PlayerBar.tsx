@@ -9,11 +9,12 @@ import { Star } from "../components/Star";
 import { t } from "../messages";
 import { Controls, NextButton, PlayButton } from "./Controls";
 import { areShortcutsShown } from "./keys";
-import { current, duration, isWaiting, position } from "./player";
+import { current, duration, position, waitingFor } from "./player";
 import { SeekBar } from "./SeekBar";
 import { Shortcuts } from "./Shortcuts";
 import { isMuted, volume } from "./settings";
 import { TrackCover } from "./TrackCover";
+import { Waiting } from "./Waiting";
 import "./PlayerBar.css";
 
 /** The player at the foot of every view. With an empty queue there is none. */
@@ -63,7 +64,7 @@ function Heard({ track }: { track: Track }) {
           <a href={track.album_id === null ? address("/queue") : address(`/albums/${track.album_id}`)}>{track.title}</a>
         </p>
         <p class="one-line muted" aria-live="polite">
-          {isWaiting.value ? t("player.waiting") : <a href={address(`/artists/${track.artist_id}`)}>{track.artist}</a>}
+          {waitingFor.value ? <Waiting /> : <a href={address(`/artists/${track.artist_id}`)}>{track.artist}</a>}
         </p>
       </div>
       <Star kind="track" id={track.id} title={track.title} />

@@ -20,8 +20,8 @@ const entry = computed(() => order.currentOf(queue.value));
 export const current = computed<Track | undefined>(() => entry.value?.track);
 /** Whether music plays, or will as soon as it can. */
 export const isPlaying = signal(false);
-/** Whether it waits for the network or the appliance. */
-export const isWaiting = signal(false);
+/** What the music waits for: the drive with the track, or the appliance and the way to it. */
+export const waitingFor = signal<"drive" | "appliance" | undefined>(undefined);
 /** Seconds of the current track. */
 export const position = signal(0);
 export const duration = computed(() => current.value?.duration ?? 0);
@@ -83,7 +83,7 @@ export function resume(): void {
 
 export function pause(): void {
   isPlaying.value = false;
-  isWaiting.value = false;
+  waitingFor.value = undefined;
   retry.cancel();
   endFade();
   active.pause();
@@ -153,7 +153,7 @@ function go(index: number | undefined): void {
 function begin(seconds = 0): void {
   endFade();
   retry.cancel();
-  isWaiting.value = false;
+  waitingFor.value = undefined;
   position.value = seconds;
   turn.value++;
   const wanted = entry.peek();
@@ -183,7 +183,7 @@ function start(): void {
 /** Stop at the end of the queue: its last track is there to be played again. */
 function stop(): void {
   isPlaying.value = false;
-  isWaiting.value = false;
+  waitingFor.value = undefined;
   active.pause();
   active.clear();
   position.value = 0;
@@ -211,7 +211,7 @@ function progress(): void {
   if (active.element.paused || !active.element.currentTime) return;
   failures = 0;
   retry.reset();
-  isWaiting.value = false;
+  waitingFor.value = undefined;
   const left = duration.peek() - active.seconds;
   if (left > PRELOAD_SECONDS) return;
   const index = following();
@@ -257,8 +257,9 @@ async function fail(deck: Deck): Promise<void> {
   const seconds = position.peek();
   const cause = await causeOf(deck.url);
   if (deck !== active || deck.entry !== failed || !isPlaying.peek()) return;
-  if (cause === "later") {
-    isWaiting.value = true;
+  if (cause !== "unplayable") {
+    if (cause === "drive" && waitingFor.peek() !== "drive") tell(t("player.driveAway", { title: failed.track.title }));
+    waitingFor.value = cause === "drive" ? "drive" : "appliance";
     retry.after(() => {
       deck.load(failed, seconds);
       start();

@@ -1,8 +1,11 @@
 /** Tells the appliance what was heard: half of a track, or four minutes of it. */
 import { effect } from "@preact/signals";
-import { ApiError, post } from "../api/client";
+import { asApiError, post } from "../api/client";
+import { isRefused } from "../api/failure";
 import { session } from "../api/session";
 import { current, duration, isPlaying, position, turn } from "./player";
+import { Retry } from "./trouble";
+import { noteSaved } from "./unsaved";
 
 export const MAX_NEEDED_SECONDS = 240;
 const MAX_STEP_SECONDS = 2; // what is longer between two positions is a jump, and was not heard
@@ -29,8 +32,11 @@ export class Hearing {
   }
 }
 
+let retry: Retry;
+
 export function startPlays(): void {
   if (!session.value?.user) return; // a guest keeps nothing
+  retry = new Retry();
   let hearing = new Hearing(0);
   let began = 0;
   let heardTurn = -1;
@@ -49,15 +55,21 @@ export function startPlays(): void {
   });
 }
 
-/** Send what was heard. Without a network it waits for the next track; sent twice it counts once. */
+/** Send what was heard, and try again until all of it is saved; sent twice it counts once. */
 async function send(): Promise<void> {
   for (const play of unsent) {
     try {
       await post("/api/plays", { body: play });
     } catch (error) {
-      const isRefused = error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
-      if (!isRefused) return;
+      const problem = asApiError(error);
+      if (!isRefused(problem)) {
+        noteSaved("plays", problem);
+        retry.after(() => void send());
+        return;
+      }
     }
     unsent = unsent.filter((one) => one !== play);
   }
+  noteSaved("plays");
+  retry.reset();
 }

@@ -1,9 +1,12 @@
 /** The queue and its position are kept by the appliance, for a reload and for the listener's next device. */
 import { effect } from "@preact/signals";
-import { get, put } from "../api/client";
+import { asApiError, get, put } from "../api/client";
+import { isRefused } from "../api/failure";
 import type { Track } from "../api/models";
 import { session } from "../api/session";
 import { current, isPlaying, position, queue, restore } from "./player";
+import { Retry } from "./trouble";
+import { noteSaved } from "./unsaved";
 
 const SETTLED_MS = 1_000;
 const INTERVAL_SECONDS = 15;
@@ -43,6 +46,7 @@ async function load(): Promise<{ tracks: Track[]; position: number; seconds: num
 
 /** Save what changes: the queue at once, the position at times, and both when the page is left. */
 function keep(): void {
+  const retry = new Retry();
   let saved = snapshot();
   let timer = 0;
   const save = (keepalive = false) => {
@@ -51,9 +55,19 @@ function keep(): void {
     if (now.queue === saved.queue && Math.abs(now.seconds - saved.seconds) < 1) return;
     const before = saved;
     saved = now;
-    send(keepalive).catch(() => {
-      if (saved === now) saved = before; // it is tried again with the next change
-    });
+    send(keepalive).then(
+      () => {
+        noteSaved("queue");
+        retry.reset();
+      },
+      (error: unknown) => {
+        const problem = asApiError(error);
+        if (saved === now) saved = before;
+        if (isRefused(problem)) return; // the next change may be accepted
+        noteSaved("queue", problem);
+        retry.after(() => save());
+      },
+    );
   };
   effect(() => {
     queue.value;

@@ -1,8 +1,8 @@
 /** Why a stream does not play. */
 import { leadToSignIn } from "../api/session";
 
-/** `unplayable`: this track never plays; `later`: the appliance is busy, a drive or the network is away. */
-export type Cause = "unplayable" | "later";
+/** `unplayable`: this track never plays; `drive`: its drive is away; `later`: the appliance is busy, or away. */
+export type Cause = "unplayable" | "drive" | "later";
 
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 15_000;
@@ -10,12 +10,16 @@ const MAX_WAIT_MS = 15_000;
 /** Ask the appliance for a stream's headers, because an audio element does not tell why it fails. */
 export async function causeOf(url: string): Promise<Cause> {
   let status = 0;
+  let isBusy = false;
   try {
-    ({ status } = await fetch(url, { method: "HEAD" }));
+    const answer = await fetch(url, { method: "HEAD" });
+    status = answer.status;
+    isBusy = answer.headers.has("Retry-After");
   } catch {
     // No answer: the network is away.
   }
   if (status === 401) leadToSignIn();
+  if (status === 503 && !isBusy) return "drive";
   return status === 0 || status === 401 || status === 429 || status >= 500 ? "later" : "unplayable";
 }
 

@@ -61,7 +61,8 @@ function Views() {
   );
 }
 
-function NotLoaded() {
+/** Says that a part of the page, or all of it, could not be fetched, and offers to try again. */
+export function NotLoaded() {
   return (
     <div class="notice" role="alert">
       <p>{t("error.view")}</p>

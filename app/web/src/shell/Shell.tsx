@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { failureText } from "../api/failure";
 import { isConnected } from "../api/live";
 import { address } from "../base_path";
 import { AddToPlaylist } from "../components/AddToPlaylist";
@@ -6,6 +7,7 @@ import { addToPlaylist, tracksToAdd } from "../components/add_to_playlist";
 import { Told } from "../components/Told";
 import { t } from "../messages";
 import { PlayerBar } from "../player/PlayerBar";
+import { whyUnsaved } from "../player/unsaved";
 import { AccountMenu } from "./AccountMenu";
 import { Menu } from "./Menu";
 import { SearchField } from "./SearchField";
@@ -31,6 +33,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
         {!isConnected.value && (
           <p class="disconnected" role="status">
             {t("app.disconnected")}
+          </p>
+        )}
+        {whyUnsaved.value && (
+          <p class="disconnected" role="status">
+            {failureText(whyUnsaved.value)} {t("error.unsaved")}
           </p>
         )}
         {children}

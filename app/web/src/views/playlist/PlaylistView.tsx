@@ -1,6 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
-import { ApiError, get, patch, post, remove } from "../../api/client";
+import { asApiError, get, patch, post, remove } from "../../api/client";
+import { failureText } from "../../api/failure";
 import type { Entry, Playlist, Track } from "../../api/models";
 import { session } from "../../api/session";
 import { address } from "../../base_path";
@@ -74,7 +75,8 @@ function Opened(props: { playlist: Playlist; first: Keyed[]; reload: () => void 
     try {
       setPlaylist(await changed);
     } catch (error) {
-      tell(error instanceof ApiError && error.status === 409 ? t("playlist.changedElsewhere") : textOf(error));
+      const problem = asApiError(error);
+      tell(problem.status === 409 ? t("playlist.changedElsewhere") : failureText(problem));
       setEntries(entries);
       last.current = Promise.resolve(playlist);
       props.reload();
@@ -98,7 +100,7 @@ function Opened(props: { playlist: Playlist; first: Keyed[]; reload: () => void 
     try {
       setPlaylist(await patch("/api/playlists/{playlist_id}", { path, body }));
     } catch (error) {
-      tell(textOf(error));
+      tell(failureText(asApiError(error)));
     }
   };
   const erase = async () => {
@@ -107,7 +109,7 @@ function Opened(props: { playlist: Playlist; first: Keyed[]; reload: () => void 
       route(address("/playlists"));
     } catch (error) {
       setAsking(false);
-      tell(textOf(error));
+      tell(failureText(asApiError(error)));
     }
   };
   return (
@@ -151,8 +153,4 @@ function rowOf({ key, title, artist, duration, is_missing, track }: Keyed) {
 /** Return which of the tracks that can be played an entry is. */
 function playableBefore(entries: readonly { track: Track | null; is_missing: boolean }[], index: number): number {
   return entries.slice(0, index).filter((entry) => entry.track && !entry.is_missing).length;
-}
-
-function textOf(error: unknown): string {
-  return (error instanceof ApiError && error.message) || t("error.network");
 }

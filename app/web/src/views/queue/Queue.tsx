@@ -10,9 +10,10 @@ import { Star } from "../../components/Star";
 import { t } from "../../messages";
 import { Controls } from "../../player/Controls";
 import { Lyrics } from "../../player/Lyrics";
-import { clear, current, isWaiting, jump, move, queue, removeAt } from "../../player/player";
+import { clear, current, jump, move, queue, removeAt, waitingFor } from "../../player/player";
 import { SeekBar } from "../../player/SeekBar";
 import { TrackCover } from "../../player/TrackCover";
+import { Waiting } from "../../player/Waiting";
 import "./Queue.css";
 
 const SHOWN_ENTRIES = 100;
@@ -58,7 +59,11 @@ function Now({ track }: { track: Track }) {
         <Star kind="track" id={track.id} title={track.title} />
       </div>
       <div class="phone">
-        {isWaiting.value && <p role="status">{t("player.waiting")}</p>}
+        {waitingFor.value && (
+          <p role="status">
+            <Waiting />
+          </p>
+        )}
         <SeekBar />
         <Controls />
       </div>
