@@ -8,14 +8,16 @@ from playwright.sync_api import Browser, sync_playwright
 
 from image import hostpackages
 
-_PACKAGES = {"chromium": "shows the page in its tests"}
+_PACKAGES = {
+    "chromium": "shows the page in its tests",
+    "fonts-dejavu-core": "the font of the page in its tests: pictures of it are compared",
+}
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run the browser without a window. It is installed, which needs root, if it is missing."""
-    if shutil.which("chromium") is None:
-        hostpackages.install(_PACKAGES)
+    """Run the browser without a window. It and its font are installed, which needs root, if they are missing."""
+    hostpackages.install(_PACKAGES)
     with sync_playwright() as playwright:
         # Music starts without a click only where this switch says so; root has no sandbox.
         switches = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--lang=en"]

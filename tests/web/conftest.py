@@ -1,7 +1,7 @@
 """The page in Debian's Chromium, from a real stack over real music."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -26,6 +26,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with scanned_stack(tmp_path_factory) as running:
+        yield running
+
+
+@contextmanager
+def scanned_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a stack with an owner, whose library is scanned and analysed."""
     web_page.install()
     folder = tmp_path_factory.mktemp("music")
