@@ -8,7 +8,7 @@ import pytest
 from tests.roles.playbook import ROLES, load
 from tests.roles.rendering import rendered
 
-SUFFIXES = (".service", ".socket", ".timer", ".slice", ".target")
+SUFFIXES = (".service", ".socket", ".timer", ".path", ".slice", ".target")
 SHARED = load(ROLES / "soniquebay/defaults/main.yml") | load(ROLES / "soniquebay/vars/main.yml")
 # What the units start is not on this machine; systemd also checks that it is there.
 STAND_INS = {f"{SHARED['soniquebay_command']} ": "/bin/true ", f"{SHARED['soniquebay_scripts']}/": "/bin/true /"}

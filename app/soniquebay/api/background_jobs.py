@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import redis
 
-from soniquebay.api import rebuilds, scans
+from soniquebay.api import console, rebuilds, scans
 from soniquebay.api.dispatcher import WARNING_INTERVAL_SECONDS
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
@@ -34,9 +34,13 @@ async def background_jobs(services: Services, stop: Callable[[], None]) -> Async
     """Run the background jobs beside the body. When one of them fails, call `stop`, and raise its error at the end."""
     jobs = asyncio.create_task(_run_jobs(services))
     jobs.add_done_callback(lambda _: stop())
+    # The others wait for Redis, and the screen says so.
+    shown = console.Console(services)
+    screen = asyncio.create_task(_repeat(services, "the screen shows no state", shown.run, console.INTERVAL_SECONDS))
     try:
         yield
     finally:
+        screen.cancel()
         jobs.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await jobs

@@ -37,7 +37,7 @@ async def health(request: Request, services: Shared) -> Any:
     Only visitors who may manage the appliance are told why a part is not ok, and get warnings.
     """
     # Anybody may ask: those who do at once must not take the threads that answer all other requests.
-    parts = await services.health_checks.result(lambda: _check_parts(services))
+    parts = await services.health_checks.result(lambda: check_parts(services))
     healthy = all(state == "ok" for state in parts.values())
     warnings = _warnings(services)
     if not may_manage(request):
@@ -57,7 +57,8 @@ def _warnings(services: Services) -> list[str]:
     return [text for text in texts if text]
 
 
-def _check_parts(services: Services) -> dict[str, str]:
+def check_parts(services: Services) -> dict[str, str]:
+    """Return `ok`, or what is wrong, of each part of the appliance; it takes seconds while one does not answer."""
     with ThreadPoolExecutor(3) as pool:
         checks = {name: pool.submit(check, services) for name, check in _CHECKS.items()}
         return {name: check.result() for name, check in checks.items()}

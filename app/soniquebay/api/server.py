@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from soniquebay import log_stream, logs
-from soniquebay.api import rebuilds
+from soniquebay.api import console, rebuilds
 from soniquebay.api.background_jobs import background_jobs
 from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.events import ProgressFeed
@@ -95,16 +95,11 @@ def make_services(settings: Settings) -> Services:
     accounts = Accounts(
         listeners,
         device_key.read_or_make(settings.device_key),
-        ClaimCode(settings.claim_folder, _claim_page(settings)),
+        ClaimCode(settings.claim_folder, f"{console.own_url(settings)}/claim"),
     )
     accounts.open(offer_claim=settings.login)
     reattach.detach(accounts.database)  # the library may be another one than at the last start
     return Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups, accounts, storage)
-
-
-def _claim_page(settings: Settings) -> str:
-    """Return the address at which browsers of the local network reach the page for the claim."""
-    return f"{settings.url_at(f'{socket.gethostname()}.local')}/claim"
 
 
 def _certificate(settings: Settings) -> ServedCertificate | None:

@@ -13,6 +13,7 @@ from soniquebay.atomic_file import replace_file
 # attempts are limited.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 GROUP_CHARACTERS = 4
+CONSOLE_FILE = "console"  # in the folder of the code: what the screens of the machine show
 QUIET_ZONE_MODULES = 2  # around a QR code; a camera that sees a dark screen needs no more
 _CODE = re.compile(rf"[{ALPHABET}]{{{GROUP_CHARACTERS}}}-[{ALPHABET}]{{{GROUP_CHARACTERS}}}")
 
@@ -27,7 +28,7 @@ class ClaimCode:
     def __init__(self, folder: Path, page: str) -> None:
         """`page`: the address where the code is entered."""
         self._code_file, self._notice_file, self._console_file = (
-            folder / name for name in ("code", "notice", "console")
+            folder / name for name in ("code", "notice", CONSOLE_FILE)
         )
         self._page = page
         self._code: str | None = None

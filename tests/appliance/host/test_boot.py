@@ -16,6 +16,7 @@ UNITS = (
     "soniquebay-flower.service",
     "soniquebay-online.socket",
     "soniquebay-maintenance.timer",
+    "soniquebay-console.path",
     "redis-server.service",
     "ssh.service",
     "avahi-daemon.service",

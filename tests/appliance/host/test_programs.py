@@ -34,6 +34,7 @@ def test_each_program_has_a_user_of_its_own(host: Any) -> None:
         "soniquebay-scan",
         "soniquebay-owner",
         "soniquebay-upgrade-resume",
+        "soniquebay-console",
     ],
 )
 def test_programs_are_hardened(host: Any, unit: str) -> None:
@@ -45,7 +46,7 @@ def test_programs_are_hardened(host: Any, unit: str) -> None:
 def test_systemd_analyze_verify_finds_no_fault(host: Any) -> None:
     verify = host.run(
         "cd /etc/systemd/system && systemd-analyze verify --man=no soniquebay*.service soniquebay*.socket"
-        " soniquebay*.timer soniquebay*.target soniquebay*.slice"
+        " soniquebay*.timer soniquebay*.path soniquebay*.target soniquebay*.slice"
     )
     assert (verify.rc, verify.stderr.strip()) == (0, "")
 
