@@ -65,14 +65,19 @@ def check_parts(services: Services) -> dict[str, str]:
 
 
 @router.get("/worker", dependencies=[Manager], response_model=WorkerState, responses=_NO_REDIS)
-def worker_state() -> Any:
+async def worker_state(services: Shared) -> Any:
     """Return the workers that answer, with their child processes."""
     try:
-        with ThreadPoolExecutor(2) as pool:
-            answers = [pool.submit(_inspect, method) for method in ("stats", "active")]
-            stats, active = (answer.result() for answer in answers)
+        # It takes seconds: those who ask at once must not take the threads that answer all other requests.
+        return await services.worker_states.result(_worker_state)
     except (OperationalError, redis.RedisError, OSError) as error:
         raise HTTPException(503, f"Redis does not answer: {error}") from error
+
+
+def _worker_state() -> dict[str, Any]:
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(_inspect, method) for method in ("stats", "active")]
+        stats, active = (answer.result() for answer in answers)
     return {
         "workers": {
             name: {"processes": facts["pool"]["processes"], "active": len(active.get(name, []))}
@@ -82,10 +87,11 @@ def worker_state() -> Any:
 
 
 @router.get("/queues", dependencies=[Manager], response_model=dict[str, int], responses=_NO_REDIS)
-def queues(services: Shared) -> Any:
+async def queues(services: Shared) -> Any:
     """Return how many tasks wait in each queue."""
+    lengths = services.dispatcher.queue_length
     try:
-        return {queue: services.dispatcher.queue_length(queue) for queue in QUEUES}
+        return await services.queue_lengths.result(lambda: {queue: lengths(queue) for queue in QUEUES})
     except redis.RedisError as error:
         raise HTTPException(503, f"Redis does not answer: {error}") from error
 

@@ -46,7 +46,9 @@ from soniquebay.systemd import notify
 
 log = logging.getLogger(__name__)
 
-MAX_THREADS = 8  # requests handled at the same time; each thread keeps a database connection with its own cache
+# Requests of the public API handled at the same time; each thread keeps a database connection with its own cache. The
+# internal API has threads of its own, see `internal/routes.py`.
+MAX_THREADS = 8
 # They log what strangers cause, and what goes on as long as a disk is full or a database damaged.
 _REPEATING_LOGGERS = (
     "asyncio",

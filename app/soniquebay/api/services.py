@@ -68,6 +68,8 @@ class Services:
     transcoders: Transcoders = field(default_factory=Transcoders)
     sign_ins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "sign-in"))
     health_checks: SharedRun[dict[str, str]] = field(default_factory=lambda: SharedRun("health"))
+    worker_states: SharedRun[dict[str, Any]] = field(default_factory=lambda: SharedRun("workers"))
+    queue_lengths: SharedRun[dict[str, int]] = field(default_factory=lambda: SharedRun("queues"))
     now_playing: NowPlaying = field(default_factory=NowPlaying)
     log_lines: LogReader = field(init=False)
     machine: MachineFeed = field(init=False)

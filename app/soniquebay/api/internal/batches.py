@@ -8,13 +8,13 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, Field
 
-from soniquebay.api.internal.routes import Answer, OrjsonRoute
+from soniquebay.api.internal.routes import Answer, InternalRoute
 from soniquebay.api.services import Shared
 from soniquebay.library import ingest, sessions
 from soniquebay.library.entities import Entities, FileStamp
 from soniquebay.library.paths import encode, is_within
 
-router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
+router = APIRouter(prefix="/internal", route_class=InternalRoute)
 
 
 class NewBatch(BaseModel):

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from soniquebay.api.internal.routes import Answer, OrjsonRoute
+from soniquebay.api.internal.routes import Answer, InternalRoute
 from soniquebay.api.services import Services, Shared
 from soniquebay.library import artist_pictures, covers
 
-router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
+router = APIRouter(prefix="/internal", route_class=InternalRoute)
 PictureDigest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 

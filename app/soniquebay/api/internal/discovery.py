@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from soniquebay.api.internal.routes import Answer, OrjsonRoute
+from soniquebay.api.internal.routes import Answer, InternalRoute
 from soniquebay.api.services import Shared
 from soniquebay.library import folder_pictures, reconcile, sessions
 from soniquebay.library.entities import FailedFile, LeftOut
 from soniquebay.library.missing_tracks import mark_returned
 
-router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
+router = APIRouter(prefix="/internal", route_class=InternalRoute)
 
 
 class KnownFiles(BaseModel):

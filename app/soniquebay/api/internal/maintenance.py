@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from soniquebay.api import scans
-from soniquebay.api.internal.routes import Answer, OrjsonRoute
+from soniquebay.api.internal.routes import Answer, InternalRoute
 from soniquebay.api.services import Shared
 from soniquebay.library import reconcile, sessions
 
-router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
+router = APIRouter(prefix="/internal", route_class=InternalRoute)
 
 
 @router.post("/resume")

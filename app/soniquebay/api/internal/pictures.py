@@ -3,14 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Request
-from starlette.concurrency import run_in_threadpool
 
-from soniquebay.api.internal.routes import Answer, OrjsonRoute
+from soniquebay.api.internal.routes import Answer, InternalRoute, in_thread
 from soniquebay.api.services import Shared
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, THUMBNAIL_MEDIA_TYPES, THUMBNAIL_SIZES_PIXELS, media_type
 from soniquebay.library import covers
 
-router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
+router = APIRouter(prefix="/internal", route_class=InternalRoute)
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
@@ -26,7 +25,7 @@ async def store_cover(services: Shared, album_id: int, request: Request) -> Answ
         with services.database.transaction() as db:
             return covers.store(db, services.settings.covers, album_id, data, kind)
 
-    return {"stored": await run_in_threadpool(store)}
+    return {"stored": await in_thread(store)}
 
 
 @router.put("/pictures/{digest}")
@@ -36,7 +35,7 @@ async def store_picture(services: Shared, digest: Digest, request: Request) -> A
     _picture_kind(data)
     if covers.digest_of(data) != digest:
         raise HTTPException(422, "the SHA-256 of the picture is another one")
-    await run_in_threadpool(covers.write_picture, services.settings.covers, digest, data)
+    await in_thread(covers.write_picture, services.settings.covers, digest, data)
     return {}
 
 
@@ -48,7 +47,7 @@ async def store_thumbnail(services: Shared, digest: Digest, size: int, request: 
     suffix = next((suffix for suffix, media_type in THUMBNAIL_MEDIA_TYPES.items() if media_type == kind), None)
     if size not in THUMBNAIL_SIZES_PIXELS or suffix is None:
         raise HTTPException(422, f"not a JPEG or WebP of one of the sizes {THUMBNAIL_SIZES_PIXELS}")
-    await run_in_threadpool(covers.write_picture, services.settings.covers, digest, data, size, suffix)
+    await in_thread(covers.write_picture, services.settings.covers, digest, data, size, suffix)
     return {}
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from soniquebay.api.internal.routes import Answer, OrjsonRoute
+from soniquebay.api.internal.routes import Answer, InternalRoute
 from soniquebay.api.services import Shared
 from soniquebay.library import sessions
 from soniquebay.library.paths import is_within
@@ -13,7 +13,7 @@ from soniquebay.library.reconcile import innermost_root
 from soniquebay.listeners import library_playlists
 from soniquebay.listeners.playlists import MAX_COMMENT_CHARACTERS, MAX_ENTRIES, MAX_NAME_CHARACTERS
 
-router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
+router = APIRouter(prefix="/internal", route_class=InternalRoute)
 Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 

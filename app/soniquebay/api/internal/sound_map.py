@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, Field
 
-from soniquebay.api.internal.routes import Answer, OrjsonRoute
+from soniquebay.api.internal.routes import Answer, InternalRoute
 from soniquebay.api.models.fields import Id
 from soniquebay.api.services import Shared
 from soniquebay.library.similarity import map_places
 
-router = APIRouter(prefix="/internal/map", route_class=OrjsonRoute)
+router = APIRouter(prefix="/internal/map", route_class=InternalRoute)
 _Coordinate = Annotated[int, Field(ge=0, le=map_places.MAX_COORDINATE)]
 _Version = Annotated[int, Field(ge=0, le=2**31)]
 

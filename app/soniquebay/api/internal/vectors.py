@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from soniquebay.api.internal.routes import Answer, OrjsonRoute
+from soniquebay.api.internal.routes import Answer, InternalRoute
 from soniquebay.api.services import Shared
 from soniquebay.library.similarity import vectors
 
-router = APIRouter(prefix="/internal", route_class=OrjsonRoute)
+router = APIRouter(prefix="/internal", route_class=InternalRoute)
 
 
 class AnalysisResult(BaseModel):
