@@ -26,8 +26,14 @@ log = logging.getLogger(__name__)
 WARNING_INTERVAL_SECONDS = 60.0  # the same problem is checked far more often than it is logged
 ANALYSIS_DELAY_SECONDS = 300.0  # a young scan has the machine to itself: first all is searchable, then it is analysed
 MAX_QUEUED_VECTORS, MAX_QUEUED_COVERS = 100, 50  # tracks, albums
+# Those that somebody asks for one by one are sent beside those of the queue feeder, up to this number in all.
+MAX_WAITING_VECTORS = 2 * MAX_QUEUED_VECTORS
 _SCAN_QUEUES = ("scan", "extract", "batch", "insert")
 _PRIORITY_SEPARATOR = "\x06\x16"  # kombu's, between the name of a queue and a priority
+
+
+class NotSentError(Exception):
+    """Redis does not take a task, or has enough of them; the message says which."""
 
 
 class Dispatcher:
@@ -58,11 +64,25 @@ class Dispatcher:
         return self.send("metadata.extract_batch", session_id=batch.session_id, batch_id=batch.id, files=batch.files)
 
     def send_analysis(self, db: sqlite3.Connection, track_id: int) -> bool:
-        """Send the analysis of a track; return False when there is no such track."""
+        """Send the analysis of a track, unless it waits already; return False when there is no such track.
+
+        Raises `NotSentError` with the reason, as a sentence.
+        """
         row = queries.to_analyse(db, track_id)
-        if row is not None:
-            self.send("vector.calculate", **_analysis_of(row))
-        return row is not None
+        if row is None:
+            return False
+        feeder = self.vector_feeder
+        try:
+            waiting = self.queue_length(feeder.queue)
+        except redis.RedisError as error:
+            raise NotSentError(describe_broker_error(error)) from error
+        if waiting >= MAX_WAITING_VECTORS:
+            raise NotSentError(
+                f"{waiting} tracks wait to be analysed; ask again when there are fewer than {MAX_WAITING_VECTORS}"
+            )
+        if not feeder.send_asked_for(row):
+            raise NotSentError("Redis does not take the task now; the log of the API says why")
+        return True
 
     def refill(self) -> int:
         """Fill the queues of vectors and covers; return how many rows were sent."""

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from soniquebay.api.access import REFUSALS, Manager
+from soniquebay.api.dispatcher import NotSentError
 from soniquebay.api.etags import has_tag
 from soniquebay.api.models.fields import Id
 from soniquebay.api.models.paging import Limit, PageQuery
@@ -22,6 +23,13 @@ from soniquebay.library.browsing import details
 
 router = APIRouter(prefix="/api", tags=["library"], responses=REFUSALS)
 NO_TRACK: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "no such track"}}
+_NOT_SENT: dict[int | str, dict[str, Any]] = {
+    503: {
+        "model": Problem,
+        "description": "Redis takes no task now, or many tracks wait; `Retry-After` says when to ask",
+    }
+}
+RETRY_AFTER_SECONDS = 60
 # An album may get another cover, so a browser asks again after an hour, with the ETag that it has.
 COVER_CACHE_CONTROL = "public, max-age=3600"
 MAX_WHOLE_PICTURE_BYTES = 1 << 20  # is read at once; a longer one is sent piece by piece
@@ -50,10 +58,14 @@ def similar(services: Shared, track_id: Id, query: Annotated[SimilarQuery, Query
     return {"items": queries.tracks_with_similarity(db, nearest)}
 
 
-@router.post("/tracks/{track_id}/vector", dependencies=[Manager], status_code=202, responses=NO_TRACK)
+@router.post("/tracks/{track_id}/vector", dependencies=[Manager], status_code=202, responses={**NO_TRACK, **_NOT_SENT})
 def calculate_vector(services: Shared, track_id: Id) -> dict[str, int]:
-    """Analyse a track again. The answer comes before the analysis."""
-    if not services.dispatcher.send_analysis(services.database.reader(), track_id):
+    """Analyse a track again. The answer comes before the analysis. A track that waits already is not sent twice."""
+    try:
+        is_known = services.dispatcher.send_analysis(services.database.reader(), track_id)
+    except NotSentError as error:
+        raise HTTPException(503, str(error), {"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
+    if not is_known:
         raise HTTPException(404, f"no track {track_id}")
     return {"track_id": track_id}
 

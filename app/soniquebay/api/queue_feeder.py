@@ -44,6 +44,20 @@ class QueueFeeder:
                 self._sent_at.pop(row_id, None)
             return len(self._sent_at) <= self._size // 2
 
+    def send_asked_for(self, row: Row) -> bool:
+        """Send a row that somebody asks for, unless it waits already; return False when it could not be sent."""
+        row_id = row["id"]
+        with self._lock:
+            if row_id in self._sent_at:
+                return True
+            self._sent_at[row_id] = time.monotonic()
+        # Without the lock: a Redis that does not answer must not hold up those who say that a row is done.
+        if self._send([row]):
+            return True
+        with self._lock:
+            self._sent_at.pop(row_id, None)
+        return False
+
     def has_outstanding(self) -> bool:
         """Tell whether rows were sent that are not done."""
         return bool(self._sent_at)

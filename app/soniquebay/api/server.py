@@ -55,6 +55,7 @@ _REPEATING_LOGGERS = (
     "uvicorn.error",
     "soniquebay.api.background_jobs",
     "soniquebay.api.connections",
+    "soniquebay.api.dispatcher",
     "soniquebay.api.errors",
     "soniquebay.api.events",
     "soniquebay.api.file_answer",
