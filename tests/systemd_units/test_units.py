@@ -114,5 +114,25 @@ def test_systemd_hands_the_certificate_to_those_who_show_it(host: str, program: 
     assert "InaccessiblePaths=-/boot" in unit.splitlines()
 
 
+@pytest.mark.parametrize("name", [t.stem for t in templates() if t.stem.endswith(".service")])
+def test_each_program_has_a_limit_of_descriptors(name: str) -> None:
+    """One that leaks them, or is made to, ends by itself and takes none from the others."""
+    # The last one counts.
+    assert directives(units_of("default")[name], "LimitNOFILE")[-1:] == [
+        "4096" if name == "soniquebay-api.service" else "1024"
+    ]
+
+
+def test_redis_has_descriptors_for_all_its_clients() -> None:
+    files = rendered()["default"]["redis"]
+    (unit,) = (
+        file["content"] for path, file in files.items() if path.endswith("redis-server.service.d/50-soniquebay.conf")
+    )
+    (settings,) = (file["content"] for path, file in files.items() if path.endswith("/redis.conf"))
+    limit = int(directives(unit, "LimitNOFILE")[-1])
+    (clients,) = [line.split()[1] for line in settings.splitlines() if line.startswith("maxclients ")]
+    assert int(clients) + 32 <= limit == 1024  # Redis keeps 32 for itself, and else lowers maxclients in silence
+
+
 def test_there_are_templates() -> None:
     assert len(templates()) >= 10
