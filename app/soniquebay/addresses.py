@@ -36,14 +36,35 @@ def networks(text: str) -> tuple[str, ...]:
     """Return the networks in the value of SONIQUEBAY_TRUSTED_PROXIES. Raises ``ValueError`` for what is none."""
     found = text.split()
     for network in found:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
+        if not _is_network(network):
             raise ValueError(
                 f"SONIQUEBAY_TRUSTED_PROXIES names {network}: it must be addresses or networks as 192.168.1.5 or "
                 "10.0.0.0/8, separated by spaces"
-            ) from None
+            )
     return tuple(found)
+
+
+def reachable_from(text: str) -> tuple[str, ...]:
+    """Return the networks in the value of SONIQUEBAY_REACHABLE_FROM. Raises ``ValueError`` for a wrong one."""
+    words = text.split()
+    if words == ["anywhere"]:
+        return ("0.0.0.0/0", "::/0")
+    found = tuple(word for word in words if word != "local")
+    for network in found:
+        if not _is_network(network):
+            raise ValueError(
+                f"SONIQUEBAY_REACHABLE_FROM names {network}: it must be local, networks as 100.64.0.0/10 or "
+                "2001:db8:1::/48, separated by spaces, or anywhere alone"
+            )
+    return found
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def base_path(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from soniquebay import certificates, log_stream, logs
+from soniquebay.reach import reach_of
 from soniquebay.settings import Settings
 
 MAX_TASKS = 1000  # kept in memory, about 5 KB each
@@ -115,7 +116,7 @@ def run(settings: Settings) -> None:
 
         def start_http_server(self) -> int:
             sockets = bind_sockets(self.options.port, address=self.options.address)
-            GuardedServer(self, settings.trusted_proxies, self.ssl_options).add_sockets(sockets)
+            GuardedServer(self, reach_of(settings), settings.trusted_proxies, self.ssl_options).add_sockets(sockets)
             return int(sockets[0].getsockname()[1])
 
         def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:

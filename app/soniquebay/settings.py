@@ -45,6 +45,8 @@ class Settings:
     """Further names by which browsers open the public API, in lower case."""
     trusted_proxies: tuple[str, ...]
     """Addresses and networks of reverse proxies, whose word on the client's address and scheme is taken."""
+    reachable_from: tuple[str, ...]
+    """Addresses and networks that may connect to the ports beside those of the local network."""
     login: bool
     """Whether visitors have to sign in. Without it everybody may do everything, so only loopback is listened on."""
     guests: bool
@@ -230,6 +232,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         base_path=addresses.base_path(get("BASE_PATH", "")),
         hosts=addresses.hosts(get("HOSTS", "")),
         trusted_proxies=addresses.networks(get("TRUSTED_PROXIES", "")),
+        reachable_from=addresses.reachable_from(get("REACHABLE_FROM", "local")),
         login=switch("LOGIN", "on"),
         guests=switch("GUESTS", "off"),
         control_socket=control_socket,

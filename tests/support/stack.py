@@ -48,6 +48,7 @@ class Stack:
         self.python = str(python)
         self.roots = [music] if isinstance(music, Path) else list(music)
         self.music = self.roots[0]
+        self.settings = settings
         self.data = data
         self.port, self.flower_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"

@@ -6,7 +6,6 @@ credentials themselves. A route that changes more than the visitor's own things 
 
 import base64
 import binascii
-import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +28,7 @@ from soniquebay.library.paths import encode
 from soniquebay.listeners.accounts import Accounts, TooManyAttemptsError, Visitor, WrongPasswordError
 from soniquebay.listeners.users import User
 from soniquebay.listeners.web_sessions import LIFETIME_SECONDS
+from soniquebay.reach import is_local
 from soniquebay.sockets import UnixPeer
 
 COOKIE = "soniquebay_session"
@@ -162,17 +162,6 @@ def address_of(scope: Scope) -> str:
 def base_path(scope: Scope) -> str:
     """Return the path below which a request's sender sees the public API; "" for none."""
     return str(scope.get("root_path", ""))
-
-
-def is_local(address: str) -> bool:
-    """Tell whether an address is of this machine or its local network."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return ip.is_loopback or ip.is_link_local or ip.is_private
 
 
 def session_token(headers: Headers) -> str | None:

@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from soniquebay.api.open_requests import HANG_UP
 from soniquebay.api.peers import PeerProtocol
 from soniquebay.quota import Held, Limits, Quota
+from soniquebay.reach import REFUSED, Reach
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ RETRY_AFTER_SECONDS = 10
 _PIECE_BYTES = 16 << 10
 _TEXTS = {
     400: "Invalid HTTP request received.",
+    403: "This machine answers its own network only.",
     408: "The request did not arrive in time.",
     431: f"The head of a request has at most {MAX_HEAD_BYTES} bytes.",
     503: "Too many connections are open. Try again soon.",
@@ -39,7 +41,7 @@ _TEXTS = {
 
 
 class GuardedProtocol(PeerProtocol):
-    """HTTP within the limits of this module. What goes beyond them is answered 408, 431 or 503, and closed."""
+    """HTTP within the limits of this module. What goes beyond them is answered 403, 408, 431 or 503, and closed."""
 
     def __init__(
         self,
@@ -49,10 +51,12 @@ class GuardedProtocol(PeerProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         quota: Quota | None,
+        reach: Reach | None,
     ) -> None:
-        """`quota`: None when the connection is counted already."""
+        """`quota`, `reach`: None when the connection is counted and allowed already."""
         super().__init__(config, server_state, app_state, _loop)
         self._quota = quota
+        self._reach = reach
         self._held: Held = ()
         self._awaited: object = None  # the head or body of which request has to arrive
         self._deadline: asyncio.TimerHandle | None = None
@@ -61,6 +65,10 @@ class GuardedProtocol(PeerProtocol):
         """Count the connection, or refuse it."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, HANG_UP: transport.abort}
+        if self._reach and not self._reach.allows(self.client, transport.get_extra_info("sockname")):
+            log.warning(REFUSED, self.client and self.client[0])
+            self._refuse(403)
+            return
         held = self._quota.take(self.client) if self._quota else ()
         if held is None:
             log.warning("a connection is refused: too many are open, or too many by %s", self.client and self.client[0])

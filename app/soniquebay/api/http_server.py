@@ -17,6 +17,7 @@ from soniquebay.api.peers import PeerProtocol
 from soniquebay.api.tls import GuardedTls
 from soniquebay.certificates import ServerContext
 from soniquebay.quota import Quota
+from soniquebay.reach import Reach
 from soniquebay.settings import Settings
 from soniquebay.sockets import bind_unix_socket
 from soniquebay.systemd import listen_sockets
@@ -46,14 +47,14 @@ def public_quota(settings: Settings) -> Quota:
     return Quota(CONNECTION_LIMITS, settings.trusted_proxies)
 
 
-def public_server(app: ASGIApp, quota: Quota) -> uvicorn.Server:
+def public_server(app: ASGIApp, quota: Quota, reach: Reach) -> uvicorn.Server:
     """Return the server of the public application, with limits for strangers."""
-    return _Server(_config(app, functools.partial(GuardedProtocol, quota=quota)))
+    return _Server(_config(app, functools.partial(GuardedProtocol, quota=quota, reach=reach)))
 
 
-def tls_server(app: ASGIApp, quota: Quota, context: ServerContext) -> uvicorn.Server:
+def tls_server(app: ASGIApp, quota: Quota, reach: Reach, context: ServerContext) -> uvicorn.Server:
     """Return the server of the public application with TLS, with the same limits."""
-    return _Server(_config(app, functools.partial(GuardedTls, quota=quota, context=context)))
+    return _Server(_config(app, functools.partial(GuardedTls, quota=quota, reach=reach, context=context)))
 
 
 def internal_server(app: ASGIApp) -> uvicorn.Server:
@@ -120,7 +121,8 @@ def _require_loopback(sock: socket.socket) -> None:
 
 def _tcp_socket(host: str, port: int, setting: str) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=BACKLOG)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
     except OSError as error:
         raise SystemExit(
             f"soniquebay: cannot listen on {host}:{port} ({error.strerror}); choose another with {setting}"

@@ -41,6 +41,7 @@ from soniquebay.listeners.accounts import Accounts
 from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.overrides.versions import warn_about_untested_versions
+from soniquebay.reach import reach_of
 from soniquebay.settings import Settings
 from soniquebay.systemd import notify
 
@@ -116,12 +117,12 @@ def _certificate(settings: Settings) -> ServedCertificate | None:
 async def _serve(settings: Settings) -> None:
     certificate = _certificate(settings)
     sockets = open_sockets(settings)
-    quota = public_quota(settings)
+    quota, reach = public_quota(settings), reach_of(settings)
 
     def servers_of(public: ASGIApp, internal: ASGIApp) -> list[tuple[uvicorn.Server, list[socket.socket]]]:
-        found = [(public_server(public, quota), sockets.public), (internal_server(internal), sockets.internal)]
+        found = [(public_server(public, quota, reach), sockets.public), (internal_server(internal), sockets.internal)]
         if certificate:
-            found.append((tls_server(public, quota, certificate.context), sockets.tls))
+            found.append((tls_server(public, quota, reach, certificate.context), sockets.tls))
         return found
 
     stopped = asyncio.Event()

@@ -17,6 +17,7 @@ from soniquebay.api import connections
 from soniquebay.api.peers import client_of
 from soniquebay.certificates import ServerContext
 from soniquebay.quota import Held, Quota
+from soniquebay.reach import REFUSED, Reach
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,12 @@ class GuardedTls(SSLProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         quota: Quota,
+        reach: Reach,
         context: ServerContext,
     ) -> None:
         super().__init__(
             _loop or asyncio.get_running_loop(),
-            connections.GuardedProtocol(config, server_state, app_state, _loop, quota=None),
+            connections.GuardedProtocol(config, server_state, app_state, _loop, quota=None, reach=None),
             context,
             None,  # type: ignore[arg-type]  # nobody waits for the handshake
             server_side=True,
@@ -49,11 +51,16 @@ class GuardedTls(SSLProtocol):
             ssl_shutdown_timeout=CLOSE_TIMEOUT_SECONDS,
         )
         self._quota = quota
+        self._reach = reach
         self._held: Held = ()
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Count the connection and begin its handshake, or close it."""
         client = client_of(transport)
+        if not self._reach.allows(client, transport.get_extra_info("sockname")):
+            log.warning(REFUSED, client and client[0])
+            transport.abort()
+            return
         held = self._quota.take(client)
         if held is None:
             log.warning("a connection is closed: too many are open, or too many by %s", client and client[0])

@@ -156,7 +156,7 @@ class Stack:
         _wait_until((sockets / "redis.sock").exists, {"redis": process}, self.data / "logs", "Redis")
 
     def _wait_until_healthy(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
-        url = f"http://{self.host}:{self.port}/api/health"
+        url = f"{url_of(self.host, self.port, tls=False)}/api/health"
 
         def healthy() -> bool:
             try:

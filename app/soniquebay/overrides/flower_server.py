@@ -17,6 +17,7 @@ from tornado.iostream import IOStream
 from tornado.web import Application
 
 from soniquebay.quota import Held, Limits, Quota
+from soniquebay.reach import REFUSED, Reach
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +27,15 @@ MAX_HEAD_BYTES = 64 << 10  # as the API
 MAX_BODY_BYTES = 1 << 20  # the arguments of a task that is started by hand
 HEAD_TIMEOUT_SECONDS = 10.0  # from the connection, or the answer before, until the head of a request is complete
 BODY_TIMEOUT_SECONDS = 30.0  # from the head until the body is complete
-_TEXT = b"Too many connections are open. Try again soon."
-_REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
-    b"Connection: close\r\nRetry-After: 10\r\n\r\n%b" % (len(_TEXT), _TEXT)
-)
+_TOO_MANY = b"Too many connections are open. Try again soon."
+_NOT_LOCAL = b"This machine answers its own network only."
 
 
 class GuardedServer(HTTPServer):
     """tornado's server within the limits of this module."""
 
     def initialize(  # type: ignore[override]
-        self, app: Application, trusted_proxies: Iterable[str] = (), ssl_options: Any = None
+        self, app: Application, reach: Reach, trusted_proxies: Iterable[str] = (), ssl_options: Any = None
     ) -> None:
         """`trusted_proxies`: as `Quota` has them. `ssl_options`: as tornado has them; None without TLS."""
         super().initialize(
@@ -48,17 +46,20 @@ class GuardedServer(HTTPServer):
             idle_connection_timeout=HEAD_TIMEOUT_SECONDS,
             body_timeout=BODY_TIMEOUT_SECONDS,
         )
+        self._reach = reach
         self._quota = Quota(CONNECTION_LIMITS, trusted_proxies)
         self._held: dict[IOStream, Held] = {}
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """Serve a connection, or refuse it."""
+        if not self._reach.allows(address, stream.socket.getsockname()):
+            log.warning(REFUSED, address[0])
+            self._refuse(stream, b"403 Forbidden", _NOT_LOCAL)
+            return
         held = self._quota.take(address)
         if held is None:
             log.warning("a connection is refused: too many are open, or too many by %s", address[0])
-            if self.ssl_options is None:  # TLS would have to begin first
-                stream.write(_REFUSAL)
-            stream.close()
+            self._refuse(stream, b"503 Service Unavailable\r\nRetry-After: 10", _TOO_MANY)
             return
         self._held[stream] = held
         super().handle_stream(stream, address)
@@ -67,3 +68,11 @@ class GuardedServer(HTTPServer):
         """Count the connection no longer."""
         super().on_close(server_conn)
         self._quota.give_back(self._held.pop(server_conn.stream))
+
+    def _refuse(self, stream: IOStream, status: bytes, text: bytes) -> None:
+        if self.ssl_options is None:  # TLS would have to begin first
+            stream.write(
+                b"HTTP/1.1 %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
+                b"Connection: close\r\n\r\n%b" % (status, len(text), text)
+            )
+        stream.close()

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from soniquebay.addresses import OWN_PATHS
 from soniquebay.api import access, web_page
-from soniquebay.api.access import COOKIE, credentials, is_local
+from soniquebay.api.access import COOKIE, credentials
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
@@ -167,16 +167,6 @@ def test_the_cookie_lasts_as_long_as_its_session(services: Services, app: FastAP
     a_day_passes()
     (ended,) = client.post("/api/sign-out").headers.get_list("set-cookie")
     assert "Max-Age=0" in ended
-
-
-@pytest.mark.parametrize(
-    ("address", "local"),
-    [("127.0.0.1", True), ("192.168.1.1", True), ("10.0.0.1", True), ("fe80::1%eth0", True), ("fd00::1", True),
-     ("::ffff:192.168.1.1", True), ("::ffff:8.8.8.8", False), ("8.8.8.8", False), ("2001:4860::1", False),
-     ("", False), ("unix", False)],
-)  # fmt: skip
-def test_local_addresses(address: str, local: bool) -> None:
-    assert is_local(address) is local
 
 
 def test_credentials() -> None:

@@ -1,6 +1,7 @@
 """What strangers may hold of the public API: a real server on real sockets, whose limits are made small."""
 
 import asyncio
+import ipaddress
 import logging
 import socket
 import ssl
@@ -16,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from soniquebay import certificates
+from soniquebay import certificates, reach
 from soniquebay.api import connections, errors, http_server, tls
 from soniquebay.api.peers import _plain
 from soniquebay.quota import Limits, Quota
+from soniquebay.reach import reach_of
 from soniquebay.settings import from_environment
 from soniquebay.sockets import bind_unix_socket
 from tests.support.stack import wait_until
@@ -65,9 +67,9 @@ class Server:
         quota = http_server.public_quota(settings)
         if tls:
             certificates.make_if_due(settings)
-            self._server = http_server.tls_server(app, quota, certificates.server_context(settings))
+            self._server = http_server.tls_server(app, quota, reach_of(settings), certificates.server_context(settings))
         else:
-            self._server = http_server.public_server(app, quota)
+            self._server = http_server.public_server(app, quota, reach_of(settings))
         self.client_context = ssl.create_default_context(cafile=settings.self_signed if tls else None)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._server.serve([tcp, bind_unix_socket(self.unix, 8)]))
@@ -325,3 +327,22 @@ def test_a_player_that_pauses_gets_the_end_of_a_closing_connection(tls_server: S
         time.sleep(2)  # the server has nothing more to say, and waits for its last bytes to leave
         received += everything(sock)
     assert len(received.partition(b"\r\n\r\n")[2]) == LARGE_BYTES
+
+
+@pytest.mark.parametrize("by_tls", [False, True])
+def test_who_is_not_of_the_local_network_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_tls: bool
+) -> None:
+    """Each address of a client here is of this machine, so it is said which of them is local."""
+    monkeypatch.setattr(reach, "LOCAL_NETWORKS", (ipaddress.ip_network(STRANGER),))
+    running = Server(tmp_path, tls=by_tls)
+    try:
+        with running.connect(OTHER) as sock:
+            # In words without TLS, which would need a handshake first.
+            assert everything(sock).partition(b"\r\n")[0] == (b"" if by_tls else b"HTTP/1.1 403 Forbidden")
+        for source in (STRANGER, PROXY):  # a trusted proxy may be anywhere
+            with running.connect_by_tls(source) if by_tls else running.connect(source) as sock:
+                sock.sendall(GET)
+                assert status(sock.recv(65536)) == 200
+    finally:
+        running.stop()

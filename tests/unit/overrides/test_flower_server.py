@@ -16,6 +16,7 @@ from soniquebay import certificates
 from soniquebay.overrides import flower_server
 from soniquebay.overrides.flower_server import MAX_BODY_BYTES, MAX_HEAD_BYTES, GuardedServer
 from soniquebay.quota import Limits
+from soniquebay.reach import Reach
 from soniquebay.settings import from_environment
 from tests.support.stack import wait_until
 
@@ -48,7 +49,7 @@ class Server:
         self._thread.start()
 
         async def start() -> GuardedServer:
-            server = GuardedServer(tornado.web.Application([("/", Page)]), [PROXY], tls)
+            server = GuardedServer(tornado.web.Application([("/", Page)]), Reach(), [PROXY], tls)
             server.add_sockets([tcp])
             return server
 
