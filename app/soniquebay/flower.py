@@ -5,23 +5,30 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from soniquebay import certificates, log_stream, logs
 from soniquebay.reach import reach_of
 from soniquebay.settings import Settings
 
+if TYPE_CHECKING:
+    from tornado.httputil import RequestStartLine
+
 MAX_TASKS = 1000  # kept in memory, about 5 KB each
 INSPECT_TIMEOUT_MS = 5000  # a worker on a Pi that boots or is busy does not always answer within Flower's default, 1 s
 LOGIN_TIMEOUT_SECONDS = 10.0
 LOGIN_CACHE_SECONDS = 5.0  # a page has some twenty files, and its tables refresh themselves
 MAX_CACHED_LOGINS = 100
+# What Flower answers. Its actions could send any task, `maintenance.purge` too, and stop the worker.
+READING_METHODS = frozenset({"GET", "HEAD"})
+READING_POST = "/tasks/datatable"  # its table of tasks asks so, because its question is long
 # What strangers can make this program log again and again.
 _REPEATING_LOGGERS = ("asyncio", "tornado.access", "tornado.general", "soniquebay.overrides.flower_server")
 _REASONS = {
     401: "Sign in on the page of this appliance, or send a user's name and an app password that may manage.\n",
     403: "Only users who may manage the appliance see Flower.\n",
+    405: "Flower only shows what the workers do here. Scans are started and ended on the page of this appliance.\n",
     503: "The API of this appliance does not answer, so nobody can sign in.\n",
 }
 
@@ -61,10 +68,13 @@ def run(settings: Settings) -> None:
     refusals: dict[HTTPConnection, int] = {}
 
     class Refused(tornado.web.RequestHandler):
-        """Leads a browser to the page where one signs in, and answers 401, 403 or 503 to everything else."""
+        """Leads a browser to the page where one signs in, and answers 401, 403, 405 or 503 to everything else."""
 
         def initialize(self, status: int) -> None:
             self._status = status
+
+        def check_xsrf_cookie(self) -> None:
+            """Accept any: nothing is done, and the answer is to say why."""
 
         def prepare(self) -> None:
             status = self._status
@@ -72,6 +82,8 @@ def run(settings: Settings) -> None:
                 self.redirect(sign_in_address(self.request.full_url(), settings))
                 return
             self.set_status(status)
+            if status == 405:
+                self.set_header("Allow", ", ".join(sorted(READING_METHODS)))
             if status == 401:
                 self.set_header("WWW-Authenticate", 'Basic realm="SoniqueBay", charset="UTF-8"')
             self.finish(_REASONS[status])
@@ -87,6 +99,8 @@ def run(settings: Settings) -> None:
             self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
         ) -> None:
             status = await login.status_of(headers)
+            if status == 200 and isinstance(start_line, RequestStartLine) and not is_reading(start_line):
+                status = 405
             self._is_refused = status != 200
             if not self._is_refused:
                 headers["Authorization"] = f"Basic {base64.b64encode(flowers_own.encode()).decode()}"
@@ -145,6 +159,12 @@ def run(settings: Settings) -> None:
         ],
         obj=CLIContext(app, no_color=True, workdir=None),
     )
+
+
+def is_reading(start_line: "RequestStartLine") -> bool:
+    """Tell whether a request only asks for what Flower shows."""
+    path = start_line.path.partition("?")[0]
+    return start_line.method in READING_METHODS or (start_line.method, path) == ("POST", READING_POST)
 
 
 def _certificate_options(settings: Settings) -> list[str]:
