@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .PHONY: help run test test-all check image release artifacts web lint types unit pipeline test-web slow long faults corpus edits fuzz units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
-  test-raspi4b test-clients test-power-cuts power-cuts minimal bench docs docs-api test-report lock clean
+  test-raspi4b test-clients test-power-cuts power-cuts minimal bench audit docs docs-api test-report lock clean
 
 PYTHON ?= python3
 PROFILE ?= debian
@@ -137,6 +137,9 @@ bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), 
 bench-appliance: artifacts # its compressed size is one of the figures
 bench-%: $(VENV)/ready
 	$(BIN)/python -m bench.$* $(BENCH_OPTIONS)
+
+audit: $(VENV)/ready ## known holes in what is shipped: SBOM= (default: the newest in dist/), ADVISORIES=folder with an export of osv.dev
+	$(BIN)/python -m tools.audit $(if $(SBOM),--sbom $(SBOM)) $(if $(ADVISORIES),--advisories $(ADVISORIES))
 
 docs-api: $(VENV)/ready ## write docs/api.md from the code
 	$(BIN)/python docs/generate_api.py
