@@ -21,6 +21,8 @@ _FORMATS = ("JPEG", "WEBP", "AVIF", *_DECODER_BYTES_PER_PIXEL)
 _PILLOW_BYTES_PER_PIXEL = {"WEBP": 16.1, "AVIF": 16.1}
 _FFMPEG_WEBP_BYTES_PER_PIXEL = 6.65  # with transparency, which is a picture of its own; else 2.7
 _FFMPEG_BYTES_PER_PIXEL_BESIDE_FRAME = 2.0
+# FFmpeg looks at the bytes anew, and would take a file that pretends to be a picture to any of its demuxers.
+_FFMPEG_DEMUXERS = {"WEBP": "webp_pipe", "AVIF": "mov"}
 _BASELINE_JPEG_BYTES_PER_PIXEL = 0.1
 _COEFFICIENT_BYTES = 2  # libjpeg's JCOEF
 _MAX_DRAFT_SCALE = 8  # the smallest size that libjpeg decodes at is an eighth
@@ -186,7 +188,8 @@ def _decode_with_ffmpeg(source: BinaryIO, picture: Image.Image, size: int) -> Im
     if picture.format == "WEBP":
         _check_memory(full, _FFMPEG_WEBP_BYTES_PER_PIXEL)
     source.seek(0)
-    with av.open(io.BytesIO(source.read()), "r") as container:
+    options = {"format_whitelist": _FFMPEG_DEMUXERS[str(picture.format)]}
+    with av.open(io.BytesIO(source.read()), "r", options=options) as container:
         stream = container.streams.video[0]
         context = stream.codec_context
         context.thread_count = 1  # each thread has frames of its own

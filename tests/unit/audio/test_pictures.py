@@ -6,9 +6,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 from PIL import Image
 
+from soniquebay.audio import picture_decoding
 from soniquebay.audio.picture_decoding import UnusablePictureError
 from soniquebay.audio.picture_format import MAX_PICTURE_BYTES, media_type
 from soniquebay.audio.pictures import decode_picture, read_picture
@@ -210,3 +213,15 @@ def test_a_tiff_whose_strip_takes_as_much_memory_as_the_picture_is_refused() -> 
     data = encode(Image.new("RGB", (4600, 4600)), "TIFF", compression="tiff_lzw", strip_size=2**31 - 1)
     with pytest.raises(UnusablePictureError, match="too many pixels"):
         decode_picture(data)
+
+
+def test_what_pretends_to_be_a_picture_reaches_no_other_demuxer(tmp_path: Path) -> None:
+    """A film in Matroska, which Pillow would have taken for an AVIF."""
+    with av.open(str(tmp_path / "film.mkv"), "w") as film:
+        stream = film.add_stream("ffv1", rate=25, width=64, height=64, pix_fmt="yuv420p")
+        film.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
+        film.mux(stream.encode())
+    pretended = Image.new("RGB", (64, 64))
+    pretended.format = "AVIF"
+    with pytest.raises(av.FFmpegError):
+        picture_decoding._decode_with_ffmpeg(io.BytesIO((tmp_path / "film.mkv").read_bytes()), pretended, 64)
