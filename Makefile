@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-all check image release artifacts web lint types unit pipeline test-web slow long faults corpus edits fuzz units molecule test-image \
+.PHONY: help run test test-all check image release artifacts web lint types unit pipeline test-web slow long faults corpus edits fuzz attack units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
   test-raspi4b test-clients test-power-cuts power-cuts minimal bench audit docs docs-api test-report lock clean
 
@@ -48,7 +48,7 @@ test: lint types ## every test of a release
 	@grep -E '^[0-9]+ passed' build/image.log
 
 # docs/testing.md has the last result and duration of each.
-LONGER := docs long faults corpus edits fuzz test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
+LONGER := docs long faults corpus edits fuzz attack test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
   test-reproducible test-clients
 test-all: test $(LONGER) ## and all the others
 
@@ -85,6 +85,9 @@ corpus: $(VENV)/ready ## every broken file there is, read directly and scanned, 
 
 fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a route)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(PYTEST) tests/pipeline/test_fuzz.py
+
+attack: $(VENV)/ready ## hostile requests of every kind beside scans (REQUESTS=2000; the full run has 1000000; SEED=1)
+	REQUESTS=$${REQUESTS:-2000} $(PYTEST) -s tests/attack
 
 edits: $(VENV)/ready ## ten rounds of edits of 2,000 files end in the catalogue of a first scan (EDITS_SEED=1 EDITS_FILES=2000)
 	EDITS_FILES=$${EDITS_FILES:-2000} $(PYTEST) -s tests/pipeline/edits

@@ -1,0 +1,1 @@
+"""Hostile requests of every kind beside a scan, over real sockets: `make attack`."""
