@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.support.stack import Stack
-from tests.web.conftest import OWNER
+from tests.web.conftest import OWNER, PAGE_SECONDS
 
 OpenPage = Callable[..., Page]
 LISTENER = {"name": "Lis", "password": "long enough"}
@@ -95,6 +95,14 @@ def test_a_new_line_appears_by_itself(open_page: OpenPage, stack: Stack, broken:
     # A client that is no proxy of the settings, which the API tells once.
     httpx.get(f"{stack.url}/api/health", headers={"X-Forwarded-For": "192.0.2.1"}, timeout=30)
     expect(lines.first).to_contain_text("seems to be a reverse proxy", timeout=15_000)
+
+
+def test_it_says_whether_every_part_answers(open_page: OpenPage, stack: Stack) -> None:
+    page = open_page("/machine")
+    expect(page.get_by_text("Everything works.")).to_be_visible()
+    with stack.frozen("worker"):
+        page.reload()
+        expect(page.get_by_text("The worker: no answer within 5 s")).to_be_visible(timeout=1000 * PAGE_SECONDS)
 
 
 def test_it_says_why_a_file_is_not_there(open_page: OpenPage, broken: Path) -> None:

@@ -32,6 +32,8 @@ type Given<O> = PathParameters<O> &
     signal?: AbortSignal;
     /** Whether the request outlives the page. */
     keepalive?: boolean;
+    /** A status of failure whose body is an answer all the same. */
+    accepts?: number;
   };
 type Arguments<O> = Record<never, never> extends Given<O> ? [given?: Given<O>] : [given: Given<O>];
 
@@ -77,6 +79,7 @@ interface AnyGiven {
   body?: unknown;
   signal?: AbortSignal;
   keepalive?: boolean;
+  accepts?: number;
 }
 
 async function request(path: string, method: Method, given: AnyGiven = {}): Promise<unknown> {
@@ -97,7 +100,7 @@ async function request(path: string, method: Method, given: AnyGiven = {}): Prom
   }
   // Without this header a password was wrong, which the view says.
   if (answer.status === 401 && answer.headers.has("WWW-Authenticate")) whenSignedOut();
-  if (!answer.ok) throw await failureOf(answer);
+  if (!answer.ok && answer.status !== given.accepts) throw await failureOf(answer);
   return answer.status === 204 ? undefined : answer.json();
 }
 

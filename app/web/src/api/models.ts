@@ -21,6 +21,7 @@ export type User = Schemas["User"];
 export type AppPassword = Schemas["AppPassword"];
 export type Drive = Schemas["Drive"];
 export type Explanation = Schemas["Explanation"];
+export type Health = Schemas["Health"];
 export type LogLine = Schemas["LogLine"];
 export type Machine = Schemas["Machine"];
 export type MadeAppPassword = Schemas["MadeAppPassword"];

@@ -18,6 +18,7 @@ import { Memory } from "./Memory";
 import { Processes } from "./Processes";
 import { Queues } from "./Queues";
 import { Vitals } from "./Vitals";
+import { Wellbeing } from "./Wellbeing";
 import { WhyNotHere } from "./WhyNotHere";
 import "./Machine.css";
 
@@ -35,6 +36,7 @@ function ManagersMachine() {
     <>
       <h1>{t("nav.machine")}</h1>
       <div class="panels machine">
+        <Wellbeing />
         <Now />
         <Answered asked={asked}>{(answer) => <Parts state={machine.value ?? answer} />}</Answered>
         <Failures />
