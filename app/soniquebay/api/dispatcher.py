@@ -4,7 +4,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import redis
 from kombu.exceptions import OperationalError
@@ -19,7 +19,7 @@ from soniquebay.overrides.unacknowledged import queues_with_unacknowledged
 from soniquebay.process_history import Report, reports_since
 from soniquebay.settings import REDIS_KEY_PREFIX
 from soniquebay.worker.app import describe_broker_error, send, send_many
-from soniquebay.worker.config import PRIORITY_STEPS
+from soniquebay.worker.config import PRIORITY_STEPS, QUEUES
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,13 @@ _PRIORITY_SEPARATOR = "\x06\x16"  # kombu's, between the name of a queue and a p
 
 class NotSentError(Exception):
     """Redis does not take a task, or has enough of them; the message says which."""
+
+
+class RedisMemory(NamedTuple):
+    """The memory that Redis uses, and its limit; 0: it has none."""
+
+    used_bytes: int
+    max_bytes: int
 
 
 class Dispatcher:
@@ -156,10 +163,15 @@ class Dispatcher:
         folder = self._database.path.parent
         if problem := disk_state.problem_of(folder):
             return disk_state.sentence(problem, folder)
-        memory = cast("dict[str, int]", self._broker.info("memory"))
-        if 0 < memory["maxmemory"] <= memory["used_memory"]:
-            return f"Redis is full, it uses {memory['used_memory']} bytes of {memory['maxmemory']}"
+        memory = self.redis_memory()
+        if 0 < memory.max_bytes <= memory.used_bytes:
+            return f"Redis is full, it uses {memory.used_bytes} bytes of {memory.max_bytes}"
         return None
+
+    def redis_memory(self) -> RedisMemory:
+        """Return the memory of Redis. Raises ``redis.RedisError``."""
+        found = cast("dict[str, int]", self._broker.info("memory"))
+        return RedisMemory(found["used_memory"], found["maxmemory"])
 
     def has_messages(self, queue: str) -> bool:
         """Tell whether Redis holds a message of a queue, waiting or unacknowledged. Raises ``redis.RedisError``."""
@@ -184,8 +196,16 @@ class Dispatcher:
 
     def queue_length(self, queue: str) -> int:
         """Return how many messages wait in a queue, of all priorities. Raises ``redis.RedisError``."""
-        keys = [f"{queue}{_PRIORITY_SEPARATOR}{step}" if step else queue for step in PRIORITY_STEPS]
-        return sum(int(str(self._broker.llen(REDIS_KEY_PREFIX + key))) for key in keys)
+        return sum(int(str(self._broker.llen(key))) for key in _keys(queue))
+
+    def queue_lengths(self) -> dict[str, int]:
+        """Return how many messages wait in each queue, by one request to Redis. Raises ``redis.RedisError``."""
+        pipeline = self._broker.pipeline(transaction=False)
+        for queue in QUEUES:
+            for key in _keys(queue):
+                pipeline.llen(key)
+        lengths = iter(pipeline.execute())
+        return {queue: sum(next(lengths) for _ in _keys(queue)) for queue in QUEUES}
 
     def _resend_open_work(self, counts: dict[str, int]) -> None:
         with self._database.transaction() as db:
@@ -214,6 +234,12 @@ class Dispatcher:
                 sessions.mark_batches_sent(db, sent_batches)
                 for session_id in sent_discoveries:
                     sessions.mark_discovery_sent(db, session_id)
+
+
+def _keys(queue: str) -> list[str]:
+    """Return the keys in Redis of a queue's messages, one for each priority."""
+    names = [f"{queue}{_PRIORITY_SEPARATOR}{step}" if step else queue for step in PRIORITY_STEPS]
+    return [REDIS_KEY_PREFIX + name for name in names]
 
 
 def _analysis_of(row: Row) -> dict[str, Any]:

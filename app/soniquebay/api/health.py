@@ -18,7 +18,6 @@ from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
 from soniquebay.library.database import open_read_only
 from soniquebay.worker.app import app as celery
-from soniquebay.worker.config import QUEUES
 
 router = APIRouter(prefix="/api", tags=["health"], responses=REFUSALS)
 _NO_REDIS: dict[int | str, dict[str, Any]] = {503: {"model": Problem}}
@@ -89,9 +88,8 @@ def _worker_state() -> dict[str, Any]:
 @router.get("/queues", dependencies=[Manager], response_model=dict[str, int], responses=_NO_REDIS)
 async def queues(services: Shared) -> Any:
     """Return how many tasks wait in each queue."""
-    lengths = services.dispatcher.queue_length
     try:
-        return await services.queue_lengths.result(lambda: {queue: lengths(queue) for queue in QUEUES})
+        return await services.queue_lengths.result(services.dispatcher.queue_lengths)
     except redis.RedisError as error:
         raise HTTPException(503, f"Redis does not answer: {error}") from error
 

@@ -15,7 +15,6 @@ from soniquebay.api.drives import Drives
 from soniquebay.api.shared_run import SharedRun
 from soniquebay.log_stream import LogReader
 from soniquebay.settings import Settings
-from soniquebay.worker.config import QUEUES
 
 INTERVAL_SECONDS = 5.0  # between two events
 HISTORY_SECONDS = 3600.0
@@ -86,7 +85,7 @@ class MachineFeed:
         start = self._clock() - HISTORY_SECONDS
         try:
             reports = self._dispatcher.process_reports(start)
-            queues = {queue: self._dispatcher.queue_length(queue) for queue in QUEUES}
+            queues = self._dispatcher.queue_lengths()
             log_version = self._log_lines.version()
         except redis.RedisError:
             return None, None, None
