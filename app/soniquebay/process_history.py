@@ -32,6 +32,8 @@ class Report(NamedTuple):
     """Why their number has changed: `start` of the worker, more `tasks`, `idle`, `memory`; `none` without a change."""
     detail: str = ""
     """The limit's reason in words."""
+    memory_limited: bool = False
+    """Whether more tasks wait than the memory lets the worker take."""
 
 
 class Reporter:
@@ -50,7 +52,8 @@ class Reporter:
         """Send what was added."""
         try:
             while self._unsent:
-                fields: dict[Any, Any] = self._unsent[0]._asdict()
+                report = self._unsent[0]
+                fields: dict[Any, Any] = {**report._asdict(), "memory_limited": int(report.memory_limited)}
                 self._redis.xadd(STREAM, fields, maxlen=MAX_STREAM_ENTRIES, approximate=True)
                 self._unsent.popleft()
         except redis.RedisError as error:
@@ -72,6 +75,7 @@ def _report(fields: dict[str, str]) -> Report:
         int(fields["limit"]),
         cast("Reason", fields["reason"]),
         fields["detail"],
+        fields.get("memory_limited") == "1",  # a worker of an older release does not tell
     )
 
 

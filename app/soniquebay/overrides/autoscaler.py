@@ -177,10 +177,11 @@ class MemoryAutoscaler(Autoscaler):
             self._reported_at = now
             self._send_event(tasks, highest, memory_limited)
             newly_limited = memory_limited and not self._memory_limited
+            name, why = self.worker.hostname, self._limit.reason
             for reason, processes in changes_to_report(
                 before, after, highest, is_first=not self._has_reported, newly_limited=newly_limited
             ):
-                self._reporter.add(Report(time(), self.worker.hostname, processes, highest, reason, self._limit.reason))
+                self._reporter.add(Report(time(), name, processes, highest, reason, why, memory_limited))
             self._has_reported = True
         self._memory_limited = memory_limited
 

@@ -21,6 +21,7 @@ class ProcessChange(BaseModel):
         "has not reported for minutes"
     )
     detail: str = Field(description="how much memory there was, in words")
+    memory_limited: bool = Field(description="whether more tasks waited than the memory let the worker take")
 
 
 class Processes(BaseModel):
