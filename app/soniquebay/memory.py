@@ -19,28 +19,49 @@ class Part(NamedTuple):
     mb: int
 
 
+class Unit(NamedTuple):
+    """The memory of a unit of systemd, and the limit at which the kernel ends its processes, if it has one."""
+
+    name: str
+    used_bytes: int
+    limit_bytes: int | None
+
+
+def units(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> tuple[Unit | None, list[Unit]]:
+    """Return the slice around all programs of the appliance, and the unit of each program; elsewhere neither.
+
+    Cached files that no program has mapped do not count.
+    """
+    own = procfs.own_cgroup(proc) or ""
+    if own.split("/")[0] != SLICE:
+        return None, []
+    folder = cgroups / SLICE
+    return _unit(folder), [_unit(unit) for unit in sorted(folder.iterdir()) if unit.suffix == ".service"]
+
+
+def _unit(group: Path) -> Unit:
+    name = group.stem.removeprefix("soniquebay-").removesuffix("-server")
+    used = max(0, (_number(group / "memory.current") or 0) - _reclaimable_cache_bytes(group))
+    return Unit(name, used, _number(group / "memory.max"))
+
+
 def parts(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> tuple[list[Part], int | None]:
     """Return the memory of each program of the appliance in MiB, the largest first, and the limit of all together.
 
     On the appliance each has a control group in `SLICE`, and cached files that no program has mapped do not count.
     Under `soniquebay serve` they are the children of that program, without a limit. Elsewhere there are none.
     """
-    own = procfs.own_cgroup(proc) or ""
-    if own.split("/")[0] == SLICE:
-        folder = cgroups / SLICE
-        found = [
-            Part(unit.stem.removeprefix("soniquebay-").removesuffix("-server"), _used_mb(unit))
-            for unit in folder.iterdir()
-            if unit.suffix == ".service"
-        ]
-        limit = _number(folder / "memory.max")
-        return sorted(found, key=lambda part: -part.mb), None if limit is None else limit // MIB
+    together, found = units(proc, cgroups)
+    if together:
+        limit = together.limit_bytes
+        used = [Part(unit.name, unit.used_bytes // MIB) for unit in found]
+        return sorted(used, key=lambda part: -part.mb), None if limit is None else limit // MIB
     serve = os.getppid()
     if "serve" not in procfs.words_of(serve, proc):
         return [], None
-    found = [Part(_program(procfs.words_of(pid, proc)), procfs.memory_of_tree_mb(pid, proc))
-             for pid in procfs.children(serve, proc)]  # fmt: skip
-    return sorted(found, key=lambda part: -part.mb), None
+    used = [Part(_program(procfs.words_of(pid, proc)), procfs.memory_of_tree_mb(pid, proc))
+            for pid in procfs.children(serve, proc)]  # fmt: skip
+    return sorted(used, key=lambda part: -part.mb), None
 
 
 def _program(words: list[str]) -> str:
@@ -48,10 +69,6 @@ def _program(words: list[str]) -> str:
     if "soniquebay.cli" in words[:-1]:
         return words[words.index("soniquebay.cli") + 1]
     return Path(words[0].split(" ")[0]).name.removesuffix("-server") if words else ""
-
-
-def _used_mb(group: Path) -> int:
-    return max(0, (_number(group / "memory.current") or 0) - _reclaimable_cache_bytes(group)) // MIB
 
 
 class Memory:

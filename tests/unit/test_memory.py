@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay.memory import Memory, Part, parts
+from soniquebay.memory import Memory, Part, Unit, parts, units
 from soniquebay.procfs import MIB
 
 QUIET = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
@@ -88,6 +88,11 @@ def test_each_program_of_the_appliance_has_its_memory_without_cached_files(machi
     assert parts(machine / "proc", machine / "cgroup") == (expected, None)
     (folder / "memory.max").write_text(str(1450 * MIB))
     assert parts(machine / "proc", machine / "cgroup") == (expected, 1450)
+    (unit(machine) / "memory.max").write_text(str(950 * MIB))
+    assert units(machine / "proc", machine / "cgroup") == (
+        Unit("soniquebay", 300 * MIB, 1450 * MIB),
+        [Unit("redis", 40 * MIB, None), Unit("api", 180 * MIB, None), Unit("worker", 500 * MIB, 950 * MIB)],
+    )
 
 
 def test_the_programs_of_serve_are_the_children_of_one_process(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,5 +111,6 @@ def test_the_programs_of_serve_are_the_children_of_one_process(machine: Path, mo
         (proc / str(pid) / "smaps_rollup").write_text(f"Rss: 99999 kB\nPss: {mb * 1024} kB\n")
     monkeypatch.setattr("os.getppid", lambda: 100)
     assert parts(proc, machine / "cgroup") == ([Part("worker", 100), Part("redis", 9)], None)
+    assert units(proc, machine / "cgroup") == (None, [])
     monkeypatch.setattr("os.getppid", lambda: 102)
     assert parts(proc, machine / "cgroup") == ([], None)
