@@ -1,17 +1,16 @@
 """nginx as a reverse proxy in front of a stack: the installed one, else that of Debian's package, only unpacked."""
 
-import atexit
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import httpx
 import pytest
 
+from tests.support import debian_package
 from tests.support.stack import wait_until
 
 CONFIGURATION = """
@@ -37,19 +36,12 @@ def program() -> str:
     """Return the path of nginx. Skips the test where there is neither nginx nor a mirror of Debian."""
     if installed := shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"):
         return installed
-    folder = Path(mkdtemp(prefix="nginx-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
-        subprocess.run(
-            ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "nginx"],
-            cwd=folder, check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
-        (package,) = folder.glob("nginx_*.deb")
-        subprocess.run(["dpkg-deb", "-x", package, folder], check=True, capture_output=True, timeout=60)
-        subprocess.run([folder / "usr/sbin/nginx", "-v"], check=True, capture_output=True, timeout=10)
+        unpacked = debian_package.program("nginx", "usr/sbin/nginx")
+        subprocess.run([unpacked, "-v"], check=True, capture_output=True, timeout=10)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         pytest.skip(f"nginx is not installed, and its package cannot be had: {error}")
-    return str(folder / "usr/sbin/nginx")
+    return str(unpacked)
 
 
 @contextmanager
