@@ -7,7 +7,7 @@ import re
 OWN_PATHS = frozenset(
     {"api", "apps", "claim", "docs", "internal", "openapi.json", "rest", "sign-in", "sign-out"}
     | {"albums", "artists", "assets", "blend", "folders", "genres", "icon.svg", "machine", "manifest.webmanifest"}
-    | {"map", "playlists", "queue", "search", "settings"}
+    | {"map", "metrics", "playlists", "queue", "search", "settings"}
 )
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _BASE_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*")

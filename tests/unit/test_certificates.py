@@ -132,6 +132,7 @@ def test_the_log_warns_at_the_start_and_then_once_a_day(
     monkeypatch.setattr(served_certificate, "WARNING_INTERVAL_SECONDS", 0.2)
     make(tmp_path / "a.pem", days=365)
     served = ServedCertificate(own(tmp_path / "a.pem", tmp_path / "a.pem.key"))
+    assert served.end == pytest.approx(time.time() + 365 * 86400, abs=3600)
 
     async def run_for(seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -149,7 +150,8 @@ def test_without_openssl_a_certificate_of_the_owner_is_served_all_the_same(
     pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert ServedCertificate(own(*pair)).warning(2**40) is None
+    served = ServedCertificate(own(*pair))
+    assert (served.warning(2**40), served.end) == (None, None)
     assert "nobody will be warned before the certificate ends: openssl is not installed" in caplog.text
 
 

@@ -35,6 +35,8 @@ from soniquebay.api.access import REFUSALS, Access, may_manage
 from soniquebay.api.event_answer import EventStream
 from soniquebay.api.events import is_event_id
 from soniquebay.api.https_only import HttpsOnly
+from soniquebay.api.metrics import routes as metrics
+from soniquebay.api.metrics.requests import CountRequests
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.opensubsonic import routes as opensubsonic
 from soniquebay.api.proxies import Proxies
@@ -74,6 +76,7 @@ def public_app(services: Services) -> FastAPI:
     # Around `Access`, because it is added later: it also adds its headers to what `Access` answers.
     app.add_middleware(WebSecurity, hosts=settings.hosts)
     app.add_middleware(Proxies, trusted=settings.trusted_proxies, guests=settings.guests, base_path=settings.base_path)
+    app.add_middleware(CountRequests, counts=services.request_counts)
     errors.install(app)
     for module in (
         opensubsonic,  # routes are tried in their order, and a client that copies the library or its covers asks most
@@ -86,6 +89,7 @@ def public_app(services: Services) -> FastAPI:
         watch,
         machine,
         log_lines,
+        metrics,
         missing,
         browsing,
         by_sound,

@@ -27,6 +27,11 @@ class ServedCertificate:
         # That of the loaded file: one that replaces it is taken at a restart.
         self._validity = self._read_validity() if self._is_own else None
 
+    @property
+    def end(self) -> float | None:
+        """When the owner's certificate ends (Unix seconds); None if it is the machine's own, which is renewed."""
+        return None if self._validity is None else self._validity.end
+
     def warning(self, now: float) -> str | None:
         """Return what to say of the end of the owner's certificate at a time (Unix seconds); None while it is far."""
         return None if self._validity is None else certificates.end_warning(self._settings, self._validity, now)

@@ -16,6 +16,8 @@ from soniquebay.api.lookups import Lookups
 from soniquebay.api.machine_feed import MachineFeed
 from soniquebay.api.map_body import MapBody
 from soniquebay.api.map_upkeep import MapUpkeep
+from soniquebay.api.metrics.feed import MetricsFeed
+from soniquebay.api.metrics.requests import RequestCounts
 from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
@@ -72,7 +74,9 @@ class Services:
     queue_lengths: SharedRun[dict[str, int]] = field(default_factory=lambda: SharedRun("queues"))
     now_playing: NowPlaying = field(default_factory=NowPlaying)
     log_lines: LogReader = field(init=False)
+    request_counts: RequestCounts = field(default_factory=RequestCounts)
     machine: MachineFeed = field(init=False)
+    metrics: MetricsFeed = field(init=False)
     transcoded_cache: TranscodedCache = field(init=False)
     open_requests: OpenRequests = field(init=False)
     vectors: SimilarityIndex = field(init=False)
@@ -89,6 +93,7 @@ class Services:
         settings = self.settings
         self.log_lines = LogReader(settings.redis)
         self.machine = MachineFeed(settings, self.dispatcher, self.log_lines)
+        self.metrics = MetricsFeed(settings, self.database, self.dispatcher, self.request_counts, self._certificate_end)
         self.transcoded_cache = TranscodedCache(settings.transcoded_cache, settings.transcoded_cache_mb * MIB)
         self.open_requests = OpenRequests(self.accounts)
         self.vectors = SimilarityIndex(self.database.reader)
@@ -102,6 +107,9 @@ class Services:
         self.library_playlists = LibraryPlaylists(
             self.accounts.database, self.settings.music, self.settings.tag_encoding
         )
+
+    def _certificate_end(self) -> float | None:
+        return self.certificate.end if self.certificate else None
 
     def _similar_tracks(self, track_id: int) -> list[int]:
         found = self.vectors.nearest(self.database.reader(), track_id, MAX_SIMILAR_TRACKS)

@@ -28,7 +28,7 @@ def snapshot(
         return None
     failed = _count_failed_files(db, session_id)
     to_analyse = _count_tracks_to_analyse(db, session_id)
-    library_to_analyse = _count_all_tracks_to_analyse(db)
+    library_to_analyse = count_all_tracks_to_analyse(db)
     inserted = session["files_done"] - min(failed, session["files_done"])
     more_tracks = _count_more_tracks(db, session_id)
     analysed = max(0, inserted + more_tracks - to_analyse)
@@ -113,7 +113,8 @@ def _count_tracks_to_analyse(db: sqlite3.Connection, session_id: int) -> int:
     return int(row[0])
 
 
-def _count_all_tracks_to_analyse(db: sqlite3.Connection) -> int:
+def count_all_tracks_to_analyse(db: sqlite3.Connection) -> int:
+    """Return how many tracks of all sessions wait for their analysis."""
     row = db.execute(
         "SELECT count(*) FROM tracks INDEXED BY tracks_to_analyse WHERE analysed = 0 AND missing_since IS NULL"
     ).fetchone()

@@ -16,6 +16,7 @@ from soniquebay.api.internal import (
     sound_map,
     vectors,
 )
+from soniquebay.api.metrics.requests import CountRequests
 from soniquebay.api.route_table import add_routes
 from soniquebay.api.services import Services
 
@@ -26,6 +27,7 @@ def internal_app(services: Services) -> FastAPI:
     app.state.services = services
     # Who reaches its socket may do everything.
     app.add_middleware(Access, accounts=services.accounts, open_requests=services.open_requests, login=False)
+    app.add_middleware(CountRequests, counts=services.request_counts)
     errors.install(app, database_checks_input=True)
     for module in (
         health,

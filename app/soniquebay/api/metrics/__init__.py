@@ -1,0 +1,1 @@
+"""The figures of the appliance for Prometheus, at `/metrics`."""
