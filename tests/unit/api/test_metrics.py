@@ -188,7 +188,7 @@ def test_they_are_gathered_once_for_all_who_ask_at_once(services: Services, monk
 
     def slow(self: Exposition) -> bytes:
         gathered.append(1)
-        goes_on.wait(30)
+        goes_on.wait(2)
         return real(self)
 
     monkeypatch.setattr(Exposition, "text", slow)
