@@ -93,7 +93,14 @@ class Services:
         settings = self.settings
         self.log_lines = LogReader(settings.redis)
         self.machine = MachineFeed(settings, self.dispatcher, self.log_lines)
-        self.metrics = MetricsFeed(settings, self.database, self.dispatcher, self.request_counts, self._certificate_end)
+        self.metrics = MetricsFeed(
+            settings,
+            self.database,
+            self.storage,
+            self.dispatcher,
+            self.request_counts,
+            certificate_end=self._certificate_end,
+        )
         self.transcoded_cache = TranscodedCache(settings.transcoded_cache, settings.transcoded_cache_mb * MIB)
         self.open_requests = OpenRequests(self.accounts)
         self.vectors = SimilarityIndex(self.database.reader)

@@ -27,6 +27,7 @@ from soniquebay.api.services import Services
 from soniquebay.listeners import app_passwords, users
 from soniquebay.settings import Settings, from_environment
 from soniquebay.sockets import UnixPeer
+from soniquebay.storage_faults import StorageFaultError
 
 MAX_GATHERING_CPU_SECONDS = 0.020  # on a library of 100,000 tracks
 TRACKS = 100_000
@@ -168,6 +169,10 @@ def test_a_part_that_does_not_answer_has_no_figures_and_the_others_have(services
     assert [found["soniquebay_part_up", part] for part in ("database", "redis", "worker")] == [1, 0, 0]
     assert found["soniquebay_library_tracks",] == 0
     assert ("soniquebay_workers",) not in found
+    services.accounts.database.fault = StorageFaultError("damaged", "restore it", "/data")
+    found = exposed(services)
+    assert (found["soniquebay_part_up", "database"], found["soniquebay_library_tracks",]) == (0, 0)
+    services.accounts.database.fault = None
     for file in tmp_path.glob("library.db*"):
         file.unlink()
     found = exposed(services)

@@ -12,6 +12,7 @@ from soniquebay.api.metrics import answers, library, work
 from soniquebay.api.metrics.families import gauge, gauges
 from soniquebay.api.metrics.machine import MachineMetrics
 from soniquebay.api.metrics.requests import RequestCounts
+from soniquebay.api.storage import Storage
 from soniquebay.library.database import Database
 from soniquebay.settings import Settings
 
@@ -23,12 +24,15 @@ class Exposition(Collector):
         self,
         settings: Settings,
         database: Database,
+        storage: Storage,
         dispatcher: Dispatcher,
         counts: RequestCounts,
+        *,
         certificate_end: Callable[[], float | None],
     ) -> None:
         """`certificate_end`: returns when the owner's certificate ends (Unix seconds), None without one."""
         self._library = library.LibraryFigures(database)
+        self._storage = storage
         self._dispatcher = dispatcher
         self._counts = counts
         self._certificate_end = certificate_end
@@ -43,7 +47,8 @@ class Exposition(Collector):
         """Yield the metrics."""
         figures, told = self._library.now(), work.ask(self._dispatcher)
         yield InfoMetricFamily("soniquebay_build", "The version that runs", {"version": __version__})
-        parts = {"database": figures is not None, "redis": told is not None, "worker": bool(told and told.workers)}
+        is_usable = figures is not None and not self._storage.faults()
+        parts = {"database": is_usable, "redis": told is not None, "worker": bool(told and told.workers)}
         yield gauges("soniquebay_part_up", "1 while the part answers, or reports", "part", parts)
         yield from library.collect(figures)
         yield from work.collect(told)

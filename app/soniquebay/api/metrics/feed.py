@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.metrics.requests import RequestCounts
 from soniquebay.api.shared_run import SharedRun
+from soniquebay.api.storage import Storage
 from soniquebay.library.database import Database
 from soniquebay.settings import Settings
 
@@ -22,12 +23,15 @@ class MetricsFeed:
         self,
         settings: Settings,
         database: Database,
+        storage: Storage,
         dispatcher: Dispatcher,
         counts: RequestCounts,
+        *,
         certificate_end: Callable[[], float | None],
     ) -> None:
         """`certificate_end`: returns when the owner's certificate ends (Unix seconds), None without one."""
-        self._sources = settings, database, dispatcher, counts, certificate_end
+        self._sources = settings, database, storage, dispatcher, counts
+        self._certificate_end = certificate_end
         self._exposition: Exposition | None = None
         self._run: SharedRun[bytes] = SharedRun("metrics")
 
@@ -40,5 +44,5 @@ class MetricsFeed:
         from soniquebay.api.metrics.exposition import Exposition
 
         if self._exposition is None:
-            self._exposition = Exposition(*self._sources)
+            self._exposition = Exposition(*self._sources, certificate_end=self._certificate_end)
         return self._exposition.text()
