@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
-from soniquebay import addresses
+from soniquebay import addresses, backup_settings
 
 # Of every key in Redis, so that other users of the same Redis are not in the way.
 REDIS_KEY_PREFIX = "soniquebay:"
@@ -99,6 +99,7 @@ class Settings:
     """Folder of transcoded streams that are kept to be sent again."""
     transcoded_cache_mb: int
     """MiB that they may have. 0: none is kept, which spares the card."""
+    backup: backup_settings.BackupSettings
 
     @property
     def has_tls(self) -> bool:
@@ -257,6 +258,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         artist_joins=_artist_joins(get("ARTIST_JOINS", "")),
         transcoded_cache=Path(get("TRANSCODED_CACHE", str(data / "transcoded"))),
         transcoded_cache_mb=megabytes("TRANSCODED_CACHE_MB"),
+        backup=backup_settings.read(get),
     )
 
 

@@ -1,5 +1,7 @@
 """Settings are read from the environment, and a wrong one is named."""
 
+from pathlib import Path
+
 import pytest
 
 from soniquebay.settings import from_environment
@@ -99,3 +101,20 @@ def test_the_address_of_the_api_has_tls_and_a_port_where_they_are_needed() -> No
     assert (plain.url_at("pi.local"), tls.url_at("pi.local")) == ("http://pi.local", "https://pi.local")
     other = from_environment({"SONIQUEBAY_TLS": "self-signed", "SONIQUEBAY_HTTPS_PORT": "8443"})
     assert other.url_at("fd00::1") == "https://[fd00::1]:8443"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BACKUPS", "0"), ("BACKUPS", "many"), ("BACKUP_MAX_MB", "-1"), ("BACKUP_HOUR", "24"), ("BACKUP_FOLDER", "stick")],
+)
+def test_a_wrong_setting_of_backups_is_named(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"SONIQUEBAY_{name} is '{value}': it must be"):
+        from_environment({f"SONIQUEBAY_{name}": value})
+
+
+def test_three_backups_are_kept_at_night_without_a_second_place_unless_set_otherwise() -> None:
+    plain = from_environment({}).backup
+    assert (plain.keep, plain.max_mb, plain.folder, plain.hour) == (3, 0, None, 3)
+    values = {"BACKUPS": "7", "BACKUP_MAX_MB": "500", "BACKUP_FOLDER": "/mnt/stick", "BACKUP_HOUR": "0"}
+    other = from_environment({f"SONIQUEBAY_{name}": value for name, value in values.items()}).backup
+    assert (other.keep, other.max_mb, other.folder, other.hour) == (7, 500, Path("/mnt/stick"), 0)
