@@ -113,11 +113,19 @@ async def _delete_unused_covers(services: Services) -> None:
         # In this thread: each thread has a connection of its own.
         return covers.delete_unused(services.database.reader(), services.settings.covers)
 
+    def search_lost() -> int:
+        if lost := covers.lost(services.database.reader(), services.settings.covers):
+            with services.database.transaction() as db:
+                covers.search_again(db, lost)
+        return len(lost)
+
     try:
         if deleted := await asyncio.to_thread(delete):
             log.info("%d files of covers that no album has are deleted", deleted)
+        if lost := await asyncio.to_thread(search_lost):
+            log.info("%d covers whose files are not there are searched again", lost)
     except (sqlite3.Error, OSError) as error:
-        log.warning("covers that no album has are not deleted: %s", error)
+        log.warning("the files of covers are not compared with the library: %s", error)
 
 
 async def _scan_after_loss(services: Services) -> None:

@@ -17,6 +17,10 @@ from soniquebay.audio.picture_names import is_picture_folder
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HEAD_BYTES = 512  # enough to tell the kind of a picture
+_USED = (
+    "SELECT cover_sha256 FROM albums UNION SELECT sha256 FROM disc_covers "
+    "UNION SELECT sha256 FROM track_covers UNION SELECT sha256 FROM artist_pictures"
+)
 _MIN_UNUSED_AGE_SECONDS = 3600.0  # a younger file may belong to a cover that is being stored right now
 
 
@@ -260,14 +264,30 @@ def delete_unused(db: sqlite3.Connection, folder: Path) -> int:
     newest_mtime = time.time() - _MIN_UNUSED_AGE_SECONDS
     candidates = [file for file in folder.rglob("*") if file.is_file() and file.stat().st_mtime < newest_mtime]
     # Queried after the files were listed: a picture that an album got in the meantime is not among the candidates.
-    used = {
-        row[0]
-        for row in db.execute(
-            "SELECT cover_sha256 FROM albums UNION SELECT sha256 FROM disc_covers "
-            "UNION SELECT sha256 FROM track_covers UNION SELECT sha256 FROM artist_pictures"
-        )
-    }
+    used = {row[0] for row in db.execute(_USED)}
     unused = [file for file in candidates if file.name.split(".")[0] not in used]
     for file in unused:
         file.unlink(missing_ok=True)
     return len(unused)
+
+
+def lost(db: sqlite3.Connection, folder: Path) -> set[str]:
+    """Return the SHA-256 of the pictures whose files are not there: the library came from a backup."""
+    used = {row[0] for row in db.execute(_USED) if row[0]}
+    return {digest for digest in used if not picture_path(folder, digest).exists()}
+
+
+def search_again(db: sqlite3.Connection, digests: Iterable[str]) -> None:
+    """Have the pictures searched anew whose files were lost."""
+    gone = (json.dumps(list(digests)),)
+    is_gone = "IN (SELECT value FROM json_each(?1))"
+    db.execute(
+        "UPDATE albums SET cover_sha256 = NULL, cover_media_type = NULL, cover_checked = 0 WHERE "
+        f"cover_sha256 {is_gone} OR id IN (SELECT album_id FROM disc_covers WHERE sha256 {is_gone})",
+        gone,
+    )
+    db.execute(f"UPDATE track_covers SET sha256 = NULL, media_type = NULL, checked = 0 WHERE sha256 {is_gone}", gone)
+    db.execute(
+        f"UPDATE artist_pictures SET sha256 = NULL, media_type = NULL, changes = changes + 1 WHERE sha256 {is_gone}",
+        gone,
+    )

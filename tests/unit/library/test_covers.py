@@ -20,6 +20,7 @@ from soniquebay.audio.pictures import decode_picture
 from soniquebay.library import artist_pictures, covers, folder_pictures, queries
 from soniquebay.library.database import Database
 from tests.support.audio_files import png
+from tests.unit import songs
 
 
 def encode_picture(kind: str, side: tuple[int, int] = (900, 450), mode: str = "RGB", **options: object) -> bytes:
@@ -450,3 +451,28 @@ def test_the_state_of_an_albums_files_tells_whether_they_have_changed(db: sqlite
     states.append(covers.state_of_files(db, album))
     assert len(set(states)) == len(states)
     assert covers.state_of_files(db, album) == states[-1]
+
+
+def test_pictures_whose_files_were_lost_are_searched_again(tmp_path: Path) -> None:
+    """A library that came from a backup has no files of covers."""
+    db = Database(tmp_path / "library.db")
+    db.migrate()
+    songs.insert(db, songs.file("/m/a", album="A", artist="X"), songs.file("/m/b", album="B", artist="Y"))
+    kept, lost = covers.digest_of(b"kept"), covers.digest_of(b"lost")
+    covers.write_picture(tmp_path, kept, b"kept")
+    with db.transaction() as writer:
+        for album_id, digest in ((1, kept), (2, lost)):
+            covers.set_from_files(writer, album_id, covers.Cover(digest, "image/png"), {1: covers.Cover(digest, "x")})
+        writer.execute(
+            "INSERT INTO artist_pictures (artist_id, sha256, media_type, folder, changes, searched) "
+            "SELECT 1, ?, 'x', '', 1, 1 UNION SELECT 2, ?, 'x', '', 1, 1 ON CONFLICT DO UPDATE "
+            "SET sha256 = excluded.sha256, media_type = 'x', changes = 1, searched = 1",
+            (kept, lost),
+        )
+    assert covers.lost(db.reader(), tmp_path) == {lost}
+    with db.transaction() as writer:
+        covers.search_again(writer, {lost})
+    albums = db.reader().execute("SELECT cover_sha256, cover_checked FROM albums ORDER BY id")
+    assert [tuple(row) for row in albums] == [(kept, 1), (None, 0)]
+    artists = db.reader().execute("SELECT sha256, searched < changes FROM artist_pictures ORDER BY artist_id")
+    assert [tuple(row) for row in artists] == [(kept, 0), (None, 1)]
