@@ -65,6 +65,7 @@ async def _run_jobs(services: Services) -> None:
         _repeat(services, "no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),
         services.scrobbler.run(),
+        services.backups.run(),
         *([services.certificate.run()] if services.certificate else []),
     )
     watcher = None

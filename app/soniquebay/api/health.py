@@ -52,7 +52,12 @@ def _warnings(services: Services) -> list[str]:
     folder = services.settings.data
     problem = disk_state.problem_of(folder)
     certificate = services.certificate and services.certificate.warning(time.time())
-    texts = (problem and disk_state.sentence(problem, folder), *services.storage.warnings, certificate)
+    texts = (
+        problem and disk_state.sentence(problem, folder),
+        *services.storage.warnings,
+        certificate,
+        *services.backups.warnings(),
+    )
     return [text for text in texts if text]
 
 

@@ -9,6 +9,7 @@ from soniquebay import __version__
 from soniquebay.api import (
     accounts,
     apps_page,
+    backups,
     browsing,
     by_sound,
     docs,
@@ -90,6 +91,7 @@ def public_app(services: Services) -> FastAPI:
         machine,
         log_lines,
         metrics,
+        backups,
         missing,
         browsing,
         by_sound,

@@ -34,6 +34,7 @@ from soniquebay.api.public import public_app
 from soniquebay.api.served_certificate import ServedCertificate
 from soniquebay.api.services import Services
 from soniquebay.api.storage import Storage
+from soniquebay.backup import restoring
 from soniquebay.certificates import CertificateError
 from soniquebay.library.database import Database
 from soniquebay.listeners import device_key, reattach
@@ -43,6 +44,7 @@ from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.reach import reach_of
 from soniquebay.settings import Settings
+from soniquebay.storage_faults import faults_of
 from soniquebay.systemd import notify
 
 log = logging.getLogger(__name__)
@@ -86,6 +88,8 @@ def make_services(settings: Settings) -> Services:
 
     Raises ``StorageFaultError`` when a database cannot be used.
     """
+    with faults_of(settings.database):
+        restoring.finish(settings.data)  # that a loss of power has interrupted
     database = Database(settings.database)
     listeners = ListenersDatabase(settings.listeners_database, settings.database)
     storage = Storage(database, listeners)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
+from soniquebay.api.backup_job import BackupJob
 from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.event_answer import STREAM_LIMITS
 from soniquebay.api.events import ProgressFeed
@@ -88,6 +89,7 @@ class Services:
     smart_lists: SmartLists = field(init=False)
     scrobbler: Scrobbler = field(init=False)
     library_playlists: LibraryPlaylists = field(init=False)
+    backups: BackupJob = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -108,6 +110,7 @@ class Services:
         self.map_body = MapBody(self.database)
         self.rankings = Rankings(self.vectors)
         self.counts = Counts(self.database)
+        self.backups = BackupJob(settings, self.database, self.accounts.database)
         self.upkeep = Upkeep(self.accounts.database)
         self.smart_lists = SmartLists(self.accounts.database, self._similar_tracks)
         self.scrobbler = Scrobbler(self.settings, self.accounts.database, self.accounts.key)

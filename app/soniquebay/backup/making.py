@@ -105,7 +105,8 @@ def _name_of(now: float) -> str:
 
 
 def _all_backups(places: Places) -> list[Backup]:
-    return manifest.backups_in(places.folder) + second_backups(places)
+    """Return the backups of this machine; on a new card those of the second place, which may hang."""
+    return manifest.backups_in(places.folder) or second_backups(places)
 
 
 def _check_space(places: Places) -> None:
@@ -219,5 +220,5 @@ def copy_to_second_place(places: Places, backup: Backup) -> str | None:
         copying.sync(folder)
         keeping.prune(folder, places.keep, keeping.budget_bytes(folder, places.max_mb))
     except OSError as error:
-        return f"the backup {backup.name} is not in {folder}: {error.strerror or error}"
+        return f"the newest backup is not in {folder}: {error.strerror or error}"
     return None

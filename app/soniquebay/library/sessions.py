@@ -73,6 +73,17 @@ def newest_session_id(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(max(id), 0) FROM scan_sessions").fetchone()[0])
 
 
+def changed_tracks(db: sqlite3.Connection, since: int) -> int:
+    """Return how many tracks were read, moved or lost by the sessions behind the session `since`."""
+    return int(
+        db.execute(
+            "SELECT (SELECT count(*) FROM tracks WHERE read_session_id > ?1) + "
+            "(SELECT coalesce(sum(moved + missing), 0) FROM scan_sessions WHERE id > ?1)",
+            (since,),
+        ).fetchone()[0]
+    )
+
+
 def newest_scan_of_everything_id(db: sqlite3.Connection) -> int:
     """Return the id of the newest completed scan of all roots; 0 if there is none."""
     where = "folders IS NULL AND status = 'completed'"

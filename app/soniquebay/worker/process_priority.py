@@ -1,4 +1,4 @@
-"""What the worker's child processes ask of the kernel: to give way to all other programs."""
+"""What the worker's child processes, and the thread of backups, ask of the kernel: to give way to all others."""
 
 import contextlib
 import ctypes
@@ -18,7 +18,9 @@ def limit_blas_threads() -> None:
 
 
 def lower_priority(nice: int) -> None:
-    """Raise this process's niceness to `nice`; unless that is 0, also put it into the idle I/O class.
+    """Raise this thread's niceness to `nice`; unless that is 0, also put it into the idle I/O class.
+
+    Threads that it starts later have the same.
 
     For the processes that do the work. The main process, which distributes it, takes little, and all wait for it.
     """
@@ -28,5 +30,5 @@ def lower_priority(nice: int) -> None:
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, nice)
     if (number := _IOPRIO_SET_SYSCALL.get(platform.machine())) is not None:
-        # The appliance's unit forbids this call, and sets the class for the whole unit instead.
+        # The unit of the worker forbids this call, and sets the class for the whole unit instead.
         ctypes.CDLL(None).syscall(number, _IOPRIO_WHO_PROCESS, 0, _IOPRIO_CLASS_IDLE)
