@@ -19,6 +19,7 @@ from soniquebay.listeners.device_key import KEY_BYTES, DeviceKey
 log = logging.getLogger(__name__)
 
 FOLDER = "backups"  # in the data folder
+MACHINE_PREFIX = "soniquebay-"  # of the folders in a second place
 _LOCK = ".lock"
 _MIB = 1 << 20
 
@@ -100,8 +101,17 @@ def _make(places: Places, reason: str, version: str, stop: Stop) -> Backup:
 
 
 def _name_of(now: float) -> str:
-    """Return the UTC time as the name of a backup; years of five digits would be no such name."""
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(min(max(now, 0.0), 253_402_300_799.0)))
+    return time.strftime("%Y%m%dT%H%M%SZ", _utc(now))
+
+
+def iso_time(seconds: float) -> str:
+    """Return a Unix time in words: 2026-05-01 03:00 UTC."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", _utc(seconds))
+
+
+def _utc(seconds: float) -> time.struct_time:
+    """Return the UTC time, within the years of four digits: the clock may be far off."""
+    return time.gmtime(min(max(seconds, 0.0), 253_402_300_799.0))
 
 
 def _all_backups(places: Places) -> list[Backup]:
@@ -179,7 +189,7 @@ def second_folder(places: Places) -> Path | None:
     """Return the folder of this machine in the second place: others may use that place, too."""
     if places.second is None:
         return None
-    return places.second / f"soniquebay-{fingerprint_of(places.data / KEY)[:8] or 'unknown'}"
+    return places.second / f"{MACHINE_PREFIX}{fingerprint_of(places.data / KEY)[:8] or 'unknown'}"
 
 
 def second_backups(places: Places) -> list[Backup]:

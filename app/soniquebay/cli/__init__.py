@@ -18,6 +18,7 @@ COMMANDS = {
     "queues": "operate",
     "logs": "operate",
     "maintenance": "operate",
+    "library": "library",
     "login": "login",
     "logout": "login",
     "claim-code": "users",

@@ -10,6 +10,10 @@ from soniquebay.cli.follow import UNIX, client_of
 from soniquebay.settings import settings
 
 
+class UnreachableError(click.ClickException):
+    """No API answers."""
+
+
 def api_url() -> str:
     """Return the base URL of the API that the CLI uses.
 
@@ -45,9 +49,9 @@ def request(method: str, path: str, *, expect: tuple[int, ...], **arguments: Any
     return response.status_code, answer
 
 
-def unreachable(error: Exception, url: str | None = None) -> click.ClickException:
+def unreachable(error: Exception, url: str | None = None) -> UnreachableError:
     """Return the exception that says that the API does not answer, and what to do."""
-    return click.ClickException(
+    return UnreachableError(
         f"no SoniqueBay answers at {url or api_url()} ({error}). Start one (systemctl start soniquebay.target, or "
         "soniquebay serve), sign in at one elsewhere (soniquebay login), or set SONIQUEBAY_URL to where it is."
     )

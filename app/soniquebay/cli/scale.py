@@ -94,7 +94,7 @@ def write_running_workers(state_file: IO[str], workers: int) -> None:
 def _wait_for_workers(data: Path, workers: int) -> None:
     deadline = time.monotonic() + SCALE_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        if not _is_locked(data):
+        if not is_locked(data):
             raise click.ClickException(
                 f"no `soniquebay serve` runs over {data}; the next one will start {workers} of them"
             )
@@ -104,7 +104,8 @@ def _wait_for_workers(data: Path, workers: int) -> None:
     raise click.ClickException(f"not within {SCALE_TIMEOUT_SECONDS:.0f} s; look into {data / 'logs'}")
 
 
-def _is_locked(data: Path) -> bool:
+def is_locked(data: Path) -> bool:
+    """Tell whether a `serve` runs over this folder."""
     try:
         with (data / "serve.state").open("r") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

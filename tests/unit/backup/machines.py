@@ -90,3 +90,25 @@ def damage(path: Path, *pages: int) -> None:
         for page in pages:
             file.seek((page - 1) * PAGE_BYTES)
             file.write(b"\xa5" * PAGE_BYTES)
+
+
+def pages_with(path: Path, name: str) -> list[int]:
+    """Return the pages of a table or an index, its root first, without those that only lead to others."""
+    with closing(sqlite3.connect(path)) as db:
+        root = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)).fetchone()[0]
+    return [root, *leaves(path.read_bytes(), root)]
+
+
+def leaves(content: bytes, page: int) -> list[int]:
+    """Return the leaf pages below an interior page of a table or an index."""
+    start = (page - 1) * 4096
+    kind = content[start]
+    if kind not in {2, 5}:
+        return []
+    cells = int.from_bytes(content[start + 3 : start + 5], "big")
+    found = []
+    for number in range(cells):
+        pointer = int.from_bytes(content[start + 12 + 2 * number : start + 14 + 2 * number], "big")
+        found.append(int.from_bytes(content[start + pointer : start + pointer + 4], "big"))
+    found.append(int.from_bytes(content[start + 8 : start + 12], "big"))
+    return [leaf for child in found for leaf in (leaves(content, child) or [child])]

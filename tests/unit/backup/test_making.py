@@ -21,6 +21,8 @@ from tests.support.rows import all_rows
 from tests.support.stack import wait_until
 from tests.unit.backup.machines import VERSION, WORDS, Machine, damage, pages_of
 
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk that is filled here")
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
@@ -203,6 +205,7 @@ def test_killed_in_the_midst_it_leaves_the_older_ones_whole(machine: Machine) ->
     assert following.sequence == 2
 
 
+@needs_root
 def test_a_full_disk_is_told_and_the_newest_stays(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(small_disk / "data")
     with pytest.raises(BackupError, match=r"needs \d+ MB of free space in .*backups, and \d+ MB are free"):
@@ -260,6 +263,7 @@ def test_a_backup_can_be_stopped(machine: Machine, monkeypatch: pytest.MonkeyPat
     assert names(machine.places().folder) == []
 
 
+@needs_root
 def test_the_second_place_has_the_backup_without_the_device_key(machine: Machine, small_disk: Path) -> None:
     (small_disk / "soniquebay-other").mkdir()
     made = machine.back_up(second=small_disk)
@@ -289,6 +293,7 @@ def test_a_drive_that_is_not_mounted_is_told_and_nothing_is_written_to_the_card(
     assert manifest.look_at(gone.backup.folder).manifest
 
 
+@needs_root
 def test_a_second_place_without_room_is_told(machine: Machine, small_disk: Path) -> None:
     (small_disk / "filler").write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 100_000))
     assert "has no room for a backup" in str(machine.back_up(second=small_disk).second_problem)
