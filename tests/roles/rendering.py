@@ -63,6 +63,10 @@ TLS_VALUES: dict[str, dict[str, Any]] = {
         "services_tls": "own",
         "services_tls_certificate": "/etc/ssl/private/music.pem",
         "services_tls_key": "/etc/ssl/private/music.key",
+        "services_backups": 5,
+        "services_backup_max_mb": 2000,
+        "services_backup_folder": "/mnt/stick",
+        "services_backup_hour": 4,
     },
 }
 

@@ -49,3 +49,9 @@ def test_tls() -> None:
     ]  # fmt: skip
     self_signed = settings("self-signed")
     assert (self_signed.tls, self_signed.https_port, self_signed.base_path) == ("self-signed", 8443, "/music")
+
+
+def test_backups() -> None:
+    assert "SONIQUEBAY_BACKUP_FOLDER" not in variables("default")
+    chosen = settings("own").backup
+    assert (chosen.keep, chosen.max_mb, str(chosen.folder), chosen.hour) == (5, 2000, "/mnt/stick", 4)
