@@ -121,6 +121,23 @@ def test_it_says_why_a_file_is_not_there(open_page: OpenPage, broken: Path) -> N
     expect(page.locator("output")).to_contain_text("It could not be read")
 
 
+def test_a_backup_is_made_and_shown(open_page: OpenPage, stack: Stack, owner: httpx.Client, broken: Path) -> None:
+    page = open_page("/machine")
+    panel = page.locator("section").filter(has=page.get_by_role("heading", name="Backups", exact=True))
+    expect(panel).to_contain_text("There is no backup yet.")
+    expect(panel).to_contain_text("They are on this machine alone.")
+    panel.get_by_role("button", name="Back up now").click()
+    expect(panel.get_by_role("listitem")).to_have_count(1)
+    (made,) = owner.get("/api/backups").json()["items"]
+    expect(panel.get_by_role("listitem")).to_contain_text(f"{made['tracks']} tracks")
+    expect(panel.get_by_role("button", name="Back up now")).to_be_enabled()
+    (stack.data / "backups" / made["name"] / "library.db").unlink()
+    page.reload()
+    expect(panel.get_by_role("listitem")).to_contain_text("cannot be read")
+    for locale, heading in (("de-DE", "Sicherungen"), ("fr-FR", "Sauvegardes")):
+        expect(open_page("/machine", locale=locale).get_by_role("heading", name=heading, exact=True)).to_be_visible()
+
+
 def test_a_listener_sees_no_machine(open_page: OpenPage, stack: Stack, owner: httpx.Client) -> None:
     assert owner.post("/api/users", json=LISTENER).status_code == 201
     page = open_page("/sign-in", is_signed_in=False)

@@ -19,6 +19,8 @@ export type User = Schemas["User"];
 
 // machine and settings
 export type AppPassword = Schemas["AppPassword"];
+export type Backups = Schemas["Backups"];
+export type BackupState = Schemas["BackupState"];
 export type Drive = Schemas["Drive"];
 export type Explanation = Schemas["Explanation"];
 export type Health = Schemas["Health"];

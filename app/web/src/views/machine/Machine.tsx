@@ -11,6 +11,7 @@ import { Drives } from "../../scan/Drives";
 import { isBusy } from "../../scan/progress";
 import { ScanButtons } from "../../scan/ScanButtons";
 import { ScanProgress } from "../../scan/ScanProgress";
+import { Backups } from "./Backups";
 import { Failures } from "./Failures";
 import { FlowerLink } from "./FlowerLink";
 import { LogLines } from "./LogLines";
@@ -39,6 +40,7 @@ function ManagersMachine() {
         <Wellbeing />
         <Now />
         <Answered asked={asked}>{(answer) => <Parts state={machine.value ?? answer} />}</Answered>
+        <Backups />
         <Failures />
         <WhyNotHere />
         {state && <Log version={state.log_version} />}
