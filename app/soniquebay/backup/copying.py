@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from soniquebay.backup import BackupError, quoted, tables_of
 from soniquebay.sqlite import BUSY_TIMEOUT_SECONDS
+from soniquebay.storage_faults import is_damage
 
 MAX_PROBLEMS = 20  # of one database that are told
 _INSTRUCTIONS_PER_CHECK = 100_000  # SQLite's, between two looks whether to stop
@@ -57,12 +58,6 @@ def copy(source: Path, target: Path, stop: Stop = never) -> None:
             ) from error
         raise BackupError(f"{source.name} cannot be copied to {target.parent}: {error}") from error
     sync(target)
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether an error means that the file is damaged, or is no database."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def sync(path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from soniquebay import sqlite
 from soniquebay.backup import BackupError, copying, keeping, manifest, quoted, tables_of
 from soniquebay.backup.reading import read_rows
+from soniquebay.database_note import DatabaseNote
 from soniquebay.library.database import Database
 from soniquebay.listeners.database import ListenersDatabase
 
@@ -59,6 +60,7 @@ def repair(path: Path) -> Repair:
         partial.chmod(_MODES[path.name])
         copying.sync(partial)
         copying.sync(path.parent)
+        DatabaseNote(path).forget()  # it speaks of the log that goes now
         for suffix in ("-wal", "-shm"):
             path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
         partial.replace(path)

@@ -17,6 +17,7 @@ from soniquebay import sqlite
 from soniquebay.backup import DATABASES, KEY, BackupError, copying, keeping, manifest
 from soniquebay.backup.making import fingerprint_of
 from soniquebay.backup.manifest import Manifest
+from soniquebay.database_note import DatabaseNote
 from soniquebay.library.database import Database
 from soniquebay.listeners.database import ListenersDatabase
 
@@ -150,11 +151,20 @@ def finish(data: Path) -> list[Path]:
             continue  # it is in its place already, or was not in the backup
         _put_aside(data, name)
         copying.sync(data)
+        DatabaseNote(data / name).forget()  # it speaks of the log of the old one
         (ready / name).rename(data / name)
         copying.sync(data)
     shutil.rmtree(ready)
     log.info("the databases of a backup are in their places")
     return sorted(_set_aside(data))
+
+
+def begin_anew(data: Path, name: str) -> list[Path]:
+    """Let the next start make an empty database in place of one that is gone; return what is kept of the old one."""
+    _put_aside(data, name)
+    DatabaseNote(data / name).forget()
+    copying.sync(data)
+    return sorted(data.glob(f"{name}{ASIDE}*"))
 
 
 def _put_aside(data: Path, name: str) -> None:

@@ -6,6 +6,7 @@ On the appliance root runs these commands. With --data they work on the folder o
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -162,6 +163,28 @@ def repair(data: Path | None) -> None:
     if folder.is_appliance:
         folder.wait_for_health()
         click.echo("SoniqueBay runs and is healthy")
+
+
+@library.command()
+@_data_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def new(data: Path | None, *, yes: bool) -> None:
+    """Begin with an empty database in place of one that is gone, when no backup brings it back.
+
+    One that is there is not touched.
+    """
+    folder = data_folder(data)
+    folder.check_stoppable()
+    missing = [name for name in DATABASES if not (folder.path / name).exists()]
+    if not missing:
+        raise click.ClickException(f"{' and '.join(DATABASES)} are there: to repair them, soniquebay library repair")
+    if not yes:
+        click.confirm(f"Begin with an empty {' and '.join(missing)}?", abort=True)
+    with folder.stopped(), folder.as_owner():
+        for name in missing:
+            for kept in _told(partial(restoring.begin_anew, folder.path, name)):
+                click.echo(f"kept as it was: {kept}")
+    click.echo(f"the next start begins with an empty {' and '.join(missing)}")
 
 
 def _repair(folder: DataFolder, name: str) -> None:

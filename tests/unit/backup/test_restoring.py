@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from soniquebay.backup import BackupError, keeping, manifest, restoring
+from soniquebay.database_note import DatabaseNote
 from soniquebay.listeners import app_passwords, device_key, scrobble_accounts
 from soniquebay.listeners.database import ListenersDatabase
 from tests.support.rows import all_rows
@@ -223,3 +224,13 @@ def test_old_schemas_are_restored_as_they_are(machine: Machine) -> None:
     restore(backup, machine.data)
     with closing(sqlite3.connect(machine.data / "listeners.db")) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (4,)
+
+
+def test_a_restored_database_is_not_taken_for_one_that_lost_its_log(machine: Machine) -> None:
+    """The note beside the old one says that it was in use, as after a crash."""
+    backup = machine.back_up().backup.folder
+    machine.close()
+    for name in DATABASES:
+        DatabaseNote(machine.data / name).begin()
+    restore(backup, machine.data)
+    assert [DatabaseNote(machine.data / name).check() for name in DATABASES] == [None, None]

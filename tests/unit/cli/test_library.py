@@ -21,7 +21,9 @@ from soniquebay import __version__
 from soniquebay.backup import manifest
 from soniquebay.cli import data_folder, main
 from soniquebay.cli.scale import lock_folder
+from soniquebay.database_note import DatabaseNote
 from soniquebay.settings import settings
+from soniquebay.storage_faults import StorageFaultError
 from tests.support.rows import all_rows
 from tests.support.stack import wait_until
 from tests.unit.backup.machines import Machine, damage, pages_of, pages_with
@@ -268,3 +270,20 @@ def test_without_an_api_root_makes_the_backup_as_the_apis_user(
         assert "no SoniqueBay answers" in run("backup").output
     (made,) = manifest.backups_in(machine.data / "backups")
     assert {path.stat().st_uid for path in [made.folder, *made.folder.iterdir()]} == {API_USER}
+
+
+def test_an_empty_database_takes_the_place_of_one_that_is_gone_and_of_no_other(machine: Machine) -> None:
+    refused = run("new", "--data", machine.data, "--yes")
+    assert refused.exit_code == 1 and "are there" in refused.output
+    machine.close()
+    users = all_rows(machine.data / "listeners.db")["users"]
+    DatabaseNote(machine.data / "library.db").begin()
+    (machine.data / "library.db").unlink()
+    with pytest.raises(StorageFaultError, match="soniquebay library new"):
+        DatabaseNote(machine.data / "library.db").check()
+    done = run("new", "--data", machine.data, "--yes")
+    assert done.exit_code == 0, done.output
+    assert "an empty library.db\n" in done.stdout
+    assert DatabaseNote(machine.data / "library.db").check() is None
+    assert f"kept as it was: {machine.data}/library.db.before-restore-wal" in done.stdout
+    assert all_rows(machine.data / "listeners.db")["users"] == users
