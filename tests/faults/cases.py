@@ -16,6 +16,7 @@ STAGES = {"discovery": "scan", "extract": "extract", "batch": "batch", "insert":
 REDIS_AND_DATA = "redis and its data"
 VICTIMS = ("child", "worker", "api", "redis", REDIS_AND_DATA, "all")
 FILE_COUNT = 150
+DAMAGED_BYTES = 64
 
 
 @contextmanager
@@ -62,6 +63,29 @@ def kill_at(folder: Path, stage: str, victim: str) -> None:
         if victim in {"redis", REDIS_AND_DATA}:
             wait_until(stack.redis_answers)
             assert stack.healthy()  # in the first request: the API uses no connection of the killed Redis
+
+
+def damage_redis_at(folder: Path, stage: str, *, within_a_message: bool) -> list[str]:
+    """Kill Redis during a stage and overwrite 64 bytes in the middle of its file; return what the next start said.
+
+    Within a message the file is still one that Redis reads.
+    """
+    with scanning(folder / "music", folder / "data", stage) as stack:
+        stack.end("redis")
+        file = max((stack.data / "redis" / "appendonlydir").glob("*.incr.aof"), key=lambda path: path.stat().st_size)
+        content = file.read_bytes()
+        if within_a_message:
+            message = max(content.split(b"\r\n"), key=len)
+            at = content.index(message) + len(message) // 2
+        else:
+            at = content.index(b"\r\n*", len(content) // 2)
+        with file.open("r+b") as opened:
+            opened.seek(at)
+            opened.write(b"?" * DAMAGED_BYTES)
+        wait_until(stack.redis_answers)
+        wait_until(stack.healthy)
+        assert stack.get("/api/health")["warnings"] == stack.redis_sentences
+    return stack.redis_sentences
 
 
 def lose_response_to_insert(folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import redis
 
+from soniquebay import redis_files
 from soniquebay.cli import serve
 from soniquebay.settings import REDIS_KEY_PREFIX
 from tests.support.stack import children, free_port, wait_until
@@ -34,6 +35,7 @@ class Supervised:
         for folder in (data / "logs", data / "redis"):
             folder.mkdir(parents=True, exist_ok=True)
         self.redis = redis.Redis(unix_socket_path=f"{self._run.name}/redis.sock", socket_timeout=10)
+        self.redis_sentences: list[str] = []
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock, self._ended = threading.Lock(), threading.Event()
         for name in PROGRAMS:
@@ -51,12 +53,24 @@ class Supervised:
         return False
 
     def _start(self, name: str) -> None:
+        run = Path(self._run.name)
+        if name == "redis":
+            # as the ExecStartPre= of its unit
+            folders = [str(self.data / "redis"), str(run)]
+            checked = [sys.executable, "-m", "soniquebay.cli", "redis-files", *folders]
+            self.redis_sentences += subprocess.run(
+                checked, check=True, capture_output=True, text=True
+            ).stdout.splitlines()
         command = ["redis-server", "-"] if name == "redis" else [sys.executable, "-m", "soniquebay.cli", name]
         process = serve.start(command, self.log(name), self.environment)
         if name == "redis":
             assert process.stdin is not None
-            process.stdin.write(self._serve.redis_settings(Path(self._run.name)))
+            process.stdin.write(self._serve.redis_settings(run))
             process.stdin.close()
+            with suppress(AssertionError):
+                wait_until(lambda: self.redis_answers() or process.poll() is not None)
+                if process.poll() is None:
+                    redis_files.ready(run)
         self.processes[name] = process
 
     def _keep_running(self, name: str) -> None:

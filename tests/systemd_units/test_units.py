@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from soniquebay import redis_files
 from tests.roles.playbook import ROLES, load
-from tests.roles.rendering import rendered
+from tests.roles.rendering import OTHER_VALUES, rendered
 
 SUFFIXES = (".service", ".socket", ".timer", ".path", ".slice", ".target")
 SHARED = load(ROLES / "soniquebay/defaults/main.yml") | load(ROLES / "soniquebay/vars/main.yml")
@@ -132,6 +133,33 @@ def test_redis_has_descriptors_for_all_its_clients() -> None:
     limit = int(directives(unit, "LimitNOFILE")[-1])
     (clients,) = [line.split()[1] for line in settings.splitlines() if line.startswith("maxclients ")]
     assert int(clients) + 32 <= limit == 1024  # Redis keeps 32 for itself, and else lowers maxclients in silence
+
+
+@pytest.mark.parametrize("host", ["default", "other"])
+def test_redis_is_checked_before_it_starts_and_only_what_that_needs_may_be_executed(host: str, tmp_path: Path) -> None:
+    files = rendered()[host]["redis"]
+    addition = files["/etc/systemd/system/redis-server.service.d/50-soniquebay.conf"]["content"]
+    settings = dict(
+        line.split(" ", 1) for line in files["/etc/redis/redis.conf"]["content"].splitlines() if " " in line
+    )
+    values = {"default": SHARED, "other": OTHER_VALUES}[host]
+    command, folder = values["soniquebay_command"], Path(settings["unixsocket"]).parent
+    assert directives(addition, "ExecStartPre") == [f"-{command} redis-files {settings['dir']} {folder}"]
+    forgotten = {f"{folder}/{name}" for name in (redis_files.STARTS, redis_files.TROUBLE_NOTICE)}
+    (after,) = directives(addition, "ExecStartPost")
+    assert set(after.split()[2:]) == forgotten
+    (paths,) = directives(addition, "ExecPaths")
+    assert f"-{values['soniquebay_root']}" in paths.split()
+    assert "/" not in {path.lstrip("-") for path in paths.split()}
+    shown = rendered()[host]["services"]["/etc/tmpfiles.d/soniquebay.conf"]["content"]
+    for name in (redis_files.SET_ASIDE_NOTICE, redis_files.TROUBLE_NOTICE):
+        assert f"/run/motd.d/soniquebay-redis-{name.removeprefix('soniquebay-')} - - - - {folder}/{name}\n" in shown
+    unit = tmp_path / "redis-server.service"
+    unit.write_text("[Service]\nType=notify\nUser=root\nRuntimeDirectory=redis\nExecStart=/bin/true\n")
+    (tmp_path / "redis-server.service.d").mkdir()
+    text = addition.replace(f"{command} ", "/bin/true ")
+    (tmp_path / "redis-server.service.d/50-soniquebay.conf").write_text(text)
+    assert verify(unit) == ""
 
 
 def test_there_are_templates() -> None:

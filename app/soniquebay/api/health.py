@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 from kombu.exceptions import OperationalError
 
-from soniquebay import __version__
+from soniquebay import __version__, redis_files
 from soniquebay.api import disk_state
 from soniquebay.api.access import REFUSALS, Manager, may_manage
 from soniquebay.api.models.health import Health, WorkerState
@@ -52,9 +52,11 @@ def _warnings(services: Services) -> list[str]:
     folder = services.settings.data
     problem = disk_state.problem_of(folder)
     certificate = services.certificate and services.certificate.warning(time.time())
+    notices = redis_files.notices_folder(services.settings.redis)
     texts = (
         problem and disk_state.sentence(problem, folder),
         *services.storage.warnings,
+        *(redis_files.read_notices(notices) if notices else ()),
         certificate,
         *services.backups.warnings(),
     )

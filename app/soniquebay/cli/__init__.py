@@ -30,6 +30,7 @@ COMMANDS = {
     "worker": "programs",
     "flower": "programs",
     "online": "programs",
+    "redis-files": "redis_files",
 }
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from typing import Any
 import click
 import httpx
 
+from soniquebay import redis_files
 from soniquebay.addresses import url_of
 from soniquebay.cli.scale import lock_folder, requested_workers, write_running_workers
 from soniquebay.settings import settings
@@ -66,10 +68,9 @@ class Stack:
             if not settings().online:
                 del commands["online"]
             try:
+                processes["redis"] = self._start_redis(commands.pop("redis"), Path(sockets), environment)
                 for name in commands:
                     processes[name] = start(commands[name], logs / f"{name}.log", environment)
-                    if name == "redis":
-                        self._configure_redis(processes[name], Path(sockets))
                 self._wait_until_healthy(processes)
                 workers = self._scale(processes, environment)
                 write_running_workers(state_file, workers)
@@ -149,11 +150,26 @@ class Stack:
         ]
         return "\n".join(lines).encode() + b"\n"
 
-    def _configure_redis(self, process: subprocess.Popen[bytes], sockets: Path) -> None:
-        assert process.stdin is not None  # noqa: S101 - opened by `start`
-        process.stdin.write(self.redis_settings(sockets))
-        process.stdin.close()
-        _wait_until((sockets / "redis.sock").exists, {"redis": process}, self.data / "logs", "Redis")
+    def _start_redis(self, command: list[str], sockets: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        """Start Redis, anew when it ends because of its files; return it once it has read them."""
+        data, logs = self.data / "redis", self.data / "logs"
+        for starts_left in range(redis_files.MAX_DEAD_STARTS, -1, -1):
+            if sentence := redis_files.prepare(data, sockets):
+                click.echo(sentence, err=True)
+            process = start(command, logs / "redis.log", environment)
+            assert process.stdin is not None  # noqa: S101 - opened by `start`
+            process.stdin.write(self.redis_settings(sockets))
+            process.stdin.close()
+            try:
+                _wait_until(lambda: _answers(sockets / "redis.sock"), {"redis": process}, logs, "Redis")
+            except click.ClickException:
+                if process.poll() is None or not starts_left:
+                    _stop_one(process)
+                    raise
+            else:
+                break
+        redis_files.ready(sockets)
+        return process
 
     def _wait_until_healthy(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
         url = f"{url_of(self.host, self.port, tls=False)}/api/health"
@@ -168,6 +184,18 @@ class Stack:
             return answer.status_code == 200
 
         _wait_until(healthy, processes, self.data / "logs", "SoniqueBay")
+
+
+def _answers(redis_socket: Path) -> bool:
+    """Tell whether Redis has read its files; before that it answers that it is loading."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1)
+            connection.connect(str(redis_socket))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
 
 
 def start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
