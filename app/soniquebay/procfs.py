@@ -103,6 +103,15 @@ def total_memory_mb(proc: Path = _PROC) -> int:
     return _meminfo_mb(proc, "MemTotal")
 
 
+def memory_pressure_percent(proc: Path = _PROC) -> float | None:
+    """Return in how much of the last minute some program waited for memory (percent); None: the kernel does not say."""
+    try:
+        words = (proc / "pressure" / "memory").read_text().split()
+    except OSError:
+        return None
+    return next((float(word.removeprefix("avg60=")) for word in words if word.startswith("avg60=")), None)
+
+
 def own_cgroup(proc: Path = _PROC) -> str | None:
     """Return the path of this process's control group below the mount of cgroup2, or None without one."""
     try:

@@ -15,6 +15,7 @@ COMMANDS = {
     "cancel": "scan",
     "failures": "scan",
     "status": "operate",
+    "doctor": "doctor",
     "queues": "operate",
     "logs": "operate",
     "maintenance": "operate",

@@ -18,6 +18,7 @@ import httpx
 
 from soniquebay import redis_files
 from soniquebay.addresses import url_of
+from soniquebay.atomic_file import replace_file
 from soniquebay.cli.scale import lock_folder, requested_workers, write_running_workers
 from soniquebay.settings import settings
 
@@ -62,6 +63,7 @@ class Stack:
         # Not below the data folder: the path of a Unix socket has 107 bytes at most.
         with tempfile.TemporaryDirectory(prefix="soniquebay-") as sockets:
             environment = self.environment(Path(sockets))
+            self._keep_environment(environment)
             commands = {"redis": [redis_server, "-"]} | {
                 name: [sys.executable, "-m", "soniquebay.cli", name] for name in _START_ORDER[1:]
             }
@@ -135,6 +137,12 @@ class Stack:
         variables = {f"SONIQUEBAY_{name}": str(value) for name, value in values.items()}
         # Two malloc arenas, as in the API's unit: with one for each thread, all of them keep the most they ever needed.
         return {**os.environ, "MALLOC_ARENA_MAX": "2", **variables}
+
+    def _keep_environment(self, environment: dict[str, str]) -> None:
+        """Write the settings of the programs into the folder of the data, for `soniquebay doctor`."""
+        own = {name: value for name, value in environment.items() if name.startswith("SONIQUEBAY_")}
+        lines = "".join(f"{name}={value}\n" for name, value in own.items() if "\n" not in value)
+        replace_file(self.data / "soniquebay.env", lines.encode("utf-8", "surrogateescape"))
 
     def redis_settings(self, sockets: Path) -> bytes:
         """Return the configuration of Redis, with its socket in the folder `sockets`."""
