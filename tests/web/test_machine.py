@@ -1,5 +1,6 @@
 """The view Machine: its numbers are the API's, and it says why a file is not in the library."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +104,22 @@ def test_it_says_whether_every_part_answers(open_page: OpenPage, stack: Stack) -
     with stack.frozen("worker"):
         page.reload()
         expect(page.get_by_text("The worker: no answer within 5 s")).to_be_visible(timeout=1000 * PAGE_SECONDS)
+
+
+def test_it_shows_how_worn_the_card_is(open_page: OpenPage, owner: httpx.Client) -> None:
+    """No machine of a test has a card that tells it, so the answers of the API get one."""
+    state = owner.get("/api/machine").json()
+    state["card"] = {"worn_percent": 90, "reserve": "urgent", "written_bytes": 3_200_000_000}
+    page = open_page("/settings")
+    page.route("**/api/machine", lambda route: route.fulfill(json=state))
+    event = f"event: machine\ndata: {json.dumps(state)}\n\n"
+    page.route(
+        re.compile(r"/api/events\?.*machine=true"),
+        lambda route: route.fulfill(body=event, content_type="text/event-stream"),
+    )
+    page.goto("/machine")
+    expect(page.get_by_text("at most 90 % of its life used · 3.2 GB written since the start")).to_be_visible()
+    expect(page.get_by_text("The card is worn")).to_be_visible()
 
 
 def test_it_says_why_a_file_is_not_there(open_page: OpenPage, broken: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from soniquebay import __version__, addresses, board, memory, process_history, procfs
+from soniquebay import __version__, addresses, board, card, memory, process_history, procfs
 from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.drives import Drives
 from soniquebay.api.shared_run import SharedRun
@@ -64,6 +64,7 @@ class MachineFeed:
                 "slowed": throttling and throttling.now,
                 "slowed_before": throttling and throttling.since_start,
             },
+            "card": _card(),
             "memory": {
                 "total_mb": procfs.total_memory_mb(),
                 "available_mb": procfs.available_memory_mb(),
@@ -101,3 +102,10 @@ class MachineFeed:
             queues,
             log_version,
         )
+
+
+def _card() -> dict[str, Any] | None:
+    found = card.health()
+    if found is None:
+        return None
+    return {"worn_percent": found.worn_percent, "reserve": found.reserve, "written_bytes": found.written_bytes}

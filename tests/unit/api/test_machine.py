@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from soniquebay import card
 from soniquebay.api import drives
 from soniquebay.api.drives import Drives
 from soniquebay.api.event_answer import STREAM_LIMITS, EventStream
@@ -43,6 +44,14 @@ def test_it_tells_where_flower_answers(tmp_path: Path) -> None:
     assert flower(FLOWER_PORT="5556", FLOWER_HOST="::1") == {"scheme": "http", "port": 5556, "is_local": True}
     assert flower(TLS="self-signed", FLOWER_HOST="localhost") == {"scheme": "https", "port": 5555, "is_local": True}
     assert flower(LOGIN="off")["is_local"] is True
+
+
+def test_it_tells_the_wear_of_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = make_services(settings_of(tmp_path))
+    for found, expected in ((None, None), (card.Health("mmcblk0", 30, "normal", 512), (30, "normal", 512))):
+        monkeypatch.setattr(card, "health", lambda found=found: found)
+        shown = Machine.model_validate(asyncio.run(services.machine.state())).card
+        assert (shown and (shown.worn_percent, shown.reserve, shown.written_bytes)) == expected
 
 
 def test_a_drive_below_a_root_is_listed_and_an_absent_root_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from soniquebay.api.models.fields import EncodedPath, UnixTime
 from soniquebay.board import Slowing
+from soniquebay.card import Reserve
 
 
 class ProcessChange(BaseModel):
@@ -80,6 +81,14 @@ class Flower(BaseModel):
     is_local: bool = Field(description="whether it listens for browsers on the machine itself alone")
 
 
+class Card(BaseModel):
+    """The memory card. Null: it does not tell; most SD cards do not."""
+
+    worn_percent: int | None = Field(description="how much of its life is used at most, in steps of ten")
+    reserve: Reserve | None = Field(description="how many blocks are left that replace worn ones: `warning`, `urgent`")
+    written_bytes: int | None = Field(description="since the machine has started")
+
+
 class Machine(BaseModel):
     """The state of the machine; also the data of each `machine` event of `/api/events`."""
 
@@ -91,6 +100,7 @@ class Machine(BaseModel):
     )
     processors: int
     board: Board
+    card: Card | None = Field(description="null: there is none")
     memory: MemoryUse
     processes: Processes | None = Field(description="null: Redis does not answer")
     queues: dict[str, int] | None = Field(description="how many tasks wait in each; null: Redis does not answer")
