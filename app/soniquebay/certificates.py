@@ -21,6 +21,7 @@ LIFETIME_DAYS = 820  # Apple's devices refuse a certificate of more than 825
 RENEWAL_SECONDS = 60 * 86400  # before its end; Flower takes the new one when it starts the next time
 WARNING_SECONDS = 30 * 86400  # before the end of the owner's certificate
 _WARNING_SHARE = 0.25  # of its validity, where that is less: those of some authorities last a few days or weeks
+CLOCK_TOLERANCE_SECONDS = 86400.0  # before the network has told the time
 MAKING_TIMEOUT_SECONDS = 60.0
 WAIT_SECONDS = 30.0  # of Flower, for the API to make the certificate at its first start
 WAIT_INTERVAL_SECONDS = 0.2
@@ -185,7 +186,10 @@ def _is_good(file: Path, names: Set[str]) -> bool:
     except (ssl.SSLError, OSError):
         return False
     command = ["x509", "-in", str(file), "-noout", "-checkend", str(RENEWAL_SECONDS), "-ext", "subjectAltName"]
-    shown = _openssl(command)
+    shown = _openssl([*command, "-startdate"])
+    begin = re.search(r"notBefore=(.+)", shown.stdout)
+    if begin is None or ssl.cert_time_to_seconds(begin[1].strip()) > time.time() + CLOCK_TOLERANCE_SECONDS:
+        return False  # made while the clock was ahead
     return shown.returncode == 0 and set(re.findall(r"DNS:([^,\s]+)", shown.stdout)) >= names
 
 

@@ -81,7 +81,7 @@ def _report(fields: dict[str, str]) -> Report:
 
 def current(reports: Iterable[Report], now: float) -> list[Report]:
     """Return the last report of each worker that still reports."""
-    last = {report.worker: report for report in sorted(reports)}
+    last = {report.worker: report for report in sorted(_believable(reports, now))}
     return [report for report in last.values() if now - report.at <= SILENT_AFTER_SECONDS]
 
 
@@ -91,7 +91,7 @@ def changes(reports: Iterable[Report], start: float, now: float) -> list[Report]
     The first one says what the number was at `start` (Unix time). `worker`: the one that has changed.
     """
     by_worker: dict[str, list[Report]] = {}
-    for report in sorted(reports):
+    for report in sorted(_believable(reports, now)):
         by_worker.setdefault(report.worker, []).append(report)
     told = [report for one in by_worker.values() for report in _with_silence(one, now)]
     processes: dict[str, int] = {}
@@ -105,6 +105,11 @@ def changes(reports: Iterable[Report], start: float, now: float) -> list[Report]
         elif not found or total.processes != found[-1].processes or report.reason == "memory":
             found.append(total)
     return found
+
+
+def _believable(reports: Iterable[Report], now: float) -> list[Report]:
+    """Return the reports that do not lie in the future, as those from before the clock was set back do."""
+    return [report for report in reports if report.at <= now + SILENT_AFTER_SECONDS]
 
 
 def _with_silence(reports: list[Report], now: float) -> list[Report]:

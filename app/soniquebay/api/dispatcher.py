@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from soniquebay.api import disk_state
 from soniquebay.api.queue_feeder import MESSAGE_LOST_AFTER_SECONDS, QueueFeeder
-from soniquebay.library import artist_pictures, queries, sessions
+from soniquebay.library import artist_pictures, clock, queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
@@ -116,7 +116,8 @@ class Dispatcher:
         session = sessions.active_session(db)
         if session is None:
             return False
-        return bool(session["status"] == "paused" or time.time() - session["started_at"] < ANALYSIS_DELAY_SECONDS)
+        age = time.time() - session["started_at"]  # below zero if the clock was set back
+        return bool(session["status"] == "paused" or 0 <= age < ANALYSIS_DELAY_SECONDS)
 
     def _send_vectors(self, rows: Sequence[Row]) -> bool:
         return self._send_all("vector.calculate", list(map(_analysis_of, rows)))
@@ -209,6 +210,7 @@ class Dispatcher:
 
     def _resend_open_work(self, counts: dict[str, int]) -> None:
         with self._database.transaction() as db:
+            clock.treat_future_as_now(db, time.time())
             for batch_id in sessions.batches_out_of_attempts(db, MESSAGE_LOST_AFTER_SECONDS):
                 reason = f"given up after {sessions.MAX_ATTEMPTS} attempts: none of them was finished"
                 sessions.abandon_batch(db, batch_id, "extract", reason)

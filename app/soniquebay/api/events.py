@@ -157,8 +157,10 @@ class ProgressFeed:
         self._published = asyncio.Event()
 
     async def _follow(self, last_id: str | None) -> AsyncIterator[bytes]:
-        if last_id is None:
-            last_id = await self._newest_id()
+        newest_id = await self._newest_id()
+        # A Redis that began anew after the clock was set back gives smaller ids: nothing would come after the old one.
+        if last_id is None or _numbers(last_id) > _numbers(newest_id):
+            last_id = newest_id
             state = await asyncio.to_thread(self._snapshot)
             if state is not None:
                 yield _event(last_id, json.dumps(state))

@@ -109,10 +109,11 @@ def resume() -> None:
 @click.option(
     "--missing-days", type=click.FloatRange(0), required=True, help="Only tracks that are missing for so many days."
 )
+@click.option("--trust-clock", is_flag=True, help="Purge although the clock may be wrong; look at timedatectl before.")
 @click.confirmation_option(prompt="Delete missing tracks for good, with their ids and vectors?")
-def purge(missing_days: float) -> None:
+def purge(*, missing_days: float, trust_clock: bool) -> None:
     """Delete tracks whose files are missing. Nothing else deletes a track."""
-    _enqueue("purge", {"missing_before": time.time() - 86400 * missing_days})
+    _enqueue("purge", {"missing_before": time.time() - 86400 * missing_days, "trust_clock": trust_clock})
 
 
 def _enqueue(task: str, body: dict[str, object]) -> None:
@@ -127,6 +128,8 @@ def _post(task: str, body: dict[str, object]) -> dict[str, Any]:
     try:
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=30) as api:
             answer = api.post(f"http://api/internal/maintenance/{task}", json=body)
+            if answer.status_code == 409:
+                raise click.ClickException(f"{answer.json()['detail']}. If the clock is right: --trust-clock")
             answer.raise_for_status()
     except httpx.HTTPError as error:
         raise click.ClickException(f"the API's socket {socket} does not answer: {error}") from error

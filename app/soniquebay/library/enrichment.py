@@ -5,6 +5,7 @@ service is down.
 """
 
 import json
+import math
 import sqlite3
 from typing import Any, Literal, NotRequired
 
@@ -98,7 +99,7 @@ def _lookup(row: sqlite3.Row) -> Lookup:
 
 _DUE_RELEASES = """
 SELECT DISTINCT 'release' AS kind, r.mbid FROM album_releases r LEFT JOIN mb_releases m ON m.mbid = r.mbid
-WHERE r.mbid IS NOT NULL AND coalesce(m.expires_at, 0) <= :now LIMIT :limit
+WHERE r.mbid IS NOT NULL AND coalesce(m.expires_at, 0) NOT BETWEEN :soon AND :latest LIMIT :limit
 """
 # Not during a scan: the number of tracks decides whether a release matches, and the scan may still change it.
 _DUE_SEARCHES = """
@@ -111,20 +112,21 @@ FROM (SELECT id, title, normalised_title, artist_id,
 JOIN artists o ON o.id = b.artist_id
 LEFT JOIN mb_searches s ON s.normalised_artist = o.normalised_name AND s.normalised_album = b.normalised_title
      AND s.tracks = b.tracks
-WHERE o.name <> :unknown AND b.tracks > 0 AND coalesce(s.expires_at, 0) <= :now
+WHERE o.name <> :unknown AND b.tracks > 0 AND coalesce(s.expires_at, 0) NOT BETWEEN :soon AND :latest
   AND NOT EXISTS (SELECT 1 FROM scan_sessions WHERE status = 'running')
 LIMIT :limit
 """
 _DUE_ARTISTS = """
 SELECT 'artist' AS kind, a.mbid FROM artists a LEFT JOIN mb_artists m ON m.mbid = a.mbid
-WHERE a.mbid IS NOT NULL AND a.mbid <> :various AND coalesce(m.expires_at, 0) <= :now LIMIT :limit
+WHERE a.mbid IS NOT NULL AND a.mbid <> :various AND coalesce(m.expires_at, 0) NOT BETWEEN :soon AND :latest LIMIT :limit
 """
 # Only once the files have been searched for a cover, and the release, which names its group, is known.
 _DUE_COVERS = """
 SELECT 'cover' AS kind, b.id AS album_id, r.mbid, m.group_mbid
 FROM albums b JOIN album_releases r ON r.album_id = b.id JOIN mb_releases m ON m.mbid = r.mbid
 LEFT JOIN caa_misses c ON c.mbid = r.mbid
-WHERE b.cover_sha256 IS NULL AND b.cover_checked = 1 AND m.name IS NOT NULL AND coalesce(c.expires_at, 0) <= :now
+WHERE b.cover_sha256 IS NULL AND b.cover_checked = 1 AND m.name IS NOT NULL
+  AND coalesce(c.expires_at, 0) NOT BETWEEN :soon AND :latest
 LIMIT :limit
 """
 _DUE: dict[Service, tuple[str, ...]] = {
@@ -237,4 +239,11 @@ def _count_due(db: sqlite3.Connection, service: Service, now: float) -> int:
 
 
 def _parameters(now: float, limit: int) -> dict[str, Any]:
-    return {"now": now, "limit": limit, "unknown": UNKNOWN_ARTIST, "various": VARIOUS_ARTISTS_MBID}
+    # A result that is valid for longer than any may be was stored while the clock was wrong.
+    return {
+        "soon": math.nextafter(now, math.inf),
+        "latest": now + FACTS_VALID_SECONDS,
+        "limit": limit,
+        "unknown": UNKNOWN_ARTIST,
+        "various": VARIOUS_ARTISTS_MBID,
+    }

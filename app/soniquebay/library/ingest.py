@@ -90,6 +90,10 @@ def _write_tracks(db: sqlite3.Connection, entities: Entities, session_id: int) -
     moved = match_moved(db, [t for t in tracks if place_of(t) not in known], session_id)
     (last_id,) = db.execute("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tracks'), 0)").fetchone()
     now = time.time()
+    if started_at > now:
+        # The clock was set back. What this session adds has to be newer than its start.
+        started_at = now
+        db.execute("UPDATE scan_sessions SET started_at = ? WHERE id = ?", (now, session_id))
     contents: dict[int, NewContent] = {}
     for track, track_tags in zip(tracks, track_tags_of(entities), strict=True):
         place = place_of(track)

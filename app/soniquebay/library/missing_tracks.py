@@ -5,7 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterable
 
-from soniquebay.library import genres
+from soniquebay.library import clock, genres
 from soniquebay.library.catalogue.stored_tags import stored_track_tags
 from soniquebay.library.catalogue.update import Update
 from soniquebay.library.search import index
@@ -13,7 +13,8 @@ from soniquebay.library.search import index
 
 def mark_missing(db: sqlite3.Connection, paths: Iterable[str]) -> int:
     """Mark the tracks of encoded paths as missing, and return how many; they keep their ids and vectors."""
-    now = time.time()
+    # Never long ago because the clock is: how long a track is missing decides whether a purge deletes it.
+    now = max(time.time(), clock.newest_known(db))
     rows = db.execute(
         "UPDATE tracks SET missing_since = ? WHERE missing_since IS NULL "
         "AND path IN (SELECT value FROM json_each(?)) RETURNING id, path",

@@ -165,7 +165,8 @@ class Accounts:
         user = session and users.by_id(db, session["user_id"])
         if user is None:
             return None, False
-        is_renewed = time.time() - session["used_at"] > web_sessions.USE_NOTE_INTERVAL_SECONDS
+        # A time in the future is one of a wrong clock, and the session would last until then.
+        is_renewed = abs(time.time() - session["used_at"]) > web_sessions.USE_NOTE_INTERVAL_SECONDS
         if is_renewed:
             self._try(lambda writer: web_sessions.note_use(writer, session["id"]))
         visitor = Visitor(user.role, "session", user, session["id"])
@@ -201,7 +202,7 @@ class Accounts:
                 raise TooManyAttemptsError(seconds)
             self.app_attempts.record_failure(address, _NOBODY, is_known=False)
             raise WrongPasswordError("that is no app password of this user: make one on the page of this appliance")
-        if found.used_at is None or time.time() - found.used_at > app_passwords.USE_NOTE_INTERVAL_SECONDS:
+        if found.used_at is None or abs(time.time() - found.used_at) > app_passwords.USE_NOTE_INTERVAL_SECONDS:
             password_id = found.id
             self._try(lambda db: app_passwords.note_use(db, password_id, client))
         return Visitor(_role(found, user), "app password", user, found.id)

@@ -10,6 +10,7 @@ from soniquebay.listeners.heard import Heard, from_json
 Service = Literal["listenbrainz", "lastfm"]
 MAX_WAITING = 10_000  # of one account: half a year of 50 a day, 5 MB. The oldest make room
 _DAY_SECONDS = 86_400.0
+MAX_BELIEVED_AGE_SECONDS = 365 * _DAY_SECONDS  # of a play that waits; beyond it the clock is wrong, or was
 _FIRST_LISTEN = 1_033_430_400.0  # 2002-10-01: ListenBrainz takes nothing from before
 
 
@@ -84,11 +85,15 @@ def note_dropped(db: sqlite3.Connection, user_id: int, service: Service, count: 
 
 
 def drop_old(db: sqlite3.Connection, user_id: int, service: Service, now: float) -> None:
-    """Delete the plays that are too old for their service."""
+    """Delete the plays that are too old for their service, but not those so old that the clock must be wrong.
+
+    Those are sent, and the service decides. No service takes plays from before it began.
+    """
     rules = RULES[service]
     dropped = db.execute(
-        "DELETE FROM scrobbles WHERE user_id = ? AND service = ? AND played_at < ?",
-        (user_id, service, rules.earliest(now)),
+        "DELETE FROM scrobbles WHERE user_id = ? AND service = ? AND played_at < ? "
+        "AND (played_at > ? OR played_at < ?)",
+        (user_id, service, rules.earliest(now), now - MAX_BELIEVED_AGE_SECONDS, _FIRST_LISTEN),
     ).rowcount
     note_dropped(db, user_id, service, dropped, rules.too_old)
 

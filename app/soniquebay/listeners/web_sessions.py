@@ -14,9 +14,11 @@ MAX_KNOWN_ADDRESSES = 50
 
 
 def begin(db: sqlite3.Connection, user_id: int, address: str, browser: str) -> str:
-    """Begin a session of a user, and return its token. The oldest sessions beyond `MAX_SESSIONS_OF_USER` end."""
+    """Begin a session of a user, and return its token. The oldest sessions beyond `MAX_SESSIONS_OF_USER` end.
+
+    Those that are too old are not deleted: a clock that is wrong for a moment would end all.
+    """
     token, now = secrets.token_urlsafe(32), time.time()
-    db.execute("DELETE FROM web_sessions WHERE used_at < ?", (now - LIFETIME_SECONDS,))
     db.execute(
         "DELETE FROM web_sessions WHERE user_id = :user AND id NOT IN "
         "(SELECT id FROM web_sessions WHERE user_id = :user ORDER BY used_at DESC, id DESC LIMIT :most)",

@@ -20,6 +20,7 @@ from celery.utils.nodenames import host_format
 
 from soniquebay import log_stream, logs
 from soniquebay.library.database import awaits_migration
+from soniquebay.overrides import eta  # noqa: F401 - its signal
 from soniquebay.overrides.recovery import RestoreUnacknowledged
 from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.settings import settings

@@ -1,13 +1,14 @@
 """Maintenance: scans are requested, lost tasks sent again, and missing tracks purged."""
 
+import time
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, HTTPException
 
 from soniquebay.api import scans
 from soniquebay.api.internal.routes import Answer, InternalRoute
 from soniquebay.api.services import Shared
-from soniquebay.library import reconcile, sessions
+from soniquebay.library import clock, reconcile, sessions
 
 router = APIRouter(prefix="/internal", route_class=InternalRoute)
 
@@ -43,6 +44,14 @@ def send_resume_task(services: Shared) -> Answer:
 
 
 @router.post("/maintenance/purge", status_code=202)
-def send_purge_task(services: Shared, missing_before: Annotated[float, Body(embed=True)]) -> Answer:
-    """Send the maintenance task that deletes missing tracks. Only the internal API has it: nothing else deletes one."""
+def send_purge_task(
+    services: Shared, missing_before: Annotated[float, Body()], trust_clock: Annotated[bool, Body()] = False
+) -> Answer:
+    """Send the maintenance task that deletes missing tracks. Only the internal API has it: nothing else deletes one.
+
+    Without `trust_clock` it is refused when the clock may be wrong.
+    """
+    doubt = None if trust_clock else clock.doubt(services.database.reader(), time.time(), missing_before)
+    if doubt:
+        raise HTTPException(409, f"nothing is deleted, because {doubt}")
     return {"sent": services.dispatcher.send("maintenance.purge", missing_before=missing_before)}
