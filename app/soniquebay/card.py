@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from soniquebay.disk_writes import written_bytes_of
+
 _SYS = Path("/sys")
 _RESERVES: dict[int, "Reserve"] = {1: "normal", 2: "warning", 3: "urgent"}
-_SECTOR_BYTES = 512  # of the kernel's counters, whatever the device has
-_WRITTEN_SECTORS_FIELD = 6  # of the kernel's Documentation/block/stat.rst, from 0
 _PERCENT_PER_STEP = 10
 
 Reserve = Literal["normal", "warning", "urgent"]
@@ -33,12 +33,11 @@ def health(sys: Path = _SYS) -> Health | None:
     steps = [int(word, 16) for word in _text(device / "device/life_time").split() if _is_hex(word)]
     used = max(steps, default=0)
     reserve = _text(device / "device/pre_eol_info")
-    fields = _text(device / "stat").split()
     return Health(
         device.name,
         min(100, used * _PERCENT_PER_STEP) if used else None,
         _RESERVES.get(int(reserve, 16)) if _is_hex(reserve) else None,
-        int(fields[_WRITTEN_SECTORS_FIELD]) * _SECTOR_BYTES if len(fields) > _WRITTEN_SECTORS_FIELD else None,
+        written_bytes_of(device),
     )
 
 

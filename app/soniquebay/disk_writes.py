@@ -16,8 +16,14 @@ def written_bytes(folder: Path, sys: Path = _SYS) -> int | None:
     try:
         device = folder.stat().st_dev
         disk = (sys / "dev/block" / f"{os.major(device)}:{os.minor(device)}").resolve(strict=True)
-        if (disk / "partition").exists():
-            disk = disk.parent
+    except OSError:
+        return None
+    return written_bytes_of(disk.parent if (disk / "partition").exists() else disk)
+
+
+def written_bytes_of(disk: Path) -> int | None:
+    """Return what a disk was told to write since the machine started, by its folder below ``/sys``, else None."""
+    try:
         return int((disk / "stat").read_text().split()[_WRITTEN_SECTORS_FIELD]) * _SECTOR_BYTES
     except (OSError, IndexError, ValueError):
         return None

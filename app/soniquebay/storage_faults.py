@@ -1,19 +1,15 @@
 """Why the appliance's own data cannot be used, in a sentence with what to do."""
 
-import errno
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from soniquebay import disk_state
+
 Kind = Literal["vanished", "damaged", "newer", "full", "read-only"]
-MIN_FREE_BYTES = 1 << 20  # SQLite needs some tens of kilobytes to open a database
 _DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-# Of a disk that is full, or that cannot be written: SQLite does not always say which.
-_WRITE_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
-_PRIMARY_CODE = 0xFF  # the bits of an extended error code that are its primary code
 
 _PROBLEMS: dict[Kind, str] = {
     "vanished": "{name} is gone",
@@ -83,29 +79,14 @@ def fault_of(path: Path, error: sqlite3.Error | OSError) -> StorageFaultError | 
         return error
     if is_damage(error):
         return database_fault("damaged", path, detail)
-    cannot_write = (
-        error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
-        if isinstance(error, OSError)
-        else _primary_code(error) in _WRITE_CODES
-    )
-    if not cannot_write:
-        return None
-    return database_fault("full" if _is_full(path.parent, error) else "read-only", path, detail)
+    problem = disk_state.cause_of(error, path.parent)
+    if problem is not None:
+        return database_fault("full" if problem == "disk_full" else "read-only", path, detail)
+    is_refused = isinstance(error, PermissionError) or _primary_code(error) == sqlite3.SQLITE_CANTOPEN
+    return database_fault("read-only", path, detail) if is_refused else None
 
 
-def _is_full(folder: Path, error: sqlite3.Error | OSError) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in {errno.ENOSPC, errno.EDQUOT}
-    if _primary_code(error) == sqlite3.SQLITE_FULL:
-        return True
-    try:
-        space = os.statvfs(folder)
-    except OSError:
-        return False
-    return space.f_bavail * space.f_frsize < MIN_FREE_BYTES and not space.f_flag & os.ST_RDONLY
-
-
-def _primary_code(error: sqlite3.Error) -> int:
+def _primary_code(error: Exception) -> int:
     # Errors of Python's own module have no code.
     code: int = getattr(error, "sqlite_errorcode", 0)
-    return code & _PRIMARY_CODE
+    return code & disk_state.PRIMARY_CODE

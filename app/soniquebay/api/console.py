@@ -3,7 +3,8 @@
 import contextlib
 import socket
 
-from soniquebay.api import disk_state, health
+from soniquebay import disk_state
+from soniquebay.api import health
 from soniquebay.api.services import Services
 from soniquebay.atomic_file import replace_file
 from soniquebay.listeners.claim_code import CONSOLE_FILE

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import redis
 from kombu.exceptions import OperationalError
 
-from soniquebay.api import disk_state
+from soniquebay import disk_state
 from soniquebay.api.queue_feeder import MESSAGE_LOST_AFTER_SECONDS, QueueFeeder
 from soniquebay.library import artist_pictures, clock, queries, sessions
 from soniquebay.library.database import Database

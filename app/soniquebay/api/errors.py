@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from soniquebay.api import disk_state
+from soniquebay import disk_state
 from soniquebay.api.access import base_path, may_manage
 from soniquebay.api.forms import page
 from soniquebay.api.services import Services

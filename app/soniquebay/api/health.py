@@ -10,8 +10,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 from kombu.exceptions import OperationalError
 
-from soniquebay import __version__, redis_files
-from soniquebay.api import disk_state
+from soniquebay import __version__, disk_state, redis_files
 from soniquebay.api.access import REFUSALS, Manager, may_manage
 from soniquebay.api.models.health import Health, WorkerState
 from soniquebay.api.models.problems import Problem

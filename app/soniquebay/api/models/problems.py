@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from soniquebay.api.disk_state import StorageProblem
+from soniquebay.disk_state import StorageProblem
 
 
 class Problem(BaseModel):

@@ -9,7 +9,6 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from soniquebay.api.access import address_of
-from soniquebay.api.disk_state import sentence_for_listeners
 from soniquebay.api.errors import storage_cause
 from soniquebay.api.opensubsonic import (
     PREFIX,
@@ -34,6 +33,7 @@ from soniquebay.api.opensubsonic.call import Call, Content, Handler, PictureHand
 from soniquebay.api.opensubsonic.errors import GENERIC, MISSING_PARAMETER, NOT_FOUND, SubsonicError
 from soniquebay.api.opensubsonic.parameters import Parameters
 from soniquebay.api.services import Services
+from soniquebay.disk_state import sentence_for_listeners
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Literal
 StorageProblem = Literal["disk_full", "read_only"]
 MIN_FREE_DISK_BYTES = 1 << 20  # with less, the database's writes fail or soon will
 STATUS: dict[StorageProblem | None, int] = {"disk_full": 507, "read_only": 503, None: 503}
-_PRIMARY_CODE = 0xFF  # of an extended error code of SQLite
+PRIMARY_CODE = 0xFF  # of an extended error code of SQLite
 _BY_SQLITE: dict[int, StorageProblem] = {sqlite3.SQLITE_FULL: "disk_full", sqlite3.SQLITE_READONLY: "read_only"}
 _BY_ERRNO: dict[int, StorageProblem] = {
     errno.ENOSPC: "disk_full",
@@ -37,7 +37,7 @@ def problem_of(folder: Path) -> StorageProblem | None:
 def cause_of(error: Exception, folder: Path) -> StorageProblem | None:
     """Return why a request could not use the database or a file of the folder with the data; None for another cause."""
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+        code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
         # SQLite calls it an input/output error when it finds no room for its shared memory, or cannot open a new file.
         is_vague = code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
         return _BY_SQLITE.get(code) or (problem_of(folder) if is_vague else None)
