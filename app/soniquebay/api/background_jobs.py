@@ -14,7 +14,7 @@ from soniquebay.api import console, rebuilds, scans
 from soniquebay.api.dispatcher import WARNING_INTERVAL_SECONDS
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
-from soniquebay.library import covers, sessions
+from soniquebay.library import covers, history, sessions
 from soniquebay.worker.app import describe_broker_error
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ PLAYLIST_INTERVAL_SECONDS = 2.0  # of the check whether playlists have to follow
 UPKEEP_INTERVAL_SECONDS = 60.0  # of the check whether a scan has changed what users' items are found by
 LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
 MAP_INTERVAL_SECONDS = 2.0  # of the check whether tracks are to be placed on the map: most often a comparison
+HISTORY_INTERVAL_SECONDS = 3600.0  # between two looks at what is kept of old scans
 REDIS_RETRY_INTERVAL_SECONDS = 0.2
 REDIS_START_SECONDS = 10.0  # that Redis may take to start before a warning is logged
 
@@ -62,6 +63,7 @@ async def _run_jobs(services: Services) -> None:
         _repeat(services, "playlists do not follow", services.library_playlists.run, PLAYLIST_INTERVAL_SECONDS),
         _repeat(services, "items not kept up", services.upkeep.run, UPKEEP_INTERVAL_SECONDS),
         _repeat(services, "the map is not brought up to date", services.map_upkeep.run, MAP_INTERVAL_SECONDS),
+        _repeat(services, "old scans are not forgotten", lambda: _forget_old_scans(services), HISTORY_INTERVAL_SECONDS),
         _repeat(services, "no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _refill_queues_forever(services),
         services.scrobbler.run(),
@@ -127,6 +129,13 @@ async def _delete_unused_covers(services: Services) -> None:
             log.info("%d covers whose files are not there are searched again", lost)
     except (sqlite3.Error, OSError) as error:
         log.warning("the files of covers are not compared with the library: %s", error)
+
+
+def _forget_old_scans(services: Services) -> None:
+    more = 1
+    while more:
+        with services.database.transaction() as db:
+            more = history.forget(db)
 
 
 async def _scan_after_loss(services: Services) -> None:

@@ -112,7 +112,7 @@ def cancel(services: Shared, session_id: Id) -> Any:
 
 @router.get("/scan-sessions/{session_id}/failures", response_model=FailurePage, responses=NO_SESSION)
 def list_failures(services: Shared, session_id: Id, query: Annotated[PageQuery, Query()]) -> Any:
-    """List the files and folders that a scan could not process, with the reasons."""
+    """List the files and folders that a scan could not process, with the reasons. Those of 20 scans are kept."""
     db = services.database.reader()
     if queries.session(db, session_id) is None:
         raise HTTPException(404, f"no scan session {session_id}")

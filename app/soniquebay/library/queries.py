@@ -169,7 +169,7 @@ def session(db: sqlite3.Connection, session_id: int) -> Row | None:
                coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id), 0) AS files_changed,
                coalesce((SELECT sum(file_count) FROM batches WHERE session_id = s.id AND done_at IS NOT NULL), 0)
                    AS files_done,
-               (SELECT count(*) FROM failures WHERE session_id = s.id) AS failures
+               (SELECT count(*) FROM failures WHERE session_id = s.id) + s.forgotten_failures AS failures
         FROM scan_sessions s WHERE s.id = ?
         """,
         (session_id,),
