@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from soniquebay.library import genres, track_rows
+from soniquebay.library import genres, track_rows, unreadable_files
 from soniquebay.library.catalogue.message import track_tags_of
 from soniquebay.library.catalogue.stored_tags import stored_track_tags
 from soniquebay.library.catalogue.update import Update
@@ -15,7 +15,14 @@ from soniquebay.library.entities import ENTITIES_SCHEMA, Entities, FailedFile, T
 from soniquebay.library.missing_tracks import mark_missing
 from soniquebay.library.moved_files import complete_moves, match_moved, place_of
 from soniquebay.library.search import index
-from soniquebay.library.sessions import add_failures, add_left_out, close_batch, complete_if_done, mark_batch_unsent
+from soniquebay.library.sessions import (
+    add_failures,
+    add_left_out,
+    batch_files,
+    close_batch,
+    complete_if_done,
+    mark_batch_unsent,
+)
 from soniquebay.library.track_rows import NewContent
 
 log = logging.getLogger(__name__)
@@ -45,7 +52,7 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
     Entities of another schema may have other fields. Their batch is marked as not sent, so its files are read again.
     Raises `UnknownBatchError`, and ``sqlite3.IntegrityError`` when the entities are inconsistent.
     """
-    row = db.execute("SELECT session_id, done_at FROM batches WHERE id = ?", (batch_id,)).fetchone()
+    row = db.execute("SELECT session_id, done_at, files FROM batches WHERE id = ?", (batch_id,)).fetchone()
     if row is None:
         raise UnknownBatchError(f"batch {batch_id} was never registered")
     session_id = int(row["session_id"])
@@ -63,6 +70,7 @@ def apply_batch(db: sqlite3.Connection, batch_id: str, entities: Entities) -> In
     unreadable = [failure["path"] for failure in entities["failures"] if failure.get("bad_content")]
     if unreadable:
         mark_missing(db, unreadable)
+    unreadable_files.remember(db, batch_files(row["files"]), entities["failures"])
     close_batch(db, batch_id)
     completed = complete_if_done(db, session_id)
     return InsertResult(True, session_id, completed, len(entities["tracks"]), len(entities["failures"]))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from soniquebay.library import unreadable_files
 from soniquebay.library.entities import FailedFile, FileStamp, LeftOut
 
 _IN_RUNNING_SESSION = "session_id IN (SELECT id FROM scan_sessions WHERE status = 'running')"
@@ -168,15 +169,20 @@ def end_discovery(
     unchanged: int,
     failures: Iterable[FailedFile],
     left_out: Sequence[LeftOut] = (),
+    *,
+    unreadable: Sequence[str] = (),
 ) -> bool:
     """Record that the discovery has ended; return whether that completes the session.
 
-    Raises ``LookupError`` when the session does not exist.
+    `unreadable`: encoded paths of files that it did not read again, as `unreadable_files.stamps` has them. Raises
+    ``LookupError`` when the session does not exist.
     """
     _status(db, session_id)
     add_failures(db, session_id, "discovery", failures, is_file=False)
     if not db.execute("SELECT discovered FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()["discovered"]:
         add_left_out(db, session_id, left_out)  # once, even if the request is repeated
+        folders = db.execute("SELECT folders FROM scan_sessions WHERE id = ?", (session_id,)).fetchone()["folders"]
+        unreadable_files.tell_again(db, session_id, unreadable, is_whole=folders is None)
     db.execute(
         "UPDATE scan_sessions SET discovered = 1, unchanged = ?, heartbeat_at = ? WHERE id = ?",
         (unchanged, time.time(), session_id),
@@ -296,10 +302,15 @@ def _batches(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> 
         Batch(
             row["id"],
             row["session_id"],
-            [_file_of(*file) for file in json.loads(row["files"])],
+            batch_files(row["files"]),
         )
         for row in rows
     ]
+
+
+def batch_files(stored: str) -> list[FileStamp]:
+    """Return the files of an open batch, as they are stored in its column `files`."""
+    return [_file_of(*file) for file in json.loads(stored)]
 
 
 def _row_of(file: FileStamp) -> list[Any]:

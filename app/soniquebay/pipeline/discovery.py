@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
-from soniquebay.library import reconcile
+from soniquebay.library import reconcile, unreadable_files
 from soniquebay.library.database import open_read_only
 from soniquebay.library.entities import FileStamp
 from soniquebay.library.paths import decode, encode, has_entries, outermost
@@ -47,7 +47,10 @@ def discover(session_id: int) -> None:
         roots = frozenset(configured | with_music)
         live = frozenset(root for root in roots if reconcile.innermost_root(root, configured))
         walk = Walk(live)
-        comparison = _Comparison(session_id, queued_or_failed_paths(db, session_id), reads_unchanged=scan["full"])
+        unreadable = {} if scan["full"] else unreadable_files.stamps(db)
+        comparison = _Comparison(
+            session_id, queued_or_failed_paths(db, session_id), unreadable, reads_unchanged=scan["full"]
+        )
         pictures = FolderPictures(lambda path: has_entries(reconcile.innermost_root(path[:-1], live)))
         walk.on_pictures = pictures.compare
         try:
@@ -93,11 +96,13 @@ def discover(session_id: int) -> None:
         "failures": walk.failures,
         "found": files_by_root,
         "left_out": walk.left_out,
+        "unreadable": comparison.still_unreadable,
     }
     library_api.post(f"/internal/sessions/{session_id}/discovered", body)
     log.info(
-        "session %d: %d files to read, %d unchanged, %d unseen, %d failures",
-        session_id, comparison.to_read, comparison.unchanged, comparison.unseen, len(walk.failures),
+        "session %d: %d files to read, %d unchanged, %d unreadable as before, %d unseen, %d failures",
+        session_id, comparison.to_read, comparison.unchanged, len(comparison.still_unreadable), comparison.unseen,
+        len(walk.failures),
     )  # fmt: skip
 
 
@@ -128,11 +133,14 @@ class _Comparison:
 
     session_id: int
     queued_or_failed: set[str]
+    unreadable: dict[str, tuple[int, int]]
+    """Size and mtime of files that hold no readable audio: they are read again once they differ."""
     reads_unchanged: bool = False
     """Whether a file with an unchanged stamp is read again, unless this session has read it."""
     unchanged: int = 0
     to_read: int = 0
     unseen: int = 0
+    still_unreadable: list[str] = field(default_factory=list)
     _batch: list[FileStamp] = field(default_factory=list)
     _batch_size: int = INITIAL_BATCH_FILES
     _unsent_unseen: list[tuple[str, str]] = field(default_factory=list)  # root and path
@@ -193,6 +201,9 @@ class _Comparison:
 
     def _add_to_batch(self, path: str, size: int, mtime_ns: int, companions: Companions | None) -> None:
         if path in self.queued_or_failed:
+            return
+        if self.unreadable.get(path) == (size, mtime_ns) and companions is None:
+            self.still_unreadable.append(path)
             return
         self.to_read += 1
         # The files of a folder stay in one batch if possible: an untagged compilation is recognised by all its files.

@@ -31,6 +31,8 @@ class DiscoveryResult(BaseModel):
     found: dict[str, int] = {}
     """Number of files found, by root."""
     left_out: list[LeftOut] = []
+    unreadable: list[str] = []
+    """Encoded paths of unreadable files that have not changed, so they were not read again."""
 
 
 class ChangedFolders(BaseModel):
@@ -85,7 +87,9 @@ def end_discovery(services: Shared, session_id: int, result: DiscoveryResult) ->
             with services.database.transaction() as db:
                 more = reconcile.reconcile_unseen(db, session_id, result.found)
         with services.database.transaction() as db:
-            completed = sessions.end_discovery(db, session_id, result.unchanged, result.failures, result.left_out)
+            completed = sessions.end_discovery(
+                db, session_id, result.unchanged, result.failures, result.left_out, unreadable=result.unreadable
+            )
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
     services.progress.changed(session_id, urgent=completed)
