@@ -32,11 +32,24 @@ class DatabaseNote:
 
     def begin(self) -> None:
         """Note that the database is in use: its write-ahead log has to be there until `end`. Raises ``OSError``."""
-        replace_file(self._path, _IN_USE)
+        self._write(_IN_USE)
 
     def end(self) -> None:
         """Note that the database is about to be closed; SQLite removes its write-ahead log then. Raises ``OSError``."""
-        replace_file(self._path, _CLOSED)
+        self._write(_CLOSED)
+
+    def note_checkpoint(self) -> None:
+        """Note that the write-ahead log is gone because the database has its content. Raises ``OSError``."""
+        if self._path.exists():
+            self._write(_CLOSED)
+
+    def _write(self, content: bytes) -> None:
+        try:
+            if self._path.read_bytes() == content:
+                return
+        except FileNotFoundError:
+            pass
+        replace_file(self._path, content)
 
     def forget(self) -> None:
         """Remove the note: the next start may begin with an empty database, or with one that was put there."""

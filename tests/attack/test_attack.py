@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,8 @@ class Watch:
         self.scans: list[dict[str, Any]] = []
         self._stack, self._administrator = stack, administrator
         self._ends = threading.Event()
-        self._threads = [threading.Thread(target=job) for job in (self._scan, self._measure)]
+        self._errors: list[Exception] = []
+        self._threads = [threading.Thread(target=self._run, args=(job,)) for job in (self._scan, self._measure)]
         for thread in self._threads:
             thread.start()
 
@@ -74,6 +75,14 @@ class Watch:
         self._ends.set()
         for thread in self._threads:
             thread.join()
+        if self._errors:
+            raise self._errors[0]
+
+    def _run(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception as error:  # told by the test's own thread
+            self._errors.append(error)
 
     def _scan(self) -> None:
         while not self._ends.is_set():
@@ -126,6 +135,7 @@ def test_hostile_requests_beside_scans_end_nothing(
 
     assert {name: attacked.program(name) for name in PROGRAMS} == programs
     assert not [outcome for outcome in outcomes if outcome.endswith((" 500", " 502"))]
+    assert watch.peaks_mb.keys() == PROGRAMS.keys()
     assert {name: mb for name, mb in watch.peaks_mb.items() if mb > limits_mb()[name]} == {}
     assert watch.scans
     assert {scan["status"] for scan in watch.scans} == {"completed"}

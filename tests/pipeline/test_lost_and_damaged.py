@@ -189,6 +189,21 @@ def test_damaged_pages_are_noticed_and_the_rest_can_be_read(scanned: Path, data:
     assert len([line for line in api.log.read_text().splitlines() if "GET /api/tracks" in line]) == len(errors) == 1
 
 
+def test_damage_that_the_start_itself_meets_is_told(scanned: Path, data: Path, start: Start) -> None:
+    """The start reads the items of users, to find them in the library."""
+    with closing(sqlite3.connect(data / "listeners.db")) as db:
+        db.executemany(
+            "INSERT INTO items (kind, library_id, added_at, title) VALUES ('track', ?, 1, ?)",
+            [(number, "x" * 200) for number in range(2000)],
+        )
+        db.commit()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage_pages(data / "listeners.db", *pages_of(data / "listeners.db", "items")[3:-1])
+    api = start(data)
+    assert api.health()["fault"].startswith("listeners.db is damaged: ")
+    assert "Traceback" not in api.log.read_text()
+
+
 def test_a_damage_that_nobody_meets_is_found_by_the_check(data: Path) -> None:
     database = Database(data / "library.db")
     storage = Storage(database)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 import sqlite3
 import threading
 import time
@@ -139,7 +138,7 @@ class BackupJob:
             if made.second_problem and made.second_problem != self.second_problem:
                 log.warning("backup: %s", made.second_problem)
             self.second_problem = made.second_problem
-        except (BackupError, sqlite3.Error, OSError, shutil.Error) as error:
+        except Exception as error:  # whatever it is, the API goes on
             if not self._stopping.is_set():
                 self._note_problem(str(error))
         finally:

@@ -20,24 +20,28 @@ def own_url(settings: Settings) -> str:
     return settings.url_at(f"{socket.gethostname()}.local")
 
 
+def show(settings: Settings, sentence: str) -> None:
+    """Write the file that the consoles show, if it says something else. Raises ``OSError``."""
+    file = settings.claim_folder / CONSOLE_FILE
+    text = f"This is SoniqueBay on {socket.gethostname()}: {own_url(settings)}\n{sentence}\n\n".encode()
+    with contextlib.suppress(FileNotFoundError):
+        if file.read_bytes() == text:
+            return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(file, text, 0o644)
+
+
 class Console:
-    """Writes the file that the consoles show. While a claim code is offered, the code is in that file."""
+    """Keeps the file that the consoles show true. While a claim code is offered, the code is in that file."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._file = services.settings.claim_folder / CONSOLE_FILE
 
     def run(self) -> None:
         """Write the file if the state has changed. Raises ``OSError``. For one thread at a time."""
         if self._services.accounts.claim_code.code is not None:
             return
-        name, url = socket.gethostname(), own_url(self._services.settings)
-        text = f"This is SoniqueBay on {name}: {url}\n{self._state()}\n\n".encode()
-        with contextlib.suppress(FileNotFoundError):
-            if self._file.read_bytes() == text:
-                return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(self._file, text, 0o644)
+        show(self._services.settings, self._state())
 
     def _state(self) -> str:
         """Return a sentence for everybody who looks at the screen: without paths, names of users, and reasons."""

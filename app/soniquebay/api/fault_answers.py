@@ -65,6 +65,7 @@ class FaultAnswers:
             redis=_NOT_ASKED,
             worker=_NOT_ASKED,
             fault=self._sentence(request),
+            fault_kind=self.fault.kind,
             warnings=[],
         )
         return JSONResponse(health.model_dump(), 503)

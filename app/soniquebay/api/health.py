@@ -41,9 +41,11 @@ async def health(request: Request, services: Shared) -> Any:
     if not may_manage(request):
         warnings = []
         parts = {name: state if state == "ok" else "not ok" for name, state in parts.items()}
-    fault = "; ".join(fault.public_text for fault in services.storage.faults()) or None
+    faults = services.storage.faults()
+    fault = "; ".join(fault.public_text for fault in faults) or None
+    kind = faults[0].kind if faults else None
     status: Literal["ok", "unhealthy"] = "ok" if healthy else "unhealthy"
-    answer = Health(status=status, version=__version__, fault=fault, warnings=warnings, **parts)
+    answer = Health(status=status, version=__version__, fault=fault, fault_kind=kind, warnings=warnings, **parts)
     return JSONResponse(answer.model_dump(), status_code=200 if healthy else 503)
 
 

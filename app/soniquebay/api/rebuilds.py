@@ -14,7 +14,6 @@ from soniquebay.library.database import Database
 from soniquebay.library.search import index
 from soniquebay.library.similarity import vectors
 from soniquebay.settings import Settings
-from soniquebay.storage_faults import faults_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -23,8 +22,8 @@ RETRY_INTERVAL_SECONDS = 30.0
 
 
 def begin(database: Database, settings: Settings) -> None:
-    """Mark what another release made, so that `run` makes it anew. Raises ``StorageFaultError`` on a full disk."""
-    with faults_of(database.path), database.transaction() as db:
+    """Mark what another release made, so that `run` makes it anew. Raises ``sqlite3.Error``."""
+    with database.transaction() as db:
         vectors.mark_outdated_for_analysis(db)
         rebuild.begin(db, settings.artist_joins)
         index.begin_rebuild(db)

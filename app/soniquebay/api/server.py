@@ -44,7 +44,7 @@ from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.reach import reach_of
 from soniquebay.settings import Settings
-from soniquebay.storage_faults import faults_of
+from soniquebay.storage_faults import StorageFaultError, faults_of
 from soniquebay.systemd import notify
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,8 @@ def make_services(settings: Settings) -> Services:
     listeners = ListenersDatabase(settings.listeners_database, settings.database)
     storage = Storage(database, listeners)
     storage.open()
-    rebuilds.begin(database, settings)
+    with storage.guard():
+        rebuilds.begin(database, settings)
     broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
     # The time-out is longer than a read of the stream blocks.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
@@ -105,8 +106,9 @@ def make_services(settings: Settings) -> Services:
         device_key.read_or_make(settings.device_key),
         ClaimCode(settings.claim_folder, f"{console.own_url(settings)}/claim"),
     )
-    accounts.open(offer_claim=settings.login)
-    reattach.detach(accounts.database)  # the library may be another one than at the last start
+    with storage.guard():
+        accounts.open(offer_claim=settings.login)
+        reattach.detach(accounts.database)  # the library may be another one than at the last start
     return Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups, accounts, storage)
 
 
@@ -134,7 +136,7 @@ async def _serve(settings: Settings) -> None:
     services = await open_or_answer(
         lambda: make_services(settings),
         lambda answers: servers_of(answers.public_app(settings), answers),
-        lambda _: notify("READY=1"),  # it will answer, and say what is wrong
+        lambda fault: _tell_of_fault(settings, fault),
         stopped,
     )
     if services is None:
@@ -165,6 +167,11 @@ async def _serve(settings: Settings) -> None:
         notify("READY=1")
         await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
     services.storage.close()
+
+
+def _tell_of_fault(settings: Settings, fault: StorageFaultError) -> None:
+    console.show(settings, f"{fault.public_text[0].upper()}{fault.public_text[1:]}.")
+    notify("READY=1")  # it will answer, and say what is wrong
 
 
 def _call_at_signals(function: Callable[[], None]) -> None:

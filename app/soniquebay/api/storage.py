@@ -4,7 +4,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from soniquebay.database_note import DatabaseNote
 from soniquebay.library.database import open_read_only
@@ -46,6 +47,20 @@ class Storage:
                 note.begin()
             except OSError as error:
                 log.warning("%s cannot be noted as in use: %s", database.path, error)
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Raise an error that says something about the databases as a ``StorageFaultError``, after looking at each."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            if is_damage(error):
+                self.check()
+            found = self.faults()
+            fault = found[0] if found else fault_of(self._databases[-1].path, error)
+            if fault is None or fault is error:
+                raise
+            raise fault from error
 
     def close(self) -> None:
         """Note that the databases are about to be closed."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from soniquebay.backup import BackupError, quoted, tables_of
+from soniquebay.database_note import DatabaseNote
 from soniquebay.sqlite import BUSY_TIMEOUT_SECONDS
 from soniquebay.storage_faults import is_damage
 
@@ -28,12 +29,16 @@ def opened(path: Path, stop: Stop = never) -> Iterator[sqlite3.Connection]:
     While `stop` returns True, a statement ends with an error. Raises ``sqlite3.Error``.
     """
     uri = f"file:{quote(str(path))}?mode=rw"
+    log_file = path.with_name(f"{path.name}-wal")
+    had_log = log_file.exists()
     db = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
     try:
         db.set_progress_handler(stop, _INSTRUCTIONS_PER_CHECK)
         yield db
     finally:
         db.close()
+        if had_log and not log_file.exists():  # the last connection takes its content into the database
+            DatabaseNote(path).note_checkpoint()
 
 
 def copy(source: Path, target: Path, stop: Stop = never) -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from soniquebay.atomic_file import replace_file
 from soniquebay.backup.manifest import Backup, backups_in, newest
 
 log = logging.getLogger(__name__)
@@ -12,6 +13,22 @@ log = logging.getLogger(__name__)
 DEFAULT_BUDGET_PERCENT = 10  # of the file system, when no budget is set
 MIN_FREE_BYTES = 64 << 20  # left to the databases, whose writes would fail
 PARTIAL = ".partial"
+_SEQUENCE = ".sequence"
+
+
+def lowest_sequence(folder: Path) -> int:
+    """Return the number after which the next backup comes, beside those that are in the folder."""
+    try:
+        return int((folder / _SEQUENCE).read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def raise_sequence(folder: Path, sequence: int) -> None:
+    """Have the next backup come after a number. Raises ``OSError``."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if sequence > lowest_sequence(folder):
+        replace_file(folder / _SEQUENCE, f"{sequence}\n".encode())
 
 
 def budget_bytes(folder: Path, max_mb: int) -> int:
@@ -25,10 +42,11 @@ def remove_partial(folder: Path) -> None:
         shutil.rmtree(path)
 
 
-def prune(folder: Path, keep: int, budget: int) -> list[str]:
+def prune(folder: Path, keep: int, budget: int, made: str) -> list[str]:
     """Delete the oldest backups beyond a number and a budget in bytes; return their names.
 
-    The newest good one stays, even if it alone is beyond the budget. Raises ``OSError``.
+    The newest good one, and the one that was just `made`, stay, even if they alone are beyond the budget. Raises
+    ``OSError``.
     """
     backups = backups_in(folder)
     protected = newest(backups)
@@ -36,7 +54,7 @@ def prune(folder: Path, keep: int, budget: int) -> list[str]:
     removed = []
     for backup in backups:
         size = size_of(backup.folder)
-        if backup is protected or (protected and kept < keep and kept_bytes + size <= budget):
+        if backup is protected or backup.name == made or (protected and kept < keep and kept_bytes + size <= budget):
             kept, kept_bytes = kept + 1, kept_bytes + size
         elif protected:
             removed.append(remove(backup))
@@ -44,14 +62,19 @@ def prune(folder: Path, keep: int, budget: int) -> list[str]:
 
 
 def make_room(folder: Path, needed: int) -> bool:
-    """Delete old backups, never the newest good one, until so many bytes are free; tell whether they are."""
+    """Delete old backups, never the newest good one, until so many bytes are free; tell whether they are.
+
+    Where deleting all of them would not do, none is deleted.
+    """
     backups = backups_in(folder)
     protected = newest(backups)
-    for backup in reversed(backups):
+    removable = [backup for backup in reversed(backups) if protected and backup is not protected]
+    if free_bytes(folder) + sum(size_of(backup.folder) for backup in removable) < needed:
+        return False
+    for backup in removable:
         if free_bytes(folder) >= needed:
             break
-        if protected and backup is not protected:
-            remove(backup)
+        remove(backup)
     return free_bytes(folder) >= needed
 
 

@@ -60,7 +60,8 @@ def make(places: Places, reason: str, version: str, stop: Stop = copying.never) 
         with _locked(places.folder):
             keeping.remove_partial(places.folder)
             backup = _make(places, reason, version, stop)
-            keeping.prune(places.folder, places.keep, keeping.budget_bytes(places.folder, places.max_mb))
+            budget = keeping.budget_bytes(places.folder, places.max_mb)
+            keeping.prune(places.folder, places.keep, budget, backup.name)
             return Made(backup, copy_to_second_place(places, backup) if places.second else None)
     except OSError as error:
         raise BackupError(f"the backup was not made: {error.strerror or error} ({error.filename})") from error
@@ -82,8 +83,9 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _make(places: Places, reason: str, version: str, stop: Stop) -> Backup:
     folder = places.folder
-    _check_space(places)
-    sequence = 1 + max((backup.sequence for backup in _all_backups(places)), default=0)
+    _check_space(places, stop)
+    known = [backup.sequence for backup in _all_backups(places)]
+    sequence = 1 + max(*known, keeping.lowest_sequence(folder), 0)
     now = time.time()
     name = manifest.free_name(folder, _name_of(now))
     partial = folder / f"{name}{keeping.PARTIAL}"
@@ -119,10 +121,13 @@ def _all_backups(places: Places) -> list[Backup]:
     return manifest.backups_in(places.folder) or second_backups(places)
 
 
-def _check_space(places: Places) -> None:
+def _check_space(places: Places, stop: Stop) -> None:
     files = [places.data / f"{name}{suffix}" for name in DATABASES for suffix in ("", "-wal")]
     needed = sum(file.stat().st_size for file in files if file.exists())
     needed += needed // 10 + keeping.MIN_FREE_BYTES  # for the readable file, and for the databases to go on
+    if keeping.free_bytes(places.folder) < needed:
+        for name in DATABASES:  # before an older backup is deleted for the one that is made
+            _check_sound(places.data / name, stop)
     if not keeping.make_room(places.folder, needed):
         raise BackupError(
             f"the backup was not made: it needs {needed // _MIB} MB of free space in {places.folder}, and "
@@ -134,7 +139,7 @@ def _fill(partial: Path, data: Path, draft: Manifest, stop: Stop) -> Manifest:
     try:
         for name in DATABASES:
             copying.copy(data / name, partial / name, stop)
-            _check_copy(partial / name, stop)
+            _check_sound(partial / name, stop)
         with copying.opened(partial / "listeners.db", stop) as db:
             exporting.write(db, partial / EXPORT)
         copying.sync(partial / EXPORT)
@@ -154,7 +159,7 @@ def _fill(partial: Path, data: Path, draft: Manifest, stop: Stop) -> Manifest:
     return made
 
 
-def _check_copy(path: Path, stop: Stop) -> None:
+def _check_sound(path: Path, stop: Stop) -> None:
     if problems := copying.problems_of(path, stop):
         raise BackupError(
             f"{path.name} is damaged, so it was not backed up, and the older backups stay. {problems[0]} "
@@ -226,9 +231,12 @@ def copy_to_second_place(places: Places, backup: Backup) -> str | None:
             copying.sync(partial / name)
         manifest.write(partial, copied)
         copying.sync(partial)
-        partial.rename(folder / manifest.free_name(folder, backup.name))
+        name = manifest.free_name(folder, backup.name)
+        partial.rename(folder / name)
         copying.sync(folder)
-        keeping.prune(folder, places.keep, keeping.budget_bytes(folder, places.max_mb))
+        keeping.prune(folder, places.keep, keeping.budget_bytes(folder, places.max_mb), name)
+        # Of a machine whose card is another one now: its next backup comes after those that are there.
+        keeping.raise_sequence(places.folder, max(other.sequence for other in manifest.backups_in(folder)))
     except OSError as error:
         return f"the newest backup is not in {folder}: {error.strerror or error}"
     return None

@@ -94,7 +94,7 @@ def read(folder: Path) -> Manifest:
         _check(manifest)
     except FileNotFoundError:
         raise BackupError(f"{folder} is no backup: it has no {MANIFEST}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise BackupError(f"the manifest of {folder} is damaged: {error}") from error
     return manifest
 

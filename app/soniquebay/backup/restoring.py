@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from soniquebay import sqlite
 from soniquebay.backup import DATABASES, KEY, BackupError, copying, keeping, manifest
-from soniquebay.backup.making import fingerprint_of
+from soniquebay.backup.making import FOLDER, fingerprint_of
 from soniquebay.backup.manifest import Manifest
 from soniquebay.database_note import DatabaseNote
 from soniquebay.library.database import Database
@@ -61,9 +62,12 @@ def stage(source: Path, data: Path, writing: As = nullcontext) -> Staged:
             partial.mkdir(mode=0o700)
         try:
             for name in [name for name in (*DATABASES, KEY) if name in made.files]:
-                _copy(source / name, partial / name, writing)
+                _copy(source / name, partial / name, writing, is_own=source.is_relative_to(data))
             with writing():
-                return _check(source, partial, data, made)
+                staged = _check(source, partial, data, made)
+                # The next backup comes after this one, also on a new card and in the second place.
+                keeping.raise_sequence(data / FOLDER, made.sequence)
+                return staged
         except BaseException:
             with writing():
                 shutil.rmtree(partial, ignore_errors=True)
@@ -83,8 +87,13 @@ def check_schemas(source: Path, made: Manifest) -> None:
             )
 
 
-def _copy(source: Path, target: Path, writing: As) -> None:
-    with source.open("rb") as content:
+def _copy(source: Path, target: Path, writing: As, *, is_own: bool) -> None:
+    """Copy a file. Below the data folder (`is_own`), its owner reads it: no link may lead root elsewhere."""
+    with writing() if is_own else nullcontext():
+        opened = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(opened, "rb") as content:
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            raise BackupError(f"{source} is no file, so nothing was changed")
         with writing():
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODES[target.name])
         with os.fdopen(descriptor, "wb") as copied:

@@ -9,13 +9,10 @@ from pathlib import Path
 from soniquebay.doctor.finding import Finding, ok, unknown, wrong
 from soniquebay.doctor.surroundings import Surroundings
 from soniquebay.library.database import open_read_only
+from soniquebay.storage_faults import database_fault
 
 MAX_CHECK_SECONDS = 60.0
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: some milliseconds
-_REMEDY = (
-    "Stop the appliance (sudo systemctl stop soniquebay.target), copy its data, and put a backup in place of the file. "
-    "Without one, delete library.db: the next scan makes it anew, with new ids. listeners.db cannot be made anew."
-)
 _NOT_OPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 _AS_ROOT = "Ask again as root: sudo soniquebay doctor"
 
@@ -28,7 +25,11 @@ def databases(around: Surroundings) -> Iterator[Finding]:
 
 def _check(path: Path) -> Finding:
     if not path.exists() and os.access(path.parent, os.X_OK):
-        return wrong(f"{path} does not exist.", f"The API makes it when it starts for the first time. Else: {_REMEDY}")
+        return wrong(
+            f"{path} does not exist.",
+            "The API makes it when it starts for the first time. If it was there: "
+            f"{database_fault('vanished', path).remedy}.",
+        )
     if not os.access(path, os.R_OK):
         return unknown(f"{path} may not be read by this user.", _AS_ROOT)
     try:
@@ -39,7 +40,9 @@ def _check(path: Path) -> Finding:
         if error.sqlite_errorcode & 0xFF in _NOT_OPENED:
             return unknown(f"{path} cannot be opened now: {error}.", _AS_ROOT)
         problem = f"is damaged: {error}"
-    return wrong(f"{path} {problem}.", _REMEDY) if problem else ok(f"{path} is sound.")
+    if problem:
+        return wrong(f"{path} {problem}.", f"As root, {database_fault('damaged', path).remedy}.")
+    return ok(f"{path} is sound.")
 
 
 def _problem(path: Path) -> str | None:

@@ -46,6 +46,7 @@ def write(
         **{f"log/{name}.txt": text for name, text in _logs(around, logs).items()},
     }
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(descriptor, 0o600)  # of a file that was there
     with os.fdopen(descriptor, "wb") as opened, tarfile.open(fileobj=opened, mode="w:gz") as archive:
         for name, text in parts.items():
             content = without_names(text).encode()

@@ -16,6 +16,7 @@ _WORD = re.compile(r"\w+")
 _PATH = re.compile(
     r"(?<![\w<])(?:/[^\s/:'\",;)]+){2,}/?|\w+://\S+"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}\b|(?:[0-9a-fA-F]{1,4}:){3,}[0-9a-fA-F:.]+"
+    r"|(?:[0-9a-fA-F]{1,4}:)*[0-9a-fA-F]{0,4}::[0-9a-fA-F:.]*"  # shortened addresses of IPv6
     rf"|\b[{claim_code.ALPHABET}]{{4}}-[{claim_code.ALPHABET}]{{4}}\b"
 )
 _NUMBER = re.compile(r"\d+(T\d+)?")  # and the middle of a time

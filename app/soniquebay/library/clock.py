@@ -21,8 +21,12 @@ def treat_future_as_now(db: sqlite3.Connection, now: float) -> None:
 
 
 def newest_known(db: sqlite3.Connection) -> float:
-    """Return the latest time that a scan has begun (Unix seconds); 0 without a scan."""
-    return float(db.execute("SELECT coalesce(max(started_at), 0) FROM scan_sessions").fetchone()[0])
+    """Return when the newest scan has begun (Unix seconds); 0 without a scan.
+
+    Not the latest time: an older scan may have been made while the clock was ahead.
+    """
+    row = db.execute("SELECT started_at FROM scan_sessions ORDER BY id DESC LIMIT 1").fetchone()
+    return float(row["started_at"]) if row else 0.0
 
 
 def doubt(db: sqlite3.Connection, now: float, missing_before: float) -> str | None:

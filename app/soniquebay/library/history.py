@@ -4,7 +4,7 @@ import sqlite3
 
 MAX_DETAILED_SESSIONS = 20  # a library of 1,000,000 files has 10,000 batches a full scan
 MAX_SESSIONS = 5000  # with the watch on, a few a day
-_SESSIONS_PER_CALL = 20  # other writers get their turn
+_SESSIONS_PER_CALL = 1  # other writers get their turn: a session may have 10,000 batches
 
 _ENDED = "status IN ('completed', 'cancelled')"
 # The batch in place of a session's many has an id that begins so. A cancelled session may have one that is not done.

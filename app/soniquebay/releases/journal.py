@@ -25,6 +25,8 @@ class Upgrade:
     step: Step
     began_at: float
     """Unix time, by the clock of this machine."""
+    healthy_seconds: float = 180.0
+    """How long a release may take until it is healthy."""
     boots: int = 0
     """How often this machine has started since the switch."""
     reason: str = ""

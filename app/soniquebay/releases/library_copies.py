@@ -7,6 +7,7 @@ from soniquebay.releases.installed import sync
 
 DATABASES = ("library.db", "listeners.db")
 _COPY = re.compile(r"(.+\.db)\.schema-(\d+)")  # as `SqliteDatabase.migrate` names them
+_PARTIAL_COPY = re.compile(r"(.+\.db)\.schema-(\d+)\.partial")  # of an API that was ended meanwhile
 # These belong to the newer file: SQLite would apply them to the older one, and the API miss the first.
 _COMPANIONS = ("-wal", "-shm", ".state")
 
@@ -37,5 +38,10 @@ def restore(data: Path) -> dict[str, Path]:
 def remove(data: Path) -> None:
     """Remove all copies: an upgrade must not restore those of an earlier one."""
     for path in data.iterdir():
-        if _COPY.fullmatch(path.name):
+        if _COPY.fullmatch(path.name) or _PARTIAL_COPY.fullmatch(path.name):
             path.unlink()
+
+
+def size_bytes(data: Path) -> int:
+    """Return the size of the databases, which the API copies before it changes their schemas."""
+    return sum((data / name).stat().st_size for name in DATABASES if (data / name).exists())

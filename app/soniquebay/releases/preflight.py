@@ -12,7 +12,7 @@ import click
 
 from soniquebay import board
 from soniquebay.procfs import MIB
-from soniquebay.releases.library_copies import DATABASES
+from soniquebay.releases import library_copies
 
 SPARE_BYTES = 64 * MIB  # that stay free: the programs go on writing
 SPARE_INODES = 1000
@@ -27,10 +27,9 @@ def check_room_for_archive(archive: Path, root: Path, data: Path) -> None:
             sizes = [member.size for member in content]
     except (tarfile.TarError, OSError, EOFError) as error:
         raise click.ClickException(f"{archive} cannot be unpacked: {error}") from error
-    copies = sum((data / name).stat().st_size for name in DATABASES if (data / name).exists())
     existing = next(folder for folder in (root, *root.parents) if folder.exists())
     space = os.statvfs(existing)
-    needed, free = sum(sizes) + copies + SPARE_BYTES, space.f_bavail * space.f_frsize
+    needed, free = sum(sizes) + library_copies.size_bytes(data) + SPARE_BYTES, space.f_bavail * space.f_frsize
     if free < needed:
         raise click.ClickException(
             f"the upgrade needs {needed // MIB} MB on the disk of {root}, and {free // MIB} MB are free: "
@@ -48,8 +47,11 @@ def check_power() -> None:
 
 
 def check_health(health: dict[str, Any]) -> None:
-    """Check what the API says about its databases. An API that does not answer may be what the upgrade repairs."""
-    if fault := health.get("fault"):
+    """Check what the API says about its databases.
+
+    An API that does not answer may be what the upgrade repairs, and databases of a newer release wait for that.
+    """
+    if (fault := health.get("fault")) and health.get("fault_kind") != "newer":
         raise click.ClickException(f"{fault}. Upgrade after that")
 
 

@@ -5,6 +5,7 @@ of the two ends at its next boot (`resume`), and whoever has asked for the upgra
 """
 
 import fcntl
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ import click
 from soniquebay.releases import installed, library_copies, preflight, programs
 from soniquebay.releases.journal import Journal, Upgrade
 
-HEALTHY_SECONDS = 180.0  # an emulated machine needs this long
+HEALTHY_SECONDS = 180.0  # an emulated machine needs this long, besides what the databases need
+MIGRATED_BYTES_PER_SECOND = 4_000_000.0  # a database is copied and migrated on a slow card
 MAX_BOOTS = 2  # after the switch; a release that keeps ending the machine is undone without another try
 LOCK_FILE = ".upgrade.lock"
 # In `root` while an upgrade is open: the program of the old release, with which the next boot ends it.
@@ -48,6 +50,7 @@ class Transaction:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise click.ClickException("another upgrade runs on this machine: wait for its end") from error
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it goes on when the terminal is gone
             yield
 
     def check_that_none_is_open(self) -> None:
@@ -71,7 +74,7 @@ class Transaction:
         preflight.check_power()
         self._keep_program(old)
         library_copies.remove(self.data)
-        self.journal.begin(Upgrade(old, new, "prepared", time.time()))
+        self.journal.begin(Upgrade(old, new, "prepared", time.time(), self.healthy_seconds))
         try:
             self._stop()
         except click.ClickException as error:
@@ -84,13 +87,14 @@ class Transaction:
         self._stop()
         self._start(version)
         self._wait(version)
-        programs.systemctl("restart", programs.FLOWER, programs.TIMER)
+        self._restart_the_rest()
 
     def resume(self) -> Upgrade | None:
         """End an upgrade that was interrupted, and return what came of it; None if there is none."""
         upgrade = self.journal.open_upgrade()
         if upgrade is None:
             return None
+        self.healthy_seconds = upgrade.healthy_seconds
         self.tell(f"the upgrade from {upgrade.old} to {upgrade.new} was interrupted at the step '{upgrade.step}'")
         match upgrade.step:
             case "prepared":
@@ -135,17 +139,29 @@ class Transaction:
         return self._finish(self.journal.note(step="healthy"))
 
     def _wait(self, version: str) -> None:
-        self.tell(f"waiting until release {version} is healthy, for at most {self.healthy_seconds:.0f} s")
-        programs.wait_until_healthy(version, self.healthy_seconds, self._health)
+        seconds = self.healthy_seconds + library_copies.size_bytes(self.data) / MIGRATED_BYTES_PER_SECOND
+        self.tell(f"waiting until release {version} is healthy, for at most {seconds:.0f} s")
+        programs.wait_until_healthy(version, seconds, self._health)
+
+    def _restart_the_rest(self) -> None:
+        """Restart what no upgrade hangs on. An owner may have masked it."""
+        for unit in (programs.FLOWER, programs.TIMER):
+            try:
+                programs.systemctl("restart", unit)
+            except click.ClickException as error:
+                self.tell(error.format_message())
 
     def _health(self) -> dict[str, Any]:
         return programs.health(self.control_socket)
 
     def _finish(self, upgrade: Upgrade) -> Upgrade:
-        programs.systemctl("restart", programs.FLOWER, programs.TIMER)
+        self._restart_the_rest()
         library_copies.remove(self.data)
-        for folder in installed.remove_oldest(self.root, self.keep, {upgrade.old, upgrade.new}):
-            self.tell(f"removed {folder}")
+        try:
+            for folder in installed.remove_oldest(self.root, self.keep, {upgrade.old, upgrade.new}):
+                self.tell(f"removed {folder}")
+        except OSError as error:
+            self.tell(f"an old release is not removed: {error}")
         self.tell(f"release {upgrade.new} runs")
         return self._end(step="finished")
 
@@ -156,18 +172,19 @@ class Transaction:
         try:
             # First the link: otherwise the new release could open the library again.
             installed.make_current(upgrade.old, self.root, self.command_link)
-            if library_copies.oldest(self.data):
-                programs.systemctl("stop", programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API)
-                try:
-                    library_copies.restore(self.data)
-                finally:
-                    programs.systemctl("start", programs.API_SOCKET)
+            # Only then is it known whether there are copies: the new release may be writing one.
+            programs.systemctl("stop", programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API)
+            try:
+                library_copies.restore(self.data)
+                library_copies.remove(self.data)
+            finally:
+                programs.systemctl("start", programs.API_SOCKET)
             self._start(upgrade.old)
             self._wait(upgrade.old)
-            programs.systemctl("restart", programs.FLOWER, programs.TIMER)
         except click.ClickException as error:
             self.tell(f"release {upgrade.old} is not healthy either: {error.format_message()}")
             return self._end(step="failed", reason=f"{reason}; going back: {error.format_message()}")
+        self._restart_the_rest()
         self.tell(f"release {upgrade.old} runs again, with the library as it was")
         return self._end(step="undone")
 

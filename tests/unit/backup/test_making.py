@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay.backup import BackupError, keeping, making, manifest
+from soniquebay.backup import BackupError, keeping, making, manifest, restoring
 from soniquebay.backup.copying import problems_of
+from soniquebay.sqlite import migrations
 from tests.support.rows import all_rows
 from tests.support.stack import wait_until
 from tests.unit.backup.machines import VERSION, WORDS, Machine, damage, pages_of
@@ -53,7 +54,9 @@ def test_a_backup_has_every_row_and_says_what_it_holds(machine: Machine) -> None
     assert (read.sequence, read.version, read.reason, read.format) == (1, VERSION, "request", 1)
     assert read.rows["library.db"]["tracks"] == machine.songs
     assert read.rows["listeners.db"]["stars"] == 3
-    assert read.schemas == {"library.db": 15, "listeners.db": 5}
+    assert read.schemas == {
+        "library.db": len(migrations("soniquebay.library")), "listeners.db": len(migrations("soniquebay.listeners")),
+    }  # fmt: skip
     for name, file in read.files.items():
         assert (file["bytes"], file["sha256"]) == (
             (made.folder / name).stat().st_size,
@@ -152,9 +155,9 @@ def test_the_budget_holds_for_all_but_the_newest_good_one(machine: Machine) -> N
     machine.back_up(keep=9)
     size = keeping.size_of(machine.back_up(keep=9).backup.folder)
     machine.back_up(keep=9)
-    keeping.prune(folder, 9, budget=2 * size + size // 2)
+    keeping.prune(folder, 9, budget=2 * size + size // 2, made="")
     assert [backup.sequence for backup in manifest.backups_in(folder)] == [3, 2]
-    keeping.prune(folder, 9, budget=1)
+    keeping.prune(folder, 9, budget=1, made="")
     assert [backup.sequence for backup in manifest.backups_in(folder)] == [3]
     assert keeping.budget_bytes(folder, 5) == 5 << 20
     assert keeping.budget_bytes(folder, 0) == shutil.disk_usage(folder).total // 10
@@ -164,7 +167,7 @@ def test_a_damaged_one_never_counts_as_the_newest_good_one(machine: Machine) -> 
     folder = machine.places().folder
     good, bad = machine.back_up().backup, machine.back_up().backup
     (bad.folder / "manifest.json").write_text("{")
-    keeping.prune(folder, 1, budget=1)
+    keeping.prune(folder, 1, budget=1, made="")
     assert names(folder) == [good.name]
     assert machine.back_up().backup.sequence == 2
 
@@ -215,17 +218,32 @@ def test_a_full_disk_is_told_and_the_newest_stays(small_disk: Path, monkeypatch:
     second = machine.back_up().backup
     free = shutil.disk_usage(small_disk).free
     (small_disk / "filler").write_bytes(b"x" * (free - 300_000))
-    # An older one makes room.
+    # Where an older one would not make enough room, it stays.
     with pytest.raises(BackupError, match="free space"):
         machine.back_up()
-    assert not first.folder.exists()
+    assert first.folder.exists()
     assert second.folder.exists() and manifest.look_at(second.folder).manifest
     # The disk that becomes full while a copy is written.
-    monkeypatch.setattr(making, "_check_space", lambda _: None)
+    monkeypatch.setattr(making, "_check_space", lambda *_: None)
     (small_disk / "filler 2").write_bytes(b"x" * max(0, shutil.disk_usage(small_disk).free - 50_000))
     with pytest.raises(BackupError, match="full"):
         machine.back_up()
-    assert names(machine.places().folder) == [second.name]
+    assert names(machine.places().folder) == [first.name, second.name]
+
+
+@needs_root
+def test_damage_pushes_no_older_backup_out(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "MIN_FREE_BYTES", 0)
+    machine = Machine(small_disk / "data")
+    older = [machine.back_up().backup.name for _ in range(2)]
+    machine.close()
+    middle = pages_of(machine.data / "library.db") // 2
+    damage(machine.data / "library.db", *range(middle, middle + 8))
+    size = keeping.size_of(small_disk / "data/backups" / older[0])
+    (small_disk / "filler").write_bytes(b"x" * max(0, shutil.disk_usage(small_disk).free - size // 2))
+    with pytest.raises(BackupError, match=r"library\.db is damaged"):
+        making.make(making.Places(machine.data), "request", VERSION)
+    assert names(machine.data / "backups") == older
 
 
 def test_a_damaged_database_is_not_backed_up_and_the_older_backups_stay(machine: Machine) -> None:
@@ -291,6 +309,25 @@ def test_a_drive_that_is_not_mounted_is_told_and_nothing_is_written_to_the_card(
     gone = machine.back_up(second=second / "gone")
     assert "No such file" in str(gone.second_problem)
     assert manifest.look_at(gone.backup.folder).manifest
+
+
+@needs_root
+def test_a_new_card_does_not_push_its_backups_out_of_the_second_place(tmp_path: Path, small_disk: Path) -> None:
+    old = Machine(tmp_path / "data")
+    for _ in range(5):
+        newest = old.back_up(second=small_disk).backup
+    new = Machine(tmp_path / "new")
+    first = new.back_up().backup  # before anything is restored there
+    assert first.sequence == 1
+    restoring.stage(newest.folder, new.data)
+    shutil.copy(old.data / "device.key", new.data / "device.key")
+    made = new.back_up(second=small_disk, keep=3)
+    folder = making.second_folder(new.places(second=small_disk))
+    assert folder is not None
+    assert made.second_problem is None
+    assert made.backup.sequence == 6
+    assert made.backup.name in names(folder)
+    assert new.back_up(second=small_disk, keep=3).backup.sequence == 7
 
 
 @needs_root

@@ -168,6 +168,25 @@ def test_a_newer_schema_is_refused_with_the_release_that_made_it(machine: Machin
         restoring.stage(backup, machine.data)
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_the_owner_of_the_backups_has_put_in_place_of_a_file_is_not_followed(
+    machine: Machine, tmp_path: Path, kind: str
+) -> None:
+    backup = machine.back_up().backup.folder
+    file = backup / "listeners.db"
+    aside = file.rename(tmp_path / "aside")
+    if kind == "link":
+        file.symlink_to(aside)
+    else:
+        os.mkfifo(file)
+        described = json.loads((backup / "manifest.json").read_text())
+        described["files"]["listeners.db"]["bytes"] = 0
+        (backup / "manifest.json").write_text(json.dumps(described))
+    with pytest.raises(BackupError):
+        restore(backup, machine.data)
+    assert not (machine.data / restoring.PARTIAL).exists()
+
+
 def test_without_room_it_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     backup = machine.back_up().backup.folder
     monkeypatch.setattr(keeping, "MIN_FREE_BYTES", 1 << 60)

@@ -42,6 +42,11 @@ if sys.argv[1] == "version":
     print(VERSION)
     raise SystemExit
 library = FOLDER / "data/library.db"
+if KIND == "slow":
+    import signal
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.pause()
+    KIND = "ends"
 if VERSION != "1.0" and library.read_text() == "{old_library}":
     copy = FOLDER / "data/library.db.schema-7"
     copy.with_suffix(".partial").write_text(library.read_text())
@@ -64,7 +69,7 @@ while True:
 """
 
 SYSTEMCTL = """#!{python}
-import os, signal, subprocess, sys
+import os, signal, subprocess, sys, time
 from pathlib import Path
 folder = Path("{folder}")
 with (folder / "calls").open("a") as calls:
@@ -74,11 +79,17 @@ cut = os.environ.get("CUT_AT", "")
 if cut == f"before {{number}}":
     os.kill(os.getppid(), signal.SIGKILL)
     raise SystemExit
+if os.environ.get("FAILS") in sys.argv:
+    print("it is masked", file=sys.stderr)
+    raise SystemExit(1)
 if "soniquebay-api.service" in sys.argv:
     pid = folder / "api.pid"
     if pid.exists():
         try:
-            os.kill(int(pid.read_text()), signal.SIGKILL)
+            os.kill(int(pid.read_text()), signal.SIGTERM)
+            for _ in range(100):
+                os.kill(int(pid.read_text()), 0)
+                time.sleep(0.05)
         except ProcessLookupError:
             pass
         pid.unlink()
@@ -196,7 +207,7 @@ def test_a_healthy_release_takes_the_place_of_the_old_one(machine: Machine) -> N
     assert not list(machine.folder.glob("data/*.schema-*"))
     (ended,) = machine.ended()
     assert (ended["old"], ended["new"], ended["step"], ended["reason"]) == ("1.0", "1.1", "finished", "")
-    assert machine.calls()[-1] == "restart soniquebay-flower.service soniquebay-maintenance.timer"
+    assert machine.calls()[-2:] == ["restart soniquebay-flower.service", "restart soniquebay-maintenance.timer"]
     assert machine.transact("resume").stdout == ""
 
 
@@ -222,7 +233,7 @@ def cuts(calls: int) -> list[str]:
     return [f"{when} {number}" for number in range(1, calls + 1) for when in ("before", "after")]
 
 
-@pytest.mark.parametrize("cut", cuts(3))
+@pytest.mark.parametrize("cut", cuts(4))
 def test_an_upgrade_that_is_cut_anywhere_is_ended_by_the_next_boot(machine: Machine, cut: str) -> None:
     archive = machine.archive("1.1")
     assert machine.upgrade(archive, CUT_AT=cut).returncode == -signal.SIGKILL
@@ -237,7 +248,7 @@ def test_an_upgrade_that_is_cut_anywhere_is_ended_by_the_next_boot(machine: Mach
     assert machine.is_upgraded()
 
 
-@pytest.mark.parametrize("cut", cuts(6))
+@pytest.mark.parametrize("cut", cuts(7))
 def test_going_back_that_is_cut_anywhere_is_ended_by_the_next_boot(machine: Machine, cut: str) -> None:
     archive = machine.archive("1.1", "sick")
     assert machine.upgrade(archive, CUT_AT=cut).returncode == -signal.SIGKILL
@@ -254,6 +265,32 @@ def test_a_release_that_keeps_ending_the_machine_is_undone_without_another_try(m
         assert machine.transact("resume", CUT_AT=f"before {number}").returncode == -signal.SIGKILL
     assert "the machine has started 3 times before it was healthy" in machine.transact("resume").stdout
     assert machine.is_as_before()
+
+
+def test_what_only_shows_the_appliance_holds_up_no_upgrade(machine: Machine) -> None:
+    archive = machine.archive("1.1")
+    done = machine.upgrade(archive, FAILS="soniquebay-flower.service")
+    assert done.returncode == 0
+    assert "soniquebay-flower.service failed" in done.stdout
+    assert machine.is_upgraded()
+    assert machine.ended()[-1]["step"] == "finished"
+
+
+def test_a_copy_that_a_release_still_writes_is_waited_for(machine: Machine) -> None:
+    """The program of release 1.1 is slow: it copies the library only when it is told to stop."""
+    archive = machine.archive("1.1", "slow")
+    assert machine.upgrade(archive).returncode == 3
+    assert machine.is_as_before()
+    assert not list(machine.folder.glob("data/*.schema-*"))
+
+
+def test_databases_of_a_newer_release_do_not_keep_that_release_away(machine: Machine) -> None:
+    program = machine.folder / "opt/releases/1.0/bin/soniquebay"
+    told = 'fault="a newer release made library.db", fault_kind="newer", worker="no answer'
+    program.write_text(program.read_text().replace('worker="no answer', told))
+    machine.reboot()
+    wait_until(lambda: machine.folder.joinpath("control.sock").exists())
+    assert machine.upgrade(machine.archive("1.1")).returncode == 0
 
 
 def test_the_next_boot_uses_the_program_that_is_known_to_work(machine: Machine) -> None:

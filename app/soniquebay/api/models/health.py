@@ -16,6 +16,9 @@ class Health(BaseModel):
     fault: str | None = Field(
         description="why the library, or what users keep, cannot be used as a whole, and what to do; else null"
     )
+    fault_kind: str | None = Field(
+        default=None, description="vanished, damaged, newer, full or read-only; null for another fault, and without one"
+    )
     warnings: list[str] = Field(
         description="what has to be seen to although every part answers; only those who may manage get it"
     )
