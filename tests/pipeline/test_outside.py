@@ -111,7 +111,8 @@ def test_flower_shows_the_worker_and_its_tasks(stack: Stack, scanned: dict[str, 
 def test_health_names_each_part(stack: Stack) -> None:
     health = stack.get("/api/health")
     assert health == {
-        "status": "ok", "version": health["version"], "database": "ok", "redis": "ok", "worker": "ok", "warnings": [],
+        "status": "ok", "version": health["version"], "database": "ok", "redis": "ok", "worker": "ok",
+        "fault": None, "fault_kind": None, "warnings": [],
     }  # fmt: skip
 
 
