@@ -42,7 +42,13 @@ def doctor(*, as_json: bool, show_all: bool, report: Path | None, data: Path | N
     from soniquebay.doctor.surroundings import Surroundings
 
     around = Surroundings(settings, lambda path: _ask(settings, path))
-    found = list(checks.findings(around))
+    found = []
+    for name, finding in checks.findings(around):
+        found.append((name, finding))
+        if not as_json and (show_all or finding.state != "ok"):
+            click.echo(f"{_MARKS[finding.state]} {finding.sentence}")
+            if finding.remedy:
+                click.echo(f"    {finding.remedy}")
     if report:
         try:
             write(report, around, environment, found, data / "logs" if data else None)
@@ -53,11 +59,6 @@ def doctor(*, as_json: bool, show_all: bool, report: Path | None, data: Path | N
     if as_json:
         click.echo(json.dumps({"wrong": len(wrong), "findings": [{"check": n, **f._asdict()} for n, f in found]}))
     else:
-        for _, finding in found:
-            if show_all or finding.state != "ok":
-                click.echo(f"{_MARKS[finding.state]} {finding.sentence}")
-                if finding.remedy:
-                    click.echo(f"    {finding.remedy}")
         click.echo(f"{len(wrong)} things are wrong." if wrong else "Nothing is wrong.")
     if wrong:
         raise SystemExit(1)

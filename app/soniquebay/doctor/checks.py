@@ -1,10 +1,13 @@
 """All checks, in the order in which a person looks for a cause."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 from soniquebay.doctor import access, broker, clock, databases, disks, hardware, internet, music, programs, watches
 from soniquebay.doctor.finding import Finding, unknown
 from soniquebay.doctor.surroundings import Surroundings
+
+MAX_CHECK_SECONDS = 90.0  # more than a look at a large database may take
 
 CHECKS: dict[str, Callable[[Surroundings], Iterator[Finding]]] = {
     "space": disks.space,
@@ -31,11 +34,22 @@ CHECKS: dict[str, Callable[[Surroundings], Iterator[Finding]]] = {
 }
 
 
-def findings(around: Surroundings) -> Iterator[tuple[str, Finding]]:
-    """Make all checks; yield the name of each check and what it finds. A check that fails ends no other one."""
+def findings(around: Surroundings, seconds: float = MAX_CHECK_SECONDS) -> Iterator[tuple[str, Finding]]:
+    """Make all checks; yield the name of each check and what it finds. One that fails or hangs ends no other one."""
     for name, check in CHECKS.items():
-        try:
-            for finding in check(around):
-                yield name, finding
-        except Exception as error:  # whatever is broken on this machine
-            yield name, unknown(f"This check has failed: {type(error).__name__}: {error}")
+        found: list[Finding] = []
+        # In a thread that nobody waits for at the end: a dead drive holds whoever reads it.
+        thread = threading.Thread(target=_make, args=(check, around, found), daemon=True)
+        thread.start()
+        thread.join(seconds)
+        if thread.is_alive():
+            found.append(unknown(f"The check of {name} did not end within {seconds:.0f} s: a drive may not answer."))
+        for finding in found:
+            yield name, finding
+
+
+def _make(check: Callable[[Surroundings], Iterator[Finding]], around: Surroundings, found: list[Finding]) -> None:
+    try:
+        found.extend(check(around))
+    except Exception as error:  # whatever is broken on this machine
+        found.append(unknown(f"This check has failed: {type(error).__name__}: {error}"))

@@ -1,6 +1,8 @@
 """The doctor finds programs that do not answer, a wrong clock, and what the board suffers from."""
 
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,9 @@ import pytest
 import redis
 
 from soniquebay import redis_files
+from soniquebay.doctor import checks
 from soniquebay.doctor.finding import Finding
+from soniquebay.doctor.surroundings import Surroundings
 from soniquebay.library.database import Database
 from tests.unit.doctor.conftest import Machine
 
@@ -124,3 +128,20 @@ def test_a_check_that_fails_ends_no_other_one(machine: Machine, monkeypatch: pyt
     found = dict(checks.findings(machine.surroundings()))
     assert found["music"].sentence == "This check has failed: RuntimeError: no"
     assert "claim" in found
+
+
+def test_a_check_that_hangs_holds_up_no_other_one(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = threading.Event()
+
+    def hang(_: Surroundings) -> Iterator[Finding]:
+        ends.wait(60)
+        yield from ()
+
+    monkeypatch.setattr(checks, "CHECKS", {"music": hang, "clock": checks.CHECKS["clock"]})
+    try:
+        (hung, clock) = checks.findings(machine.surroundings(), seconds=0.2)
+    finally:
+        ends.set()
+    assert (hung[0], hung[1].state) == ("music", "unknown")
+    assert "a drive may not answer" in hung[1].sentence
+    assert clock[0] == "clock"
