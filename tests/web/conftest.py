@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from image import web_page
 from tests.support.browser import chromium
@@ -16,6 +16,7 @@ from tests.web import music
 OWNER = {"name": "Ada", "password": "correct horse"}
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desk": (1280, 800)}
 PAGE_SECONDS = 20.0
+expect.set_options(timeout=1000 * PAGE_SECONDS)  # Playwright's 5 s are not enough beside an emulated machine
 
 
 @pytest.fixture(scope="session")
