@@ -204,3 +204,26 @@ def test_a_warm_stop_gives_the_running_tasks_back(bench: Bench) -> None:
     assert time.monotonic() - began < 30
     assert bench.redis.llen("soniquebay:scan") == 4
     assert bench.keys("*unacked*") == []
+
+
+def test_a_worker_waits_while_redis_takes_nothing(bench: Bench) -> None:
+    """Its memory is full, or its disk: then it refuses reads of queues, too, because they remove messages."""
+    bench.start()
+    pid = bench.workers[1].pid
+    gate = bench.folder / "gate"
+    bench.send("test.gate", "scan", ["busy"], gate=str(gate))
+    wait_until(lambda: len(bench.noted("start")) == 1)
+    os.kill(pid, signal.SIGSTOP)
+    bench.send("test.gate", "scan", labels("t", 3), gate=str(gate))
+    bench.redis.config_set("maxmemory", "1")
+    os.kill(pid, signal.SIGCONT)
+    gate.touch()
+    wait_until(lambda: "waiting, because Redis takes nothing" in bench.log().read_text())
+    settle(3)
+    assert bench.workers[1].poll() is None
+    bench.redis.config_set("maxmemory", "0")
+    wait_until(lambda: len(bench.noted("end")) == 4)
+    settle(1)
+    assert bench.count("end") == dict.fromkeys(["busy", *labels("t", 3)], 1)
+    assert bench.workers[1].poll() is None
+    wait_until(lambda: bench.keys("*unacked*") == [])

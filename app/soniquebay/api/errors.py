@@ -87,7 +87,8 @@ def storage_cause(request: Request, error: Exception) -> disk_state.StorageProbl
     """Log that a request could not use the database or a file, and return why; None for no cause that is known."""
     problem = disk_state.cause_of(error, _data_folder(request))
     if problem is None:
-        log.error("%s %s: %s: %s", request.method, request.url.path, type(error).__name__, error, exc_info=error)
+        kind = getattr(error, "sqlite_errorname", type(error).__name__)
+        log.error("%s %s: %s: %s", request.method, request.url.path, kind, error, exc_info=error)
     else:
         reason = disk_state.sentence(problem, _data_folder(request))
         log.error("%s %s: %s", request.method, request.url.path, reason)

@@ -31,6 +31,9 @@ class ListenersDatabase(SqliteDatabase):
 
     def _migrate(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Other users cannot read it. SQLite gives its other files the permissions of this one.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Other users cannot read it. SQLite gives its other files the permissions of this one. A file that is there is
+        # not opened: closing it again would end the locks of all connections of this process (fcntl(2)), and another
+        # program that closes its connection would then remove the write-ahead log.
+        if not self.path.exists():
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         super()._migrate()

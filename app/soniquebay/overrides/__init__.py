@@ -10,6 +10,7 @@ all of them were tested with: a program that starts with other ones logs a warni
 | `recovery` | Celery's handling of a lost broker connection, and of messages that a killed worker has left |
 | `autoscaler` | Celery's autoscaler, which does not look at the memory |
 | `memory_recycling` | billiard's check of a child process's memory |
+| `full_broker` | kombu's notes on unacknowledged messages, where Redis refuses to write them |
 | `eta` | how long a worker holds a task that is to run later |
 | `event_state` | nothing: it reads attributes of Celery's event state that are not documented |
 | `flower_server` | Flower's HTTP server, which has no limits |

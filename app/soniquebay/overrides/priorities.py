@@ -10,6 +10,7 @@ https://github.com/celery/celery/issues/324. There is no issue on starvation.
 Remove when: kombu's Redis transport has a `queue_order_strategy` that applies to priorities.
 """
 
+import time
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+
+from soniquebay.overrides.full_broker import RETRY_SECONDS, PatientQoS, is_refusal
 
 # A poll takes one message. Every 16th poll asks for the lower classes first, in turn: under constant high load 1 of 32
 # messages is a medium one and 1 of 32 a low one. It is that seldom because somebody waits for the high ones, and a
@@ -42,6 +45,7 @@ def poll_order(number: int, steps: Sequence[int]) -> list[int]:
 class PriorityChannel(redis.Channel):
     """A channel of kombu's Redis transport that asks for the priorities in the order of `poll_order`."""
 
+    QoS = PatientQoS
     _shared_client: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -61,6 +65,15 @@ class PriorityChannel(redis.Channel):
             if client is None or client.connection_pool is not self.pool:
                 client = self._shared_client = self._create_client()
         yield client
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)
+        except self.ResponseError as error:
+            if not is_refusal(error):
+                raise
+            time.sleep(RETRY_SECONDS)  # the next poll would be refused at once
+            raise Empty from error
 
     def stop_polling(self) -> None:
         """Receive no more messages; the ones that were received can still be acknowledged."""
