@@ -69,7 +69,8 @@ def app_password(owner: httpx.Client, role: str, name: str) -> tuple[str, str]:
 
 def test_flower_changes_nothing(attacked: Stack, owner: httpx.Client, flower: str) -> None:
     manager, listener = app_password(owner, "manage", "acts"), app_password(owner, "listen", "listens")
-    workers = httpx.get(f"{flower}/api/workers?refresh=1", auth=manager, timeout=60).json()
+    # A Flower that has just started may have no answers yet.
+    workers = wait_until(lambda: httpx.get(f"{flower}/api/workers?refresh=1", auth=manager, timeout=60).json(), 60)
     (worker,) = workers
     queues = {queue["name"] for queue in workers[worker]["active_queues"]}
     for path, body in ACTIONS:
