@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,7 @@ def test_a_listeners_stream_outlives_a_redis_that_does_not_answer(stack: Stack, 
         lines = response.iter_lines()
         while next(lines):
             pass
+        time.sleep(2)  # after the first event the API reads from Redis once more for it
         with (
             stack.frozen("redis-server"),
             httpx.stream("GET", f"{stack.url}/api/events", headers=missed, timeout=40) as other,
