@@ -49,7 +49,7 @@ def discover(session_id: int) -> None:
         walk = Walk(live)
         unreadable = {} if scan["full"] else unreadable_files.stamps(db)
         comparison = _Comparison(
-            session_id, queued_or_failed_paths(db, session_id), unreadable, reads_unchanged=scan["full"]
+            session_id, queued_or_failed_paths(db, session_id), reads_unchanged=scan["full"], unreadable=unreadable
         )
         pictures = FolderPictures(lambda path: has_entries(reconcile.innermost_root(path[:-1], live)))
         walk.on_pictures = pictures.compare
@@ -133,10 +133,10 @@ class _Comparison:
 
     session_id: int
     queued_or_failed: set[str]
-    unreadable: dict[str, tuple[int, int]]
-    """Size and mtime of files that hold no readable audio: they are read again once they differ."""
     reads_unchanged: bool = False
     """Whether a file with an unchanged stamp is read again, unless this session has read it."""
+    unreadable: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Size and mtime of files that hold no readable audio: they are read again once they differ."""
     unchanged: int = 0
     to_read: int = 0
     unseen: int = 0

@@ -175,8 +175,13 @@ class Machine:
     def answers(self) -> str:
         """Return the version whose program runs."""
         pid = int((self.folder / "api.pid").read_text())
-        program = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1].decode()
-        return next(line.split('"')[1] for line in Path(program).read_text().splitlines() if line.startswith("VERSION"))
+
+        def program() -> str | None:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            return words[1] if len(words) > 1 and words[1].endswith("/bin/soniquebay") else None
+
+        lines = Path(wait_until(program)).read_text().splitlines()  # it may still be about to start
+        return next(line.split('"')[1] for line in lines if line.startswith("VERSION"))
 
     def reboot(self) -> None:
         """Start the machine again: systemd starts the current release."""
