@@ -121,6 +121,7 @@ class Machine:
         self.release("install", archive, "--sha256", sha256(archive))
         self.release("activate", "1.0", "--command-link", self.folder / "command")
         subprocess.run([programs / "systemctl", "restart", "soniquebay-api.service"], check=True)
+        wait_until((self.folder / "control.sock").exists)  # it has read its program, which a test may move
         (self.folder / "calls").unlink()
 
     @property
