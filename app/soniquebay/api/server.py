@@ -170,7 +170,10 @@ async def _serve(settings: Settings) -> None:
 
 
 def _tell_of_fault(settings: Settings, fault: StorageFaultError) -> None:
-    console.show(settings, f"{fault.public_text[0].upper()}{fault.public_text[1:]}.")
+    try:
+        console.show(settings, f"{fault.public_text[0].upper()}{fault.public_text[1:]}.")
+    except OSError as error:  # its folder may be on the disk that is full
+        log.warning("the screen does not show the fault: %s", error)
     notify("READY=1")  # it will answer, and say what is wrong
 
 
