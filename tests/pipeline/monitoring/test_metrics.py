@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from image.paths import ROOT
 from tests.support import debian_package
 from tests.support.audio_files import tone
-from tests.support.stack import Stack
+from tests.support.stack import Stack, wait_until
 
 OWNER = {"name": "Ada", "password": "correct horse"}
 DOCS = ROOT / "docs"
@@ -65,6 +65,8 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scanned]:
     (music / "broken.flac").write_bytes(b"fLaC" + bytes(4000))
     running = Scanned(music, tmp_path_factory.mktemp("data"))
     try:
+        # A worker first reports seconds after its start; this scan may end earlier.
+        wait_until(lambda: running.values("soniquebay_workers")[()] == 1)
         yield running
     finally:
         code = running.stack.stop()
