@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..errors import ActionableError
@@ -51,8 +52,9 @@ class Access:
 
         Raises `ActionableError` when a requested port is in use.
         """
-        for name, guest_port in GUEST_PORTS.items():
-            self.ports[name] = self._free_port(name, guest_port)
+        with ExitStack() as probes:  # all are held until the last is chosen: else one port could be chosen twice
+            for name, guest_port in GUEST_PORTS.items():
+                self.ports[name] = self._free_port(name, guest_port, probes.enter_context(socket.socket()))
         lines = [
             f"Host {ALIAS}",
             "HostName 127.0.0.1",
@@ -135,18 +137,18 @@ class Access:
         command = ["scp", "-q", "-r", "-F", str(self.config), str(source), f"{ALIAS}:{target}"]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
-    def _free_port(self, name: str, guest_port: int) -> int:
+    def _free_port(self, name: str, guest_port: int, probe: socket.socket) -> int:
         requested = self._requested_ports.get(name, 0)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", requested or self.ports.get(name, 0)))
-            except OSError as error:
-                raise ActionableError(
-                    f"Port {requested} is in use; port {guest_port} of the machine cannot be forwarded to it.",
-                    "Choose another port.",
-                ) from error
-            return int(probe.getsockname()[1])
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", requested or self.ports.get(name, 0)))
+            probe.listen()  # SO_REUSEADDR keeps a port only from sockets that listen
+        except OSError as error:
+            raise ActionableError(
+                f"Port {requested} is in use; port {guest_port} of the machine cannot be forwarded to it.",
+                "Choose another port.",
+            ) from error
+        return int(probe.getsockname()[1])
 
 
 def _decode(output: bytes | str | None) -> str:

@@ -17,10 +17,17 @@ import httpx
 
 from soniquebay.library import artist_pictures, queries
 
+_given_ports: set[int] = set()
+
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
+    """Return a port that nobody listens on, and another one at each call: the caller may need several."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            port = int(sock.getsockname()[1])
+        if port not in _given_ports:
+            _given_ports.add(port)
+            return port
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
