@@ -43,8 +43,14 @@ async function loadRows(seed: number, signal: AbortSignal) {
   const page = { limit: ROW_ALBUMS, count: false };
   const [recent, mostPlayed, random] = await Promise.all([
     get("/api/albums", { query: { ...page, sort: "added", order: "desc" }, signal }),
-    get("/api/marks/{kind}", { path: { kind: "album" }, query: { sort: "most_played", limit: ROW_ALBUMS }, signal }),
+    session.value?.user ? loadMostPlayed(signal) : [], // plays belong to a user
     get("/api/albums", { query: { ...page, sort: "random", seed }, signal }),
   ]);
-  return [recent.items, "albums" in mostPlayed ? mostPlayed.albums : [], random.items] as const;
+  return [recent.items, mostPlayed, random.items] as const;
+}
+
+async function loadMostPlayed(signal: AbortSignal) {
+  const query = { sort: "most_played", limit: ROW_ALBUMS } as const;
+  const marks = await get("/api/marks/{kind}", { path: { kind: "album" }, query, signal });
+  return "albums" in marks ? marks.albums : [];
 }
