@@ -22,7 +22,7 @@ from .card import faults
 from .plan import Cut, Phase
 
 PRINT_MACHINE_STATE = (Path(__file__).parent / "machine_state.py").read_text()
-SONGS_PER_DISK = 12
+SONGS_PER_DISK = 24
 HEALTHY_REDIS = {
     "ping": "PONG",
     "aof_enabled": "1",
