@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
-from . import cache, namespace
+from . import ansible, cache, namespace
 from .base import EPOCH
 from .build_root import BuildRoot
-from .errors import ActionableError
-from .paths import ROOT, cache_home
+from .paths import ROOT
 from .profile import Profile
 from .ui import Step
 
-INPUT_PATHS = ("roles", "playbooks", "ansible.cfg")
 # Their files are deleted. Folders within them stay where they have been made by packages.
 FOLDERS_OF_FILES = ("var/log", "var/cache/apt", "var/lib/apt/lists")
 TEMPORARY_FOLDERS = ("var/tmp", "tmp", "root/.ansible", "root/.cache", "run")
@@ -36,8 +33,8 @@ REMOVED_PATTERNS = (
 
 
 def inputs_digest() -> str:
-    """Return the digest of the roles and playbooks."""
-    return cache.digest(*(ROOT / name for name in INPUT_PATHS), Path(__file__))
+    """Return the digest of what is applied."""
+    return cache.digest(ansible.inputs_digest(), Path(__file__))
 
 
 def unpack(base: Path, root: Path, tools: BuildRoot, step: Step) -> None:
@@ -53,23 +50,12 @@ def apply(root: Path, profile: Profile, release: Path, step: Step) -> None:
 
     Raises `ActionableError` when there is no Ansible, or when the playbook fails.
     """
-    program = Path(sys.executable).with_name("ansible-playbook")
-    if not program.exists():
-        raise ActionableError("ansible-playbook is not in the Python environment.", "Run: make image")
     variables = {"release_archive": str(release), "image_profile": profile.name}
-    command = [str(program), "-i", f"{root},", "-c", "community.general.chroot"]
+    command = [str(ansible.program()), "-i", f"{root},", "-c", "community.general.chroot"]
     command += ["-e", "ansible_python_interpreter=/usr/bin/python3"]
     command += ["-e", json.dumps(variables)]  # a path may have a space in it
-    home = cache_home() / "ansible"
-    home.mkdir(mode=0o700, exist_ok=True)
     environment = {
-        "PATH": f"{program.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": str(home),
-        "LC_ALL": "C.UTF-8",
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_LOCAL_TEMP": str(home),
-        "ANSIBLE_FORCE_COLOR": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        **ansible.environment(),
         "SOURCE_DATE_EPOCH": str(EPOCH),  # /etc/shadow has the day on which a password was set
         **({"SSH_AUTH_SOCK": os.environ["SSH_AUTH_SOCK"]} if "SSH_AUTH_SOCK" in os.environ else {}),
     }

@@ -1,6 +1,6 @@
 """The release archive: the application, its dependencies for ARM64 and the bytecode of both; reproducible.
 
-    VERSION  bin/soniquebay  lib/
+    VERSION  system.json  bin/soniquebay  lib/
 
 Both the image build and the upgrade playbook unpack this file.
 """
@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import build_root, bytecode, cache, ui, web_page
+from . import build_root, bytecode, cache, system_sets, ui, web_page
 from .build_root import BuildRoot
 from .errors import ActionableError
 from .paths import ROOT, chown_to_invoking_user, dist, source_epoch
@@ -74,7 +74,8 @@ def ensure(tools: BuildRoot, *, version: str | None = None, app: Path = APP, int
     version = version or version_of(app)
     page = web_page.ensure()
     epoch = source_epoch("app/soniquebay", "app/web", "requirements.lock")
-    digest = cache.digest(app / "soniquebay", page, _libraries_digest(), Path(__file__), version, epoch)
+    inputs = (app / "soniquebay", page, _libraries_digest(), system_sets.inputs_digest(), Path(__file__))
+    digest = cache.digest(*inputs, version, epoch)
     title = f"Release {version} for aarch64"
     archive = cache.find("release", digest, ".tar.gz")
     if archive is not None:
@@ -88,8 +89,9 @@ def ensure(tools: BuildRoot, *, version: str | None = None, app: Path = APP, int
             _copy_application(application, app, version, tools, step)
             _put_page(application, page)
             step.report_status("packing")
+            sets = system_sets.ensure(step).read_text()
             folders = [libraries, application]
-            archive = cache.make("release", digest, ".tar.gz", lambda path: _pack(path, version, epoch, folders))
+            archive = cache.make("release", digest, ".tar.gz", lambda path: _pack(path, version, epoch, sets, folders))
     return publish(archive, (into or dist()) / archive_name(version))
 
 
@@ -150,13 +152,14 @@ def _put_page(target: Path, page: Path) -> None:
     shutil.copytree(page, installed)
 
 
-def _pack(path: Path, version: str, epoch: int, folders: Sequence[Path]) -> None:
+def _pack(path: Path, version: str, epoch: int, sets: str, folders: Sequence[Path]) -> None:
     with (
         path.open("wb") as raw,
         gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive,
     ):
         _add_text(archive, "VERSION", f"{version}\n", 0o644, epoch)
+        _add_text(archive, system_sets.NAME, sets, 0o644, epoch)
         _add_text(archive, "bin/soniquebay", LAUNCHER, 0o755, epoch)
         for folder in folders:
             _add_tree(archive, folder, "lib", epoch)

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from soniquebay.releases import installed, library_copies, programs
+from soniquebay.releases import installed, library_copies, packages, programs, system_sets
 from soniquebay.releases.journal import Journal, Upgrade
 from soniquebay.releases.upgrade import HEALTHY_SECONDS, Transaction
 
@@ -151,21 +151,38 @@ def restore_library(data: Path) -> None:
 @_transaction_options
 @_checksum_option
 @_expect_option
+@click.option(
+    "--system",
+    type=click.File(),
+    help="Files of the system that replace those of the archive, as a playbook renders them (JSON).",
+)
 @_archive_argument
-def upgrade(transaction: Transaction, archive: Path, checksum: str, expected: str | None) -> None:
+def upgrade(
+    transaction: Transaction, archive: Path, checksum: str, expected: str | None, system: TextIO | None
+) -> None:
     """Install a release archive, and make it the release that runs.
 
     When it does not become healthy in time, the release before it runs again, with the library as it was. The same
     happens at the next boot if the power fails. The exit status is 3 then. The current release itself is repaired.
     """
+    rendered = system.read() if system else None
+    if rendered is not None:
+        system_sets.parse(rendered)  # before anything is touched
     version, folder = transaction.install(archive, checksum, expected)
+    if rendered is not None:
+        system_sets.keep_rendered(transaction.root, version, rendered)
     if version != installed.current_version(transaction.root):
         _end(transaction.switch_to(version))
-    elif folder is None:
-        _tell(f"release {version} is the current one, and all its files are as in the archive")
-    else:
+        return
+    repaired = transaction.repair_system(version)
+    if repaired.changes:
+        _tell(f"files of the system are replaced: {', '.join(change.path for change in repaired.changes)}")
+    if folder is not None:
         _tell(f"the files of release {version} are replaced")
-        transaction.restart(version)
+    if folder is not None or repaired.changes:
+        transaction.restart(version, repaired)
+    else:
+        _tell(f"release {version} is the current one, and all its files are as in the archive")
 
 
 @release.command()
@@ -201,6 +218,26 @@ def resume(transaction: Transaction) -> None:
     upgrade = transaction.resume()
     if upgrade is not None:
         _end(upgrade)
+
+
+@release.command()
+@_root_option
+@click.argument("system", type=click.File())
+def compare(root: Path, system: TextIO) -> None:
+    """Say which files of the system an upgrade with SYSTEM (JSON, as of `upgrade --system`) would change.
+
+    Nothing is changed.
+    """
+    current = installed.current_version(root)
+    if current is None:
+        raise click.ClickException(f"there is no release in {root}")
+    planned = system_sets.plan_for(root, current, current, system_sets.parse(system.read()))
+    for change in planned.change.changes:
+        click.echo(f"would change {change.path}")
+    for path in planned.kept:
+        click.echo(f"would keep {path}, which was edited")
+    for name in packages.missing(planned.packages):
+        click.echo(f"would install the Debian package {name}")
 
 
 @release.command("list")

@@ -26,6 +26,11 @@ def systemctl(*arguments: str) -> None:
         raise click.ClickException(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()}")
 
 
+def is_enabled(unit: str) -> bool:
+    """Tell whether a unit is enabled."""
+    return subprocess.run(["systemctl", "is-enabled", "--quiet", unit], check=False).returncode == 0
+
+
 def health(path: Path) -> dict[str, Any]:
     """Return the answer of ``/api/health`` on the control socket; empty while the API does not answer."""
     # By the standard library alone: a release whose libraries are broken can be left by this.

@@ -15,8 +15,9 @@ from typing import Any
 
 import click
 
-from soniquebay.releases import installed, library_copies, preflight, programs
+from soniquebay.releases import installed, library_copies, packages, preflight, programs, system_sets
 from soniquebay.releases.journal import Journal, Upgrade
+from soniquebay.releases.system_change import SystemChange
 
 HEALTHY_SECONDS = 180.0  # an emulated machine needs this long, besides what the databases need
 MIGRATED_BYTES_PER_SECOND = 4_000_000.0  # a database is copied and migrated on a slow card
@@ -72,6 +73,7 @@ class Transaction:
         preflight.check_schemas(self.root / "releases" / new, self.data)
         preflight.check_health(self._health())
         preflight.check_power()
+        self._prepare_system(old, new).save(self.root / system_sets.CHANGE_FILE)
         self._keep_program(old)
         library_copies.remove(self.data)
         self.journal.begin(Upgrade(old, new, "prepared", time.time(), self.healthy_seconds))
@@ -82,10 +84,16 @@ class Transaction:
         self.journal.note(step="switching")
         return self._try(new)
 
-    def restart(self, version: str) -> None:
+    def repair_system(self, version: str) -> SystemChange:
+        """Bring the files of the system to those of the current release, and return what has changed."""
+        change = self._prepare_system(None, version)
+        change.write_new()
+        return change
+
+    def restart(self, version: str, system: SystemChange) -> None:
         """Restart the current release, whose files were repaired. Raises ``click.ClickException`` if it stays sick."""
         self._stop()
-        self._start(version)
+        self._start(version, system)
         self._wait(version)
         self._restart_the_rest()
 
@@ -114,6 +122,16 @@ class Transaction:
         preflight.check_room_for_archive(archive, self.root, self.data)
         return installed.install(archive, self.root, checksum, expected, repair=True)
 
+    def _prepare_system(self, old: str | None, new: str) -> SystemChange:
+        """Install the Debian packages that a release needs, and return what it changes of the system."""
+        planned = system_sets.plan_for(self.root, old, new, system_sets.rendered_set(self.root, new))
+        if missing := packages.missing(planned.packages):
+            self.tell(f"installing the Debian packages {', '.join(missing)}")
+            packages.install(missing)
+        for path in planned.kept:
+            self.tell(f"{path} stays as it is, because it was edited")
+        return planned.change
+
     def _keep_program(self, version: str) -> None:
         """Have the next boot use the program of the old release: it is known to work."""
         installed.point(self.root / PROGRAM_LINK, Path("releases", version, installed.PROGRAM))
@@ -123,16 +141,26 @@ class Transaction:
         self.tell("stopping the worker, whose tasks return to their queue")
         programs.systemctl("stop", programs.TIMER, programs.WORKER)
 
-    def _start(self, version: str) -> None:
+    def _start(self, version: str, system: SystemChange, *, goes_back: bool = False) -> None:
+        """Start a release, for which the files of the system are written.
+
+        Raises ``click.ClickException`` when something fails; a command of the system's change only on the way forward.
+        """
         installed.make_current(version, self.root, self.command_link)
         self.tell(f"starting release {version}")
+        for failure in system.run_commands():
+            if not goes_back:
+                raise click.ClickException(failure)
+            self.tell(failure)
         # The start of a worker lasts until the API has opened the library. With a broken API it would last until its
         # timeout, so this does not wait.
         programs.systemctl("restart", "--no-block", programs.API, programs.WORKER)
 
     def _try(self, new: str) -> Upgrade:
+        system = system_sets.open_change(self.root)
         try:
-            self._start(new)
+            system.write_new()
+            self._start(new, system)
             self._wait(new)
         except click.ClickException as error:
             return self._undo(error.format_message())
@@ -160,6 +188,8 @@ class Transaction:
         try:
             for folder in installed.remove_oldest(self.root, self.keep, {upgrade.old, upgrade.new}):
                 self.tell(f"removed {folder}")
+            system_sets.keep_change(self.root, upgrade.new)
+            system_sets.remove_unused(self.root)
         except OSError as error:
             self.tell(f"an old release is not removed: {error}")
         self.tell(f"release {upgrade.new} runs")
@@ -169,6 +199,7 @@ class Transaction:
         """Make the old release the current one again, with the library as it was before its schema changed."""
         upgrade = self.journal.note(step="undoing", reason=reason)
         self.tell(f"{reason}: going back to {upgrade.old}")
+        system = system_sets.open_change(self.root)
         try:
             # First the link: otherwise the new release could open the library again.
             installed.make_current(upgrade.old, self.root, self.command_link)
@@ -177,9 +208,10 @@ class Transaction:
             try:
                 library_copies.restore(self.data)
                 library_copies.remove(self.data)
+                system.write_old()
             finally:
                 programs.systemctl("start", programs.API_SOCKET)
-            self._start(upgrade.old)
+            self._start(upgrade.old, system, goes_back=True)
             self._wait(upgrade.old)
         except click.ClickException as error:
             self.tell(f"release {upgrade.old} is not healthy either: {error.format_message()}")
@@ -191,4 +223,5 @@ class Transaction:
     def _end(self, **changes: Any) -> Upgrade:
         ended = self.journal.note(**changes)
         (self.root / PROGRAM_LINK).unlink(missing_ok=True)
+        (self.root / system_sets.CHANGE_FILE).unlink(missing_ok=True)
         return ended

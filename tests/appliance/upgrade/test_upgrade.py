@@ -16,7 +16,7 @@ from soniquebay.library.database import migrations
 from ..client import NO_ENTRIES, OWNER, Appliance, wait_for
 from ..playbook import run_playbook
 from ..releases import DATA_LOSS_SQL, NEW_TABLE_SQL, build_variant, write_checksum
-from ..snapshot import FILE_NAME, take_snapshot
+from ..snapshot import FILE_NAME, SYSTEM_FILE_NAME, take_snapshot, take_system_snapshot
 
 VERSION, TAMPERED_VERSION = "99.0.1", "99.0.2"
 DATA_FOLDER = "/var/lib/soniquebay"
@@ -41,6 +41,14 @@ def test_the_next_version_runs_and_the_library_is_kept(appliance: Appliance) -> 
     before = json.loads((Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / FILE_NAME).read_text())
     assert before["user"]["name"] == OWNER["name"]
     assert take_snapshot(appliance, before["cookie"]) == before
+
+
+def test_an_upgraded_machine_is_what_would_have_been_flashed(appliance: Appliance) -> None:
+    """The image is that of the release, but for its version; `prepare` made its system older after the snapshot."""
+    flashed = (Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / SYSTEM_FILE_NAME).read_text().splitlines()
+    now = take_system_snapshot(appliance)
+    assert [line for line in now if line not in flashed] == []
+    assert [line for line in flashed if line not in now] == []
 
 
 def test_the_schema_is_migrated_and_the_copy_of_the_old_library_is_removed(appliance: Appliance) -> None:

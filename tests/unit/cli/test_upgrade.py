@@ -8,6 +8,8 @@ would, before or after it has done what was asked.
 from __future__ import annotations
 
 import fcntl
+import getpass
+import grp
 import hashlib
 import io
 import json
@@ -101,6 +103,12 @@ if cut == f"after {{number}}":
     os.kill(os.getppid(), signal.SIGKILL)
 """
 
+# Runs the command that follows its options.
+SYSTEMD_RUN = """#!/bin/sh
+while [ "$1" != "${1#--}" ]; do shift; done
+exec "$@"
+"""
+
 
 @dataclass
 class Machine:
@@ -111,11 +119,17 @@ class Machine:
 
     def __post_init__(self) -> None:
         (self.folder / "data").mkdir()
+        self.setting.parent.mkdir()
+        self.setting.write_text("1.0")
+        self.applied.write_text("1.0")
         self.library.write_text(OLD_LIBRARY)
         programs = self.folder / "programs"
         programs.mkdir()
         (programs / "systemctl").write_text(SYSTEMCTL.format(python=sys.executable, folder=self.folder))
-        (programs / "systemctl").chmod(0o755)
+        (programs / "systemd-run").write_text(SYSTEMD_RUN)
+        (programs / "dpkg-query").write_text("#!/bin/sh\necho python3 installed\n")
+        for name in ("systemctl", "systemd-run", "dpkg-query"):
+            (programs / name).chmod(0o755)
         self.environment["PATH"] = f"{programs}:{self.environment['PATH']}"
         archive = self.archive("1.0")
         self.release("install", archive, "--sha256", sha256(archive))
@@ -132,7 +146,22 @@ class Machine:
     def current(self) -> str:
         return (self.folder / "opt/current").readlink().name
 
-    def archive(self, version: str, kind: str = "healthy") -> Path:
+    @property
+    def setting(self) -> Path:
+        """The file of the system that releases bring."""
+        return self.folder / "etc/setting"
+
+    @property
+    def applied(self) -> Path:
+        """What the command of that file has made of it."""
+        return self.folder / "applied"
+
+    def system_set(self, content: str, **more: Any) -> dict[str, Any]:
+        entry = {"path": str(self.setting), "content": content, "owner": getpass.getuser(), "group": group_name()}
+        command = {"paths": [str(self.setting)], "run": ["cp", str(self.setting), str(self.applied)]}
+        return {"files": [entry], "commands": [command], **more}
+
+    def archive(self, version: str, kind: str = "healthy", **system: Any) -> Path:
         """Write a release archive. `kind`: healthy, sick, or ends."""
         program = PROGRAM.format(
             python=sys.executable, version=version, kind=kind, folder=self.folder, old_library=OLD_LIBRARY,
@@ -140,7 +169,9 @@ class Machine:
         )  # fmt: skip
         path = self.folder / f"{version}-{kind}.tar.gz"
         with tarfile.open(path, "w:gz") as archive:
-            for name, text, mode in (("VERSION", version, 0o644), ("bin/soniquebay", program, 0o755)):
+            sets = json.dumps({"site": self.system_set(version, **system)})
+            files = [("VERSION", version, 0o644), ("system.json", sets, 0o644), ("bin/soniquebay", program, 0o755)]
+            for name, text, mode in files:
                 info = tarfile.TarInfo(name)
                 info.size, info.mode = len(text), mode
                 archive.addfile(info, io.BytesIO(text.encode()))
@@ -168,10 +199,14 @@ class Machine:
 
     def is_as_before(self) -> bool:
         """Tell whether the old release runs with its library."""
-        return self.current == "1.0" and self.library.read_text() == OLD_LIBRARY and self.answers() == "1.0"
+        return self._runs("1.0", OLD_LIBRARY)
 
     def is_upgraded(self) -> bool:
-        return self.current == "1.1" and self.library.read_text() == NEW_LIBRARY and self.answers() == "1.1"
+        return self._runs("1.1", NEW_LIBRARY)
+
+    def _runs(self, version: str, library: str) -> bool:
+        versions = {self.current, self.answers(), self.setting.read_text(), self.applied.read_text()}
+        return versions == {version} and self.library.read_text() == library
 
     def answers(self) -> str:
         """Return the version whose program runs."""
@@ -192,6 +227,10 @@ class Machine:
 
     def calls(self) -> list[str]:
         return (self.folder / "calls").read_text().splitlines()
+
+
+def group_name() -> str:
+    return grp.getgrgid(os.getgid()).gr_name
 
 
 def sha256(path: Path) -> str:
@@ -397,3 +436,96 @@ def test_a_damaged_journal_is_no_obstacle(machine: Machine) -> None:
     assert machine.transact("resume").returncode == 0
     assert machine.upgrade(machine.archive("1.1")).returncode == 0
     assert machine.is_upgraded()
+
+
+def given_set(machine: Machine, content: str, **more: Any) -> Path:
+    path = machine.folder / "given.json"
+    path.write_text(json.dumps(machine.system_set(content, **more)))
+    return path
+
+
+def test_a_setting_that_was_edited_stays(machine: Machine) -> None:
+    machine.setting.write_text("mine")
+    done = machine.upgrade(machine.archive("1.1"))
+    assert f"{machine.setting} stays as it is, because it was edited" in done.stdout
+    assert (machine.current, machine.setting.read_text(), machine.applied.read_text()) == ("1.1", "mine", "1.0")
+
+
+def test_a_playbook_replaces_settings_and_going_back_restores_them(machine: Machine) -> None:
+    machine.setting.write_text("mine")
+    archive, given = machine.archive("1.1"), given_set(machine, "inventory 1.1")
+    compared = machine.release("compare", given)
+    assert compared.stdout == f"would change {machine.setting}\n"
+    assert machine.setting.read_text() == "mine"
+    assert machine.transact("upgrade", archive, "--sha256", sha256(archive), "--system", given).returncode == 0
+    assert machine.setting.read_text() == machine.applied.read_text() == "inventory 1.1"
+    sick = machine.archive("1.2", "sick")
+    given = given_set(machine, "inventory 1.2")
+    assert machine.transact("upgrade", sick, "--sha256", sha256(sick), "--system", given).returncode == 3
+    assert machine.setting.read_text() == machine.applied.read_text() == "inventory 1.1"
+    machine.library.write_text(OLD_LIBRARY)
+    assert machine.transact("rollback").returncode == 0
+    assert (machine.setting.read_text(), machine.current) == ("mine", "1.0")
+    assert machine.transact("upgrade", archive, "--sha256", sha256(archive)).returncode == 0
+    assert machine.setting.read_text() == "inventory 1.1"
+
+
+def test_what_was_edited_since_an_upgrade_stays_on_the_way_back(machine: Machine) -> None:
+    machine.upgrade(machine.archive("1.1"))
+    machine.setting.write_text("mine")
+    machine.library.write_text(OLD_LIBRARY)
+    done = machine.transact("rollback")
+    assert f"{machine.setting} stays as it is" in done.stdout
+    assert (machine.setting.read_text(), machine.current) == ("mine", "1.0")
+
+
+def test_a_set_that_is_damaged_changes_nothing(machine: Machine) -> None:
+    archive = machine.archive("1.1")
+    given = machine.folder / "given.json"
+    for text in ("{", "[]", '{"files": [{"path": "etc/x"}]}'):
+        given.write_text(text)
+        done = machine.transact("upgrade", archive, "--sha256", sha256(archive), "--system", given)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: ")
+    assert machine.is_as_before()
+    assert sorted(path.name for path in (machine.folder / "opt/releases").iterdir()) == ["1.0"]
+
+
+def test_a_setting_that_is_missing_is_repaired(machine: Machine) -> None:
+    machine.setting.unlink()
+    done = machine.upgrade(machine.folder / "1.0-healthy.tar.gz")
+    assert f"files of the system are replaced: {machine.setting}" in done.stdout
+    assert machine.is_as_before()
+    assert "restart --no-block soniquebay-api.service soniquebay-worker.service" in machine.calls()
+
+
+def test_a_setting_that_cannot_be_brought_to_what_runs_undoes_the_upgrade(machine: Machine) -> None:
+    failing = {"paths": [str(machine.setting)], "run": ["sh", "-c", "grep -q 1.0 $0 || exit 5", str(machine.setting)]}
+    good = machine.system_set("")["commands"]
+    done = machine.upgrade(machine.archive("1.1", commands=[*good, failing]))
+    assert done.returncode == 3
+    assert "sh -c grep -q 1.0" in machine.ended()[-1]["reason"]
+    assert machine.is_as_before()
+
+
+@pytest.mark.parametrize("installs", [True, False])
+def test_debian_packages_that_are_missing_are_installed_first(machine: Machine, installs: bool) -> None:
+    apt = machine.folder / "programs/apt-get"
+    apt.write_text(f'#!/bin/sh\necho "$*" >>{machine.folder}/apt\n{"true" if installs else "echo no network; false"}\n')
+    apt.chmod(0o755)
+    done = machine.upgrade(machine.archive("1.1", packages=["python3", "zstd"]))
+    if installs:
+        assert machine.is_upgraded()
+        install = "--quiet --yes --no-install-recommends install zstd"
+        assert (machine.folder / "apt").read_text().splitlines() == ["--quiet update", install]
+    else:
+        assert "the release needs zstd" in done.stderr
+        assert "no network. Connect the machine to the internet" in done.stderr
+        assert machine.is_as_before()
+        assert machine.ended() == []
+
+
+def test_the_profile_of_the_machine_chooses_the_files(machine: Machine) -> None:
+    (machine.folder / "opt/profile").write_text("debian\n")
+    machine.upgrade(machine.archive("1.1"))  # which has files for `site` alone
+    assert (machine.current, machine.setting.read_text()) == ("1.1", "1.0")
