@@ -139,7 +139,7 @@ def restore_library(data: Path) -> None:
     """
     if not library_copies.oldest(data):
         return
-    programs.systemctl("stop", programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API)
+    programs.stop_if_loaded(programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API)
     try:
         for name, copy in library_copies.restore(data).items():
             click.echo(f"changed {data / name}: it is {copy.name} again")

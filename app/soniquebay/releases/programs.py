@@ -11,8 +11,7 @@ from typing import Any
 import click
 
 API_SOCKET, API, WORKER = "soniquebay-api.socket", "soniquebay-api.service", "soniquebay-worker.service"
-# A pattern, because earlier releases have no such unit. It would start the API; the API's start opens it again.
-CONTROL_SOCKET = "soniquebay-control.socke[t]"
+CONTROL_SOCKET = "soniquebay-control.socket"
 TIMER, FLOWER = "soniquebay-maintenance.timer", "soniquebay-flower.service"
 HEALTH_INTERVAL_SECONDS = 2.0
 REQUEST_TIMEOUT_SECONDS = 20.0
@@ -24,6 +23,11 @@ def systemctl(*arguments: str) -> None:
     done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise click.ClickException(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()}")
+
+
+def stop_if_loaded(*units: str) -> None:
+    """Stop units, of which some may not be there. Raises ``click.ClickException`` when one does not stop."""
+    systemctl("stop", *(f"{unit[:-1]}[{unit[-1]}]" for unit in units))  # a pattern stands for loaded units alone
 
 
 def is_enabled(unit: str) -> bool:

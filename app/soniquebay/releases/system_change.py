@@ -13,7 +13,7 @@ from soniquebay.atomic_file import replace_file
 from soniquebay.releases import programs
 from soniquebay.releases.system_files import Change, FileSet, State, is_at, write
 
-UNITS = "/etc/systemd/"
+UNITS = "/etc/systemd/system"
 COMMAND_TIMEOUT_SECONDS = 1800  # an initramfs takes a Pi minutes
 MAX_TOLD_CHARACTERS = 500
 
@@ -70,8 +70,8 @@ class SystemChange:
 
     def _write(self, states: Iterable[tuple[str, State]]) -> None:
         for path, state in states:
-            if state is None and path.startswith(UNITS) and path.count("/") == UNITS.count("/") + 1:
-                programs.systemctl("stop", Path(path).name)
+            if state is None and Path(path).parent == Path(UNITS):
+                programs.stop_if_loaded(Path(path).name)
             try:
                 write(path, state)
             except (OSError, LookupError) as error:

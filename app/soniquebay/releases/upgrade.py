@@ -139,7 +139,7 @@ class Transaction:
 
     def _stop(self) -> None:
         self.tell("stopping the worker, whose tasks return to their queue")
-        programs.systemctl("stop", programs.TIMER, programs.WORKER)
+        programs.stop_if_loaded(programs.TIMER, programs.WORKER)
 
     def _start(self, version: str, system: SystemChange, *, goes_back: bool = False) -> None:
         """Start a release, for which the files of the system are written.
@@ -204,7 +204,8 @@ class Transaction:
             # First the link: otherwise the new release could open the library again.
             installed.make_current(upgrade.old, self.root, self.command_link)
             # Only then is it known whether there are copies: the new release may be writing one.
-            programs.systemctl("stop", programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API)
+            # Connections to the control socket would start the API; the API's start opens the socket again.
+            programs.stop_if_loaded(programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API)
             try:
                 library_copies.restore(self.data)
                 library_copies.remove(self.data)
