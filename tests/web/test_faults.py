@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from image import web_page
 from tests.support.small_disk import full_disk, needs_root, small_disk
@@ -226,6 +226,34 @@ def test_a_full_disk_is_told_in_the_language_of_the_browser(
     with full(stack):
         page.locator("main .star").first.click()
         expect(page.locator(".told")).to_contain_text(words)
+
+
+def test_a_saved_queue_that_cannot_be_loaded_is_told_and_there_once_the_appliance_is_back(
+    open_page: OpenPage, api: httpx.Client, stack: Stack
+) -> None:
+    page = open_queue(open_page, api)
+    saved = api.get("/api/queue").json()
+    waiting = page.get_by_text("The saved queue cannot be loaded yet. Trying again")
+
+    def lose_the_appliance(route: Route) -> None:
+        if stack.process.poll() is None:
+            assert stack.stop() == 0
+        route.continue_()
+
+    page.route("**/api/queue?*", lose_the_appliance)
+    try:
+        page.reload()
+        expect(page.locator(".told").filter(has=waiting)).to_be_visible()
+        expect(page.get_by_role("main").filter(has=waiting)).to_be_visible()
+        check(page)
+    finally:
+        page.unroute("**/api/queue?*")
+        stack.start()
+    expect(player(page)).to_be_visible(timeout=RETRY_MS)
+    expect(page.get_by_role("heading", level=1)).to_have_text(saved["items"][0]["track"]["title"])
+    expect(waiting).to_have_count(0)
+    wait_until(lambda: page.evaluate("document.querySelectorAll('.coming li').length") == len(saved["items"]) - 1)
+    assert api.get("/api/queue").json()["changed_by"] == saved["changed_by"]  # nothing has taken its place
 
 
 def test_a_page_and_its_music_come_back_with_the_appliance(

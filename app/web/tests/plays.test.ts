@@ -4,6 +4,7 @@ import { expect, test, vi } from "vitest";
 vi.mock("../src/player/player", () => ({}));
 vi.mock("../src/api/session", () => ({}));
 vi.mock("../src/api/client", () => ({}));
+vi.mock("../src/base_path", () => ({}));
 const { Hearing } = await import("../src/player/plays");
 
 const told = (hearing: InstanceType<typeof Hearing>, positions: number[]) =>

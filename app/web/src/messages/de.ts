@@ -139,6 +139,8 @@ export const de: Messages = {
   "player.stopped": "„{title}“ kann nicht abgespielt werden. Die Musik wurde angehalten.",
 
   "queue.empty": "Es läuft nichts. Wähle ein Album, dann erscheint es hier.",
+  "queue.loadDelayed":
+    "Die gespeicherte Warteschlange kann noch nicht geladen werden. Neuer Versuch … Was du jetzt abspielst, ersetzt sie.",
   "queue.coming": "Was folgt",
   "queue.nothingComes": "Nach diesem Titel kommt nichts mehr.",
   "queue.lyrics": "Liedtext",

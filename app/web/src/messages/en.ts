@@ -136,6 +136,7 @@ export const en = {
   "player.stopped": "“{title}” cannot be played. The music has stopped.",
 
   "queue.empty": "Nothing plays. Choose an album, and it appears here.",
+  "queue.loadDelayed": "The saved queue cannot be loaded yet. Trying again … What you play now takes its place.",
   "queue.coming": "What comes",
   "queue.nothingComes": "Nothing follows this track.",
   "queue.lyrics": "Lyrics",

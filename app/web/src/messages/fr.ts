@@ -139,6 +139,8 @@ export const fr: Messages = {
   "player.stopped": "« {title} » ne peut pas être lu. La musique s’est arrêtée.",
 
   "queue.empty": "Rien n’est en lecture. Choisissez un album, et il apparaîtra ici.",
+  "queue.loadDelayed":
+    "La file d’attente enregistrée ne peut pas encore être chargée. Nouvel essai … Ce que vous lancez maintenant la remplace.",
   "queue.coming": "À suivre",
   "queue.nothingComes": "Rien ne suit ce titre.",
   "queue.lyrics": "Paroles",

@@ -62,11 +62,15 @@ export function enqueue(tracks: readonly Track[]): void {
   else queue.value = order.withLast(queue.peek(), tracks);
 }
 
-/** Show a queue that was saved, paused. Nothing is loaded before the listener plays it. */
-export function restore(tracks: readonly Track[], start: number, seconds: number): void {
-  if (current.peek() || !tracks.length) return;
+/**
+ * Show a queue that was saved, paused, unless there is another one. Nothing is loaded before the listener plays it.
+ * Return whether it is shown.
+ */
+export function restore(tracks: readonly Track[], start: number, seconds: number): boolean {
+  if (current.peek() || !tracks.length) return false;
   queue.value = order.queueOf(tracks, start);
   position.value = Math.min(seconds, duration.peek());
+  return true;
 }
 
 export function toggle(): void {

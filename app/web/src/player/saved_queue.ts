@@ -1,9 +1,11 @@
 /** The queue and its position are kept by the appliance, for a reload and for the listener's next device. */
-import { effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { asApiError, get, put } from "../api/client";
-import { isRefused } from "../api/failure";
+import { failureText, isRefused } from "../api/failure";
 import type { Track } from "../api/models";
 import { session } from "../api/session";
+import { tell } from "../components/tell";
+import { t } from "../messages";
 import { current, isPlaying, position, queue, restore } from "./player";
 import { Retry } from "./trouble";
 import { noteSaved } from "./unsaved";
@@ -15,15 +17,36 @@ const MAX_SAVED_ENTRIES = 2_000; // from some before the current one on; a reque
 const SAVED_BEFORE = 100;
 const CLIENT = "page";
 
-export async function startSavedQueue(): Promise<void> {
+/** Whether the saved queue could not be loaded by now. It is tried again until it is there, or something plays. */
+export const isLoadDelayed = signal(false);
+
+export function startSavedQueue(): void {
   if (!session.value?.user) return; // a guest keeps nothing
-  try {
-    const saved = await load();
-    restore(saved.tracks, saved.position, saved.seconds);
-  } catch {
-    // The page plays without what was saved.
-  }
-  keep();
+  const noteLoaded = keep();
+  const retry = new Retry();
+  const settle = () => {
+    isLoadDelayed.value = false;
+    retry.reset();
+  };
+  const attempt = () =>
+    load().then(
+      (saved) => {
+        if (restore(saved.tracks, saved.position, saved.seconds)) noteLoaded();
+        settle();
+      },
+      (error: unknown) => {
+        const problem = asApiError(error);
+        if (current.peek()) return settle();
+        if (isRefused(problem)) {
+          tell(failureText(problem));
+          return settle();
+        }
+        if (!isLoadDelayed.peek()) tell(t("queue.loadDelayed"));
+        isLoadDelayed.value = true;
+        retry.after(attempt);
+      },
+    );
+  void attempt();
 }
 
 async function load(): Promise<{ tracks: Track[]; position: number; seconds: number }> {
@@ -44,8 +67,11 @@ async function load(): Promise<{ tracks: Track[]; position: number; seconds: num
   }
 }
 
-/** Save what changes: the queue at once, the position at times, and both when the page is left. */
-function keep(): void {
+/**
+ * Save what changes: the queue at once, the position at times, and both when the page is left.
+ * Call the function that this returns when the queue is as the appliance has it.
+ */
+function keep(): () => void {
   const retry = new Retry();
   let saved = snapshot();
   let timer = 0;
@@ -79,6 +105,9 @@ function keep(): void {
     if (isPlaying.value && Math.abs(position.value - saved.seconds) >= INTERVAL_SECONDS) save();
   });
   window.addEventListener("pagehide", () => save(true));
+  return () => {
+    saved = snapshot();
+  };
 }
 
 function snapshot() {

@@ -8,5 +8,5 @@ export function startPlayer(): void {
   startMediaSession();
   startShortcuts();
   startPlays();
-  void startSavedQueue();
+  startSavedQueue();
 }

@@ -1,4 +1,6 @@
 /** Why a stream does not play. */
+import { effect, untracked } from "@preact/signals";
+import { isConnected } from "../api/live";
 import { leadToSignIn } from "../api/session";
 
 /** `unplayable`: this track never plays; `drive`: its drive is away; `later`: the appliance is busy, or away. */
@@ -23,7 +25,7 @@ export async function causeOf(url: string): Promise<Cause> {
   return status === 0 || status === 401 || status === 429 || status >= 500 ? "later" : "unplayable";
 }
 
-/** Tries something again after a while that grows, and as soon as the browser has a network. */
+/** Tries something again after a while that grows, and as soon as the browser has a network or the appliance answers. */
 export class Retry {
   private waitMs = FIRST_WAIT_MS;
   private timer = 0;
@@ -31,6 +33,9 @@ export class Retry {
 
   constructor() {
     window.addEventListener("online", () => this.run());
+    effect(() => {
+      if (isConnected.value) untracked(() => this.run());
+    });
   }
 
   after(action: () => void): void {

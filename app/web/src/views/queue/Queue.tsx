@@ -12,6 +12,7 @@ import { Controls } from "../../player/Controls";
 import { Lyrics } from "../../player/Lyrics";
 import { clear, current, jump, move, queue, removeAt, waitingFor } from "../../player/player";
 import { SeekBar } from "../../player/SeekBar";
+import { isLoadDelayed } from "../../player/saved_queue";
 import { TrackCover } from "../../player/TrackCover";
 import { Waiting } from "../../player/Waiting";
 import "./Queue.css";
@@ -25,7 +26,7 @@ export function Queue() {
     return (
       <>
         <h1>{t("nav.queue")}</h1>
-        <p class="notice muted">{t("queue.empty")}</p>
+        <p class="notice muted">{t(isLoadDelayed.value ? "queue.loadDelayed" : "queue.empty")}</p>
       </>
     );
   }
