@@ -192,8 +192,9 @@ class Dispatcher:
         return reports_since(self._broker, start)
 
     def resume_session(self) -> None:
-        """Send the open work of a session that was paused."""
-        self._resend_open_work({"discoveries": 0, "batches": 0, "abandoned": 0})
+        """Send the open work of a session that was paused, without what Redis or a worker still has."""
+        db = self._database.reader()
+        self._send_open_work(sessions.unsent_batches(db), sessions.unsent_discoveries(db))
 
     def queue_length(self, queue: str) -> int:
         """Return how many messages wait in a queue, of all priorities. Raises ``redis.RedisError``."""
@@ -222,20 +223,25 @@ class Dispatcher:
                     reason = f"discovery given up after {sessions.MAX_ATTEMPTS} attempts"
                     sessions.end_discovery(db, session_id, 0, [{"path": "/", "reason": reason}])
                     discoveries.remove(session_id)
+        counts["batches"], counts["discoveries"] = self._send_open_work(batches, discoveries)
+        if counts["batches"] or counts["discoveries"]:
+            log.warning(
+                "sent again, because Redis had no message of them: %d batches, %d discoveries",
+                counts["batches"],
+                counts["discoveries"],
+            )
+
+    def _send_open_work(self, batches: Sequence[Batch], discoveries: Sequence[int]) -> tuple[int, int]:
+        """Send batches, and the discoveries of sessions; return how many of each were sent."""
         # Recorded after sending: a message that could not be sent was not an attempt.
         sent_batches = [batch.id for batch in batches if self.send_batch(batch)]
         sent_discoveries = [session_id for session_id in discoveries if self.send_discovery(session_id)]
-        counts["batches"], counts["discoveries"] = len(sent_batches), len(sent_discoveries)
         if sent_batches or sent_discoveries:
-            log.warning(
-                "sent again, because Redis had no message of them: %d batches, %d discoveries",
-                len(sent_batches),
-                len(sent_discoveries),
-            )
             with self._database.transaction() as db:
                 sessions.mark_batches_sent(db, sent_batches)
                 for session_id in sent_discoveries:
                     sessions.mark_discovery_sent(db, session_id)
+        return len(sent_batches), len(sent_discoveries)
 
 
 def _keys(queue: str) -> list[str]:

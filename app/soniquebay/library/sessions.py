@@ -109,11 +109,10 @@ def pause(db: sqlite3.Connection, session_id: int) -> None:
 
 
 def resume(db: sqlite3.Connection, session_id: int) -> None:
-    """Resume a paused session. Raises `WrongStateError`, and ``LookupError``."""
+    """Resume a paused session, with all attempts of what is open. Raises `WrongStateError`, and ``LookupError``."""
     _change_status(db, session_id, "paused", "running")
-    # Open batches and discoveries count as never sent: they are sent at once, and have all their attempts again.
-    db.execute("UPDATE scan_sessions SET heartbeat_at = 0, attempts = 1 WHERE id = ?", (session_id,))
-    db.execute("UPDATE batches SET sent_at = 0, attempts = 1 WHERE session_id = ? AND done_at IS NULL", (session_id,))
+    db.execute("UPDATE scan_sessions SET attempts = 1 WHERE id = ?", (session_id,))
+    db.execute("UPDATE batches SET attempts = 1 WHERE session_id = ? AND done_at IS NULL", (session_id,))
 
 
 def cancel(db: sqlite3.Connection, session_id: int) -> None:
@@ -262,6 +261,11 @@ def mark_batch_unsent(db: sqlite3.Connection, batch_id: str) -> None:
     db.execute("UPDATE batches SET sent_at = 0 WHERE id = ? AND done_at IS NULL", (batch_id,))
 
 
+def unsent_batches(db: sqlite3.Connection) -> list[Batch]:
+    """Return the open batches of the running session for which no message stands."""
+    return _batches(db, f"done_at IS NULL AND sent_at = 0 AND {_IN_RUNNING_SESSION}", ())
+
+
 def batches_out_of_attempts(db: sqlite3.Connection, min_age_seconds: float) -> list[str]:
     """Return the ids of open batches that were sent `MAX_ATTEMPTS` times, last over `min_age_seconds` ago."""
     rows = db.execute(
@@ -282,8 +286,19 @@ def discoveries_to_resend(db: sqlite3.Connection, min_age_seconds: float) -> lis
     return [int(row["id"]) for row in rows]
 
 
+def unsent_discoveries(db: sqlite3.Connection) -> list[int]:
+    """Return the running sessions whose discovery is open, and for which no message stands."""
+    rows = db.execute("SELECT id FROM scan_sessions WHERE status = 'running' AND discovered = 0 AND heartbeat_at = 0")
+    return [int(row["id"]) for row in rows]
+
+
+def mark_discovery_unsent(db: sqlite3.Connection, session_id: int) -> None:
+    """Record that no message stands for an open discovery: it is sent at once, which is no further attempt."""
+    db.execute("UPDATE scan_sessions SET heartbeat_at = 0 WHERE id = ? AND discovered = 0", (session_id,))
+
+
 def mark_discovery_sent(db: sqlite3.Connection, session_id: int) -> None:
-    """Record that a discovery was sent again; after `resume` that is no further attempt."""
+    """Record that a discovery was sent again; after `mark_discovery_unsent` that is no further attempt."""
     db.execute(
         "UPDATE scan_sessions SET attempts = attempts + (heartbeat_at > 0), heartbeat_at = ? "
         "WHERE id = ? AND discovered = 0",

@@ -16,7 +16,7 @@ from soniquebay.library.queries import KnownFile, known_files, known_folder_pict
 from soniquebay.pipeline import library_api, playlist_files
 from soniquebay.pipeline.companions import Companions
 from soniquebay.pipeline.folder_pictures import FolderPictures
-from soniquebay.pipeline.task import stage
+from soniquebay.pipeline.task import give_back, stage
 from soniquebay.pipeline.walk import Walk, WalkedFile
 from soniquebay.settings import settings
 
@@ -41,6 +41,7 @@ def discover(session_id: int) -> None:
     with open_read_only(settings().database) as db:
         scan = session(db, session_id)
         if scan is None or scan["status"] != "running":
+            _give_back(session_id)
             return
         configured = {encode(str(root)) for root in settings().music}
         with_music = set(reconcile.known_roots(db))
@@ -72,7 +73,7 @@ def discover(session_id: int) -> None:
             left = {folder for folder in former if _add_outside(comparison, db, folder, configured, roots)}
             comparison.flush()
         except _SessionStopped:
-            log.info("session %d was paused or cancelled", session_id)
+            _give_back(session_id)
             return
     if scan["folders"] is None:
         kept = {root for root in roots if root in live or reconcile.innermost_root(root, left)}
@@ -89,7 +90,7 @@ def discover(session_id: int) -> None:
     try:
         playlist_files.report(session_id, walk, scan["folders"], present, comparison.send_heartbeat_if_due)
     except _SessionStopped:
-        log.info("session %d was paused or cancelled", session_id)
+        _give_back(session_id)
         return
     body = {
         "unchanged": comparison.unchanged,
@@ -104,6 +105,12 @@ def discover(session_id: int) -> None:
         session_id, comparison.to_read, comparison.unchanged, len(comparison.still_unreadable), comparison.unseen,
         len(walk.failures),
     )  # fmt: skip
+
+
+def _give_back(session_id: int) -> None:
+    """Tell the API that this discovery has not ended, so that resuming the session sends another."""
+    give_back(f"/internal/sessions/{session_id}/return")
+    log.info("session %d was paused or cancelled", session_id)
 
 
 def _add_outside(

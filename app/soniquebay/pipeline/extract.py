@@ -13,7 +13,7 @@ from soniquebay.library.entities import FailedFile, FileStamp, FileTags
 from soniquebay.library.paths import decode, encode
 from soniquebay.library.sessions import is_running
 from soniquebay.overrides.memory_recycling import replace_this_process
-from soniquebay.pipeline.task import BatchTask, forward, stage
+from soniquebay.pipeline.task import BatchTask, forward, give_back, stage
 from soniquebay.pipeline.thread_pool import DeadlineThreadPool
 from soniquebay.settings import settings
 from soniquebay.worker.config import EXTRACT_THREADS
@@ -27,8 +27,10 @@ FILE_TIMEOUT_SECONDS = 60.0  # a disk that spins up takes ten seconds, a dying o
 def extract_batch(session_id: int, batch_id: str, files: list[FileStamp]) -> None:
     """Read the tags of a batch with two threads; skip it when its session was paused or cancelled."""
     with open_read_only(settings().database) as db:
-        if not is_running(db, session_id):
-            return  # the batch stays in the ledger
+        is_skipped = not is_running(db, session_id)
+    if is_skipped:
+        give_back(f"/internal/batches/{batch_id}/return")  # it stays in the ledger
+        return
     pool = DeadlineThreadPool(extract, _timeout_failure, FILE_TIMEOUT_SECONDS)
     results = pool.run(files, EXTRACT_THREADS)
     read = [result for result in results if "tags" in result]

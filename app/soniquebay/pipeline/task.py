@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from celery import Task, shared_task
@@ -17,6 +18,7 @@ Stage = TypeVar("Stage", bound=Callable[..., None])
 
 # Failures may be recorded in the worker's main process, which must not be blocked for long.
 RECORD_FAILURE_MAX_WAIT_SECONDS = 5.0
+GIVE_BACK_MAX_WAIT_SECONDS = 5.0
 
 
 class StageTask(Task):
@@ -61,6 +63,15 @@ def forward(task: str, **arguments: Any) -> None:
             log.warning("%s not sent yet. %s", task, describe_broker_error(error))
         time.sleep(delay)
         delay = min(delay * 2, 10.0)
+
+
+def give_back(path: str) -> None:
+    """Tell the API, by a path of its internal application, that a task of a paused scan drops its message.
+
+    If it does not hear of it, the ledger notices after the scan is resumed that Redis has no message.
+    """
+    with suppress(library_api.ApiUnavailableError, library_api.RefusedError):
+        library_api.post(path, {}, GIVE_BACK_MAX_WAIT_SECONDS)
 
 
 def stage(name: str, base: type[StageTask] = StageTask) -> Callable[[Stage], Stage]:

@@ -40,12 +40,20 @@ def register_batch(services: Shared, session_id: int, batch: NewBatch) -> Answer
             running = sessions.is_running(db, session_id)
     except LookupError as error:
         raise HTTPException(404, str(error)) from error
-    if new and running:
-        if not services.dispatcher.send_batch(sessions.Batch(batch.batch_id, session_id, batch.files)):
+    if new:
+        if not (running and services.dispatcher.send_batch(sessions.Batch(batch.batch_id, session_id, batch.files))):
             with services.database.transaction() as db:
                 sessions.mark_batch_unsent(db, batch.batch_id)
         services.progress.changed(session_id)
     return {"new": new, "running": running}
+
+
+@router.post("/batches/{batch_id}/return")
+def return_batch(services: Shared, batch_id: str) -> Answer:
+    """Note that the message of a batch was dropped, because its session is paused: resuming it sends another."""
+    with services.database.transaction() as db:
+        sessions.mark_batch_unsent(db, batch_id)
+    return {}
 
 
 @router.post("/batches/{batch_id}")

@@ -50,6 +50,14 @@ def record_heartbeat(services: Shared, session_id: int) -> Answer:
         return {"running": sessions.is_running(db, session_id)}
 
 
+@router.post("/sessions/{session_id}/return")
+def return_discovery(services: Shared, session_id: int) -> Answer:
+    """Note that a discovery was not ended, because its session is paused: resuming it sends another."""
+    with services.database.transaction() as db:
+        sessions.mark_discovery_unsent(db, session_id)
+    return {}
+
+
 @router.post("/sessions/{session_id}/known-files")
 def update_known_files(services: Shared, session_id: int, known: KnownFiles) -> Answer:
     """Store which known files a discovery did not find, and mark those that it found again as present."""
