@@ -116,6 +116,60 @@ def test_a_track_is_not_long_missing_because_the_clock_was_behind(db: Database, 
         assert reconcile.purge(connection, now - DAY) == 0
 
 
+def scan(db: Database, *missing: str) -> None:
+    with db.transaction() as connection:
+        session = sessions.start(connection)
+        mark_missing(connection, missing)
+        sessions.end_discovery(connection, session, 0, [])
+
+
+def library_of_two(db: Database) -> None:
+    insert(db, file("/r/1", title="Song", artist="A"), file("/r/2", title="Other", artist="A"), batch_id="b")
+    with db.transaction() as connection:
+        sessions.end_discovery(connection, 1, 0, [])
+
+
+@pytest.mark.parametrize("offset", [60 * DAY, TEN_YEARS])
+def test_a_track_that_a_clock_ahead_noted_is_not_purged_when_the_clock_is_ahead_again(
+    db: Database, jump: Jump, offset: float
+) -> None:
+    library_of_two(db)
+    jump(offset)
+    scan(db, "/r/1")
+    jump(DAY)  # the clock is right again
+    scan(db)
+    assert purge_is_refused(db, time.time()) is None  # nothing is missing for that long, by any clock
+    now = jump(offset + 40 * DAY)  # and now it is not
+    assert "the clock was set back" in (purge_is_refused(db, now) or "")
+    scan(db)
+    assert "the clock was set back" in (purge_is_refused(db, now) or "")
+
+
+def test_a_track_that_a_clock_behind_noted_is_not_purged(db: Database, jump: Jump) -> None:
+    """It counts as missing for longer than it is, and there is no gap of 180 days."""
+    library_of_two(db)
+    jump(-100 * DAY)
+    scan(db)
+    scan(db, "/r/1")
+    assert "the clock was set back" in (purge_is_refused(db, jump(DAY)) or "")
+
+
+def test_a_clock_that_once_was_ahead_does_not_stop_purges(db: Database, jump: Jump) -> None:
+    library_of_two(db)
+    jump(TEN_YEARS)
+    scan(db, "/r/1")
+    jump(DAY)
+    scan(db)
+    jump(2 * DAY)
+    scan(db, "/r/2")
+    jump(40 * DAY)
+    scan(db)
+    now = jump(41 * DAY)
+    assert purge_is_refused(db, now) is None
+    with db.transaction() as connection:
+        assert reconcile.purge(connection, now - 30 * DAY) == 1
+
+
 def test_a_purge_by_a_right_clock_is_not_refused(db: Database, jump: Jump) -> None:
     library_with_a_missing_track(db)
     for days in range(30, 400, 60):  # a machine that is switched on now and then
@@ -139,6 +193,11 @@ def test_the_operator_is_told_and_may_overrule(tmp_path: Path, jump: Jump, monke
     assert sent == []
     answer = client.post("/internal/maintenance/purge", json={"missing_before": before, "trust_clock": True})
     assert (answer.status_code, sent) == (202, [{"missing_before": before}])
+    now = jump(-30 * DAY)  # for which the operator vouches: it was the scan that had a clock ahead
+    answer = client.post("/internal/maintenance/purge", json={"missing_before": now - 30 * DAY, "trust_clock": True})
+    assert answer.status_code == 202
+    (since,) = services.database.reader().execute("SELECT missing_since FROM tracks").fetchone()
+    assert since == pytest.approx(now, abs=60)
 
 
 def test_browsers_stay_signed_in(tmp_path: Path, jump: Jump) -> None:
