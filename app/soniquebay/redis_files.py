@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from soniquebay.atomic_file import replace_file
+from soniquebay.foreign_file import read_foreign
 
 FOLDER = "appendonlydir"
 _MANIFEST = "appendonly.aof.manifest"
@@ -24,6 +25,7 @@ MAX_DEAD_STARTS = 2
 MAX_LINE_BYTES = 64  # of a number in these files
 MAX_KEPT_BYTES = 256 << 20  # of files that are set aside; larger ones are deleted
 MAX_NOTICE_CHARACTERS = 1000
+MAX_NOTICE_BYTES = 16384
 
 # Beside Redis' socket: they end with the run of the machine.
 SET_ASIDE_NOTICE = "soniquebay-set-aside"
@@ -66,7 +68,8 @@ def read_notices(notices: Path) -> list[str]:
     found = []
     for name in (TROUBLE_NOTICE, SET_ASIDE_NOTICE):
         with contextlib.suppress(OSError):
-            found.append((notices / name).read_text("utf-8", "replace")[:MAX_NOTICE_CHARACTERS].strip())
+            content = read_foreign(notices / name, MAX_NOTICE_BYTES)
+            found.append(content.decode("utf-8", "replace")[:MAX_NOTICE_CHARACTERS].strip())
     return found
 
 

@@ -151,9 +151,8 @@ def test_redis_is_checked_before_it_starts_and_only_what_that_needs_may_be_execu
     (paths,) = directives(addition, "ExecPaths")
     assert f"-{values['soniquebay_root']}" in paths.split()
     assert "/" not in {path.lstrip("-") for path in paths.split()}
-    shown = rendered()[host]["services"]["/etc/tmpfiles.d/soniquebay.conf"]["content"]
-    for name in (redis_files.SET_ASIDE_NOTICE, redis_files.TROUBLE_NOTICE):
-        assert f"/run/motd.d/soniquebay-redis-{name.removeprefix('soniquebay-')} - - - - {folder}/{name}\n" in shown
+    watched = directives(units_of(host)["soniquebay-console.path"], "PathChanged")
+    assert {f"{folder}/{name}" for name in (redis_files.SET_ASIDE_NOTICE, redis_files.TROUBLE_NOTICE)} < set(watched)
     unit = tmp_path / "redis-server.service"
     unit.write_text("[Service]\nType=notify\nUser=root\nRuntimeDirectory=redis\nExecStart=/bin/true\n")
     (tmp_path / "redis-server.service.d").mkdir()

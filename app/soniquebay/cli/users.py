@@ -8,9 +8,11 @@ import click
 
 from soniquebay.cli import client
 from soniquebay.cli.passwords import read_password
+from soniquebay.foreign_file import read_foreign
 from soniquebay.settings import settings
 
 IMPORT_TIMEOUT_SECONDS = 600  # for some 100,000 rated tracks on a slow card
+MAX_CODE_BYTES = 64
 PERSONS = range(1000, 60_000)  # Debian's user ids of people
 
 
@@ -18,7 +20,8 @@ PERSONS = range(1000, 60_000)  # Debian's user ids of people
 def claim_code() -> None:
     """Print the code that makes the owner of this machine on its page."""
     try:
-        click.echo((settings().claim_folder / "code").read_text("utf-8").strip())
+        code = read_foreign(settings().claim_folder / "code", MAX_CODE_BYTES)
+        click.echo(code.decode("ascii", "replace").strip())
     except FileNotFoundError:
         if client.get("/api/session")["claimed"]:
             raise click.ClickException(
@@ -27,6 +30,8 @@ def claim_code() -> None:
         raise click.ClickException("there is no code yet: the API is still starting") from None
     except PermissionError:
         raise click.ClickException("only administrators may read the code: sudo soniquebay claim-code") from None
+    except OSError as error:
+        raise click.ClickException(f"the code cannot be read: {error}") from None
 
 
 @click.group()
