@@ -146,6 +146,8 @@ def test_redis_is_checked_before_it_starts_and_only_what_that_needs_may_be_execu
     command, folder = values["soniquebay_command"], Path(settings["unixsocket"]).parent
     assert directives(addition, "ExecStartPre") == [f"-{command} redis-files {settings['dir']} {folder}"]
     forgotten = {f"{folder}/{name}" for name in (redis_files.STARTS, redis_files.TROUBLE_NOTICE)}
+    # Each start runs Python, on a card that fails for days.
+    assert 5 <= int(directives(addition, "RestartSec")[-1]) <= 10
     (after,) = directives(addition, "ExecStartPost")
     assert set(after.split()[2:]) == forgotten
     (paths,) = directives(addition, "ExecPaths")
