@@ -9,6 +9,7 @@ from typing import Any
 from soniquebay.audio.reading import READER_VERSION
 from soniquebay.library.browsing import browse, lists
 from soniquebay.library.covers import state_of_files
+from soniquebay.sqlite import plain_cursor
 
 Row = dict[str, Any]
 
@@ -226,8 +227,7 @@ def known_files(db: sqlite3.Connection, folder: str, page_size: int = 5000) -> I
     neither hold a whole library in memory, nor keep a read transaction open.
     """
     last_path, end = folder.rstrip("/") + "/", folder.rstrip("/") + "0"  # "0" follows "/" in Unicode
-    cursor = db.cursor()
-    cursor.row_factory = None  # plain tuples are faster, and a scan reads every row
+    cursor = plain_cursor(db)
     while True:
         rows = cursor.execute(
             "SELECT path, CASE reader_version WHEN ? THEN size ELSE -1 END, mtime_ns, read_session_id, "
@@ -249,8 +249,7 @@ def known_folder_pictures(db: sqlite3.Connection, folder: str, page_size: int = 
     """
     first, end = folder.rstrip("/") + "/", folder.rstrip("/") + "0"
     comparison = ">="
-    cursor = db.cursor()
-    cursor.row_factory = None
+    cursor = plain_cursor(db)
     while True:
         rows = cursor.execute(
             f"SELECT folder, stamp FROM folder_pictures WHERE folder {comparison} ? AND folder < ? "

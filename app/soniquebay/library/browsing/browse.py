@@ -14,6 +14,7 @@ from soniquebay.library.browsing.lists import List
 from soniquebay.library.browsing.pages import Slice, Sql, all_of, few_ids, find, largest_id, max_sorted_rows
 from soniquebay.library.browsing.shuffle import bits_for, shuffle
 from soniquebay.library.similarity.rankings import Place, Ranking
+from soniquebay.sqlite import plain_cursor
 
 _MAX_CHUNK = 4096
 _ROWS_READ_AS_PLACES_COMPUTED = 6  # reading the row at a place takes as long as computing the places of so many rows
@@ -72,8 +73,7 @@ def shuffled_page(db: sqlite3.Connection, listed: List, seed: int | None, reques
     )
     few = few_ids(db, listed.filters, most)
     if few is not None and few.ids is not None:
-        cursor = db.cursor()
-        cursor.row_factory = None  # plain tuples are faster
+        cursor = plain_cursor(db)
         ids = {row[0] for row in cursor.execute(*few.ids)}
         among = order.positions_of(i for i in ids if i is not None and i < 1 << bits)
         places: Iterable[int] = sorted(place for place in among if place > position)

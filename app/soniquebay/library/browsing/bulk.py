@@ -9,6 +9,7 @@ import orjson
 
 from soniquebay.library.browsing.details import typed_tags
 from soniquebay.library.queries import Row
+from soniquebay.sqlite import plain_cursor
 
 TRACK_TAGS = frozenset(
     {
@@ -134,8 +135,7 @@ def albums(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 
 def _album_genres(db: sqlite3.Connection, album_ids: str) -> dict[int, list[str]]:
     """Return the names of the genres of albums, those of most tracks first."""
-    cursor = db.cursor()
-    cursor.row_factory = None
+    cursor = plain_cursor(db)
     # One row an album: an album may have as many genres as tracks, and each row of SQLite takes a microsecond.
     found = {
         album_id: (orjson.loads(genre_ids), orjson.loads(counts))
@@ -176,8 +176,7 @@ def artists(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 
 def _rows(db: sqlite3.Connection, query: str, ids: str) -> dict[int, Row]:
     """Return the rows of a query by their first column."""
-    cursor = db.cursor()
-    cursor.row_factory = None  # sqlite3.Row looks for a column among all of them, one by one
+    cursor = plain_cursor(db)
     cursor.execute(query, (ids,))
     names = [column[0] for column in cursor.description]
     return {row[0]: dict(zip(names, row, strict=True)) for row in cursor}
@@ -185,8 +184,7 @@ def _rows(db: sqlite3.Connection, query: str, ids: str) -> dict[int, Row]:
 
 def _by_first(db: sqlite3.Connection, query: str, ids: str) -> _Rows:
     """Return the rows of a query by their first column, without it."""
-    cursor = db.cursor()
-    cursor.row_factory = None  # plain tuples are faster
+    cursor = plain_cursor(db)
     found: _Rows = {}
     rows: Iterable[tuple[Any, ...]] = cursor.execute(query, (ids,))
     for row in rows:

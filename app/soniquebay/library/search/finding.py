@@ -14,6 +14,7 @@ from typing import Literal
 
 from soniquebay.audio.file_names import AUDIO_SUFFIXES
 from soniquebay.library.search import spelling, text
+from soniquebay.sqlite import plain_cursor
 
 Kind = Literal["track", "album", "artist", "genre"]
 Condition = Literal["is", "begins", "has words"]
@@ -207,8 +208,7 @@ class _Search:
         found.update(dict.fromkeys(ids))
 
     def _ids(self, match: str, limit: int) -> list[int]:
-        cursor = self.db.cursor()
-        cursor.row_factory = None  # plain tuples are faster
+        cursor = plain_cursor(self.db)
         table = self.table
         where = f"{table.name} MATCH ?{' AND ' if table.present else ''}{table.present}"
         return [i for (i,) in cursor.execute(f"SELECT rowid FROM {table.name} s WHERE {where} LIMIT ?", (match, limit))]

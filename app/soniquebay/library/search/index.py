@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import chain
 
 from soniquebay.library.search import text
+from soniquebay.sqlite import plain_cursor
 
 TRACKS_PER_STEP = 200  # of a rebuild: other writers get their turn between two steps
 MAX_KNOWN_WORDS = 20_000  # in memory, some 2 MB
@@ -37,8 +38,7 @@ _ESCAPED = re.compile(r"\\(?:\\|x[0-9a-f]{2})")  # in encoded paths, library/pat
 
 def add(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     """Add tracks that are not in the index, with their albums and artists; missing tracks are skipped."""
-    cursor = db.cursor()
-    cursor.row_factory = None  # plain tuples are faster
+    cursor = plain_cursor(db)
     tracks = cursor.execute(_TRACKS, (json.dumps(list(ids)),)).fetchall()
     albums = {row[0]: row for row in cursor.execute(_ALBUMS, (_ids(track[3] for track in tracks),))}
     artists = dict(cursor.execute(_ARTISTS, (json.dumps([track[0] for track in tracks]),)))

@@ -5,6 +5,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from soniquebay.sqlite import plain_cursor
+
 Artists = Mapping[int, frozenset[int]]  # of each track; a track without a credit is not there
 
 _REPEATED_ARTIST_FACTOR = 0.9  # by which each song of an artist reduces how much the similarity of the next one counts
@@ -12,8 +14,7 @@ _REPEATED_ARTIST_FACTOR = 0.9  # by which each song of an artist reduces how muc
 
 def credited(db: sqlite3.Connection, track_ids: Sequence[int]) -> dict[int, frozenset[int]]:
     """Return the ids of the artists that tracks credit in the role `artist`, by the ids of the tracks."""
-    cursor = db.cursor()
-    cursor.row_factory = None  # plain tuples are faster
+    cursor = plain_cursor(db)
     cursor.execute(
         "SELECT c.track_id, c.artist_id FROM json_each(?) j "
         "CROSS JOIN track_artists c ON c.track_id = j.value AND c.role = 'artist'",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS
+from soniquebay.sqlite import plain_cursor
 
 ALGORITHM_VERSION = 1  # raise it when `map_layout` places tracks elsewhere: the whole map is then made anew
 MAX_COORDINATE = 65_535
@@ -132,6 +133,5 @@ def _check(db: sqlite3.Connection, layout: int) -> None:
 
 
 def _plain(db: sqlite3.Connection, query: str, values: Sequence[object] = ()) -> list[Any]:
-    cursor = db.cursor()
-    cursor.row_factory = None  # plain tuples are faster
+    cursor = plain_cursor(db)
     return cursor.execute(query, values).fetchall()

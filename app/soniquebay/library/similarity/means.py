@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from soniquebay.library.similarity.embedding import Float32Array
 from soniquebay.library.similarity.nearest_neighbours import MAX_ANCHORS, NearestNeighbourIndex
+from soniquebay.sqlite import plain_cursor
 
 Kind = Literal["album", "artist", "genre"]
 
@@ -58,8 +59,7 @@ def load_means(
 
 def _read(db: sqlite3.Connection, kind: Kind) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield the ids of albums, artists or genres, and beside each that of a track."""
-    cursor = db.cursor()
-    cursor.row_factory = None  # plain tuples are faster
+    cursor = plain_cursor(db)
     cursor.execute(_TRACKS[kind])
     while rows := cursor.fetchmany(_ROWS_PER_STEP):
         owners, tracks = np.array(rows, np.int64).T
