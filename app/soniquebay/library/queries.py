@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.reading import READER_VERSION
-from soniquebay.library.browsing import browse, lists
+from soniquebay.library.browsing import lists
 from soniquebay.library.covers import state_of_files
 from soniquebay.sqlite import plain_cursor
 
@@ -61,24 +61,6 @@ class Page:
     next: str | None = None
 
 
-def tracks(
-    db: sqlite3.Connection,
-    limit: int,
-    offset: int,
-    album_id: int | None = None,
-    artist_id: int | None = None,
-    *,
-    missing: bool = False,
-) -> Page:
-    """Return tracks in the order of album, disc and number, optionally of one album or artist only.
-
-    `missing`: only missing tracks, instead of all others.
-    """
-    listed = lists.tracks(db, album_id=album_id, artist_id=artist_id, missing=missing)
-    found = browse.page(db, listed, "album", browse.Request((), limit, offset, count=lists.count))
-    return Page(tracks_by_id(db, found.ids), found.total)
-
-
 def track(db: sqlite3.Connection, track_id: int) -> Row | None:
     """Return a track, or None if it does not exist."""
     return next(iter(tracks_by_id(db, [track_id])), None)
@@ -103,23 +85,9 @@ def tracks_with_similarity(db: sqlite3.Connection, found: Sequence[tuple[int, fl
     return [{**track, "similarity": similarity[track["id"]]} for track in tracks_by_id(db, list(similarity))]
 
 
-def albums(db: sqlite3.Connection, limit: int, offset: int, artist_id: int | None) -> Page:
-    """Return albums in the order of artist and year, optionally of one artist only."""
-    found = browse.page(
-        db, lists.albums(db, artist_id=artist_id), "artist", browse.Request((), limit, offset, count=lists.count)
-    )
-    return Page(albums_by_id(db, found.ids), found.total)
-
-
 def albums_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     """Return the albums with these ids, in the order of the ids; unknown ids are skipped."""
     return [{**_with_genres(row), "compilation": bool(row["compilation"])} for row in _by_id(db, _ALBUM, "b.id", ids)]
-
-
-def artists(db: sqlite3.Connection, limit: int, offset: int) -> Page:
-    """Return the artists, of whatever role, in the order of their names."""
-    found = browse.page(db, lists.artists(db, role="any"), "name", browse.Request((), limit, offset, count=lists.count))
-    return Page(artists_by_id(db, found.ids), found.total)
 
 
 def artists_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:

@@ -11,6 +11,7 @@ from soniquebay.library.catalogue.interpret import Interpreter, interpret
 from soniquebay.library.catalogue.names import normalised_name
 from soniquebay.library.database import Database
 from soniquebay.library.missing_tracks import mark_missing
+from tests.support import library_lists
 from tests.unit.songs import ID_A, ID_B, file, insert, names
 
 ID_C = "cccccccc-0000-4000-8000-000000000003"
@@ -27,11 +28,11 @@ def artists_of(db: Database, path: str) -> list[str]:
 
 def albums(db: Database) -> list[tuple[str, str, int]]:
     """Return title, artist and number of tracks of each album, sorted."""
-    return sorted((b["title"], b["artist"], b["tracks"]) for b in queries.albums(db.reader(), 500, 0, None).items)
+    return sorted((b["title"], b["artist"], b["tracks"]) for b in library_lists.albums(db.reader(), 500, 0, None).items)
 
 
 def pages(db: Database) -> set[str]:
-    return {artist["name"] for artist in queries.artists(db.reader(), 500, 0).items}
+    return {artist["name"] for artist in library_lists.artists(db.reader(), 500, 0).items}
 
 
 @pytest.mark.parametrize("first", ["duo", "solo"])
@@ -42,7 +43,7 @@ def test_each_of_several_ids_is_the_artist_of_its_own_name(db: Database, first: 
         insert(db, song)
     assert pages(db) == {"Ada North", "Bo South"}
     assert (artists_of(db, "/duo"), artists_of(db, "/solo")) == (["Ada North", "Bo South"], ["Ada North"])
-    assert {t["artist"] for t in queries.tracks(db.reader(), 9, 0).items} == {"Ada North & Bo South", "Ada North"}
+    assert {t["artist"] for t in library_lists.tracks(db.reader(), 9, 0).items} == {"Ada North & Bo South", "Ada North"}
 
 
 def test_ids_that_fit_no_split_are_nobodys(db: Database) -> None:
@@ -128,9 +129,9 @@ def test_a_setting_splits_credits_without_evidence_also_of_files_that_were_read_
 
 def test_guests_have_pages_and_are_found(db: Database) -> None:
     insert(db, file("/1", title="Song", artist="Ada feat. Bo South"))
-    (page,) = [artist for artist in queries.artists(db.reader(), 9, 0).items if artist["name"] == "Bo South"]
+    (page,) = [artist for artist in library_lists.artists(db.reader(), 9, 0).items if artist["name"] == "Bo South"]
     assert page["tracks"] == 1
-    assert [t["title"] for t in queries.tracks(db.reader(), 9, 0, artist_id=page["id"]).items] == ["Song"]
+    assert [t["title"] for t in library_lists.tracks(db.reader(), 9, 0, artist_id=page["id"]).items] == ["Song"]
     assert search.find(db.reader(), "south", 9, 0).ids == [1]
 
 
@@ -157,7 +158,7 @@ def test_two_albums_of_one_title_and_artist_in_folders_of_their_own_are_two(db: 
     insert(db, *songs[:2], *songs[4:])
     insert(db, *songs[2:4])
     assert albums(db) == [("Wheezer", "Wheezer", 3)] * 2
-    assert sorted(b["year"] for b in queries.albums(db.reader(), 9, 0, None).items) == [1994, 2001]
+    assert sorted(b["year"] for b in library_lists.albums(db.reader(), 9, 0, None).items) == [1994, 2001]
 
 
 def test_an_album_in_two_folders_and_in_two_formats_is_one(db: Database) -> None:
@@ -186,8 +187,8 @@ def test_an_album_of_which_one_track_has_a_guest_is_its_artists(db: Database) ->
     insert(db, *(file(f"/hot/{n}", artist=who, album="Hot Place", track=n) for n, who in enumerate(credits, 1)))
     assert albums(db) == [("Hot Place", "Kween", 4)]
     assert artists_of(db, "/hot/3") == ["Kween", "David Bowler"]
-    (kween,) = [a for a in queries.artists(db.reader(), 9, 0).items if a["name"] == "Kween"]
-    assert queries.albums(db.reader(), 9, 0, kween["id"]).total == 1
+    (kween,) = [a for a in library_lists.artists(db.reader(), 9, 0).items if a["name"] == "Kween"]
+    assert library_lists.albums(db.reader(), 9, 0, kween["id"]).total == 1
 
 
 def test_a_compilation_stays_one_album_when_one_of_its_tracks_changes_or_is_added(db: Database) -> None:
@@ -203,7 +204,7 @@ def test_the_folders_of_discs_are_one_album_in_order(db: Database) -> None:
     songs = [file(f"/Box/CD{disc}/{n}", artist="A", album="Box", track=n) for disc in (1, 2) for n in (1, 2)]
     insert(db, *songs)
     assert albums(db) == [("Box", "A", 4)]
-    order = [(t["disc_no"], t["track_no"]) for t in queries.tracks(db.reader(), 9, 0).items]
+    order = [(t["disc_no"], t["track_no"]) for t in library_lists.tracks(db.reader(), 9, 0).items]
     assert order == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
@@ -256,7 +257,7 @@ def test_corrections_count_and_ids_stay(db: Database) -> None:
         tuple(row) for row in ids
     ]
     assert (names(db, "artists"), albums(db)) == (["Beyoncé"], [("Lemonade", "Beyoncé", 5)])
-    assert queries.albums(db.reader(), 9, 0, None).items[0]["year"] == 2016
+    assert library_lists.albums(db.reader(), 9, 0, None).items[0]["year"] == 2016
     indexed = "SELECT count(*) FROM search_tracks WHERE search_tracks MATCH 'beyonse'"
     assert db.reader().execute(indexed).fetchone()[0] == 0
 
@@ -312,7 +313,7 @@ def test_what_neighbours_have_in_common_is_interpreted_as_in_each_alone(name: st
 def test_a_track_has_its_genres_in_the_order_of_its_tag(db: Database) -> None:
     insert(db, file("/1", title="1", genres=("Rock", "Folk", "Dub")))
     insert(db, file("/2", title="2", genres=("Dub", "Rock", "Folk")))
-    assert {t["title"]: t["genres"] for t in queries.tracks(db.reader(), 9, 0).items} == {
+    assert {t["title"]: t["genres"] for t in library_lists.tracks(db.reader(), 9, 0).items} == {
         "1": ["Rock", "Folk", "Dub"],
         "2": ["Dub", "Rock", "Folk"],
     }

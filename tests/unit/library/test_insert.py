@@ -21,6 +21,7 @@ from soniquebay.library.entities import ENTITIES_SCHEMA, Entities
 from soniquebay.library.missing_tracks import mark_missing
 from soniquebay.library.similarity import vectors
 from soniquebay.settings import from_environment
+from tests.support import library_lists
 from tests.unit.songs import file, insert, names
 
 
@@ -168,7 +169,7 @@ def test_a_file_is_recognised_by_the_length_that_it_states(db: Database) -> None
         vectors.store(connection, 1, FEATURE_VERSION, b"\0" * 4 * VECTOR_SIZE, None, length=100.0)
         mark_missing(connection, ["/1"])
     insert(db, file("/2", title="after", duration=200.0, mb_recording=recording), batch_id="2")
-    assert [(t["id"], t["duration"]) for t in queries.tracks(db.reader(), 10, 0).items] == [(1, 100.0)]
+    assert [(t["id"], t["duration"]) for t in library_lists.tracks(db.reader(), 10, 0).items] == [(1, 100.0)]
 
 
 def test_the_cover_is_checked_again_after_a_file_has_changed(db: Database, tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def test_a_damaged_file_is_a_failure_and_missing_until_it_is_repaired(db: Databa
         {"path": "/1", "stage": "extract", "reason": "the file is empty"}
     ]
     insert(db, file("/1", artist="A", album="X"), batch_id="repaired")
-    assert [t["id"] for t in queries.tracks(db.reader(), 10, 0).items] == [1]
+    assert [t["id"] for t in library_lists.tracks(db.reader(), 10, 0).items] == [1]
 
 
 def test_the_totals_count_the_vectors_of_tracks_that_are_there(db: Database) -> None:
@@ -224,7 +225,7 @@ def test_a_track_may_join_an_artist_or_album_that_another_leaves(
     insert(db, *before)
     insert(db, *after)
     expected = {(f["path"], f["tags"]["artist"], f["tags"].get("album")) for f in after}
-    tracks = queries.tracks(db.reader(), 10, 0, None, None).items
+    tracks = library_lists.tracks(db.reader(), 10, 0, None, None).items
     assert {(t["path"], t["artist"], t["album"]) for t in tracks} == expected
 
 
@@ -234,7 +235,7 @@ def test_ids_are_never_reused(db: Database) -> None:
         mark_missing(connection, ["/1"])
         assert reconcile.purge(connection, 2**40) == 1
     insert(db, file("/2", artist="A", album="X"))
-    (track,) = queries.tracks(db.reader(), 10, 0, None, None).items
+    (track,) = library_lists.tracks(db.reader(), 10, 0, None, None).items
     assert (track["id"], track["album_id"], track["artist_id"]) == (2, 2, 2)
 
 

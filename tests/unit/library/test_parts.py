@@ -12,6 +12,7 @@ from soniquebay.library.catalogue import message
 from soniquebay.library.database import Database
 from soniquebay.library.missing_tracks import mark_returned
 from soniquebay.library.similarity import vectors
+from tests.support import library_lists
 from tests.unit.library.test_reconcile import scan
 from tests.unit.songs import file, insert
 
@@ -38,7 +39,7 @@ def put(db: Database, *files: Any) -> None:
 
 
 def present(db: Database) -> dict[str, tuple[int, int, float]]:
-    items = queries.tracks(db.reader(), 100, 0).items
+    items = library_lists.tracks(db.reader(), 100, 0).items
     return {t["title"]: (t["id"], t["part"], t["start_seconds"]) for t in items}
 
 
@@ -101,8 +102,8 @@ def test_a_sheet_that_comes_and_goes_brings_every_id_back(db: Database) -> None:
     assert search.find(db.reader(), "whole", 10, 0).total == 0
     names = db.reader().execute("SELECT normalised_name, files FROM artist_names").fetchall()
     assert [tuple(row) for row in names] == [("a", 3)]
-    assert {album["id"] for album in queries.albums(db.reader(), 10, 0, None).items} == {1}
-    assert queries.albums(db.reader(), 10, 0, None).items[0]["tracks"] == 3
+    assert {album["id"] for album in library_lists.albums(db.reader(), 10, 0, None).items} == {1}
+    assert library_lists.albums(db.reader(), 10, 0, None).items[0]["tracks"] == 3
     put(db, image("/r/x.flac", "One", "Two", stamp=8))
     assert set(present(db)) == {"One", "Two"}
     put(db, image("/r/x.flac", "One", "Two", "Three"))
@@ -192,7 +193,7 @@ def test_a_copy_without_its_sheet_is_a_new_track(db: Database) -> None:
     scan(db, [image("/r/copy.flac", stamp=0)], {}, {"/r": 2})
     assert present(db)["Whole"][0] == 4
     scan(db, [image("/r/x.flac", stamp=0)], {}, {"/r": 2})
-    assert {t["id"] for t in queries.tracks(db.reader(), 9, 0).items} == {1, 4}
+    assert {t["id"] for t in library_lists.tracks(db.reader(), 9, 0).items} == {1, 4}
 
 
 def test_a_part_that_was_unavailable_is_retried_with_its_file(db: Database) -> None:

@@ -10,6 +10,7 @@ from soniquebay.library.catalogue import message
 from soniquebay.library.database import Database
 from soniquebay.library.missing_tracks import mark_returned
 from soniquebay.library.similarity import vectors
+from tests.support import library_lists
 from tests.unit.songs import file
 
 
@@ -48,7 +49,7 @@ def scan(
 
 
 def present(db: Database) -> dict[str, int]:
-    return {t["path"]: t["id"] for t in queries.tracks(db.reader(), 100, 0).items}
+    return {t["path"]: t["id"] for t in library_lists.tracks(db.reader(), 100, 0).items}
 
 
 def test_a_deleted_file_is_missing_and_returns_unchanged(db: Database) -> None:
@@ -56,7 +57,7 @@ def test_a_deleted_file_is_missing_and_returns_unchanged(db: Database) -> None:
     assert scan(db, [], {"/r": ["/r/1"]}, {"/r": 1})["missing"] == 1
     assert present(db) == {"/r/2": 2}
     assert search.find(db.reader(), "one", 10, 0).ids == []
-    assert [t["id"] for t in queries.tracks(db.reader(), 10, 0, missing=True).items] == [1]
+    assert [t["id"] for t in library_lists.tracks(db.reader(), 10, 0, missing=True).items] == [1]
     with db.transaction() as connection:
         assert mark_returned(connection, ["/r/1", "/r/2"]) == 1
     assert present(db) == {"/r/1": 1, "/r/2": 2}
@@ -152,7 +153,7 @@ def test_a_purge_deletes_only_tracks_missing_for_long_enough(db: Database) -> No
         assert reconcile.purge(connection, 2**40) == 1
         assert reconcile.purge(connection, 2**40) == 0
     assert present(db) == {"/r/1": 1}
-    assert [a["name"] for a in queries.artists(db.reader(), 10, 0).items] == ["A"]
+    assert [a["name"] for a in library_lists.artists(db.reader(), 10, 0).items] == ["A"]
     assert db.reader().execute("SELECT count(*) FROM artists").fetchone()[0] == 1
 
 
