@@ -16,7 +16,7 @@ from soniquebay.library.ignore_files import (
     load_ignore_file,
     rules_inside,
 )
-from soniquebay.library.left_out import folder_reason, hidden_audio_reason, other_file_reason
+from soniquebay.library.left_out import reason_of_name
 from soniquebay.library.paths import decode, encode, is_within
 
 State = Literal["in_library", "folder", "failed", "left_out", "not_audio", "waiting", "not_there", "outside"]
@@ -90,7 +90,7 @@ def _left_out(path: str, root: str, roots: frozenset[str]) -> tuple[str, str] | 
             return f"ignored by {inside}", f"{folder}/{inside}"
         rules, is_in_root, folder = inside, (folder or "/") in roots, f"{folder}/{name}"
         is_folder = os.path.isdir(_plain(folder))  # noqa: PTH112 - False for what cannot be looked at
-        if by_name := _reason_of_name(_plain(name), _plain(folder), is_folder=is_folder, is_in_root=is_in_root):
+        if by_name := reason_of_name(_plain(name), _plain(folder), is_folder=is_folder, is_in_root=is_in_root):
             return by_name, folder
         if ignored := rules.reason(folder, is_folder=is_folder):
             return ignored, _rule(rules, folder, is_folder=is_folder)
@@ -106,14 +106,6 @@ def _load(folder: str, name: str) -> IgnoreFile | None:
         return load_ignore_file(folder, name)
     except IgnoreFileError:
         return None  # it has no effect, and a scan tells of it
-
-
-def _reason_of_name(name: str, path: str, *, is_folder: bool, is_in_root: bool) -> str | None:
-    if is_folder:
-        return folder_reason(name, is_in_root=is_in_root)
-    if is_audio(name):
-        return hidden_audio_reason(name, path) if name.startswith(".") else None
-    return other_file_reason(name)
 
 
 def _rule(rules: IgnoreRules, path: str, *, is_folder: bool) -> str:

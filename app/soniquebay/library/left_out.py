@@ -103,6 +103,18 @@ _ANDROID_FILE = re.compile(r"\.(trashed|pending)-\d+-")
 _APPLE_DOUBLE_MAGIC = b"\x00\x05\x16\x07"  # RFC 1740, appendix B
 
 
+def reason_of_name(name: str, path: str, *, is_folder: bool, is_in_root: bool) -> str | None:
+    """Return why a scan leaves out what has this name; None if it does not, or if it is no music at all.
+
+    `path`: as Python's file-system string, see `hidden_audio_reason`. `is_in_root`: it lies directly in a root.
+    """
+    if is_folder:
+        return folder_reason(name, is_in_root=is_in_root)
+    if is_audio(name):
+        return hidden_audio_reason(name, path) if name[0] == "." else None
+    return other_file_reason(name)
+
+
 def folder_reason(name: str, *, is_in_root: bool = False) -> str | None:
     """Return why a scan does not enter a folder of this name; None if it does.
 

@@ -8,7 +8,7 @@ from soniquebay.audio.companions.names import is_companion
 from soniquebay.audio.file_names import is_audio, is_playlist
 from soniquebay.audio.picture_names import is_picture
 from soniquebay.library.ignore_files import IGNORE_FILE_NAMES
-from soniquebay.library.left_out import folder_reason, hidden_audio_reason, other_file_reason
+from soniquebay.library.left_out import reason_of_name
 from soniquebay.library.paths import encode
 
 Entry = tuple[str, "os.DirEntry[str]", bool]  # encoded name, entry, and whether it is a folder
@@ -51,21 +51,15 @@ def sort_out(
             is_folder = entry.is_dir()
         except OSError:  # a broken link; its stat() fails later and is recorded then
             is_folder = False
-        reason = None
-        if is_folder:
-            reason = folder_reason(name, is_in_root=is_root)
-        elif is_audio(name):
-            if name[0] == ".":
-                reason = hidden_audio_reason(name, entry.path)
-        elif name in IGNORE_FILE_NAMES:
+        is_music = is_folder or is_audio(name)
+        if not is_music and name in IGNORE_FILE_NAMES:
             ignore_files.append(name)
             continue
-        elif beside.add(entry):
+        if not is_music and beside.add(entry):
             continue
-        else:
-            reason = other_file_reason(name)
-            if reason is None:
-                continue
+        reason = reason_of_name(name, entry.path, is_folder=is_folder, is_in_root=is_root)
+        if reason is None and not is_music:
+            continue
         encoded = name if name.isascii() and "\\" not in name else encode(name)
         if reason is None:
             found.append((encoded + "/" if is_folder else encoded, entry, is_folder))
