@@ -19,6 +19,7 @@ from soniquebay.api.map_body import MapBody
 from soniquebay.api.map_upkeep import MapUpkeep
 from soniquebay.api.metrics.feed import MetricsFeed
 from soniquebay.api.metrics.requests import RequestCounts
+from soniquebay.api.metrics.sources import Sources
 from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
@@ -96,12 +97,7 @@ class Services:
         self.log_lines = LogReader(settings.redis)
         self.machine = MachineFeed(settings, self.dispatcher, self.log_lines)
         self.metrics = MetricsFeed(
-            settings,
-            self.database,
-            self.storage,
-            self.dispatcher,
-            self.request_counts,
-            certificate_end=self._certificate_end,
+            Sources(settings, self.database, self.storage, self.dispatcher, self.request_counts, self._certificate_end)
         )
         self.transcoded_cache = TranscodedCache(settings.transcoded_cache, settings.transcoded_cache_mb * MIB)
         self.open_requests = OpenRequests(self.accounts)
