@@ -24,12 +24,17 @@ def hosts(text: str) -> frozenset[str]:
     """Return the names in the value of SONIQUEBAY_HOSTS. Raises ``ValueError`` for what is none."""
     names = text.lower().split()
     for name in names:
-        if not _HOST_NAME.fullmatch(name):
+        if not is_host_name(name):
             raise ValueError(
                 f"SONIQUEBAY_HOSTS names {name}: it must be names as music.example.org, separated by spaces, without "
                 "http:// and port"
             )
     return frozenset(names)
+
+
+def is_host_name(text: str) -> bool:
+    """Tell whether a text is a name that a machine may have, in small letters."""
+    return _HOST_NAME.fullmatch(text) is not None
 
 
 def networks(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from soniquebay.addresses import is_host_name
 from soniquebay.atomic_file import replace_file
 from soniquebay.settings import Settings
 
@@ -25,7 +26,6 @@ CLOCK_TOLERANCE_SECONDS = 86400.0  # before the network has told the time
 MAKING_TIMEOUT_SECONDS = 60.0
 WAIT_SECONDS = 30.0  # of Flower, for the API to make the certificate at its first start
 WAIT_INTERVAL_SECONDS = 0.2
-_PLAIN_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 # It signs nothing but itself: who steals it can pretend to be this machine, and nothing else.
 _REQUEST = """
 [req]
@@ -158,7 +158,7 @@ def own_names(settings: Settings) -> Set[str]:
     """Return the names by which browsers open this machine."""
     host = socket.gethostname().lower()
     names = {"localhost", host, host if host.endswith(".local") else f"{host}.local", *settings.hosts}
-    return {name for name in names if _PLAIN_NAME.fullmatch(name)}
+    return {name for name in names if is_host_name(name)}
 
 
 def _shown(settings: Settings) -> tuple[Path, Path]:
