@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import functools
-import ipaddress
 import resource
 import socket
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import uvicorn
 from starlette.types import ASGIApp
 
+from soniquebay import addresses
 from soniquebay.api.connections import CONNECTION_LIMITS, MAX_HEAD_BYTES, GuardedProtocol
 from soniquebay.api.peers import PeerProtocol
 from soniquebay.api.tls import GuardedTls
@@ -112,7 +112,7 @@ def open_sockets(settings: Settings) -> Sockets:
 
 
 def _require_loopback(sock: socket.socket) -> None:
-    if not ipaddress.ip_address(sock.getsockname()[0]).is_loopback:
+    if not addresses.is_loopback(sock.getsockname()[0]):
         raise SystemExit(
             f"soniquebay: without login everybody may do everything, and {sock.getsockname()[0]} can be reached from "
             "other machines. Listen on 127.0.0.1, or leave SONIQUEBAY_LOGIN on"
