@@ -1,9 +1,11 @@
 """The programs start at the same time, and each one waits for the others that it needs."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,37 @@ def test_the_api_waits_for_redis_quietly_and_then_starts_its_jobs(bench: Bench, 
         api.close()
         process.terminate()
         assert process.wait(30) == 0
+
+
+def test_the_end_of_the_api_does_not_wait_for_its_look_at_a_dead_worker(bench: Bench, tmp_path: Path) -> None:
+    """The look at the state for the screens is the first thing that the API does; here it takes a minute."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "from soniquebay.api import health\nhealth.PING_TIMEOUTS_SECONDS = (60.0,)\n"
+    )
+    music, claim, port = tmp_path / "music", tmp_path / "claim", free_port()
+    music.mkdir()
+    settings = environment_of(
+        bench, MUSIC=music, DATA=tmp_path / "data", CLAIM_FOLDER=claim, HTTP_PORT=port, WATCH="off"
+    )
+    path = os.pathsep.join((str(tmp_path), *filter(None, (os.environ.get("PYTHONPATH"),))))
+    with (tmp_path / "api.log").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "soniquebay.cli", "api"], env={**settings, "PYTHONPATH": path}, stderr=output
+        )
+
+    def answers() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"http://127.0.0.1:{port}/api/session", timeout=30).is_success
+        return False
+
+    try:
+        wait_until(answers, 60)
+        assert not (claim / "console").exists()  # it still looks
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_an_api_whose_job_fails_ends_and_says_why(

@@ -5,12 +5,13 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import redis
 
 from soniquebay.api import console, rebuilds, scans
+from soniquebay.api.daemon_thread import in_daemon_thread
 from soniquebay.api.dispatcher import WARNING_INTERVAL_SECONDS
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
@@ -35,9 +36,7 @@ async def background_jobs(services: Services, stop: Callable[[], None]) -> Async
     """Run the background jobs beside the body. When one of them fails, call `stop`, and raise its error at the end."""
     jobs = asyncio.create_task(_run_jobs(services))
     jobs.add_done_callback(lambda _: stop())
-    # The others wait for Redis, and the screen says so.
-    shown = console.Console(services)
-    screen = asyncio.create_task(_repeat(services, "the screen shows no state", shown.run, console.INTERVAL_SECONDS))
+    screen = asyncio.create_task(show_state(services))  # the others wait for Redis, and the screen says so
     try:
         yield
     finally:
@@ -99,16 +98,33 @@ async def _wait_for_redis(services: Services) -> None:
         await asyncio.sleep(REDIS_RETRY_INTERVAL_SECONDS)
 
 
-async def _repeat(services: Services, what: str, job: Callable[[], object], seconds: float) -> None:
+async def _repeat(
+    services: Services,
+    what: str,
+    job: Callable[[], object],
+    seconds: float,
+    in_thread: Callable[[Callable[[], object]], Awaitable[object]] = asyncio.to_thread,
+) -> None:
     """Run a job in a thread again and again. An error is logged, with `what` in front of it, and not raised."""
     message = f"{what}: %s: %s"  # a text of its own for each job: the same one is logged once a minute
     while True:
         try:
-            await asyncio.to_thread(job)
+            await in_thread(job)
         except Exception as error:  # whatever it is, the next run may succeed
             services.storage.report(error)
             log.warning(message, type(error).__name__, error, exc_info=not isinstance(error, sqlite3.Error))
         await asyncio.sleep(seconds)
+
+
+async def show_state(services: Services, seconds: float = console.INTERVAL_SECONDS) -> None:
+    """Have the screens of the machine show its state until cancelled. `seconds`: between two looks at it."""
+    # A look may wait for a program that is dead, and the end of the API does not wait for it.
+    look = console.Console(services).run
+    await _repeat(services, "the screen shows no state", look, seconds, _in_daemon_thread)
+
+
+async def _in_daemon_thread(job: Callable[[], object]) -> object:
+    return await asyncio.wrap_future(in_daemon_thread(job))
 
 
 async def _delete_unused_covers(services: Services) -> None:

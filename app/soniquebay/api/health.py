@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Literal
 
 import redis
@@ -12,6 +13,7 @@ from kombu.exceptions import OperationalError
 
 from soniquebay import __version__, disk_state, redis_files
 from soniquebay.api.access import REFUSALS, Manager, may_manage
+from soniquebay.api.daemon_thread import in_daemon_thread
 from soniquebay.api.models.health import Health, WorkerState
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
@@ -66,9 +68,8 @@ def _warnings(services: Services) -> list[str]:
 
 def check_parts(services: Services) -> dict[str, str]:
     """Return `ok`, or what is wrong, of each part of the appliance; it takes seconds while one does not answer."""
-    with ThreadPoolExecutor(3) as pool:
-        checks = {name: pool.submit(check, services) for name, check in _CHECKS.items()}
-        return {name: check.result() for name, check in checks.items()}
+    checks = {name: in_daemon_thread(partial(check, services)) for name, check in _CHECKS.items()}
+    return {name: check.result() for name, check in checks.items()}
 
 
 @router.get("/worker", dependencies=[Manager], response_model=WorkerState, responses=_NO_REDIS)
