@@ -60,7 +60,7 @@ class Api:
         self.log = bench.folder / "api.log"
         values = {
             "API_SOCKET": bench.socket.with_name("api.sock"), "CONTROL_SOCKET": bench.socket.with_name("control.sock"),
-            "CLAIM_FOLDER": bench.folder, "ONLINE": "off", "WATCH": "off", "MUSIC": music, "DATA": data,
+            "CLAIM_FOLDER": data / "claim", "ONLINE": "off", "WATCH": "off", "MUSIC": music, "DATA": data,
             "HTTP_HOST": "127.0.0.1", "HTTP_PORT": self.port, "LOGIN": "off",
         }  # fmt: skip
         environment = {**bench.environment, **{f"SONIQUEBAY_{name}": str(value) for name, value in values.items()}}
@@ -243,7 +243,9 @@ def test_a_full_disk_at_the_start_is_told_and_waited_for(scanned: Path, tmp_path
         with full_disk(disk):
             api = start(data)
             assert api.health()["fault"].startswith("the disk is full, so library.db cannot be used: make room there")
+            assert "the screen does not show the fault: [Errno 28]" in api.log.read_text()
         wait_until(api.can_be_used)
+        wait_until((data / "claim/console").exists)
         api.stop(signal.SIGKILL)
         with full_disk(disk):  # what a crash has left makes it possible to read all the same
             crashed = start(data)

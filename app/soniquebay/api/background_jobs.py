@@ -28,6 +28,7 @@ LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
 MAP_INTERVAL_SECONDS = 2.0  # of the check whether tracks are to be placed on the map: most often a comparison
 HISTORY_INTERVAL_SECONDS = 3600.0  # between two looks at what is kept of old scans
 REDIS_RETRY_INTERVAL_SECONDS = 0.2
+_KNOWN_ERRORS = (sqlite3.Error, OSError)  # as of a disk that is full: where in the program they came up says nothing
 REDIS_START_SECONDS = 10.0  # that Redis may take to start before a warning is logged
 
 
@@ -112,7 +113,7 @@ async def _repeat(
             await in_thread(job)
         except Exception as error:  # whatever it is, the next run may succeed
             services.storage.report(error)
-            log.warning(message, type(error).__name__, error, exc_info=not isinstance(error, sqlite3.Error))
+            log.warning(message, type(error).__name__, error, exc_info=not isinstance(error, _KNOWN_ERRORS))
         await asyncio.sleep(seconds)
 
 

@@ -1,5 +1,6 @@
 """What the screens of a machine show, before and after the claim, as agetty shows it."""
 
+import asyncio
 import os
 import pty
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay.api import health
+from soniquebay.api import background_jobs, health
 from soniquebay.api.console import Console
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
@@ -84,6 +85,31 @@ def test_it_says_that_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.Monke
             Console(services).run()
         assert "The disk is full, so nothing can be saved: whoever manages" in shown(tmp_path)
         assert str(data) not in shown(tmp_path)
+
+
+@needs_root
+def test_a_file_that_cannot_be_written_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Under `soniquebay serve` it is on the disk of the data."""
+    answers(monkeypatch)
+
+    async def fill_the_disk_for_a_while(services: Services, disk: Path) -> None:
+        jobs = background_jobs.show_state(services, 0.05)
+        job = asyncio.create_task(jobs)
+        with full_disk(disk):
+            while caplog.text.count("the screen shows no state: OSError: [Errno 28]") < 2:
+                await asyncio.sleep(0.05)
+            assert not (disk / "claim/console").exists()
+        while not (disk / "claim/console").exists():
+            await asyncio.sleep(0.05)
+        job.cancel()
+
+    with small_disk(tmp_path / "disk") as disk:
+        services = services_of(tmp_path / "data", disk, LOGIN="off")
+        asyncio.run(asyncio.wait_for(fill_the_disk_for_a_while(services, disk), 30))
+        assert "Everything works." in shown(disk)
+    assert "Traceback" not in caplog.text
 
 
 def test_a_state_that_stays_is_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
