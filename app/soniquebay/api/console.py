@@ -8,6 +8,7 @@ from soniquebay.api import health
 from soniquebay.api.services import Services
 from soniquebay.atomic_file import replace_file
 from soniquebay.listeners.claim_code import CONSOLE_FILE
+from soniquebay.sentences import as_sentence
 from soniquebay.settings import Settings
 
 INTERVAL_SECONDS = 30.0  # between two looks at the state
@@ -51,5 +52,4 @@ class Console:
         problem = disk_state.problem_of(self._services.settings.data)
         if problem is None:
             return _WELL
-        sentence = disk_state.sentence_for_listeners(problem)
-        return f"{sentence[0].upper()}{sentence[1:]}."
+        return as_sentence(disk_state.sentence_for_listeners(problem))

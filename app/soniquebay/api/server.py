@@ -43,6 +43,7 @@ from soniquebay.listeners.claim_code import ClaimCode
 from soniquebay.listeners.database import ListenersDatabase
 from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.reach import reach_of
+from soniquebay.sentences import as_sentence
 from soniquebay.settings import Settings
 from soniquebay.storage_faults import StorageFaultError, faults_of
 from soniquebay.systemd import notify
@@ -171,7 +172,7 @@ async def _serve(settings: Settings) -> None:
 
 def _tell_of_fault(settings: Settings, fault: StorageFaultError) -> None:
     try:
-        console.show(settings, f"{fault.public_text[0].upper()}{fault.public_text[1:]}.")
+        console.show(settings, as_sentence(fault.public_text))
     except OSError as error:  # its folder may be on the disk that is full
         log.warning("the screen does not show the fault: %s", error)
     notify("READY=1")  # it will answer, and say what is wrong

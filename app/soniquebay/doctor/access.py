@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from soniquebay import certificates
 from soniquebay.doctor.finding import Finding, ok, unknown, wrong
 from soniquebay.doctor.surroundings import Surroundings
+from soniquebay.sentences import as_sentence
 
 
 def certificate(around: Surroundings) -> Iterator[Finding]:
@@ -25,7 +26,7 @@ def certificate(around: Surroundings) -> Iterator[Finding]:
             )
         return
     if warning:
-        yield wrong(f"{warning[0].upper()}{warning[1:]}.", "With certbot: sudo certbot renew")
+        yield wrong(as_sentence(warning), "With certbot: sudo certbot renew")
     else:
         yield ok("The certificate is valid.")
 

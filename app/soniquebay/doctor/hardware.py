@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from soniquebay import board, card, procfs
 from soniquebay.doctor.finding import Finding, ok, unknown, wrong
 from soniquebay.doctor.surroundings import Surroundings
+from soniquebay.sentences import as_sentence
 
 HOT_CELSIUS = 80.0  # a Raspberry Pi slows itself down from here on
 MIN_AVAILABLE_MEMORY_SHARE = 0.05
@@ -57,7 +58,7 @@ def memory(around: Surroundings) -> Iterator[Finding]:
     elif pressure is not None and pressure > HIGH_PRESSURE_PERCENT:
         yield wrong(f"Programs waited for memory in {pressure:.0f} % of the last minute; {what}.", remedy)
     else:
-        yield ok(f"{what[0].upper()}{what[1:]}.")
+        yield ok(as_sentence(what))
 
 
 def card_health(around: Surroundings) -> Iterator[Finding]:
