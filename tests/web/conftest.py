@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,17 +28,22 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with scanned_stack(tmp_path_factory) as running:
+    with scanned_stack(made_music(tmp_path_factory), tmp_path_factory.mktemp("data")) as running:
         yield running
 
 
-@contextmanager
-def scanned_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give a stack with an owner, whose library is scanned and analysed."""
-    web_page.install()
+def made_music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the music of `tests.web.music`."""
     folder = tmp_path_factory.mktemp("music")
     music.make(folder)
-    running = Stack(folder, tmp_path_factory.mktemp("data"), login=True)
+    return folder
+
+
+@contextmanager
+def scanned_stack(folder: Path, data: Path) -> Iterator[Stack]:
+    """Give a stack with an owner, whose library over a folder of music is scanned and analysed."""
+    web_page.install()
+    running = Stack(folder, data, login=True)
     try:
         running.cli("scan", "--wait-vectors", control=True)
         wait_until(running.pictures_are_found)
@@ -57,6 +63,10 @@ def claim(stack: Stack) -> None:
 
 @pytest.fixture(scope="session")
 def signed_in(stack: Stack) -> list[dict[str, Any]]:
+    return sign_in(stack)
+
+
+def sign_in(stack: Stack) -> list[dict[str, Any]]:
     """Return the cookies of a browser in which the owner has signed in."""
     answer = httpx.post(f"{stack.url}/api/sign-in", json=OWNER, timeout=30)
     assert answer.status_code == 200, answer.text

@@ -13,11 +13,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
-from image import web_page
 from tests.support.small_disk import full_disk, needs_root, small_disk
 from tests.support.stack import Stack, wait_until
 from tests.web import music
-from tests.web.conftest import OWNER, PAGE_SECONDS, claim
+from tests.web.conftest import PAGE_SECONDS, scanned_stack, sign_in
 
 OpenPage = Callable[..., Page]
 pytestmark = needs_root
@@ -37,23 +36,17 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> "Drive":
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, drive: "Drive") -> Iterator[Stack]:
     """Give a stack with its data on a small disk, and its music on a drive that can be pulled out."""
-    web_page.install()
-    with small_disk(tmp_path_factory.mktemp("data"), DATA_MIB) as data, drive.plugged_in():
-        running = Stack(drive.root, data, login=True)
-        try:
-            running.cli("scan", "--wait-vectors", control=True)
-            wait_until(running.pictures_are_found)
-            claim(running)
-            yield running
-        finally:
-            code = running.stop()
-    assert code == 0
+    with (
+        small_disk(tmp_path_factory.mktemp("data"), DATA_MIB) as data,
+        drive.plugged_in(),
+        scanned_stack(drive.root, data) as running,
+    ):
+        yield running
 
 
 @pytest.fixture(scope="module")
 def signed_in(stack: Stack) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{stack.url}/api/sign-in", json=OWNER, timeout=30)
-    return [{"name": name, "value": value, "url": stack.url} for name, value in answer.cookies.items()]
+    return sign_in(stack)
 
 
 @pytest.fixture

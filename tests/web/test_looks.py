@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.stack import Stack, wait_until
-from tests.web.conftest import OWNER, scanned_stack
+from tests.web.conftest import made_music, scanned_stack, sign_in
 from tests.web.looks import compare, shown
 
 OpenPage = Callable[..., Page]
@@ -36,14 +36,13 @@ DARK = {"home", "queue"}
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a stack of its own: what other tests play, star and make would be in the pictures."""
-    with scanned_stack(tmp_path_factory) as running:
+    with scanned_stack(made_music(tmp_path_factory), tmp_path_factory.mktemp("data")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def signed_in(stack: Stack) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{stack.url}/api/sign-in", json=OWNER, timeout=30)
-    return [{"name": name, "value": value, "url": stack.url} for name, value in answer.cookies.items()]
+    return sign_in(stack)
 
 
 @pytest.fixture(scope="module")
