@@ -22,6 +22,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "maintenance.resume_sessions": {},
     "maintenance.purge": {"missing_before": 0.0},
     "maintenance.lay_out_map": {},
+    "maintenance.check_release": {"check_id": "none"},
 }
 
 

@@ -24,6 +24,7 @@ from soniquebay.api import (
     online,
     playing,
     playlists,
+    release_check,
     scans,
     scrobbling,
     sign_in,
@@ -82,6 +83,7 @@ def public_app(services: Services) -> FastAPI:
     for module in (
         opensubsonic,  # routes are tried in their order, and a client that copies the library or its covers asks most
         health,
+        release_check,
         accounts,
         scrobbling,
         sign_in,

@@ -66,7 +66,7 @@ def _extract_for_album(album_id: int) -> None:
         return _mark_failed("album", album_id)
     paths = [path for disc in album.discs.values() for path in disc]
     files, folders = [_file(path) for path in paths], artwork.Folders()
-    embedded = _EmbeddedPictures()
+    embedded = EmbeddedPictures()
     keys = {path: key for path in album.pictured if (key := embedded.search(_file(path))) is not None}
     cover = embedded.first or artwork.first_picture(
         artwork.album_candidates(folders, files, AlbumNames(album.title, album.artist))
@@ -97,7 +97,7 @@ def _extract_for_track(track_id: int) -> None:
         path = queries.track_path(db, track_id)
     if path is None:
         return _mark_failed("track", track_id)
-    embedded = _EmbeddedPictures()
+    embedded = EmbeddedPictures()
     embedded.search(_file(path))
     picture = embedded.first or artwork.first_picture(artwork.track_candidates(artwork.Folders(), _file(path)))
     unavailable = None if path_exists(_file(path)) else path
@@ -135,7 +135,7 @@ def _file(path: str) -> str:
 
 
 @dataclass
-class _EmbeddedPictures:
+class EmbeddedPictures:
     """The pictures in some files, and `first`, the first of them that can be shown."""
 
     first: Picture | None = None

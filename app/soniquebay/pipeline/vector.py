@@ -41,6 +41,17 @@ def calculate(track_id: int, path: str, start: float = 0.0, seconds: float | Non
 
     A part of a file begins at `start`, and is so many `seconds` long unless it ends with the file.
     """
+    result = analysed(os.fsdecode(decode(path)), start, seconds)
+    if "failure" in result:
+        log.warning("track %d has no vector: %s", track_id, result["failure"])
+    library_api.put(f"/internal/vectors/{track_id}", result, _STORE_MAX_WAIT_SECONDS)
+
+
+def analysed(file: str, start: float = 0.0, seconds: float | None = None) -> dict[str, object]:
+    """Return what the API stores of the analysis of a file or a part of it, or the reason why it cannot be decoded.
+
+    `file` is Python's file-system string.
+    """
     # Imported here: the parent process then forks without the memory of the decoder and numpy.
     try:
         from soniquebay.audio.analysis import analyse
@@ -49,17 +60,14 @@ def calculate(track_id: int, path: str, start: float = 0.0, seconds: float | Non
         replace_this_process()  # a partially loaded library cannot be loaded again
         raise
 
-    file = os.fsdecode(decode(path))
     result: dict[str, object]
     try:
         analysis = analyse(file, start, seconds)
     except UndecodableAudioError as error:
-        log.warning("track %d has no vector: %s", track_id, error)
         # A drive that was unplugged during the read can also look like a damaged file.
         retry_later = isinstance(error, UnavailableAudioError) or not path_exists(file)
         result = {"failure": str(error), "retry_later": retry_later}
     except SoftTimeLimitExceeded:
-        log.warning("track %d has no vector: its analysis took too long", track_id)
         result = {"failure": TIMEOUT_REASON, "retry_later": True}  # the drive may hang
     else:
         data = base64.b64encode(analysis.vector.astype("<f4").tobytes()).decode("ascii")
@@ -69,4 +77,4 @@ def calculate(track_id: int, path: str, start: float = 0.0, seconds: float | Non
             "musical_key": analysis.musical_key,
             "length": analysis.length,
         }
-    library_api.put(f"/internal/vectors/{track_id}", {"version": FEATURE_VERSION, **result}, _STORE_MAX_WAIT_SECONDS)
+    return {"version": FEATURE_VERSION, **result}

@@ -23,6 +23,7 @@ TASKS = {
     "maintenance.resume_sessions": ("maintenance", LOW),
     "maintenance.purge": ("maintenance", LOW),
     "maintenance.lay_out_map": ("maintenance", LOW),
+    "maintenance.check_release": ("maintenance", HIGH),  # an upgrade waits for it
 }
 QUEUES = tuple(dict.fromkeys(queue for queue, _ in TASKS.values()))
 PRIORITY_STEPS = (HIGH, MEDIUM, LOW)
@@ -48,10 +49,8 @@ CHANNEL_CONNECTIONS = 8
 VISIBILITY_TIMEOUT_SECONDS = 6 * TASK_TIME_LIMIT_SECONDS
 EVENT_QUEUE_EXPIRES_SECONDS = 60  # a Flower that has ended leaves no queue behind
 
-PIPELINE = tuple(
-    f"soniquebay.pipeline.{stage}"
-    for stage in ("discovery", "extract", "batch", "insert", "vector", "enrich", "covers", "maintenance")
-)
+_STAGES = ("discovery", "extract", "batch", "insert", "vector", "enrich", "covers", "maintenance", "release_check")
+PIPELINE = tuple(f"soniquebay.pipeline.{stage}" for stage in _STAGES)
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Maintenance: scans are requested, lost tasks sent again, and missing tracks purged."""
+"""Maintenance: scans are requested, lost tasks sent again, missing tracks purged; and the check of the release."""
 
 import time
 from typing import Annotated
@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, HTTPException
 
 from soniquebay.api import scans
 from soniquebay.api.internal.routes import Answer, InternalRoute
+from soniquebay.api.release_check_job import WorkerReport
 from soniquebay.api.services import Shared
 from soniquebay.library import clock, reconcile, sessions
 
@@ -59,3 +60,9 @@ def send_purge_task(
     if doubt:
         raise HTTPException(409, f"nothing is deleted, because {doubt}")
     return {"sent": services.dispatcher.send("maintenance.purge", missing_before=missing_before)}
+
+
+@router.post("/release-checks/{check_id}")
+def report_release_check(services: Shared, check_id: str, report: WorkerReport) -> Answer:
+    """Take what the worker has found; `expected` tells whether anybody waits for it."""
+    return {"expected": services.release_check.report(check_id, report)}

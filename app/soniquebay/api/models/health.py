@@ -24,6 +24,24 @@ class Health(BaseModel):
     )
 
 
+class Check(BaseModel):
+    """One thing that a release has to be able to do, and whether it is."""
+
+    name: Literal["worker", "tags", "vector", "cover", "insert", "file", "transcode"]
+    state: Literal["ok", "failed", "late"] = Field(
+        description="`late`: there was no result in time, because a part is busy or does not answer"
+    )
+    sentence: str
+
+
+class ReleaseCheck(BaseModel):
+    """Whether this release reads, analyses, inserts and plays an audio file of its own."""
+
+    healthy: bool = Field(description="whether every check is `ok`")
+    version: str
+    checks: list[Check]
+
+
 class WorkerProcesses(BaseModel):
     """The child processes of one worker."""
 
