@@ -16,6 +16,8 @@ TIMER, FLOWER = "soniquebay-maintenance.timer", "soniquebay-flower.service"
 HEALTH_INTERVAL_SECONDS = 2.0
 REQUEST_TIMEOUT_SECONDS = 20.0
 MAX_ANSWER_BYTES = 1 << 16
+MAX_CHECK_SECONDS = 600.0  # that the API accepts
+_WITHOUT_CHECK = {404, 405}  # what a release answers that does not know the request
 
 
 def systemctl(*arguments: str) -> None:
@@ -37,18 +39,44 @@ def is_enabled(unit: str) -> bool:
 
 def health(path: Path) -> dict[str, Any]:
     """Return the answer of ``/api/health`` on the control socket; empty while the API does not answer."""
-    # By the standard library alone: a release whose libraries are broken can be left by this.
     try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(REQUEST_TIMEOUT_SECONDS)
-            connection.connect(str(path))
-            connection.sendall(b"GET /api/health HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            with connection.makefile("rb") as answer:
-                _, _, body = answer.read(MAX_ANSWER_BYTES).partition(b"\r\n\r\n")
-        told: dict[str, Any] = json.loads(body)
+        return _answer(path, "GET /api/health", REQUEST_TIMEOUT_SECONDS)[1]
     except (OSError, ValueError):
         return {}
-    return told
+
+
+def check(path: Path, version: str, seconds: float) -> None:
+    """Have a release that is healthy read, insert and play a file of its own, each within so many seconds.
+
+    Raises ``click.ClickException`` with what it cannot do. A release from before there was this check passes.
+    """
+    request = f"POST /api/health/check?timeout_seconds={min(max(seconds, 1), MAX_CHECK_SECONDS):.0f}"
+    try:
+        status, answer = _answer(path, request, seconds + REQUEST_TIMEOUT_SECONDS)
+    except (OSError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise click.ClickException(f"release {version} does not end its check: {reason}") from error
+    if status in _WITHOUT_CHECK or answer.get("healthy") is True:
+        return
+    # The release that answers is another one than this program's.
+    sentences = [str(made.get("sentence")) for made in answer.get("checks", ()) if made.get("state") != "ok"]
+    reason = "; ".join(sentence[:1].lower() + sentence[1:].rstrip(".") for sentence in sentences)
+    raise click.ClickException(f"release {version} fails its check: {reason or f'it answers {status}'}")
+
+
+def _answer(path: Path, request: str, timeout_seconds: float) -> tuple[int, dict[str, Any]]:
+    """Return status and JSON of an answer on the control socket. Raises ``OSError``, and ``ValueError`` for others."""
+    # By the standard library alone: a release whose libraries are broken can be left by this.
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(timeout_seconds)
+        connection.connect(str(path))
+        connection.sendall(f"{request} HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode())
+        with connection.makefile("rb") as answer:
+            head, _, body = answer.read(MAX_ANSWER_BYTES).partition(b"\r\n\r\n")
+    if not head:
+        raise ConnectionError("the API has gone")
+    told: dict[str, Any] = json.loads(body)
+    return int(b"".join(head.split(maxsplit=2)[1:2])), told
 
 
 def wait_until_healthy(

@@ -21,6 +21,7 @@ from soniquebay.releases.system_change import SystemChange
 
 HEALTHY_SECONDS = 180.0  # an emulated machine needs this long, besides what the databases need
 MIGRATED_BYTES_PER_SECOND = 4_000_000.0  # a database is copied and migrated on a slow card
+MIN_CHECK_SECONDS = 120.0  # also for a release that was healthy in the last second
 MAX_BOOTS = 2  # after the switch; a release that keeps ending the machine is undone without another try
 LOCK_FILE = ".upgrade.lock"
 # In `root` while an upgrade is open: the program of the old release, with which the next boot ends it.
@@ -94,7 +95,7 @@ class Transaction:
         """Restart the current release, whose files were repaired. Raises ``click.ClickException`` if it stays sick."""
         self._stop()
         self._start(version, system)
-        self._wait(version)
+        self._check(version, self._wait(version))
         self._restart_the_rest()
 
     def resume(self) -> Upgrade | None:
@@ -161,15 +162,22 @@ class Transaction:
         try:
             system.write_new()
             self._start(new, system)
-            self._wait(new)
+            self._check(new, self._wait(new))
         except click.ClickException as error:
             return self._undo(error.format_message())
         return self._finish(self.journal.note(step="healthy"))
 
-    def _wait(self, version: str) -> None:
+    def _wait(self, version: str) -> float:
+        """Wait until a release is healthy, and return how many seconds of its time are left."""
         seconds = self.healthy_seconds + library_copies.size_bytes(self.data) / MIGRATED_BYTES_PER_SECOND
         self.tell(f"waiting until release {version} is healthy, for at most {seconds:.0f} s")
+        deadline = time.monotonic() + seconds
         programs.wait_until_healthy(version, seconds, self._health)
+        return deadline - time.monotonic()
+
+    def _check(self, version: str, seconds: float) -> None:
+        self.tell(f"checking that release {version} reads, analyses and plays a file")
+        programs.check(self.control_socket, version, max(seconds, MIN_CHECK_SECONDS))
 
     def _restart_the_rest(self) -> None:
         """Restart what no upgrade hangs on. An owner may have masked it."""
@@ -213,7 +221,7 @@ class Transaction:
             finally:
                 programs.systemctl("start", programs.API_SOCKET)
             self._start(upgrade.old, system, goes_back=True)
-            self._wait(upgrade.old)
+            self._wait(upgrade.old)  # without a check: there is nothing left to go back to
         except click.ClickException as error:
             self.tell(f"release {upgrade.old} is not healthy either: {error.format_message()}")
             return self._end(step="failed", reason=f"{reason}; going back: {error.format_message()}")

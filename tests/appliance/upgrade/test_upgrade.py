@@ -72,17 +72,23 @@ def test_an_archive_with_a_wrong_checksum_changes_nothing(appliance: Appliance, 
 
 
 @pytest.mark.parametrize(
-    ("version", "broken"), [("99.0.3", "api/server.py"), ("99.0.4", "worker/main.py")], ids=["API", "worker"]
+    ("version", "broken", "reason"),
+    [
+        ("99.0.3", "api/server.py", "is not healthy after 180 s"),
+        ("99.0.4", "worker/main.py", "is not healthy after 180 s"),
+        ("99.0.6", "audio/analysis.py", "fails its check: the worker cannot analyse the sound of a FLAC file: Runtime"),
+    ],
+    ids=["API", "worker", "analysis"],
 )
 def test_a_release_whose_program_fails_is_rolled_back(
-    appliance: Appliance, tmp_path: Path, version: str, broken: str
+    appliance: Appliance, tmp_path: Path, version: str, broken: str, reason: str
 ) -> None:
     before, snapshot = appliance.healthy()["version"], take_snapshot(appliance, appliance.cookie())
     archive = build_variant(tmp_path, version, schema=[NEW_TABLE_SQL, DATA_LOSS_SQL], broken=broken)
     result = run_playbook(appliance, tmp_path, "upgrade.yml", archive)
     assert result.returncode != 0
     printed = " ".join(result.stdout.split())
-    assert f"release {version} is not healthy after 180 s" in printed
+    assert f"release {version} {reason}" in printed
     assert f"release {before} runs again, with the library as it was" in printed
     assert appliance.healthy()["version"] == before == VERSION
     state = appliance.run("readlink /opt/soniquebay/current; systemctl list-units --failed --plain --no-legend")

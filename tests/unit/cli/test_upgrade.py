@@ -61,12 +61,32 @@ path.unlink(missing_ok=True)
 server = socket.socket(socket.AF_UNIX)
 server.bind(str(path))
 server.listen()
-status = "ok" if KIND == "healthy" and (VERSION != "1.0" or library.read_text() == "{old_library}") else "unhealthy"
-body = json.dumps(dict(status=status, version=VERSION, database="ok", redis="ok", worker="no answer within 5 s"))
+is_healthy = KIND in ("healthy", "deaf", "odd", "dies")
+status = "ok" if is_healthy and (VERSION != "1.0" or library.read_text() == "{old_library}") else "unhealthy"
+health = dict(status=status, version=VERSION, database="ok", redis="ok", worker="no answer within 5 s")
+checks = [
+    dict(name="tags", state="failed", sentence="The worker cannot read a FLAC file: it is broken."),
+    dict(name="file", state="ok", sentence="The API can send a range of a file."),
+    dict(name="transcode", state="late", sentence="The API could not transcode a FLAC file to MP3 within 120 s."),
+]
 while True:
     connection, _ = server.accept()
-    connection.recv(4096)
-    connection.sendall(f"HTTP/1.1 200 OK\\r\\nContent-Length: {{len(body)}}\\r\\n\\r\\n{{body}}".encode())
+    request = connection.recv(4096).decode().split()[:2]
+    code, answer = "200 OK", health
+    if request[0] == "POST":
+        with (FOLDER / "checked").open("a") as file:
+            file.write(f"{{VERSION}} {{request[1]}}\\n")
+        if KIND == "dies":
+            raise SystemExit(1)
+        code, answer = "200 OK", dict(healthy=True, checks=[])
+        if VERSION == "1.0":  # it is from before there was the check
+            code, answer = "404 Not Found", dict(detail="Not Found")
+        elif KIND == "deaf":
+            code, answer = "503 Service Unavailable", dict(healthy=False, checks=checks)
+        elif KIND == "odd":
+            code, answer = "500 Internal Server Error", dict(detail="Internal Server Error")
+    body = json.dumps(answer)
+    connection.sendall(f"HTTP/1.1 {{code}}\\r\\nContent-Length: {{len(body)}}\\r\\n\\r\\n{{body}}".encode())
     connection.close()
 """
 
@@ -163,7 +183,7 @@ class Machine:
         return {"files": [entry], "commands": [command], **more}
 
     def archive(self, version: str, kind: str = "healthy", **system: Any) -> Path:
-        """Write a release archive. `kind`: healthy, sick, or ends."""
+        """Write a release archive. `kind`: healthy, sick, ends; healthy until its check: deaf, odd, dies."""
         program = PROGRAM.format(
             python=sys.executable, version=version, kind=kind, folder=self.folder, old_library=OLD_LIBRARY,
             new_library=NEW_LIBRARY,
@@ -226,6 +246,10 @@ class Machine:
             [self.folder / "programs/systemctl", "restart", "soniquebay-api.service"], check=True, env=self.environment
         )
 
+    def checked(self) -> list[str]:
+        """Return the checks of releases: which release was asked for which path."""
+        return (self.folder / "checked").read_text().splitlines()
+
     def calls(self) -> list[str]:
         return (self.folder / "calls").read_text().splitlines()
 
@@ -254,6 +278,7 @@ def test_a_healthy_release_takes_the_place_of_the_old_one(machine: Machine) -> N
     (ended,) = machine.ended()
     assert (ended["old"], ended["new"], ended["step"], ended["reason"]) == ("1.0", "1.1", "finished", "")
     assert machine.calls()[-2:] == ["restart soniquebay-flower.service", "restart soniquebay-maintenance.timer"]
+    assert machine.checked() == ["1.1 /api/health/check?timeout_seconds=120"]
     assert machine.transact("resume").stdout == ""
 
 
@@ -262,6 +287,13 @@ def test_a_healthy_release_takes_the_place_of_the_old_one(machine: Machine) -> N
     [
         ("sick", "release 1.1 is not healthy after 3 s: worker: no answer within 5 s"),
         ("ends", "release 1.1 is not healthy after 3 s: the API does not answer"),
+        (
+            "deaf",
+            "release 1.1 fails its check: the worker cannot read a FLAC file: it is broken; "
+            "the API could not transcode a FLAC file to MP3 within 120 s",
+        ),
+        ("odd", "release 1.1 fails its check: it answers 500"),
+        ("dies", "release 1.1 does not end its check: the API has gone"),
     ],
 )
 def test_a_release_that_is_not_healthy_is_undone_and_its_reason_kept(machine: Machine, kind: str, reason: str) -> None:
@@ -367,6 +399,7 @@ def test_rollback_goes_back_to_the_release_before(machine: Machine) -> None:
     machine.library.write_text(OLD_LIBRARY)
     assert machine.transact("rollback").returncode == 0
     assert machine.is_as_before()
+    assert [check.split()[0] for check in machine.checked()] == ["1.1", "1.0"]  # 1.0 does not know the request
     assert [(ended["old"], ended["new"], ended["step"]) for ended in machine.ended()][-1] == ("1.1", "1.0", "finished")
     assert "there is no release 2.0" in machine.transact("rollback", "2.0").stderr
 
