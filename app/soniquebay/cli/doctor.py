@@ -14,6 +14,7 @@ from soniquebay.settings import Settings, from_environment
 
 APPLIANCE_ENVIRONMENT = Path("/etc/soniquebay/soniquebay.env")
 API_TIMEOUT_SECONDS = 15.0
+CHECK_TIMEOUT_SECONDS = 60.0  # more than the check of the release is given
 _MARKS = {"ok": "✓", "wrong": "✗", "unknown": "?"}
 
 
@@ -41,7 +42,11 @@ def doctor(*, as_json: bool, show_all: bool, report: Path | None, data: Path | N
     from soniquebay.doctor.report import write
     from soniquebay.doctor.surroundings import Surroundings
 
-    around = Surroundings(settings, lambda path: _ask(settings, path))
+    around = Surroundings(
+        settings,
+        lambda path: _ask(settings, "GET", path, API_TIMEOUT_SECONDS),
+        lambda path: _ask(settings, "POST", path, CHECK_TIMEOUT_SECONDS),
+    )
     found = []
     for name, finding in checks.findings(around):
         found.append((name, finding))
@@ -78,10 +83,10 @@ def _environment(data: Path | None) -> Mapping[str, str]:
     return {**given, **{name: value for name, value in os.environ.items() if name.startswith("SONIQUEBAY_")}}
 
 
-def _ask(settings: Settings, path: str) -> dict[str, Any] | str:
+def _ask(settings: Settings, method: str, path: str, timeout_seconds: float) -> dict[str, Any] | str:
     try:
         with client_of(settings.url or f"{UNIX}{settings.control_socket}") as api:
-            response = api.get(path, timeout=API_TIMEOUT_SECONDS)
+            response = api.request(method, path, timeout=timeout_seconds)
     except httpx.HTTPError as error:
         return str(error) or type(error).__name__
     if response.status_code in {401, 403}:

@@ -3,7 +3,19 @@
 import threading
 from collections.abc import Callable, Iterator
 
-from soniquebay.doctor import access, broker, clock, databases, disks, hardware, internet, music, programs, watches
+from soniquebay.doctor import (
+    access,
+    broker,
+    clock,
+    databases,
+    disks,
+    hardware,
+    internet,
+    music,
+    programs,
+    release,
+    watches,
+)
 from soniquebay.doctor.finding import Finding, unknown
 from soniquebay.doctor.surroundings import Surroundings
 
@@ -20,6 +32,7 @@ CHECKS: dict[str, Callable[[Surroundings], Iterator[Finding]]] = {
     "api": programs.api,
     "worker": programs.worker,
     "units": programs.units,
+    "release": release.release,
     "music": music.folders,
     "drives": music.drives,
     "rights": music.rights,

@@ -14,7 +14,7 @@ WORKER_USER = "soniquebay-worker"
 COMMAND_TIMEOUT_SECONDS = 10.0
 
 Ask = Callable[[str], dict[str, Any] | str]
-"""Asks the public API for a path; returns the JSON, or in words why there is none."""
+"""Sends a request to a path of the public API; returns the JSON, or in words why there is none."""
 
 
 @dataclass
@@ -23,6 +23,8 @@ class Surroundings:
 
     settings: Settings
     ask: Ask
+    """By GET."""
+    post: Ask
     sys: Path = Path("/sys")
     proc: Path = Path("/proc")
     clock: Callable[[], float] = time.time

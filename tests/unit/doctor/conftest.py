@@ -36,7 +36,11 @@ class Machine:
             **self.variables,
         }
         given = {"run": lambda _: self.failed_units, "sys": self.folder / "sys", "worker_user": "nobody", **given}
-        return Surroundings(from_environment(environment), lambda path: self.answers.get(path, "refused"), **given)
+        settings = from_environment(environment)
+        return Surroundings(settings, self._answer, lambda path: self._answer(f"POST {path}"), **given)
+
+    def _answer(self, request: str) -> Any:
+        return self.answers.get(request.partition("?")[0], "refused")
 
     def find(self, check: str, **given: Any) -> list[Finding]:
         return list(CHECKS[check](self.surroundings(**given)))

@@ -45,6 +45,21 @@ def test_no_api(machine: Machine) -> None:
     assert machine.is_fine("api")
 
 
+def test_a_release_that_cannot_read_files(machine: Machine) -> None:
+    (without_api,) = machine.find("release")
+    assert (without_api.state, "not all parts answer" in without_api.sentence) == ("unknown", True)
+    machine.answers["/api/health"] = {"status": "ok"}
+    (without_check,) = machine.find("release")  # an older release
+    assert (without_check.state, "cannot be tried: refused" in without_check.sentence) == ("unknown", True)
+    tags = {"name": "tags", "state": "failed", "sentence": "The worker cannot read a FLAC file: it is broken."}
+    late = {"name": "transcode", "state": "late", "sentence": "The API could not transcode within 30 s."}
+    machine.answers["POST /api/health/check"] = {"healthy": False, "checks": [tags, late]}
+    assert machine.wrong("release").sentence == tags["sentence"]
+    assert {finding.state for finding in machine.find("release")} == {"wrong", "unknown"}
+    machine.answers["POST /api/health/check"] = {"healthy": True, "checks": [{**tags, "state": "ok"}]}
+    assert machine.is_fine("release")
+
+
 def test_a_failed_unit(machine: Machine) -> None:
     assert machine.is_fine("units")
     machine.failed_units = "srv-music-USB.mount loaded failed failed /srv/music/USB\n"

@@ -1,0 +1,31 @@
+"""The release: whether it reads, analyses, inserts and plays an audio file of its own."""
+
+from collections.abc import Iterator
+
+from soniquebay.doctor.finding import Finding, ok, unknown, wrong
+from soniquebay.doctor.surroundings import Surroundings
+
+CHECK_SECONDS = 30  # a worker that is busy makes the check after one of its tasks
+_REMEDY = (
+    "Install the same release again, which replaces damaged files, or go back: sudo soniquebay release rollback. "
+    "What the programs say: soniquebay logs worker, soniquebay logs api"
+)
+
+
+def release(around: Surroundings) -> Iterator[Finding]:
+    """Have the API and the worker make the check of the release."""
+    health = around.answer("/api/health")
+    if isinstance(health, str) or health.get("status") != "ok":
+        yield unknown("Whether files are read and played is not tried, because not all parts answer.")
+        return
+    answer = around.post(f"/api/health/check?timeout_seconds={CHECK_SECONDS}")
+    if isinstance(answer, str):
+        yield unknown(f"Whether files are read and played cannot be tried: {answer}.")
+        return
+    for check in answer["checks"]:
+        if check["state"] == "failed":
+            yield wrong(check["sentence"], _REMEDY)
+        elif check["state"] == "late":
+            yield unknown(check["sentence"])
+    if answer["healthy"]:
+        yield ok("A file of the release is read, analysed, inserted and played.")
