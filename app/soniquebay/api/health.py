@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from soniquebay import __version__, disk_state, redis_files
 from soniquebay.api.access import REFUSALS, Manager, may_manage
 from soniquebay.api.daemon_thread import in_daemon_thread
+from soniquebay.api.inspection import inspect
 from soniquebay.api.models.health import Health, WorkerState
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
@@ -24,7 +25,6 @@ router = APIRouter(prefix="/api", tags=["health"], responses=REFUSALS)
 _NO_REDIS: dict[int | str, dict[str, Any]] = {503: {"model": Problem}}
 
 # Every worker has to answer within this time: nobody knows how many there are.
-INSPECT_TIMEOUT_SECONDS = 2.0
 # One attempt after another. The worker's main process answers at once, but not on a Pi that boots. A worker that has
 # just reconnected to Redis has missed the first ping.
 PING_TIMEOUTS_SECONDS = (1.0, 1.0, 3.0)
@@ -84,7 +84,7 @@ async def worker_state(services: Shared) -> Any:
 
 def _worker_state() -> dict[str, Any]:
     with ThreadPoolExecutor(2) as pool:
-        answers = [pool.submit(_inspect, method) for method in ("stats", "active")]
+        answers = [pool.submit(inspect, method) for method in ("stats", "active")]
         stats, active = (answer.result() for answer in answers)
     return {
         "workers": {
@@ -121,16 +121,6 @@ def _check_redis(services: Services) -> str:
     except redis.RedisError as error:
         return f"does not answer: {error}"
     return "ok"
-
-
-# The next two open a connection of their own. kombu does not test a pooled connection before it waits for an answer on
-# it, so after a restart of Redis each one in the pool would fail once.
-
-
-def _inspect(method: str) -> dict[str, Any]:
-    with celery.connection_for_write() as connection:
-        inspect = celery.control.inspect(timeout=INSPECT_TIMEOUT_SECONDS, connection=connection)
-        return getattr(inspect, method)() or {}
 
 
 def _check_worker(_: Services) -> str:

@@ -25,10 +25,10 @@ async def check_release(
 ) -> Any:
     """Have the worker and the API read, insert and play an audio file of the release; 200 only when all of it works.
 
-    The library stays as it is: the insertion is rolled back. A worker that is busy makes the check after one of its
-    tasks.
+    The library stays as it is: the insertion is rolled back. A worker makes the check after one of its tasks; one
+    that is busy with others all the time is no fault.
     """
     checks = await services.release_check.run(timeout_seconds)
-    healthy = all(check.state == "ok" for check in checks)
+    healthy = all(check.state in {"ok", "busy"} for check in checks)
     answer = ReleaseCheck(healthy=healthy, version=__version__, checks=checks)
     return JSONResponse(answer.model_dump(), status_code=200 if healthy else 503)

@@ -8,11 +8,13 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, Literal
 
+from kombu.exceptions import OperationalError
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.file_answer import FileAnswerError, Reader
+from soniquebay.api.inspection import active_tasks
 from soniquebay.api.models.health import Check
 from soniquebay.api.transcoders import Transcoders
 from soniquebay.api.trial_insert import NotInsertedError, try_insert
@@ -71,14 +73,27 @@ class ReleaseCheckJob:
                 return [Check(name="worker", state="failed", sentence=sentence)]
             report = await asyncio.wait_for(asyncio.wrap_future(waiting), seconds)
         except TimeoutError:
-            sentence = f"The worker has not made the check within {seconds:.0f} s: it is busy, or runs no task at all."
-            return [Check(name="worker", state="late", sentence=sentence)]
+            return [await run_in_threadpool(_late, seconds)]
         finally:
             del self._waiting[check_id]
         if report.entities is None or report.analysis is None:
             return report.checks  # there is nothing to insert
         insertion = run_in_threadpool(try_insert, self._database, report.entities, report.analysis)
         return [*report.checks, await _made("insert", insertion, "insert a file into the library", seconds)]
+
+
+def _late(seconds: float) -> Check:
+    """Tell a worker whose processes are all busy, as with the discovery of a large library, from one that is stuck."""
+    try:
+        busy_with = ", ".join(sorted({name for name in active_tasks() if name != TASK}))
+    except (OperationalError, OSError) as error:
+        busy_with = ""
+        log.debug("the workers do not say what they run: %s", error)
+    if busy_with:
+        sentence = f"The worker has not made the check within {seconds:.0f} s, because it is busy with {busy_with}."
+        return Check(name="worker", state="busy", sentence=sentence)
+    sentence = f"The worker has not made the check within {seconds:.0f} s: it runs no task at all."
+    return Check(name="worker", state="late", sentence=sentence)
 
 
 async def _made(name: _Name, work: Coroutine[Any, Any, None], what: str, seconds: float) -> Check:

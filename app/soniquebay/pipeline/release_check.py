@@ -8,7 +8,7 @@ from typing import Any, cast
 from soniquebay.audio import canary
 from soniquebay.audio.picture_format import THUMBNAIL_MEDIA_TYPES, media_type
 from soniquebay.library.catalogue.message import entities
-from soniquebay.library.entities import Entities, FailedFile, FileStamp, FileTags
+from soniquebay.library.entities import Entities, FailedFile, FileStamp
 from soniquebay.library.paths import encode
 from soniquebay.pipeline import library_api
 from soniquebay.pipeline.covers import EmbeddedPictures
@@ -77,7 +77,7 @@ def _read_tags() -> Entities:
     read = extract(stamp)
     if "reason" in read:
         raise _WrongResultError(cast(FailedFile, read)["reason"])
-    file = cast(FileTags, read)
+    file = read
     sound = {name: file["sound"].get(name) for name in canary.SOUND}
     for what, found, expected in (
         ("tags", file["tags"], canary.TAGS),

@@ -45,10 +45,10 @@ def health(path: Path) -> dict[str, Any]:
         return {}
 
 
-def check(path: Path, version: str, seconds: float) -> None:
+def check(path: Path, version: str, seconds: float) -> list[str]:
     """Have a release that is healthy read, insert and play a file of its own, each within so many seconds.
 
-    Raises ``click.ClickException`` with what it cannot do. A release from before there was this check passes.
+    Return what could not be tried, because the worker was busy all the time. Raises ``click.ClickException`` with what it cannot do. A release from before there was this check passes.
     """
     request = f"POST /api/health/check?timeout_seconds={min(max(seconds, 1), MAX_CHECK_SECONDS):.0f}"
     try:
@@ -56,10 +56,10 @@ def check(path: Path, version: str, seconds: float) -> None:
     except (OSError, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise click.ClickException(f"release {version} does not end its check: {reason}") from error
-    if status in _WITHOUT_CHECK or answer.get("healthy") is True:
-        return
     # The release that answers is another one than this program's.
     sentences = [str(made.get("sentence")) for made in answer.get("checks", ()) if made.get("state") != "ok"]
+    if status in _WITHOUT_CHECK or answer.get("healthy") is True:
+        return sentences
     reason = "; ".join(sentence[:1].lower() + sentence[1:].rstrip(".") for sentence in sentences)
     raise click.ClickException(f"release {version} fails its check: {reason or f'it answers {status}'}")
 

@@ -76,8 +76,6 @@ class SystemChange:
                 write(path, state)
             except (OSError, LookupError) as error:
                 raise click.ClickException(f"{path} cannot be written: {error}") from error
-        if self.changes:
-            subprocess.run(["sync"], check=True)  # of several file systems
         if any(change.path.startswith(UNITS) for change in self.changes):
             programs.systemctl("daemon-reload")
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import click
 
+from soniquebay.atomic_file import sync_folder
+
 MAX_FILE_BYTES = 1 << 20
 BOOT_PARTITION = "/boot/firmware/"  # its file system is FAT, which has no owners and modes
 State = dict[str, Any] | None
@@ -89,15 +91,21 @@ def is_at(path: str, state: State) -> bool:
 
 
 def write(path: str, state: State) -> None:
-    """Make a path what `state` says, by a rename. Raises ``OSError``; ``KeyError`` when there is no such owner."""
+    """Make a path what `state` says, by a rename. It is on the disk when this returns.
+
+    Raises ``OSError``; ``LookupError`` when there is no such owner.
+    """
     target = Path(path)
     if state is None:
-        target.unlink(missing_ok=True)
+        if target.parent.is_dir():
+            target.unlink(missing_ok=True)
+            sync_folder(target.parent)
         return
     _make_parents(target)
     if _content(state) is None:
         target.mkdir(exist_ok=True)
         _set_attributes(target, state)
+        sync_folder(target.parent)
         return
     new = target.with_name(f".{target.name}.soniquebay-new")
     new.unlink(missing_ok=True)
@@ -112,6 +120,7 @@ def write(path: str, state: State) -> None:
             file.flush()
             os.fsync(descriptor)
     new.replace(target)
+    sync_folder(target.parent)
 
 
 def _state(path: str) -> State:

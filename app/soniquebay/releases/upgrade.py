@@ -177,7 +177,8 @@ class Transaction:
 
     def _check(self, version: str, seconds: float) -> None:
         self.tell(f"checking that release {version} reads, analyses and plays a file")
-        programs.check(self.control_socket, version, max(seconds, MIN_CHECK_SECONDS))
+        for sentence in programs.check(self.control_socket, version, max(seconds, MIN_CHECK_SECONDS)):
+            self.tell(sentence)
 
     def _restart_the_rest(self) -> None:
         """Restart what no upgrade hangs on. An owner may have masked it."""

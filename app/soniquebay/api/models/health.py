@@ -28,8 +28,8 @@ class Check(BaseModel):
     """One thing that a release has to be able to do, and whether it is."""
 
     name: Literal["worker", "tags", "vector", "cover", "insert", "file", "transcode"]
-    state: Literal["ok", "failed", "late"] = Field(
-        description="`late`: there was no result in time, because a part is busy or does not answer"
+    state: Literal["ok", "busy", "failed", "late"] = Field(
+        description="`busy`: the worker does other work, which is no fault; `late`: there was no result in time"
     )
     sentence: str
 
