@@ -107,7 +107,8 @@ def release() -> None:
 def install(archive: Path, root: Path, checksum: str, expected: str | None) -> None:
     """Unpack a release archive beside the other releases, once it is verified and its program runs.
 
-    The current release stays the current one. A loss of power leaves the release whole or not there.
+    The current release stays the current one. A loss of power leaves the release whole or not there. The checksum has
+    to match; the signature is not checked, as `upgrade` does.
     """
     _, folder = installed.install(archive, root, checksum, expected)
     if folder is not None:
@@ -161,6 +162,9 @@ def upgrade(
     transaction: Transaction, archive: Path, checksum: str, expected: str | None, system: TextIO | None
 ) -> None:
     """Install a release archive, and make it the release that runs.
+
+    If the current release trusts keys (its file SIGNERS), the archive has to be signed with one of them. The signature
+    is the file ARCHIVE.sig beside it.
 
     When it does not become healthy in time, the release before it runs again, with the library as it was. The same
     happens at the next boot if the power fails. The exit status is 3 then. The current release itself is repaired.

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from soniquebay.releases import installed, library_copies, packages, preflight, programs, system_sets
+from soniquebay.releases import installed, library_copies, packages, preflight, programs, signatures, system_sets
 from soniquebay.releases.journal import Journal, Upgrade
 from soniquebay.releases.system_change import SystemChange
 
@@ -118,8 +118,12 @@ class Transaction:
         return self._undo(upgrade.reason)
 
     def install(self, archive: Path, checksum: str, expected: str | None) -> tuple[str, Path | None]:
-        """Do what `installed.install` does, once nothing speaks against an upgrade. The current release is repaired."""
+        """Do what `installed.install` does, once nothing speaks against an upgrade. The current release is repaired.
+
+        The archive has to be signed with a key that the current release trusts, if that trusts any.
+        """
         self.check_that_none_is_open()
+        signatures.check(archive, self.root / "current", self.tell)  # before anything else reads the archive
         preflight.check_room_for_archive(archive, self.root, self.data)
         return installed.install(archive, self.root, checksum, expected, repair=True)
 

@@ -182,8 +182,11 @@ class Machine:
         command = {"paths": [str(self.setting)], "run": ["cp", str(self.setting), str(self.applied)]}
         return {"files": [entry], "commands": [command], **more}
 
-    def archive(self, version: str, kind: str = "healthy", **system: Any) -> Path:
-        """Write a release archive. `kind`: healthy, sick, ends; healthy until its check: deaf, odd, dies."""
+    def archive(self, version: str, kind: str = "healthy", signers: str = "", **system: Any) -> Path:
+        """Write a release archive. `kind`: healthy, sick, ends; healthy until its check: deaf, odd, dies.
+
+        `signers`: the keys that it trusts.
+        """
         program = PROGRAM.format(
             python=sys.executable, version=version, kind=kind, folder=self.folder, old_library=OLD_LIBRARY,
             new_library=NEW_LIBRARY,
@@ -191,7 +194,8 @@ class Machine:
         path = self.folder / f"{version}-{kind}.tar.gz"
         with tarfile.open(path, "w:gz") as archive:
             sets = json.dumps({"site": self.system_set(version, **system)})
-            files = [("VERSION", version, 0o644), ("system.json", sets, 0o644), ("bin/soniquebay", program, 0o755)]
+            files = [("VERSION", version, 0o644), ("SIGNERS", signers, 0o644), ("system.json", sets, 0o644)]
+            files += [("bin/soniquebay", program, 0o755)]
             for name, text, mode in files:
                 info = tarfile.TarInfo(name)
                 info.size, info.mode = len(text), mode
