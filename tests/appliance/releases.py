@@ -20,6 +20,8 @@ DATA_LOSS_SQL = "UPDATE tracks SET title = 'Lost';\n"
 def build_variant(folder: Path, version: str, *, schema: Sequence[str] = (), broken: str | None = None) -> Path:
     """Build a release archive of another version in `folder`, with its checksum beside it, and return its path.
 
+    It is signed with the builder's key, which the image trusts.
+
     `schema`: SQL of additional migrations. `broken`: path of a module that raises when it is imported.
     """
     app = folder / f"app-{version}"

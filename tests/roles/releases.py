@@ -15,10 +15,10 @@ from image.release import LAUNCHER, archive_name
 from .playbook import ROOT
 
 
-def make_archive(folder: Path, version: str) -> Path:
-    """Write a release archive of this version, with its checksum beside it."""
+def make_archive(folder: Path, version: str, signers: str = "") -> Path:
+    """Write a release archive of this version, with its checksum beside it. `signers`: the keys that it trusts."""
     program = LAUNCHER.replace("#!/usr/bin/python3", f"#!{sys.executable}", 1)
-    texts = {"VERSION": f"{version}\n", "bin/soniquebay": program, "lib/other/__init__.py": ""}
+    texts = {"VERSION": f"{version}\n", "SIGNERS": signers, "bin/soniquebay": program, "lib/other/__init__.py": ""}
     application = ROOT / "app/soniquebay"
     for package in (application, Path(click.__file__).parent):
         for path in sorted(package.rglob("*.py")):

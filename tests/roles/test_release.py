@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.ssh_keys import make_key, sign, trust
+
 from .playbook import ROOT, LocalMachine
 from .releases import make_archive
 
@@ -125,16 +127,20 @@ def with_systemd(machine: LocalMachine, installation: Installation, tmp_path: Pa
 def test_the_playbooks_have_the_machine_upgrade_itself_and_tell_what_came_of_it(
     machine: LocalMachine, installation: Installation, tmp_path: Path
 ) -> None:
-    first = make_archive(tmp_path, "1.0")
+    key = make_key(tmp_path / "key")
+    first = make_archive(tmp_path, "1.0", trust(key))
     machine.play({"roles": ["release"]}, soniquebay_live=False, release_archive=str(first), **installation.variables)
     (installation.data / LIBRARY).write_text("kept")
     (installation.data / COPY).write_text("of an earlier upgrade")
 
-    def run(playbook: str, version: str, *options: str) -> tuple[int, str]:
+    def run(playbook: str, version: str, *options: str, signed: bool = False) -> tuple[int, str]:
+        archive = make_archive(tmp_path, version)
+        if signed:
+            sign(archive, key)
         done = machine.try_run(
             ROOT / "playbooks" / playbook,
             options=list(options),
-            release_archive=str(make_archive(tmp_path, version)),
+            release_archive=str(archive),
             upgrade_health_seconds=1,
             upgrade_system=False,  # this machine keeps its own
             **installation.variables,
@@ -146,6 +152,10 @@ def test_the_playbooks_have_the_machine_upgrade_itself_and_tell_what_came_of_it(
     assert "1.0 would be replaced by 2.0." in printed
     assert "changed=1 " in printed
     status, printed = run("upgrade.yml", "2.0")
+    assert status != 0
+    assert "has no signature beside it, and release 1.0 wants one" in printed, printed
+    assert installation.current() == "releases/1.0"
+    status, printed = run("upgrade.yml", "2.0", signed=True)
     assert (status, installation.current()) == (0, "releases/2.0"), printed
     assert "changed=1 " in printed
     assert installation.names() == ["1.0", "2.0"]

@@ -12,13 +12,14 @@ import pytest
 
 from image import release
 from soniquebay.library.database import migrations
+from tests.support.ssh_keys import make_key, sign
 
 from ..client import NO_ENTRIES, OWNER, Appliance, wait_for
 from ..playbook import run_playbook
 from ..releases import DATA_LOSS_SQL, NEW_TABLE_SQL, build_variant, write_checksum
 from ..snapshot import FILE_NAME, SYSTEM_FILE_NAME, take_snapshot, take_system_snapshot
 
-VERSION, TAMPERED_VERSION = "99.0.1", "99.0.2"
+VERSION, TAMPERED_VERSION, FOREIGN_VERSION = "99.0.1", "99.0.2", "99.0.7"
 DATA_FOLDER = "/var/lib/soniquebay"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -68,6 +69,16 @@ def test_an_archive_with_a_wrong_checksum_changes_nothing(appliance: Appliance, 
     result = run_playbook(appliance, tmp_path, "upgrade.yml", archive)
     assert result.returncode != 0
     assert "Nothing was touched" in result.stdout
+    assert installation_state(appliance) == before
+
+
+def test_an_archive_that_is_signed_with_an_unknown_key_changes_nothing(appliance: Appliance, tmp_path: Path) -> None:
+    archive = build_variant(tmp_path, FOREIGN_VERSION)
+    sign(archive, make_key(tmp_path / "key"))
+    before = installation_state(appliance)
+    result = run_playbook(appliance, tmp_path, "upgrade.yml", archive)
+    assert result.returncode != 0
+    assert f"which release {VERSION} does not trust" in " ".join(result.stdout.split())
     assert installation_state(appliance) == before
 
 
