@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     archive.add_argument("--version", help="version to use instead of the one in the sources")
     archive.add_argument("--app", type=Path, default=release.APP, help="folder to use instead of app/")
     archive.add_argument("--into", type=Path, help="folder to use instead of dist/")
+    archive.add_argument("--sign-key", type=Path, help="SSH key to sign with, instead of that of SIGN_KEY or your own")
     containers = verbs.add_parser("containers", help="run a command with the image's root as a container image")
     containers.add_argument(
         "command", nargs=argparse.REMAINDER, metavar="COMMAND", help="such as pytest tests/containers"
@@ -131,8 +132,10 @@ def _build(options: argparse.Namespace) -> None:
     elif verb == "base":
         base_root.ensure(profile.load(options.profile), build_root.ensure())
     elif verb == "release":
-        tools = build_root.ensure()
-        console.print(str(release.ensure(tools, version=options.version, app=options.app, into=options.into)))
+        made = release.ensure(
+            build_root.ensure(), version=options.version, app=options.app, into=options.into, key=options.sign_key
+        )
+        console.print(str(made))
     elif verb == "minimal":
         console.print(str(minimal_root.ensure(build_root.ensure())))
     elif verb == "publish":

@@ -21,6 +21,15 @@ def cache_home() -> Path:
     return folder
 
 
+def data_home() -> Path:
+    """Return the folder of what is the builder's own and cannot be built again; make it if it is missing."""
+    parent = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local/share")
+    folder = Path(parent).absolute() / "soniquebay"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    chown_to_invoking_user(folder)
+    return folder
+
+
 def dist() -> Path:
     """Return the folder of products; make it if it is missing, for the user who called sudo."""
     DIST.mkdir(exist_ok=True)

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from .errors import ActionableError
-from .paths import ROOT, cache_home
+from .paths import ROOT, cache_home, data_home
 
-_PRESERVED_VARIABLES = ("SOURCE_DATE_EPOCH", "TERM", "COLUMNS")
+_PRESERVED_VARIABLES = ("SOURCE_DATE_EPOCH", "TERM", "COLUMNS", "SIGN_KEY", "SSH_AUTH_SOCK")
 _PRESERVED_PREFIXES = ("SONIQUEBAY_", "PIP_", "UV_", "SSL_CERT_", "DOCKER_")
 
 
@@ -31,7 +31,7 @@ def as_root(command: Sequence[str]) -> list[str]:
 
 
 def run_verb_as_root(*arguments: str) -> None:
-    """Run `python -m image` as root with this user's cache and settings; raises `SystemExit` when it fails."""
+    """Run `python -m image` as root with this user's cache, keys and settings; raises `SystemExit` when it fails."""
     # by name, without values: an index URL may hold a password, and every user sees the arguments of a command
     preserved = [name for name in os.environ if name in _PRESERVED_VARIABLES or name.startswith(_PRESERVED_PREFIXES)]
     command = as_root(
@@ -39,6 +39,7 @@ def run_verb_as_root(*arguments: str) -> None:
             *([f"--preserve-env={','.join(preserved)}"] if preserved and not is_root() else []),
             "env",
             f"XDG_CACHE_HOME={cache_home().parent}",
+            f"XDG_DATA_HOME={data_home().parent}",
             f"PYTHONPATH={ROOT}",
             "PYTHONDONTWRITEBYTECODE=1",
             sys.executable,

@@ -1,8 +1,8 @@
 """The release archive: the application, its dependencies for ARM64 and the bytecode of both; reproducible.
 
-    VERSION  system.json  bin/soniquebay  lib/
+    VERSION  SIGNERS  system.json  bin/soniquebay  lib/
 
-Both the image build and the upgrade playbook unpack this file.
+Both the image build and the upgrade playbook unpack this file. Its signature lies beside it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import build_root, bytecode, cache, system_sets, ui, web_page
+from soniquebay.releases import signatures
+
+from . import build_root, bytecode, cache, signers, system_sets, ui, web_page
 from .build_root import BuildRoot
 from .errors import ActionableError
 from .paths import ROOT, chown_to_invoking_user, dist, source_epoch
@@ -66,16 +68,26 @@ def archive_name(version: str) -> str:
     return f"soniquebay-{version}-aarch64.tar.gz"
 
 
-def ensure(tools: BuildRoot, *, version: str | None = None, app: Path = APP, into: Path | None = None) -> Path:
-    """Return the release archive in dist/, or in the folder `into`, with its .sha256 beside it.
+def ensure(
+    tools: BuildRoot,
+    *,
+    version: str | None = None,
+    app: Path = APP,
+    into: Path | None = None,
+    key: Path | None = None,
+) -> Path:
+    """Return the release archive in dist/, or in the folder `into`, with its .sha256 and its .sig beside it.
 
-    With another `version` or `app` folder it has the same dependencies from the cache, and takes seconds.
+    With another `version` or `app` folder it has the same dependencies from the cache, and takes seconds. `key` signs
+    it, instead of that of `signers.signing_key`. Raises `ActionableError` when a step fails.
     """
+    key = signers.signing_key(key)
+    trusted = signers.trusted(key)
     version = version or version_of(app)
     page = web_page.ensure()
     epoch = source_epoch("app/soniquebay", "app/web", "requirements.lock")
     inputs = (app / "soniquebay", page, _libraries_digest(), system_sets.inputs_digest(), Path(__file__))
-    digest = cache.digest(*inputs, version, epoch)
+    digest = cache.digest(*inputs, version, epoch, trusted)
     title = f"Release {version} for aarch64"
     archive = cache.find("release", digest, ".tar.gz")
     if archive is not None:
@@ -91,8 +103,11 @@ def ensure(tools: BuildRoot, *, version: str | None = None, app: Path = APP, int
             step.report_status("packing")
             sets = system_sets.ensure(step).read_text()
             folders = [libraries, application]
-            archive = cache.make("release", digest, ".tar.gz", lambda path: _pack(path, version, epoch, sets, folders))
-    return publish(archive, (into or dist()) / archive_name(version))
+            texts = {signatures.FILE_NAME: trusted, system_sets.NAME: sets}
+            archive = cache.make("release", digest, ".tar.gz", lambda path: _pack(path, version, epoch, texts, folders))
+    published = publish(archive, (into or dist()) / archive_name(version))
+    signers.sign(published, key)
+    return published
 
 
 def publish(archive: Path, target: Path) -> Path:
@@ -152,14 +167,15 @@ def _put_page(target: Path, page: Path) -> None:
     shutil.copytree(page, installed)
 
 
-def _pack(path: Path, version: str, epoch: int, sets: str, folders: Sequence[Path]) -> None:
+def _pack(path: Path, version: str, epoch: int, texts: Mapping[str, str], folders: Sequence[Path]) -> None:
     with (
         path.open("wb") as raw,
         gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive,
     ):
         _add_text(archive, "VERSION", f"{version}\n", 0o644, epoch)
-        _add_text(archive, system_sets.NAME, sets, 0o644, epoch)
+        for name, text in texts.items():
+            _add_text(archive, name, text, 0o644, epoch)
         _add_text(archive, "bin/soniquebay", LAUNCHER, 0o755, epoch)
         for folder in folders:
             _add_tree(archive, folder, "lib", epoch)

@@ -15,14 +15,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .. import build, build_root, cache, release, ui
+from .. import build, build_root, cache, release, signature, ui
 from ..bootcheck.card import Card
 from ..build_root import BuildRoot
 from ..errors import ActionableError
 from ..paths import chown_to_invoking_user, dist, source_epoch
 from ..profile import load as load_profile
 from ..ui import Step
-from . import bmap, imager, sbom, signature
+from . import bmap, imager, sbom
 from .image_file import ImageFile, sha256
 
 # With blocks of a given size the output does not depend on the number of processors, and all of them can unpack it.
@@ -42,8 +42,8 @@ def publish(profile_name: str, *, base_url: str = "", key: Path | None = None, i
     path = dist() / build.image_name(version, profile.name)
     if not path.exists():
         raise ActionableError(f"{path} is missing.", f"Run: make image PROFILE={profile.name}")
-    if key is not None and not key.is_file():
-        raise ActionableError(f"There is no key {key}.", "SIGN_KEY names a file that ssh-keygen made.")
+    if key is not None:
+        signature.require_key(key)
     tools = build_root.ensure()
     folder = into or path.parent
     with ui.step("Checksum of the image"):

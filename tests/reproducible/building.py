@@ -35,12 +35,16 @@ def copy_sources(target: Path) -> None:
 
 @dataclass(frozen=True)
 class Build:
-    """A build below a folder of its own. Builds share only `mirror` and `wheels`, the downloaded packages."""
+    """A build below a folder of its own.
+
+    Builds share only `mirror` and `wheels`, the downloaded packages, and `data`, with the keys that a release trusts.
+    """
 
     parent: Path
     environment: Environment
     mirror: str
     wheels: Path
+    data: Path
 
     @property
     def image(self) -> Path:
@@ -58,6 +62,7 @@ class Build:
         variables = {name: value for name, value in os.environ.items() if not name.startswith(dropped)} | {
             "HOME": str(home),
             "XDG_CACHE_HOME": str(self.parent / "cache"),
+            "XDG_DATA_HOME": str(self.data),
             "UV_CACHE_DIR": str(self.wheels),
             "PYTHONPATH": str(checkout),
             "PYTHONDONTWRITEBYTECODE": "1",

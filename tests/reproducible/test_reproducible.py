@@ -1,4 +1,4 @@
-"""Two builds from the same sources and the same downloaded packages are the same, bit for bit.
+"""Two builds from the same sources, downloaded packages and trusted keys are the same, bit for bit.
 
 They differ in folder, time, host name, umask, locale and time zone (chosen so that the local dates differ as well). The
 clock is not set to another day: ARM64 programs run in a qemu-user that is linked statically, so no library can give
@@ -47,7 +47,7 @@ def images(locales: None) -> Iterator[tuple[Path, Path]]:
         parent = Path(scratch)
         with mirror({"debian": origin.main, "security": origin.security}, parent / "packages") as address:
             builds = [
-                Build(parent / name, environment, address, parent / "wheels")
+                Build(parent / name, environment, address, parent / "wheels", parent / "data")
                 for name, environment in (("first", FIRST), ("second", SECOND))
             ]
             # As usual, the base roots are older than the last change of the sources. A step takes minutes, so it does
