@@ -48,7 +48,8 @@ def health(path: Path) -> dict[str, Any]:
 def check(path: Path, version: str, seconds: float) -> list[str]:
     """Have a release that is healthy read, insert and play a file of its own, each within so many seconds.
 
-    Return what could not be tried, because the worker was busy all the time. Raises ``click.ClickException`` with what it cannot do. A release from before there was this check passes.
+    Return what could not be tried, because the worker was busy all the time. Raises ``click.ClickException`` with what
+    it cannot do. A release from before there was this check passes.
     """
     request = f"POST /api/health/check?timeout_seconds={min(max(seconds, 1), MAX_CHECK_SECONDS):.0f}"
     try:
