@@ -40,10 +40,10 @@ def made_music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def scanned_stack(folder: Path, data: Path) -> Iterator[Stack]:
+def scanned_stack(folder: Path, data: Path, **settings: str) -> Iterator[Stack]:
     """Give a stack with an owner, whose library over a folder of music is scanned and analysed."""
     web_page.install()
-    running = Stack(folder, data, login=True)
+    running = Stack(folder, data, login=True, **settings)
     try:
         running.cli("scan", "--wait-vectors", control=True)
         wait_until(running.pictures_are_found)

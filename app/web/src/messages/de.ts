@@ -158,6 +158,7 @@ export const de: Messages = {
   "addTo.create": "Anlegen",
   "addTo.added": { one: "{count} Titel ist jetzt in „{name}“.", other: "{count} Titel sind jetzt in „{name}“." },
 
+  "playlists.ofUsers": "Playlists gehören zu einem Benutzer.",
   "playlists.empty": "Es gibt noch keine Playlist. Gib einer einen Namen, um anzufangen.",
   "playlist.smart": "Intelligente Playlist",
   "playlist.by": "von {name}",

@@ -154,6 +154,7 @@ export const en = {
   "addTo.create": "Create",
   "addTo.added": { one: "{count} track is in “{name}” now.", other: "{count} tracks are in “{name}” now." },
 
+  "playlists.ofUsers": "Playlists belong to a user.",
   "playlists.empty": "There is no playlist yet. Give one a name to begin.",
   "playlist.smart": "Smart playlist",
   "playlist.by": "by {name}",

@@ -161,6 +161,7 @@ export const fr: Messages = {
     other: "{count} titres sont maintenant dans « {name} ».",
   },
 
+  "playlists.ofUsers": "Les playlists appartiennent à un utilisateur.",
   "playlists.empty": "Il n’y a pas encore de playlist. Donnez-lui un nom pour commencer.",
   "playlist.smart": "Playlist intelligente",
   "playlist.by": "de {name}",

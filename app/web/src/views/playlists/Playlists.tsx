@@ -11,8 +11,31 @@ import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
 import "./Playlists.css";
 
-/** One's own playlists and the public ones of others. */
+/** The playlists that a user may see. Guests have none, and are led to the sign-in. */
 export function Playlists() {
+  return (
+    <div class="playlists">
+      <h1>{t("nav.playlists")}</h1>
+      {session.value?.user ? <UsersPlaylists /> : <NoUser />}
+    </div>
+  );
+}
+
+function NoUser() {
+  return (
+    <>
+      <p class="muted">{t("playlists.ofUsers")}</p>
+      {session.value?.means === "guest" && (
+        <a href={address("/sign-in?next=/playlists")} target="_self">
+          {t("account.signIn")}
+        </a>
+      )}
+    </>
+  );
+}
+
+/** One's own playlists and the public ones of others. */
+function UsersPlaylists() {
   const { route } = useLocation();
   const asked = useAnswer((signal) => get("/api/playlists", { signal }), []);
   const { error, isRunning, run } = useAction();
@@ -22,9 +45,8 @@ export function Playlists() {
       route(address(`/playlists/${made.id}`));
     });
   return (
-    <div class="playlists">
-      <h1>{t("nav.playlists")}</h1>
-      {session.value?.user && <NewPlaylist isBusy={isRunning} create={create} />}
+    <>
+      <NewPlaylist isBusy={isRunning} create={create} />
       {error && <ErrorNotice error={error} />}
       <Answered asked={asked}>
         {({ items }) =>
@@ -41,7 +63,7 @@ export function Playlists() {
           )
         }
       </Answered>
-    </div>
+    </>
   );
 }
 
