@@ -122,7 +122,7 @@ test-raspios: $(VENV)/ready ## the profile raspios, built against a stand-in for
 test-raspi4b: image ## the same card on QEMU's Raspberry Pi 4, from its SD slot
 	$(PYTEST) -s tests/raspi4b
 
-test-power-cuts: image ## three power cuts: in a first boot, a scan, and at rest
+test-power-cuts: image ## three power cuts in a first boot, a scan, and at rest; three while the boot partition is filled
 	POWER_CUTS=3 $(PYTEST) -s tests/power_cuts
 
 power-cuts: image ## many power cuts (CUTS=20 SEED=5 FROM=1), each losing some of the writes that were not flushed
