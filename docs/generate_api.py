@@ -62,7 +62,8 @@ def main() -> None:
     parser.add_argument("--openapi", action="store_true", help="print the description as JSON instead")
     options = parser.parse_args()
     # Requests alone use the other services.
-    services = SimpleNamespace(settings=from_environment({}), accounts=None, open_requests=None, request_counts=None)
+    unused = dict.fromkeys(("accounts", "open_requests", "request_counts", "listening"))
+    services = SimpleNamespace(settings=from_environment({}), **unused)
     description = public_app(cast(Services, services)).openapi()
     if options.openapi:
         print(json.dumps(description))

@@ -37,6 +37,7 @@ from soniquebay.api.access import REFUSALS, Access, may_manage
 from soniquebay.api.event_answer import EventStream
 from soniquebay.api.events import is_event_id
 from soniquebay.api.https_only import HttpsOnly
+from soniquebay.api.listening import NoteStreams
 from soniquebay.api.metrics import routes as metrics
 from soniquebay.api.metrics.requests import CountRequests
 from soniquebay.api.models.problems import Problem
@@ -65,6 +66,7 @@ def public_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     settings = services.settings
+    app.add_middleware(NoteStreams, listening=services.listening)
     app.add_middleware(
         Access,
         accounts=services.accounts,

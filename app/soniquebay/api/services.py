@@ -13,6 +13,7 @@ from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.event_answer import STREAM_LIMITS
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
+from soniquebay.api.listening import Listening
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.machine_feed import MachineFeed
 from soniquebay.api.map_body import MapBody
@@ -76,6 +77,7 @@ class Services:
     worker_states: SharedRun[dict[str, Any]] = field(default_factory=lambda: SharedRun("workers"))
     queue_lengths: SharedRun[dict[str, int]] = field(default_factory=lambda: SharedRun("queues"))
     now_playing: NowPlaying = field(default_factory=NowPlaying)
+    listening: Listening = field(default_factory=Listening)
     log_lines: LogReader = field(init=False)
     request_counts: RequestCounts = field(default_factory=RequestCounts)
     machine: MachineFeed = field(init=False)

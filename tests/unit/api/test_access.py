@@ -30,8 +30,8 @@ MANAGE = {
     "POST /api/scan", "POST /api/scan-sessions/{session_id}/pause", "POST /api/scan-sessions/{session_id}/resume",
     "POST /api/scan-sessions/{session_id}/cancel", "GET /api/scan-sessions", "GET /api/scan-sessions/{session_id}",
     "GET /api/scan-sessions/{session_id}/failures", "GET /api/watch", "GET /api/worker", "GET /api/queues",
-    "GET /api/machine", "GET /metrics", "GET /api/logs", "GET /api/missing", "GET /api/backups", "POST /api/backups",
-    "POST /api/tracks/{track_id}/vector", "GET /api/online", "GET /api/users", "POST /api/users",
+    "GET /api/machine", "GET /api/activity", "GET /metrics", "GET /api/logs", "GET /api/missing", "GET /api/backups",
+    "POST /api/backups", "POST /api/tracks/{track_id}/vector", "GET /api/online", "GET /api/users", "POST /api/users",
     "POST /api/health/check", "POST /api/claim/machine", "PATCH /api/users/{user_id}", "DELETE /api/users/{user_id}",
     "POST /api/users/{user_id}/marks/import",
 }  # fmt: skip

@@ -89,6 +89,16 @@ class Card(BaseModel):
     written_bytes: int | None = Field(description="since the machine has started")
 
 
+class Activity(BaseModel):
+    """Whether the machine is in use."""
+
+    scan_runs: bool = Field(description="a scan that is paused does not run")
+    streams: int = Field(description="streams of music that are sent now")
+    somebody_listens: bool = Field(
+        description="a stream is sent, or the last one has ended within 15 minutes, or a player tells what it plays"
+    )
+
+
 class Machine(BaseModel):
     """The state of the machine; also the data of each `machine` event of `/api/events`."""
 
