@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from soniquebay import __version__, addresses, board, card, memory, process_history, procfs
+from soniquebay import __version__, addresses, board, card, memory, process_history, procfs, update_record
 from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.drives import Drives
 from soniquebay.api.shared_run import SharedRun
@@ -80,6 +80,7 @@ class MachineFeed:
                 "is_local": addresses.is_loopback(self._settings.flower_host),
             },
             "drives": self._drives.states(self._settings),
+            "system_updates": _system_updates(),
         }
 
     def _known_to_redis(self) -> tuple[dict[str, Any] | None, dict[str, int] | None, str | None]:
@@ -109,3 +110,11 @@ def _card() -> dict[str, Any] | None:
     if found is None:
         return None
     return {"worn_percent": found.worn_percent, "reserve": found.reserve, "written_bytes": found.written_bytes}
+
+
+def _system_updates() -> dict[str, Any] | None:
+    found = update_record.read()
+    if found is None:
+        return None
+    shown = {name: getattr(found, name) for name in ("began_at", "ended_at", "succeeded_at", "result", "reason")}
+    return {**shown, "packages": list(found.packages), "waits_for_reboot": found.waits_for_reboot}

@@ -26,6 +26,7 @@ COMMANDS = {
     "user": "users",
     "scale": "scale",
     "release": "release",
+    "system": "system",
     "serve": "programs",
     "api": "programs",
     "worker": "programs",

@@ -25,9 +25,11 @@ def status(as_json: bool) -> None:
     workers = client.get("/api/worker")["workers"]
     lengths = client.get("/api/queues")
     newest = client.get("/api/scan-sessions", limit=1)["items"]
+    updates = client.get("/api/machine").get("system_updates")  # an older API elsewhere has none
     scan = newest[0] if newest else None
     if as_json:
-        click.echo(json.dumps({"health": health, "workers": workers, "queues": lengths, "last_scan": scan}))
+        shown = {"health": health, "workers": workers, "queues": lengths, "last_scan": scan, "system_updates": updates}
+        click.echo(json.dumps(shown))
     else:
         from rich.console import Console
 
@@ -45,6 +47,8 @@ def status(as_json: bool) -> None:
             console.print(
                 f"last scan: session {scan['id']} {scan['status']}, {scan['files']} files, {scan['failures']} failures"
             )
+        if updates:
+            console.print(_told_updates(updates), markup=False, soft_wrap=True)
         console.print(_queue_table(lengths))
     if health["status"] != "ok":
         raise SystemExit(1)
@@ -135,6 +139,13 @@ def _post(task: str, body: dict[str, object]) -> dict[str, Any]:
         raise click.ClickException(f"the API's socket {socket} does not answer: {error}") from error
     sent: dict[str, Any] = answer.json()
     return sent
+
+
+def _told_updates(updates: dict[str, Any]) -> str:
+    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(updates["ended_at"]))
+    count = f"{len(updates['packages'])} packages" if updates["packages"] else ""
+    told = ", ".join(text for text in (updates["result"].replace("_", " "), count, updates["reason"]) if text)
+    return f"security updates at {at}: {told}{'; they wait for a restart' if updates['waits_for_reboot'] else ''}"
 
 
 def _queue_table(lengths: dict[str, int]) -> Any:

@@ -39,8 +39,13 @@ def is_enabled(unit: str) -> bool:
 
 def health(path: Path) -> dict[str, Any]:
     """Return the answer of ``/api/health`` on the control socket; empty while the API does not answer."""
+    return ask(path, "/api/health")
+
+
+def ask(path: Path, route: str) -> dict[str, Any]:
+    """Return the answer to a GET on the control socket `path`; empty while the API does not answer."""
     try:
-        return _answer(path, "GET /api/health", REQUEST_TIMEOUT_SECONDS)[1]
+        return _answer(path, f"GET {route}", REQUEST_TIMEOUT_SECONDS)[1]
     except (OSError, ValueError):
         return {}
 

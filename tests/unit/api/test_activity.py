@@ -9,12 +9,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from soniquebay import update_record
 from soniquebay.api.listening import QUIET_SECONDS, Listening, NoteStreams
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
 from soniquebay.library import sessions
 from soniquebay.settings import from_environment
+from soniquebay.update_record import UpdateRecord
 
 
 @pytest.fixture
@@ -81,3 +83,27 @@ def test_a_stream_counts_until_some_time_after_its_end(
     assert (listening.streams, listening.is_quiet) == (0, not counts)
     clock.now += QUIET_SECONDS
     assert listening.is_quiet
+
+
+def test_the_machine_tells_of_the_last_security_updates(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(update_record, "PATH", tmp_path / "record")
+    client = TestClient(public_app(services), "http://localhost")
+    assert client.get("/api/machine").json()["system_updates"] is None
+    assert "soniquebay_security_updates_failed 1.0" not in client.get("/metrics").text
+    boot_id = update_record.current_boot_id()
+    record = UpdateRecord(1.0, 2.0, "failed", "no room", ("a: 1 → 2",), "a kernel", boot_id, 1.5)
+    update_record.write(record, tmp_path / "record")
+    assert client.get("/api/machine").json()["system_updates"] == {
+        "began_at": 1.0,
+        "ended_at": 2.0,
+        "succeeded_at": 1.5,
+        "result": "failed",
+        "reason": "no room",
+        "packages": ["a: 1 → 2"],
+        "waits_for_reboot": True,
+    }
+    metrics = client.get("/metrics").text
+    for line in ("failed 1.0", "wait_for_reboot 1.0", "last_run_timestamp_seconds 2.0"):
+        assert f"soniquebay_security_updates_{line}\n" in metrics

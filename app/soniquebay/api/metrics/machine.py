@@ -9,7 +9,7 @@ from typing import Any, get_args
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from soniquebay import board, disk_writes, memory, procfs
+from soniquebay import board, disk_writes, memory, procfs, update_record
 from soniquebay.api.drives import Drives
 from soniquebay.api.metrics.families import counter, gauge, gauges
 from soniquebay.procfs import MIB
@@ -40,6 +40,7 @@ class MachineMetrics:
             disk_writes.written_bytes(self._settings.data, self._sys),
         )
         yield from _collect_drives(self._drives.states(self._settings))
+        yield from _collect_updates()
 
     def _collect_board(self) -> Iterator[Metric]:
         temperature, throttling = board.temperature_celsius(self._sys), board.throttling(self._sys)
@@ -77,6 +78,23 @@ def _collect_drives(drives: list[dict[str, Any]]) -> Iterator[Metric]:
     size, free = ({use: _sum(drives, use, name) for use in _USES} for name in ("total_bytes", "free_bytes"))
     yield gauges("soniquebay_filesystem_size_bytes", "Size of the file systems with music, or the data", "use", size)
     yield gauges("soniquebay_filesystem_free_bytes", "What can still be written there", "use", free)
+
+
+def _collect_updates() -> Iterator[Metric]:
+    found = update_record.read()
+    values = (
+        (found.ended_at, found.succeeded_at, float(found.result == "failed"), float(found.waits_for_reboot))
+        if found
+        else (None, None, None, None)
+    )
+    meanings = (
+        ("last_run_timestamp_seconds", "When the security updates last ran (Unix time)"),
+        ("last_success_timestamp_seconds", "When every security update was last installed (Unix time)"),
+        ("failed", "1 if the last run has failed"),
+        ("wait_for_reboot", "1 while they take effect only after a restart"),
+    )
+    for (ending, meaning), value in zip(meanings, values, strict=True):
+        yield gauge(f"soniquebay_security_updates_{ending}", meaning, value)
 
 
 def _sum(drives: list[dict[str, Any]], use: str, name: str) -> float | None:

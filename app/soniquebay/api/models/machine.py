@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from soniquebay.api.models.fields import EncodedPath, UnixTime
 from soniquebay.board import Slowing
 from soniquebay.card import Reserve
+from soniquebay.update_record import Result
 
 
 class ProcessChange(BaseModel):
@@ -89,6 +90,21 @@ class Card(BaseModel):
     written_bytes: int | None = Field(description="since the machine has started")
 
 
+class SystemUpdates(BaseModel):
+    """The last run of Debian's security updates."""
+
+    began_at: UnixTime
+    ended_at: UnixTime
+    succeeded_at: UnixTime | None = Field(description="when everything was last up to date; null: never yet")
+    result: Result = Field(
+        description="`postponed`: the machine was in use, or not fit; `unreachable`: the package lists could not be "
+        "refreshed, as without the internet"
+    )
+    reason: str = Field(description="in words; empty when there is nothing to say")
+    packages: list[str] = Field(description="what was installed: name, old and new version")
+    waits_for_reboot: bool = Field(description="whether the updates take effect only when the machine has restarted")
+
+
 class Activity(BaseModel):
     """Whether the machine is in use."""
 
@@ -119,3 +135,6 @@ class Machine(BaseModel):
     )
     flower: Flower
     drives: list[Drive] = Field(description="each folder of music with the drives below it, and the data")
+    system_updates: SystemUpdates | None = Field(
+        description="null: none ran yet, or this machine has none of their own"
+    )
