@@ -16,6 +16,7 @@ UNITS = (
     "soniquebay-flower.service",
     "soniquebay-online.socket",
     "soniquebay-maintenance.timer",
+    "soniquebay-security-updates.timer",
     "soniquebay-console.path",
     "redis-server.service",
     "ssh.service",
