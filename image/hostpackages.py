@@ -17,6 +17,7 @@ PACKAGES = {
     "openssh-client": "logs in to the emulated machine",
     "git": "gives the date of a build",
     "redis-server": "for the tests and `soniquebay serve`",
+    "python3-apt": "for the tests of Debian's updates",
 }
 ENGINE_PACKAGES = {"docker.io": "runs the tests in containers on a machine without an engine"}
 # Only the programs are needed. Debian also starts their services, which are stopped again.
