@@ -33,15 +33,17 @@ class LocalMachine:
         self.folder = folder
         self.roles = roles
         self.inventory = folder / "inventory.yml"
-        self.inventory.write_text(
-            yaml.safe_dump(inventory or {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}})
-        )
+        self.have(inventory or {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}})
         self.log = folder / "systemctl.log"
         programs = folder / "programs"
         programs.mkdir()
         (programs / "systemctl").write_text(SYSTEMCTL.format(log=self.log))
         (programs / "systemctl").chmod(0o755)
         self.path = f"{programs}:{os.environ['PATH']}"
+
+    def have(self, inventory: dict[str, Any]) -> None:
+        """Write the inventory of what is played from now on."""
+        self.inventory.write_text(yaml.safe_dump(inventory))
 
     def play(self, *plays: dict[str, Any], options: list[str] | None = None, **variables: Any) -> str:
         """Run plays and return what Ansible printed; fails when they fail."""

@@ -15,8 +15,11 @@ from image.release import LAUNCHER, archive_name
 from .playbook import ROOT
 
 
-def make_archive(folder: Path, version: str, signers: str = "") -> Path:
-    """Write a release archive of this version, with its checksum beside it. `signers`: the keys that it trusts."""
+def make_archive(folder: Path, version: str, signers: str = "", more: bytes = b"") -> Path:
+    """Write a release archive of this version, with its checksum beside it.
+
+    `signers`: the keys that it trusts; `more`: content that makes it larger.
+    """
     program = LAUNCHER.replace("#!/usr/bin/python3", f"#!{sys.executable}", 1)
     texts = {"VERSION": f"{version}\n", "SIGNERS": signers, "bin/soniquebay": program, "lib/other/__init__.py": ""}
     application = ROOT / "app/soniquebay"
@@ -26,11 +29,15 @@ def make_archive(folder: Path, version: str, signers: str = "") -> Path:
     texts["lib/soniquebay/__init__.py"] += f"\n__version__ = {version!r}\n"
     archive = folder / archive_name(version)
     with tarfile.open(archive, "w:gz") as packed:
-        for name, text in texts.items():
+        for name, content in [*((name, text.encode()) for name, text in texts.items()), ("lib/other/more", more)]:
             info = tarfile.TarInfo(name)
             info.mode = 0o755 if name.startswith("bin/") else 0o644
-            info.size = len(text.encode())
-            packed.addfile(info, io.BytesIO(text.encode()))
-    checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
-    archive.with_name(f"{archive.name}.sha256").write_text(f"{checksum}  {archive.name}\n")
+            info.size = len(content)
+            packed.addfile(info, io.BytesIO(content))
+    write_checksum(archive, hashlib.sha256(archive.read_bytes()).hexdigest())
     return archive
+
+
+def write_checksum(archive: Path, checksum: str) -> None:
+    """Write a checksum beside an archive, as sha256sum writes it."""
+    archive.with_name(f"{archive.name}.sha256").write_text(f"{checksum}  {archive.name}\n")

@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingUnixStreamServer
-from typing import Any
 
 import pytest
 
 from tests.support.ssh_keys import make_key, sign, trust
 
+from .installation import COPY, LIBRARY, Installation, with_systemd
 from .playbook import ROOT, LocalMachine
 from .releases import make_archive
 
 # each starts Ansible and some twenty of its modules
 pytestmark = pytest.mark.slow
-
-
-class Installation:
-    """A folder of releases on this machine, and a library."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "root"
-        self.data = folder / "data"
-        self.data.mkdir()
-        self.command = folder / "command"
-        self.variables: dict[str, Any] = {
-            "soniquebay_root": str(self.root),
-            "soniquebay_command": str(self.command),
-            "soniquebay_data": str(self.data),
-            "ansible_become": False,
-        }
-
-    def current(self) -> str:
-        return str((self.root / "current").readlink())
-
-    def names(self) -> list[str]:
-        """Return all that is in the folder of releases."""
-        return sorted(path.name for path in (self.root / "releases").iterdir())
 
 
 @pytest.fixture
@@ -63,73 +34,7 @@ def test_the_role_installs_a_release_once(machine: LocalMachine, installation: I
     assert machine.restarts() == 0
 
 
-LIBRARY, COPY = "library.db", "library.db.schema-7"
-
-# Runs the program at once, as a unit would in the background, and notes how it ended.
-SYSTEMD_RUN = """#!/bin/sh
-echo "systemd-run $*" >>"{log}"
-while [ "${{1#--}}" != "$1" ]; do shift; done
-if "$@" --control-socket {socket} >"{folder}/journal" 2>&1; then echo inactive; else echo failed; fi >"{folder}/state"
-"""
-SYSTEMCTL = """#!/bin/sh
-echo "$*" >>"{log}"
-case "$*" in *"show "*) cat "{folder}/state" ;; esac
-"""
-
-
-class StandIn(BaseHTTPRequestHandler):
-    """The API of the current release; that of 3.0 changes the schema of the library, and then does not get well."""
-
-    installation: Installation
-
-    def do_GET(self) -> None:
-        version = self.installation.current().removeprefix("releases/")
-        data = self.installation.data
-        if version == "3.0" and not (data / COPY).exists():
-            (data / LIBRARY).rename(data / COPY)
-            (data / LIBRARY).write_text("lost")
-        self.answer({"status": "degraded" if version == "3.0" else "ok", "version": version})
-
-    def do_POST(self) -> None:  # the check of a release that is healthy
-        self.answer({"healthy": True, "checks": []})
-
-    def answer(self, content: dict[str, Any]) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def address_string(self) -> str:
-        return "unix"
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def with_systemd(machine: LocalMachine, installation: Installation, tmp_path: Path) -> Iterator[None]:
-    """Give the machine stand-ins for systemd and for the API on its control socket."""
-    handler = type("Handler", (StandIn,), {"installation": installation})
-    with tempfile.TemporaryDirectory() as short:
-        socket = f"{short}/control.sock"
-        names = {"log": machine.log, "folder": tmp_path, "socket": socket}
-        programs = {
-            "systemd-run": SYSTEMD_RUN,
-            "systemctl": SYSTEMCTL,
-            "journalctl": '#!/bin/sh\ncat "{folder}/journal"\n',
-        }
-        for name, text in programs.items():
-            (tmp_path / "programs" / name).write_text(text.format(**names))
-            (tmp_path / "programs" / name).chmod(0o755)
-        with ThreadingUnixStreamServer(socket, handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            yield
-            server.shutdown()
-
-
 @pytest.mark.long
-@pytest.mark.usefixtures("with_systemd")
 def test_the_playbooks_have_the_machine_upgrade_itself_and_tell_what_came_of_it(
     machine: LocalMachine, installation: Installation, tmp_path: Path
 ) -> None:
@@ -138,7 +43,11 @@ def test_the_playbooks_have_the_machine_upgrade_itself_and_tell_what_came_of_it(
     machine.play({"roles": ["release"]}, soniquebay_live=False, release_archive=str(first), **installation.variables)
     (installation.data / LIBRARY).write_text("kept")
     (installation.data / COPY).write_text("of an earlier upgrade")
+    with with_systemd(machine, installation):
+        upgrade_and_go_back(machine, installation, tmp_path, key)
 
+
+def upgrade_and_go_back(machine: LocalMachine, installation: Installation, tmp_path: Path, key: Path) -> None:
     def run(playbook: str, version: str, *options: str, signed: bool = False) -> tuple[int, str]:
         archive = make_archive(tmp_path, version)
         if signed:

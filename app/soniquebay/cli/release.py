@@ -194,13 +194,9 @@ def upgrade(
 @click.argument("version", required=False)
 def rollback(transaction: Transaction, version: str | None) -> None:
     """Go back to an installed release: the VERSION, or the one before the current one."""
+    version = version or _previous(transaction.root)
     if version is None:
-        current = installed.current_version(transaction.root)
-        ended = [upgrade.old for upgrade in transaction.journal.upgrades() if upgrade.new == current]
-        others = [name for name in installed.versions(transaction.root) if name != current]
-        if not others:
-            raise click.ClickException("there is no other release on this machine")
-        version = ended[-1] if ended and ended[-1] in others else others[0]
+        raise click.ClickException("there is no other release on this machine")
     _end(transaction.switch_to(version))
 
 
@@ -251,8 +247,8 @@ def list_releases(root: Path, as_json: bool) -> None:
     """Show the installed releases, and how the last upgrades ended."""
     current, versions, upgrades = installed.current_version(root), installed.versions(root), Journal(root).upgrades()
     if as_json:
-        found = {"current": current, "installed": versions, "upgrades": [asdict(upgrade) for upgrade in upgrades]}
-        click.echo(json.dumps(found))
+        found = {"current": current, "previous": _previous(root), "installed": versions}
+        click.echo(json.dumps(found | {"upgrades": [asdict(upgrade) for upgrade in upgrades]}))
         return
     for version in versions:
         click.echo(f"{version}{' (current)' if version == current else ''}")
@@ -260,6 +256,14 @@ def list_releases(root: Path, as_json: bool) -> None:
         at = time.strftime("%Y-%m-%d %H:%M", time.localtime(upgrade.began_at))
         reason = f": {upgrade.reason}" if upgrade.reason else ""
         click.echo(f"{at} from {upgrade.old} to {upgrade.new}: {upgrade.step}{reason}")
+
+
+def _previous(root: Path) -> str | None:
+    """Return the release to which a rollback without a version goes, if there is one."""
+    current = installed.current_version(root)
+    ended = [upgrade.old for upgrade in Journal(root).upgrades() if upgrade.new == current]
+    others = [name for name in installed.versions(root) if name != current]
+    return ended[-1] if ended and ended[-1] in others else next(iter(others), None)
 
 
 def _tell(line: str) -> None:

@@ -398,8 +398,13 @@ def test_the_same_version_again_is_a_repair(machine: Machine) -> None:
 
 
 def test_rollback_goes_back_to_the_release_before(machine: Machine) -> None:
+    def previous() -> Any:
+        return json.loads(machine.release("list", "--json").stdout)["previous"]
+
     assert "there is no other release" in machine.transact("rollback").stderr
+    assert previous() is None
     machine.upgrade(machine.archive("1.1"))
+    assert previous() == "1.0"
     machine.library.write_text(OLD_LIBRARY)
     assert machine.transact("rollback").returncode == 0
     assert machine.is_as_before()
