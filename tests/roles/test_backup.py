@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.rows import all_rows
+from tests.support.stack import free_port
 from tests.unit.backup.machines import Machine
 
 from .playbook import ROOT, LocalMachine
@@ -88,3 +89,18 @@ def test_what_fails_is_told_and_changes_nothing(machine: LocalMachine, tmp_path:
     assert damaged.returncode != 0 and "is damaged" in " ".join(damaged.stdout.split())
     assert rows_of(old.data) == before
     assert not list(Path("/var/tmp").glob("soniquebay-restore-*"))
+
+
+def test_no_machine_is_restored_after_one_that_cannot_be_reached(machine: LocalMachine, tmp_path: Path) -> None:
+    old = Machine(tmp_path / "old")
+    folder = old.back_up().backup.folder
+    old.close()
+    shutil.copytree(folder, tmp_path / "backups/old" / folder.name)
+    new = tmp_path / "new"
+    new.mkdir()
+    gone = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": free_port()}
+    machine.have({"all": {"hosts": {"gone": gone, "new": {"ansible_connection": "local"}}}})
+    done = machine.try_run(ROOT / "playbooks/restore.yml", restore_host="old", **variables(tmp_path, new))
+    assert done.returncode != 0
+    assert "UNREACHABLE" in done.stdout, done.stdout + done.stderr
+    assert list(new.iterdir()) == []
