@@ -25,7 +25,7 @@ cd /
 folders='etc usr/local usr/lib/systemd usr/lib/udev usr/lib/sysusers.d usr/lib/tmpfiles.d usr/share/initramfs-tools'
 find $folders -xdev -not -path 'usr/local/bin/soniquebay' -printf '%p %y %m %u:%g %l\n' | LC_ALL=C sort
 find $folders boot/firmware/*.txt -xdev -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
-systemctl list-unit-files --no-pager --no-legend
+systemctl list-unit-files --no-pager --no-legend | grep -v ' transient '
 dpkg-query --show
 systemctl show --property=NeedDaemonReload 'soniquebay*' redis-server.service | sort -u
 sysctl vm.swappiness

@@ -17,7 +17,7 @@ import click
 
 from soniquebay.releases import installed, library_copies, packages, programs, system_sets
 from soniquebay.releases.journal import Journal, Upgrade
-from soniquebay.releases.upgrade import HEALTHY_SECONDS, Transaction
+from soniquebay.releases.upgrade import HEALTHY_SECONDS, BusyError, Transaction
 
 _root_option = click.option(
     "--root",
@@ -53,7 +53,7 @@ _archive_argument = click.argument("archive", type=click.Path(exists=True, dir_o
 
 
 def _transaction_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a `Transaction`, which it gets as `transaction`, and which no other one joins."""
+    """Give a command the options of a `Transaction`, which it gets as `transaction`."""
 
     @functools.wraps(command)
     def with_transaction(
@@ -67,8 +67,7 @@ def _transaction_options(command: Callable[..., None]) -> Callable[..., None]:
         **more: Any,
     ) -> None:
         transaction = Transaction(root, data, command_link, control_socket, keep, healthy_seconds, _tell)
-        with transaction.exclusive():
-            command(transaction=transaction, **more)
+        command(transaction=transaction, **more)
 
     for option in (
         _root_option,
@@ -92,6 +91,17 @@ def _transaction_options(command: Callable[..., None]) -> Callable[..., None]:
     ):
         with_transaction = option(with_transaction)
     return with_transaction
+
+
+def _exclusively(command: Callable[..., None]) -> Callable[..., None]:
+    """Have a command refused while another transaction runs."""
+
+    @functools.wraps(command)
+    def alone(*, transaction: Transaction, **more: Any) -> None:
+        with transaction.exclusive():
+            command(transaction=transaction, **more)
+
+    return alone
 
 
 @click.group()
@@ -150,6 +160,7 @@ def restore_library(data: Path) -> None:
 
 @release.command()
 @_transaction_options
+@_exclusively
 @_checksum_option
 @_expect_option
 @click.option(
@@ -191,6 +202,7 @@ def upgrade(
 
 @release.command()
 @_transaction_options
+@_exclusively
 @click.argument("version", required=False)
 def rollback(transaction: Transaction, version: str | None) -> None:
     """Go back to an installed release: the VERSION, or the one before the current one."""
@@ -202,6 +214,7 @@ def rollback(transaction: Transaction, version: str | None) -> None:
 
 @release.command()
 @_transaction_options
+@_exclusively
 @click.argument("version")
 def switch(transaction: Transaction, version: str) -> None:
     """Make an installed release the one that runs, as `upgrade` does."""
@@ -215,7 +228,12 @@ def switch(transaction: Transaction, version: str) -> None:
 @_transaction_options
 def resume(transaction: Transaction) -> None:
     """End an upgrade that was interrupted. A unit does this at each boot."""
-    upgrade = transaction.resume()
+    try:
+        with transaction.exclusive():
+            upgrade = transaction.resume()
+    except BusyError as error:  # the unit also starts when an upgrade restarts the appliance
+        _tell(error.format_message())
+        return
     if upgrade is not None:
         _end(upgrade)
 

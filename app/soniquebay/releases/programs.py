@@ -29,7 +29,10 @@ def systemctl(*arguments: str) -> None:
 
 def stop_if_loaded(*units: str) -> None:
     """Stop units, of which some may not be there. Raises ``click.ClickException`` when one does not stop."""
-    systemctl("stop", *(f"{unit[:-1]}[{unit[-1]}]" for unit in units))  # a pattern stands for loaded units alone
+    # A pattern stands for loaded units alone. Without the mode the start of another unit, as of a worker that ends
+    # again and again, cancels the stop of a socket that it wants.
+    patterns = (f"{unit[:-1]}[{unit[-1]}]" for unit in units)
+    systemctl("stop", "--job-mode=replace-irreversibly", *patterns)
 
 
 def is_enabled(unit: str) -> bool:

@@ -28,6 +28,10 @@ LOCK_FILE = ".upgrade.lock"
 PROGRAM_LINK = "upgrade-program"
 
 
+class BusyError(click.ClickException):
+    """Another transaction runs."""
+
+
 @dataclass
 class Transaction:
     """Upgrades the releases in `root`, whose data is in `data`."""
@@ -46,12 +50,12 @@ class Transaction:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Keep other transactions away. Raises ``click.ClickException`` while another one runs."""
+        """Keep other transactions away. Raises `BusyError` while another one runs."""
         with (self.root / LOCK_FILE).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise click.ClickException("another upgrade runs on this machine: wait for its end") from error
+                raise BusyError("another upgrade runs on this machine: wait for its end") from error
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it goes on when the terminal is gone
             yield
 
@@ -218,7 +222,9 @@ class Transaction:
             installed.make_current(upgrade.old, self.root, self.command_link)
             # Only then is it known whether there are copies: the new release may be writing one.
             # Connections to the control socket would start the API; the API's start opens the socket again.
-            programs.stop_if_loaded(programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API)
+            programs.stop_if_loaded(
+                programs.TIMER, programs.WORKER, programs.API_SOCKET, programs.CONTROL_SOCKET, programs.API
+            )
             try:
                 library_copies.restore(self.data)
                 library_copies.remove(self.data)

@@ -123,7 +123,8 @@ def test_an_upgrade_that_loses_its_power_is_ended_by_the_next_boot(appliance: Ap
 
     with ThreadPoolExecutor(1) as pool:
         playbook = pool.submit(run_playbook, appliance, tmp_path, "upgrade.yml", archive)
-        wait_for("the switch", lambda: last_upgrade()["new"] == "99.0.5" and copies(), pause=1)
+        wait_for("the switch", lambda: playbook.done() or (last_upgrade()["new"] == "99.0.5" and copies()), pause=1)
+        assert not playbook.done(), playbook.result().stdout
         boot_id = appliance.run(f"cat {BOOT_ID}").strip()
         # at once, and without writing anything to the disk
         appliance.machine.ssh("sudo sh -c 'echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger'")

@@ -339,7 +339,8 @@ def test_the_oldest_copy_becomes_the_library_while_the_api_is_stopped(data: Path
     assert printed == f"changed {data}/library.db: it is library.db.schema-9 again\n"
     assert (data / "library.db").read_text() == "nine"
     assert names(data) == ["library.db", "library.db.schema-10", "library.db.schema-8.partial"]
-    stop = "stop soniquebay-api.socke[t] soniquebay-control.socke[t] soniquebay-api.servic[e]"
+    stop = "stop --job-mode=replace-irreversibly "
+    stop += "soniquebay-api.socke[t] soniquebay-control.socke[t] soniquebay-api.servic[e]"
     start = "start soniquebay-api.socket"
     assert calls(data) == [f"{stop} (new)", f"{start} (nine)"]
 

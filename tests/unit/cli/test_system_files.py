@@ -179,12 +179,21 @@ def test_a_change_is_made_and_undone_as_often_as_needed(folder: Path, systemd: S
         change.write_new()
         assert list(change.run_commands()) == []
         assert contents(folder) == {"a.service": "2", "c.timer": "2"}
-    assert systemd.calls()[-4:] == ["stop b.servic[e]", "daemon-reload", "enable c.timer", "run true"]
+    assert systemd.calls()[-4:] == [
+        "stop --job-mode=replace-irreversibly b.servic[e]",
+        "daemon-reload",
+        "enable c.timer",
+        "run true",
+    ]
     for _ in range(2):
         change.write_old()
         assert contents(folder) == {"a.service": "1", "b.service": "1"}
         assert (folder / "a.service").stat().st_mode & 0o777 == 0o644
-    assert systemd.calls()[-3:] == ["disable c.timer", "stop c.time[r]", "daemon-reload"]
+    assert systemd.calls()[-3:] == [
+        "disable c.timer",
+        "stop --job-mode=replace-irreversibly c.time[r]",
+        "daemon-reload",
+    ]
 
 
 def test_a_change_that_was_cut_anywhere_is_undone(folder: Path, systemd: Systemd) -> None:

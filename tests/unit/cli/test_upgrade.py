@@ -471,6 +471,8 @@ def test_two_upgrades_at_a_time_are_refused(machine: Machine) -> None:
     with (machine.folder / "opt/.upgrade.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "another upgrade runs" in machine.upgrade(machine.archive("1.1")).stderr
+        resumed = machine.transact("resume")
+        assert (resumed.returncode, "another upgrade runs" in resumed.stdout) == (0, True)
     assert machine.is_as_before()
 
 
