@@ -1,11 +1,12 @@
 """The drives on which the music and the data lie. One that does not answer holds up nothing else."""
 
 import os
-import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from soniquebay.api.drive_look import DriveLook
 from soniquebay.library.paths import encode, is_within
 from soniquebay.settings import Settings
 from soniquebay.watch.mounts import Mount, mount_of, parse_mountinfo, read_only_ids
@@ -19,7 +20,7 @@ class Drives:
 
     def __init__(self, read_mountinfo: Callable[[], bytes] = _MOUNTINFO.read_bytes) -> None:
         self._read_mountinfo = read_mountinfo
-        self._looks: dict[bytes, _Look] = {}
+        self._looks: dict[bytes, DriveLook[os.statvfs_result]] = {}
 
     def states(self, settings: Settings) -> list[dict[str, Any]]:
         """Return the drives of the music and the data, as `models.machine.Drive` has them."""
@@ -33,12 +34,12 @@ class Drives:
         for point in points:
             look = self._looks.get(point)
             if look is None or look.is_done:  # else the thread of the last time still waits for the drive
-                self._looks[point] = _Look(point)
+                self._looks[point] = DriveLook(partial(os.statvfs, point))
         return [self._state(path, use, mount_of(mounts, point), point, read_only) for path, use, point in wanted]
 
     def _state(self, path: bytes, use: str, mount: Mount | None, point: bytes, read_only: set[int]) -> dict[str, Any]:
         look = self._looks[point]
-        status = look.result()
+        status = look.result(TIMEOUT_SECONDS)
         state = "silent" if not look.is_done else "absent" if status is None else "ok"
         return {
             "path": encode(path),
@@ -57,28 +58,3 @@ def _drives(folder: bytes, use: str, mounts: Iterable[Mount]) -> list[tuple[byte
     real = os.path.realpath(folder)
     below = [mount.mount_point for mount in mounts if mount.mount_point != real and is_within(mount.mount_point, real)]
     return [(folder, use, real), *((point, use, point) for point in sorted(set(below)) if use == "music")]
-
-
-class _Look:
-    """One look at a drive: statvfs(3), which a drive that hangs does not answer."""
-
-    def __init__(self, point: bytes) -> None:
-        self._point = point
-        self._status: os.statvfs_result | None = None
-        self._thread = threading.Thread(target=self._run, name="drive", daemon=True)
-        self._thread.start()
-
-    @property
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def result(self) -> os.statvfs_result | None:
-        """Return what the drive has answered within `TIMEOUT_SECONDS`; None if nothing, or an error."""
-        self._thread.join(TIMEOUT_SECONDS)
-        return self._status if self.is_done else None
-
-    def _run(self) -> None:
-        try:
-            self._status = os.statvfs(self._point)
-        except OSError:
-            self._status = None
