@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from soniquebay.releases import signatures
+from soniquebay.releases import signatures, versions
 
 from . import build_root, bytecode, cache, signers, system_sets, ui, web_page
 from .build_root import BuildRoot
@@ -64,8 +64,8 @@ def version_of(app: Path) -> str:
 
 
 def archive_name(version: str) -> str:
-    """Return the name of the archive in dist/."""
-    return f"soniquebay-{version}-aarch64.tar.gz"
+    """Return the name of the archive in dist/, by which an appliance finds it."""
+    return versions.archive_name(version)
 
 
 def ensure(

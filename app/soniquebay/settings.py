@@ -101,6 +101,9 @@ class Settings:
     """MiB that they may have. 0: none is kept, which spares the card."""
     backup: backup_settings.BackupSettings
 
+    releases: Path | None
+    """Folder of the releases, on a machine that installs them by itself."""
+
     @property
     def has_tls(self) -> bool:
         """Whether the public API and Flower have TLS."""
@@ -259,6 +262,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         transcoded_cache=Path(get("TRANSCODED_CACHE", str(data / "transcoded"))),
         transcoded_cache_mb=megabytes("TRANSCODED_CACHE_MB"),
         backup=backup_settings.read(get),
+        releases=Path(get("RELEASES", "")) if get("RELEASES", "") else None,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from soniquebay import redis_files
+from soniquebay.releases import request as update_request
 from tests.roles.playbook import ROLES, load
 from tests.roles.rendering import OTHER_VALUES, rendered
 
@@ -84,6 +85,16 @@ def test_systemd_rejects_a_misspelt_directive(folder_of_units: Path) -> None:
 
 def directives(text: str, name: str) -> list[str]:
     return [line.partition("=")[2] for line in text.splitlines() if line.startswith(f"{name}=")]
+
+
+def test_what_the_api_asks_for_is_what_root_waits_for() -> None:
+    units = units_of("other")
+    root, data = OTHER_VALUES["soniquebay_root"], SHARED["soniquebay_data"]
+    request = f"{data}/{update_request.UPDATE_FOLDER}/{update_request.REQUEST_FILE}"
+    assert directives(units["soniquebay-update.path"], "PathExists") == [request]
+    assert f"SONIQUEBAY_RELEASES={root}" in directives(units["soniquebay-api.service"], "Environment")
+    (command,) = directives(units["soniquebay-update.service"], "ExecStart")
+    assert f" release take --root {root} --data {data} " in command
 
 
 def test_the_api_listens_with_tls_where_it_is_wanted() -> None:

@@ -17,7 +17,9 @@ import click
 
 from soniquebay.releases import installed, library_copies, packages, programs, system_sets
 from soniquebay.releases.journal import Journal, Upgrade
+from soniquebay.releases.taking import Taking
 from soniquebay.releases.upgrade import HEALTHY_SECONDS, BusyError, Transaction
+from soniquebay.settings import settings
 
 _root_option = click.option(
     "--root",
@@ -168,9 +170,16 @@ def restore_library(data: Path) -> None:
     type=click.File(),
     help="Files of the system that replace those of the archive, as a playbook renders them (JSON).",
 )
+@click.option("--require-signature", is_flag=True, help="Refuse an archive if there are no keys to check it with.")
 @_archive_argument
 def upgrade(
-    transaction: Transaction, archive: Path, checksum: str, expected: str | None, system: TextIO | None
+    transaction: Transaction,
+    archive: Path,
+    checksum: str,
+    expected: str | None,
+    system: TextIO | None,
+    *,
+    require_signature: bool,
 ) -> None:
     """Install a release archive, and make it the release that runs.
 
@@ -183,7 +192,7 @@ def upgrade(
     rendered = system.read() if system else None
     if rendered is not None:
         system_sets.parse(rendered)  # before anything is touched
-    version, folder = transaction.install(archive, checksum, expected)
+    version, folder = transaction.install(archive, checksum, expected, is_signature_required=require_signature)
     if rendered is not None:
         system_sets.keep_rendered(transaction.root, version, rendered)
     if version != installed.current_version(transaction.root):
@@ -198,6 +207,24 @@ def upgrade(
         transaction.restart(version, repaired)
     else:
         _tell(f"release {version} is the current one, and all its files are as in the archive")
+
+
+@release.command()
+@_root_option
+@_data_option
+@_command_link_option
+@click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+def take(archive: Path | None, root: Path, data: Path, command_link: Path) -> None:
+    """Install a release that is newer and signed, from a file that others can change: ARCHIVE, with ARCHIVE.sig.
+
+    Without ARCHIVE it is what the page has asked for. A unit runs this when the API has written a request.
+    """
+    taking = Taking(root, data, settings().music, command_link)
+    status = taking.serve_request() if archive is None else taking.install_file(archive)
+    if status:
+        last = Journal(root).upgrades()[-1]
+        click.echo(f"the upgrade to {last.new} is {last.step}: {last.reason}", err=True)
+        raise SystemExit(status)
 
 
 @release.command()

@@ -18,15 +18,20 @@ PRINCIPAL = "soniquebay"
 _FINGERPRINT = re.compile(r"SHA256:\S+")
 
 
-def check(archive: Path, release: Path, tell: Callable[[str], None]) -> None:
+def check(archive: Path, release: Path, tell: Callable[[str], None], *, is_required: bool = False) -> None:
     """Check that the signature beside an archive is by a key that an unpacked release trusts.
 
-    A release that trusts no keys has nothing to check with, and `tell` says so. Raises ``click.ClickException`` with
-    what to do.
+    A release that trusts no keys has nothing to check with, and `tell` says so, unless a signature `is_required`.
+    Raises ``click.ClickException`` with what to do.
     """
     signers, signature = release / FILE_NAME, archive.with_name(archive.name + SUFFIX)
     name = release.resolve().name
-    if not _has_keys(signers):
+    if not has_keys(release):
+        if is_required:
+            raise click.ClickException(
+                f"release {name} has no keys, so the signature cannot be checked: upgrade once from another "
+                "machine, to a release that has keys"
+            )
         tell(f"the signature is not checked: release {name} has no keys to check it with")
         return
     if not signature.is_file():
@@ -47,10 +52,11 @@ def check(archive: Path, release: Path, tell: Callable[[str], None]) -> None:
         )
 
 
-def _has_keys(signers: Path) -> bool:
+def has_keys(release: Path) -> bool:
+    """Tell whether an unpacked release has keys to check signatures with."""
     # A damaged file counts as one with keys: it must not switch the check off.
     try:
-        lines = signers.read_bytes().splitlines()
+        lines = (release / FILE_NAME).read_bytes().splitlines()
     except FileNotFoundError:
         return False
     return any(line.strip() and not line.startswith(b"#") for line in lines)

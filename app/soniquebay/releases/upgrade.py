@@ -121,13 +121,17 @@ class Transaction:
                 return self._undo(f"the machine has started {upgrade.boots + 1} times before it was healthy")
         return self._undo(upgrade.reason)
 
-    def install(self, archive: Path, checksum: str, expected: str | None) -> tuple[str, Path | None]:
+    def install(
+        self, archive: Path, checksum: str, expected: str | None, *, is_signature_required: bool = False
+    ) -> tuple[str, Path | None]:
         """Do what `installed.install` does, once nothing speaks against an upgrade. The current release is repaired.
 
-        The archive has to be signed with a key that the current release trusts, if that trusts any.
+        The archive has to be signed with a key that the current release trusts, if that trusts any; with
+        `is_signature_required` in any case.
         """
         self.check_that_none_is_open()
-        signatures.check(archive, self.root / "current", self.tell)  # before anything else reads the archive
+        # before anything else reads the archive
+        signatures.check(archive, self.root / "current", self.tell, is_required=is_signature_required)
         preflight.check_room_for_archive(archive, self.root, self.data)
         return installed.install(archive, self.root, checksum, expected, repair=True)
 

@@ -34,6 +34,7 @@ def test_each_program_has_a_user_of_its_own(host: Any) -> None:
         "soniquebay-scan",
         "soniquebay-owner",
         "soniquebay-upgrade-resume",
+        "soniquebay-update",
         "soniquebay-console",
     ],
 )
