@@ -114,7 +114,8 @@ def _operation(name: str, operation: Json) -> Iterator[str]:
         yield table(("parameter", "in", "type", "default", "meaning"), rows)
     if body := operation.get("requestBody"):
         optional = "" if body.get("required") else " It may be left out."
-        yield f"Body: {kind(body['content']['application/json']['schema'])}.{optional}\n"
+        ((media, content),) = body["content"].items()
+        yield f"Body: {kind(content['schema']) if media == 'application/json' else media}.{optional}\n"
     # The introduction tells what is the same everywhere.
     common = {str(status): refusal["description"] for status, refusal in REFUSALS.items()}
     answers = [item for item in operation["responses"].items() if item[1]["description"] != common.get(item[0])]

@@ -30,6 +30,7 @@ from soniquebay.api import (
     sign_in,
     sound_map,
     tag_marks,
+    updates,
     watch,
     web_page,
 )
@@ -96,6 +97,7 @@ def public_app(services: Services) -> FastAPI:
         log_lines,
         metrics,
         backups,
+        updates,
         missing,
         browsing,
         by_sound,

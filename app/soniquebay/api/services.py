@@ -25,6 +25,7 @@ from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.api.release_check_job import ReleaseCheckJob
+from soniquebay.api.release_offers import ReleaseOffers
 from soniquebay.api.scrobbler import Scrobbler
 from soniquebay.api.served_certificate import ServedCertificate
 from soniquebay.api.shared_run import SharedRun
@@ -95,6 +96,7 @@ class Services:
     library_playlists: LibraryPlaylists = field(init=False)
     backups: BackupJob = field(init=False)
     release_check: ReleaseCheckJob = field(init=False)
+    releases: ReleaseOffers = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -112,6 +114,7 @@ class Services:
         self.counts = Counts(self.database)
         self.backups = BackupJob(settings, self.database, self.accounts.database)
         self.release_check = ReleaseCheckJob(self.database, self.dispatcher, self.file_reader, self.transcoders)
+        self.releases = ReleaseOffers(settings)
         self.upkeep = Upkeep(self.accounts.database)
         self.smart_lists = SmartLists(self.accounts.database, self._similar_tracks)
         self.scrobbler = Scrobbler(self.settings, self.accounts.database, self.accounts.key)

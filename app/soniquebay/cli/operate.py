@@ -1,9 +1,12 @@
 """The operator's commands besides scans: status, queues, logs, maintenance."""
 
 import json
+import os
+import shlex
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import click
 import httpx
 
 from soniquebay.cli import client
+from soniquebay.library.paths import decode
 from soniquebay.settings import settings
 
 
@@ -26,10 +30,11 @@ def status(as_json: bool) -> None:
     lengths = client.get("/api/queues")
     newest = client.get("/api/scan-sessions", limit=1)["items"]
     updates = client.get("/api/machine").get("system_updates")  # an older API elsewhere has none
+    releases = client.get("/api/updates")
     scan = newest[0] if newest else None
     if as_json:
         shown = {"health": health, "workers": workers, "queues": lengths, "last_scan": scan, "system_updates": updates}
-        click.echo(json.dumps(shown))
+        click.echo(json.dumps({**shown, "releases": releases}))
     else:
         from rich.console import Console
 
@@ -49,9 +54,31 @@ def status(as_json: bool) -> None:
             )
         if updates:
             console.print(_told_updates(updates), markup=False, soft_wrap=True)
+        for line in _lines_about(releases):
+            console.print(line, markup=False, soft_wrap=True)
         console.print(_queue_table(lengths))
     if health["status"] != "ok":
         raise SystemExit(1)
+
+
+def _lines_about(releases: dict[str, Any]) -> Iterator[str]:
+    """Return which release is offered or being installed, and how to install it."""
+    if installing := releases["installing"]:
+        yield f"release {installing['version']} is being installed: {installing['step']}"
+        return
+    if refused := releases["refused"]:
+        yield f"release {refused['version']} was not installed: {refused['reason']}"
+    newer = [offer for offer in releases["offers"] if offer["state"] == "newer"]
+    if newer:
+        path = os.fsdecode(decode(newer[0]["path"]))
+        yield f"release {newer[0]['version']} is offered: {path}"
+        if releases["installable"]:
+            yield f"install it on the page, under Machine, or: sudo soniquebay release take {shlex.quote(path)}"
+    yield from (
+        f"release {offer['version']} is not offered, because no signature lies beside it: {offer['path']}"
+        for offer in releases["offers"]
+        if offer["state"] == "unsigned"
+    )
 
 
 @click.command()

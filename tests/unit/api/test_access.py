@@ -32,6 +32,8 @@ MANAGE = {
     "GET /api/scan-sessions/{session_id}/failures", "GET /api/watch", "GET /api/worker", "GET /api/queues",
     "GET /api/machine", "GET /api/activity", "GET /metrics", "GET /api/logs", "GET /api/missing", "GET /api/backups",
     "POST /api/backups", "POST /api/tracks/{track_id}/vector", "GET /api/online", "GET /api/users", "POST /api/users",
+    "GET /api/updates", "POST /api/updates/install", "POST /api/updates/upload", "PUT /api/updates/upload",
+    "DELETE /api/updates/upload",
     "POST /api/health/check", "POST /api/claim/machine", "PATCH /api/users/{user_id}", "DELETE /api/users/{user_id}",
     "POST /api/users/{user_id}/marks/import",
 }  # fmt: skip
