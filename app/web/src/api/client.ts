@@ -29,6 +29,8 @@ type Body<O> = O extends { requestBody: { content: { "application/json": infer B
 type Given<O> = PathParameters<O> &
   Body<O> & {
     query?: Partial<Query<O>>;
+    /** A body that is no JSON. */
+    blob?: Blob;
     signal?: AbortSignal;
     /** Whether the request outlives the page. */
     keepalive?: boolean;
@@ -77,6 +79,7 @@ interface AnyGiven {
   path?: unknown;
   query?: unknown;
   body?: unknown;
+  blob?: Blob;
   signal?: AbortSignal;
   keepalive?: boolean;
   accepts?: number;
@@ -90,6 +93,9 @@ async function request(path: string, method: Method, given: AnyGiven = {}): Prom
   if (given.body !== undefined) {
     init.headers = { ...init.headers, "Content-Type": "application/json" };
     init.body = JSON.stringify(given.body);
+  } else if (given.blob) {
+    init.headers = { ...init.headers, "Content-Type": "application/octet-stream" };
+    init.body = given.blob;
   }
   let answer: Response;
   try {

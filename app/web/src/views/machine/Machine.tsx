@@ -18,6 +18,7 @@ import { LogLines } from "./LogLines";
 import { Memory } from "./Memory";
 import { Processes } from "./Processes";
 import { Queues } from "./Queues";
+import { Update } from "./Update";
 import { Vitals } from "./Vitals";
 import { Wellbeing } from "./Wellbeing";
 import { WhyNotHere } from "./WhyNotHere";
@@ -41,6 +42,7 @@ function ManagersMachine() {
         <Now />
         <Answered asked={asked}>{(answer) => <Parts state={machine.value ?? answer} />}</Answered>
         <Backups />
+        <Update />
         <Failures />
         <WhyNotHere />
         {state && <Log version={state.log_version} />}
