@@ -4,106 +4,31 @@ Ansible's role `release` and playbooks/upgrade.yml run these commands. They prin
 change on the way to a release, and nothing when there is nothing to do.
 """
 
-import contextlib
-import functools
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 
+from soniquebay.cli.release_options import (
+    archive_argument,
+    checksum_option,
+    command_link_option,
+    data_option,
+    exclusively,
+    expect_option,
+    keep_option,
+    root_option,
+    tell,
+    transaction_options,
+)  # fmt: skip
 from soniquebay.releases import installed, library_copies, packages, programs, system_sets
 from soniquebay.releases.journal import Journal, Upgrade
 from soniquebay.releases.taking import Taking
-from soniquebay.releases.upgrade import HEALTHY_SECONDS, BusyError, Transaction
+from soniquebay.releases.upgrade import BusyError, Transaction
 from soniquebay.settings import settings
-
-_root_option = click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="/opt/soniquebay",
-    show_default=True,
-    help="Folder of the releases.",
-)
-_data_option = click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default="/var/lib/soniquebay",
-    show_default=True,
-    help="Folder of the library.",
-)
-_command_link_option = click.option(
-    "--command-link",
-    type=click.Path(path_type=Path),
-    default="/usr/local/bin/soniquebay",
-    show_default=True,
-    help="Link to the command of the current release.",
-)
-_keep_option = click.option(
-    "--keep",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="How many releases stay. The current one and the one before it always do.",
-)
-_checksum_option = click.option("--sha256", "checksum", required=True, help="SHA-256 of the archive, in hexadecimal.")
-_expect_option = click.option("--expect", "expected", help="Version that the archive must hold.")
-_archive_argument = click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-
-
-def _transaction_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a `Transaction`, which it gets as `transaction`."""
-
-    @functools.wraps(command)
-    def with_transaction(
-        *,
-        root: Path,
-        data: Path,
-        command_link: Path,
-        keep: int,
-        control_socket: Path,
-        healthy_seconds: float,
-        **more: Any,
-    ) -> None:
-        transaction = Transaction(root, data, command_link, control_socket, keep, healthy_seconds, _tell)
-        command(transaction=transaction, **more)
-
-    for option in (
-        _root_option,
-        _data_option,
-        _command_link_option,
-        _keep_option,
-        click.option(
-            "--control-socket",
-            type=click.Path(path_type=Path),
-            default="/run/soniquebay/control.sock",
-            show_default=True,
-            help="Socket on which the API answers administrators of this machine.",
-        ),
-        click.option(
-            "--healthy-seconds",
-            type=click.FloatRange(min=1),
-            default=HEALTHY_SECONDS,
-            show_default=True,
-            help="How long a release may take until it is healthy.",
-        ),
-    ):
-        with_transaction = option(with_transaction)
-    return with_transaction
-
-
-def _exclusively(command: Callable[..., None]) -> Callable[..., None]:
-    """Have a command refused while another transaction runs."""
-
-    @functools.wraps(command)
-    def alone(*, transaction: Transaction, **more: Any) -> None:
-        with transaction.exclusive():
-            command(transaction=transaction, **more)
-
-    return alone
 
 
 @click.group()
@@ -112,10 +37,10 @@ def release() -> None:
 
 
 @release.command()
-@_root_option
-@_checksum_option
-@_expect_option
-@_archive_argument
+@root_option
+@checksum_option
+@expect_option
+@archive_argument
 def install(archive: Path, root: Path, checksum: str, expected: str | None) -> None:
     """Unpack a release archive beside the other releases, once it is verified and its program runs.
 
@@ -128,9 +53,9 @@ def install(archive: Path, root: Path, checksum: str, expected: str | None) -> N
 
 
 @release.command()
-@_root_option
-@_command_link_option
-@_keep_option
+@root_option
+@command_link_option
+@keep_option
 @click.argument("version")
 def activate(version: str, root: Path, command_link: Path, keep: int) -> None:
     """Make an installed release the current one by a rename, and remove the oldest releases.
@@ -143,7 +68,7 @@ def activate(version: str, root: Path, command_link: Path, keep: int) -> None:
 
 
 @release.command()
-@_data_option
+@data_option
 def restore_library(data: Path) -> None:
     """Restore the library, and what users keep, as it was before an upgrade changed its schema.
 
@@ -161,17 +86,17 @@ def restore_library(data: Path) -> None:
 
 
 @release.command()
-@_transaction_options
-@_exclusively
-@_checksum_option
-@_expect_option
+@transaction_options
+@exclusively
+@checksum_option
+@expect_option
 @click.option(
     "--system",
     type=click.File(),
     help="Files of the system that replace those of the archive, as a playbook renders them (JSON).",
 )
 @click.option("--require-signature", is_flag=True, help="Refuse an archive if there are no keys to check it with.")
-@_archive_argument
+@archive_argument
 def upgrade(
     transaction: Transaction,
     archive: Path,
@@ -200,19 +125,19 @@ def upgrade(
         return
     repaired = transaction.repair_system(version)
     if repaired.changes:
-        _tell(f"files of the system are replaced: {', '.join(change.path for change in repaired.changes)}")
+        tell(f"files of the system are replaced: {', '.join(change.path for change in repaired.changes)}")
     if folder is not None:
-        _tell(f"the files of release {version} are replaced")
+        tell(f"the files of release {version} are replaced")
     if folder is not None or repaired.changes:
         transaction.restart(version, repaired)
     else:
-        _tell(f"release {version} is the current one, and all its files are as in the archive")
+        tell(f"release {version} is the current one, and all its files are as in the archive")
 
 
 @release.command()
-@_root_option
-@_data_option
-@_command_link_option
+@root_option
+@data_option
+@command_link_option
 @click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 def take(archive: Path | None, root: Path, data: Path, command_link: Path) -> None:
     """Install a release that is newer and signed, from a file that others can change: ARCHIVE, with ARCHIVE.sig.
@@ -228,8 +153,8 @@ def take(archive: Path | None, root: Path, data: Path, command_link: Path) -> No
 
 
 @release.command()
-@_transaction_options
-@_exclusively
+@transaction_options
+@exclusively
 @click.argument("version", required=False)
 def rollback(transaction: Transaction, version: str | None) -> None:
     """Go back to an installed release: the VERSION, or the one before the current one."""
@@ -240,33 +165,33 @@ def rollback(transaction: Transaction, version: str | None) -> None:
 
 
 @release.command()
-@_transaction_options
-@_exclusively
+@transaction_options
+@exclusively
 @click.argument("version")
 def switch(transaction: Transaction, version: str) -> None:
     """Make an installed release the one that runs, as `upgrade` does."""
     if version == installed.current_version(transaction.root):
-        _tell(f"release {version} is the current one")
+        tell(f"release {version} is the current one")
         return
     _end(transaction.switch_to(version))
 
 
 @release.command()
-@_transaction_options
+@transaction_options
 def resume(transaction: Transaction) -> None:
     """End an upgrade that was interrupted. A unit does this at each boot."""
     try:
         with transaction.exclusive():
             upgrade = transaction.resume()
     except BusyError as error:  # the unit also starts when an upgrade restarts the appliance
-        _tell(error.format_message())
+        tell(error.format_message())
         return
     if upgrade is not None:
         _end(upgrade)
 
 
 @release.command()
-@_root_option
+@root_option
 @click.argument("system", type=click.File())
 def compare(root: Path, system: TextIO) -> None:
     """Say which files of the system an upgrade with SYSTEM (JSON, as of `upgrade --system`) would change.
@@ -286,7 +211,7 @@ def compare(root: Path, system: TextIO) -> None:
 
 
 @release.command("list")
-@_root_option
+@root_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_releases(root: Path, as_json: bool) -> None:
     """Show the installed releases, and how the last upgrades ended."""
@@ -309,12 +234,6 @@ def _previous(root: Path) -> str | None:
     ended = [upgrade.old for upgrade in Journal(root).upgrades() if upgrade.new == current]
     others = [name for name in installed.versions(root) if name != current]
     return ended[-1] if ended and ended[-1] in others else next(iter(others), None)
-
-
-def _tell(line: str) -> None:
-    # Whoever has asked may be gone, with the terminal.
-    with contextlib.suppress(OSError):
-        click.echo(line)
 
 
 def _tell_changed(*paths: Path) -> None:

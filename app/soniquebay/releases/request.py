@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from soniquebay import foreign_file
 from soniquebay.atomic_file import replace_file
-from soniquebay.releases import foreign_files
 
 UPDATE_FOLDER = "update"  # in the folder of the data; it also has what was uploaded
 REQUEST_FILE = "request.json"
@@ -68,17 +68,17 @@ def take(data: Path) -> bytes | None:
     Raises `RequestError`. The folder is the API's own, so nothing there is trusted: not even that it is a folder.
     """
     try:
-        folder = foreign_files.open_folder(data / UPDATE_FOLDER)
+        folder = foreign_file.open_folder(data / UPDATE_FOLDER)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise RequestError(f"{data / UPDATE_FOLDER} is no folder") from error
     try:
-        with foreign_files.open_file(folder, REQUEST_FILE) as file:
+        with foreign_file.open_file(REQUEST_FILE, folder) as file:
             return _path_in(file.read(MAX_REQUEST_BYTES))
     except FileNotFoundError:
         return None
-    except foreign_files.NotAFileError as error:
+    except foreign_file.NotAFileError as error:
         raise RequestError(f"the request cannot be read: {error}") from error
     finally:
         with contextlib.suppress(FileNotFoundError, IsADirectoryError):

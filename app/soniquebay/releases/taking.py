@@ -15,8 +15,9 @@ from typing import TextIO
 
 import click
 
+from soniquebay import foreign_file
 from soniquebay.procfs import MIB
-from soniquebay.releases import foreign_files, installed, offers, request, signatures
+from soniquebay.releases import installed, offers, request, signatures
 from soniquebay.releases.versions import archive_name, compare, version_of
 
 INCOMING = ".update"  # in the folder of the releases; root's alone
@@ -105,7 +106,7 @@ class Taking:
         _remove(incoming)
         incoming.mkdir(mode=0o700)
         try:
-            source = foreign_files.open_folder(folder)
+            source = foreign_file.open_folder(folder)
             try:
                 archive = incoming / name
                 signature = f"{name}{signatures.SUFFIX}"
@@ -148,10 +149,10 @@ def copy(folder: int, name: str, target: Path, max_bytes: int) -> str:
     Raises ``click.ClickException`` when it is something else, too large, or the disk is too full.
     """
     try:
-        opened = foreign_files.open_file(folder, name)
+        opened = foreign_file.open_file(name, folder)
     except FileNotFoundError as error:
         raise click.ClickException(f"there is no file {name} any more") from error
-    except foreign_files.NotAFileError as error:
+    except foreign_file.NotAFileError as error:
         raise click.ClickException(str(error)) from error
     digest, copied = hashlib.sha256(), 0
     with opened as source, target.open("xb") as file:
