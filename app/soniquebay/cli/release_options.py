@@ -38,6 +38,13 @@ keep_option = click.option(
     show_default=True,
     help="How many releases stay. The current one and the one before it always do.",
 )
+control_socket_option = click.option(
+    "--control-socket",
+    type=click.Path(path_type=Path),
+    default="/run/soniquebay/control.sock",
+    show_default=True,
+    help="Socket on which the API answers administrators of this machine.",
+)
 checksum_option = click.option("--sha256", "checksum", required=True, help="SHA-256 of the archive, in hexadecimal.")
 expect_option = click.option("--expect", "expected", help="Version that the archive must hold.")
 archive_argument = click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -65,13 +72,7 @@ def transaction_options(command: Callable[..., None]) -> Callable[..., None]:
         data_option,
         command_link_option,
         keep_option,
-        click.option(
-            "--control-socket",
-            type=click.Path(path_type=Path),
-            default="/run/soniquebay/control.sock",
-            show_default=True,
-            help="Socket on which the API answers administrators of this machine.",
-        ),
+        control_socket_option,
         click.option(
             "--healthy-seconds",
             type=click.FloatRange(min=1),

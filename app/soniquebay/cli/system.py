@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from soniquebay import update_record
+from soniquebay.cli.release_options import control_socket_option
 from soniquebay.releases.upgrade import Transaction
 
 _releases_option = click.option(
@@ -13,13 +14,6 @@ _releases_option = click.option(
     default="/opt/soniquebay",
     show_default=True,
     help="Folder of the releases.",
-)
-_control_socket_option = click.option(
-    "--control-socket",
-    type=click.Path(path_type=Path),
-    default="/run/soniquebay/control.sock",
-    show_default=True,
-    help="Socket on which the API answers administrators of this machine.",
 )
 
 
@@ -30,7 +24,7 @@ def system() -> None:
 
 @system.command()
 @_releases_option
-@_control_socket_option
+@control_socket_option
 def busy(releases: Path, control_socket: Path) -> None:
     """Tell why the machine should not be disturbed now. The exit status is 1 then, and 0 when it is idle."""
     from soniquebay.system_updates.fitness import why_busy
@@ -43,7 +37,7 @@ def busy(releases: Path, control_socket: Path) -> None:
 
 @system.command()
 @_releases_option
-@_control_socket_option
+@control_socket_option
 def check(releases: Path, control_socket: Path) -> None:
     """Check that packages may be changed now: the machine is idle, and has the room and the power."""
     from soniquebay.system_updates.fitness import check_fitness, why_busy
@@ -86,7 +80,7 @@ def reboot_reason() -> None:
     help="How long to wait until nobody is disturbed.",
 )
 @_releases_option
-@_control_socket_option
+@control_socket_option
 def security_updates(
     *, reboot: bool, record: Path, data: Path, wait_minutes: float, releases: Path, control_socket: Path
 ) -> None:
