@@ -12,6 +12,7 @@ import pytest
 
 from image import release
 from soniquebay.library.database import migrations
+from soniquebay.releases.journal import ENDS
 from tests.support.ssh_keys import make_key, sign
 
 from ..client import NO_ENTRIES, OWNER, Appliance, wait_for
@@ -20,6 +21,7 @@ from ..releases import DATA_LOSS_SQL, NEW_TABLE_SQL, build_variant, write_checks
 from ..snapshot import FILE_NAME, SYSTEM_FILE_NAME, take_snapshot, take_system_snapshot
 
 VERSION, TAMPERED_VERSION, FOREIGN_VERSION = "99.0.1", "99.0.2", "99.0.7"
+PAGE_VERSION = "99.1"
 DATA_FOLDER = "/var/lib/soniquebay"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -108,6 +110,34 @@ def test_a_release_whose_program_fails_is_rolled_back(
     # after three minutes, as the README says, and before the start timeout of the worker, which waits for the API
     start_timeouts = "journalctl -b -q --no-pager -o cat -u soniquebay-worker.service -g 'start operation timed out'"
     assert appliance.try_run(start_timeouts) == NO_ENTRIES
+
+
+def test_a_release_on_a_drive_is_offered_and_installed_by_the_page(appliance: Appliance, tmp_path: Path) -> None:
+    before, system = take_snapshot(appliance, appliance.cookie()), take_system_snapshot(appliance)
+    archive = build_variant(tmp_path, PAGE_VERSION, schema=[NEW_TABLE_SQL])
+    for file in (archive, archive.with_name(f"{archive.name}.sig")):
+        appliance.machine.scp(file, f"/tmp/{file.name}")
+        appliance.run(f"install -m 0644 /tmp/{file.name} /srv/music/ && rm /tmp/{file.name}")
+
+    def last_upgrade() -> dict[str, Any]:
+        answer = appliance.http("/api/updates", cookies=cookie)
+        upgrades: list[dict[str, Any]] = answer.json["upgrades"] if answer.status == 200 else [{}]
+        return upgrades[0]
+
+    cookie = appliance.cookie()
+    (offer,) = appliance.http("/api/updates", cookies=cookie).json["offers"]
+    assert (offer["version"], offer["state"], offer["place"]) == (PAGE_VERSION, "newer", "drive")
+    origin = {"Origin": appliance.machine.url("http")}
+    asked = appliance.http("/api/updates/install", "POST", json={"path": offer["path"]}, headers=origin, cookies=cookie)
+    assert asked.status == 202, asked
+    wait_for("the upgrade", lambda: last_upgrade().get("new") == PAGE_VERSION)
+    ended = wait_for("its end", lambda: (last := last_upgrade()).get("step") in ENDS and last)
+    assert (ended["old"], ended["step"], ended["reason"]) == (VERSION, "finished", "")
+    assert appliance.healthy()["version"] == PAGE_VERSION
+    assert take_snapshot(appliance, before["cookie"]) == before
+    assert take_system_snapshot(appliance) == system
+    assert appliance.run("systemctl list-units --failed --plain --no-legend") == ""
+    appliance.run(f"rm /srv/music/{archive.name}*")
 
 
 def test_an_upgrade_that_loses_its_power_is_ended_by_the_next_boot(appliance: Appliance, tmp_path: Path) -> None:
