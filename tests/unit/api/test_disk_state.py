@@ -72,6 +72,11 @@ NOT_TRIED = {
     "POST /api/tracks/{track_id}/vector": "it sends a task, and writes nothing",
     "POST /api/marks/import": "no file has marks",
     "POST /api/users/{user_id}/marks/import": "no file has marks",
+    "POST /api/health/check": "what it writes it takes back; tests/pipeline/test_release_check.py",
+    "POST /api/updates/install": "this is no appliance that installs releases; tests/unit/api/test_updates.py",
+    "POST /api/updates/upload": "as above, a full disk included",
+    "PUT /api/updates/upload": "as above",
+    "DELETE /api/updates/upload": "there is no upload",
 }
 FORMS = {
     "/sign-in": ADA,
