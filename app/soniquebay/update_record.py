@@ -56,5 +56,7 @@ def read(path: Path | None = None) -> UpdateRecord | None:
 
 def write(record: UpdateRecord, path: Path | None = None) -> None:
     """Replace the record. Raises ``OSError``."""
+    target = path or PATH
+    target.parent.mkdir(exist_ok=True)  # the unit has it made; a person may run the command before that
     fields = {**asdict(record), "packages": record.packages[:MAX_PACKAGES]}
-    replace_file(path or PATH, json.dumps(fields, indent=1).encode(), 0o644)
+    replace_file(target, json.dumps(fields, indent=1).encode(), 0o644)

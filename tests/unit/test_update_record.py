@@ -11,9 +11,10 @@ from soniquebay.update_record import UpdateRecord
 
 def test_it_is_read_as_it_was_written_by_everybody(tmp_path: Path) -> None:
     record = UpdateRecord(1.0, 2.0, "installed", packages=("a:arm64: 1 → 2",), boot_id="x", succeeded_at=2.0)
-    update_record.write(record, tmp_path / "record")
-    assert update_record.read(tmp_path / "record") == record
-    assert stat.S_IMODE((tmp_path / "record").stat().st_mode) == 0o644
+    path = tmp_path / "not there yet/record"
+    update_record.write(record, path)
+    assert update_record.read(path) == record
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"packages": []}', "null", "\x00"])
