@@ -26,8 +26,8 @@ TEXTS = {
 # Roles whose files have the value.
 USERS = {
     "soniquebay_music": {"services", "storage"},
-    "soniquebay_root": {"redis", "services"},
-    "soniquebay_command": {"redis", "services", "storage"},
+    "soniquebay_root": {"base", "redis", "services"},
+    "soniquebay_command": {"base", "redis", "services", "storage"},
     "soniquebay_redis_socket": {"redis", "services"},
     "soniquebay_http_port": {"base", "services"},
 }

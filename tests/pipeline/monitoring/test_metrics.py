@@ -28,7 +28,7 @@ ALERT_TESTS = Path(__file__).with_name("alert_tests.yml")
 TRACKS, BROKEN = 3, 1
 # What this machine need not tell: tests/unit/api/test_machine_metrics.py makes the files of a Pi.
 OF_THE_APPLIANCE = re.compile(
-    r"soniquebay_(machine_(temperature|throttled)|programs_memory|unit_memory|disk_written|certificate_expiry)"
+    r"soniquebay_(machine_(temperature|throttled)|programs_memory|unit_memory|disk_written|certificate_expiry|security_updates)"
 )
 MADE_BY_PROMETHEUS = {"up"}
 
