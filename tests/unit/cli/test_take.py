@@ -22,10 +22,9 @@ import click
 import pytest
 
 from soniquebay.releases import offers, request, taking
+from tests.support.release_machine import ROOT, Machine
 from tests.support.ssh_keys import make_key, sign, trust
 from tests.support.stack import wait_until
-
-from .test_upgrade import ROOT, Machine
 
 SYSTEMD_RUN = """#!{python}
 import os, subprocess, sys

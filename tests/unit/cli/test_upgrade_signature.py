@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.release_machine import Machine, sha256
 from tests.support.ssh_keys import make_key, sign, trust
-
-from .test_upgrade import Machine, sha256
 
 
 @dataclass
