@@ -26,7 +26,7 @@ from soniquebay.cli.release_options import (
 )  # fmt: skip
 from soniquebay.releases import installed, library_copies, packages, programs, system_sets
 from soniquebay.releases.journal import Journal, Upgrade
-from soniquebay.releases.taking import Taking
+from soniquebay.releases.taking import UNDONE, Taking
 from soniquebay.releases.upgrade import BusyError, Transaction
 from soniquebay.settings import settings
 
@@ -244,4 +244,4 @@ def _tell_changed(*paths: Path) -> None:
 def _end(upgrade: Upgrade) -> None:
     if upgrade.step != "finished":
         click.echo(f"the upgrade to {upgrade.new} is {upgrade.step}: {upgrade.reason}", err=True)
-        raise SystemExit(3)
+        raise SystemExit(UNDONE)

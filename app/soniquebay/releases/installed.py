@@ -48,7 +48,7 @@ def install(
         if not folder.exists():
             folder.mkdir(parents=True)
             folder.chmod(0o755)
-    _remove(partial)
+    remove_folder(partial)
     partial.mkdir()
     try:
         _unpack(archive, partial)
@@ -62,7 +62,7 @@ def install(
             partial.rename(target)
     finally:
         sync(releases)
-        _remove(partial)
+        remove_folder(partial)
     return version, target
 
 
@@ -220,6 +220,7 @@ def sync(folder: Path) -> None:
     subprocess.run(["sync", "--file-system", folder], check=True)
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with what is in it, if it is there. Raises ``OSError``."""
     if folder.exists():
         shutil.rmtree(folder)

@@ -1,8 +1,10 @@
 """The sets of system files of the releases on this machine.
 
-<root>/profile                       the profile of the image that this machine was flashed with
-<root>/releases/<version>/system.json  the sets of a release, one for each profile, with the roles' default settings
-<root>/system/<version>.json         the set that a playbook has rendered with the settings of an inventory
+<root>/profile                         the profile of the image that this machine was flashed with
+<root>/releases/<version>/system.json  the sets of a release, one for each profile, with the roles' defaults
+<root>/system/<version>.json           the set that a playbook has rendered with the settings of an inventory
+<root>/system/<version>.change         what the upgrade to this release has changed, which leads back
+<root>/system-change.json              the change of the upgrade that is open
 """
 
 import contextlib

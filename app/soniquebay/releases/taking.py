@@ -7,7 +7,6 @@ its signature was verified. An older release is refused, although its signature 
 
 import hashlib
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +102,7 @@ class Taking:
 
     def _install(self, folder: bytes, name: str, version: str) -> int:
         incoming = self.root / INCOMING
-        _remove(incoming)
+        installed.remove_folder(incoming)
         incoming.mkdir(mode=0o700)
         try:
             source = foreign_file.open_folder(folder)
@@ -116,7 +115,7 @@ class Taking:
                 os.close(source)
             return self._upgrade(archive, checksum, version)
         finally:
-            _remove(incoming)
+            installed.remove_folder(incoming)
 
     def _upgrade(self, archive: Path, checksum: str, version: str) -> int:
         """Have systemd run the upgrade, and wait for its end; it goes on if this process ends before it.
@@ -170,8 +169,3 @@ def copy(folder: int, name: str, target: Path, max_bytes: int) -> str:
             digest.update(chunk)
             file.write(chunk)
     return digest.hexdigest()
-
-
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
