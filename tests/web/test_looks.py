@@ -13,6 +13,7 @@ from tests.web.looks import compare, shown
 
 OpenPage = Callable[..., Page]
 LOOKS = [("phone", "light"), ("desk", "light"), ("phone", "dark"), ("desk", "dark")]
+ARTISTS_PER_SCAN = 2  # with 9 files each, fewer than the first batch of a scan holds
 MAP_SECONDS = 180.0  # until all tracks are on the map, on a busy machine
 # By view: its address, what is there once it is complete, and what differs at each start.
 VIEWS: dict[str, tuple[str, str, list[str]]] = {
@@ -35,8 +36,21 @@ DARK = {"home", "queue"}
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give a stack of its own: what other tests play, star and make would be in the pictures."""
-    with scanned_stack(made_music(tmp_path_factory), tmp_path_factory.mktemp("data")) as running:
+    """Give a stack of its own: what other tests play, star and make would be in the pictures.
+
+    Every scan finds as many files as make one batch: which of two batches of a scan is inserted first differs, and with
+    it the order in which albums were added.
+    """
+    artists, folder = sorted(made_music(tmp_path_factory).iterdir()), tmp_path_factory.mktemp("library")
+    scans = [artists[first : first + ARTISTS_PER_SCAN] for first in range(0, len(artists), ARTISTS_PER_SCAN)]
+    for artist in scans[0]:
+        artist.rename(folder / artist.name)
+    with scanned_stack(folder, tmp_path_factory.mktemp("data")) as running:
+        for added in scans[1:]:
+            for artist in added:
+                artist.rename(folder / artist.name)
+            running.cli("scan", "--wait-vectors", control=True)
+        wait_until(running.pictures_are_found)
         yield running
 
 
