@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,8 +13,13 @@ from .client import Appliance
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_playbook(appliance: Appliance, folder: Path, name: str, archive: Path) -> subprocess.CompletedProcess[str]:
-    """Run a playbook of playbooks/ on the machine with a release archive; write its inventory to `folder`."""
+def run_playbook(
+    appliance: Appliance, folder: Path, name: str, archive: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a playbook of playbooks/ on the machine with a release archive and role variables.
+
+    Its inventory is written to `folder`.
+    """
     inventory = folder / "inventory.yml"
     inventory.write_text(
         "all:\n  hosts:\n    soniquebay:\n"
@@ -21,7 +27,7 @@ def run_playbook(appliance: Appliance, folder: Path, name: str, archive: Path) -
         "      ansible_ssh_transfer_method: piped\n"
     )
     command = [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, f"playbooks/{name}"]
-    command += ["-e", f"release_archive={archive}"]
+    command += ["-e", json.dumps({"release_archive": str(archive), **variables})]
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),

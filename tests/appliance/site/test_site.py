@@ -8,7 +8,7 @@ from pathlib import Path
 from image import release
 from image.paths import dist
 
-from ..client import Appliance
+from ..client import Appliance, wait_for
 from ..playbook import run_playbook
 from ..snapshot import take_snapshot
 
@@ -25,9 +25,18 @@ rm /etc/udev/rules.d/*soniquebay*
 """
 
 
-def run_site(appliance: Appliance, folder: Path) -> dict[str, int]:
+CERTIFICATE, KEY = "/etc/ssl/certs/owner.pem", "/etc/ssl/private/owner.key"
+MAKE_CERTIFICATE = f"""
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=music.example \\
+  -addext subjectAltName=DNS:music.example -keyout {KEY} -out {CERTIFICATE} 2>/dev/null
+chmod 0600 {KEY}
+"""
+
+
+def run_site(appliance: Appliance, folder: Path, **variables: str) -> dict[str, int]:
     """Run site.yml and return the numbers of its recap; fail when the playbook fails."""
-    result = run_playbook(appliance, folder, "site.yml", dist() / release.archive_name(release.version_of(release.APP)))
+    archive = dist() / release.archive_name(release.version_of(release.APP))
+    result = run_playbook(appliance, folder, "site.yml", archive, **variables)
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
     recap = result.stdout.rpartition("PLAY RECAP")[2]
     return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", recap)}
@@ -53,3 +62,23 @@ def test_damage_is_repaired(appliance: Appliance, tmp_path: Path) -> None:
     )
     assert state.split() == ["180", "enabled", "enabled", "644", "1"]
     assert run_site(appliance, tmp_path)["changed"] == 0
+
+
+def test_a_certificate_of_the_owner_is_served(appliance: Appliance, tmp_path: Path) -> None:
+    appliance.run(MAKE_CERTIFICATE)
+    tls = {"services_tls": "own", "services_tls_certificate": CERTIFICATE, "services_tls_key": KEY}
+    assert run_site(appliance, tmp_path, **tls)["failed"] == 0
+    appliance.healthy()
+    fingerprint = appliance.run(f"openssl x509 -in {CERTIFICATE} -noout -fingerprint -sha256")
+    for port in (443, 5555):
+        command = f"openssl s_client -connect 127.0.0.1:{port} -verify_return_error -CAfile {CERTIFICATE} </dev/null"
+        command += " 2>/dev/null | openssl x509 -noout -fingerprint -sha256"
+        wait_for(
+            f"the certificate on port {port}", lambda shown=command: appliance.try_run(shown)[1] == fingerprint.strip()
+        )
+    # only root reads the key in its folder: systemd hands a copy to the programs
+    assert appliance.run(f"stat -c '%U %a' {KEY}").split() == ["root", "600"]
+    assert appliance.try_run(f"setpriv --reuid soniquebay --clear-groups cat {KEY}")[0] != 0
+    assert run_site(appliance, tmp_path)["failed"] == 0
+    assert appliance.try_run("openssl s_client -connect 127.0.0.1:443 </dev/null")[0] != 0
+    assert appliance.healthy()["status"] == "ok"
