@@ -94,6 +94,14 @@ if cut == f"before {{number}}":
 if os.environ.get("FAILS") in units:
     print("it is masked", file=sys.stderr)
     raise SystemExit(1)
+for unit in units if sys.argv[1] in ("enable", "disable", "is-enabled") else []:
+    enabled = folder / "enabled" / unit
+    if sys.argv[1] == "enable":
+        enabled.touch()
+    elif sys.argv[1] == "disable":
+        enabled.unlink()
+    elif not unit.startswith("--") and not enabled.exists():
+        raise SystemExit(1)
 if "soniquebay-api.service" in units:
     pid = folder / "api.pid"
     if pid.exists():
@@ -135,6 +143,7 @@ class Machine:
         self.library.write_text(OLD_LIBRARY)
         programs = self.folder / "programs"
         programs.mkdir()
+        (self.folder / "enabled").mkdir()
         (programs / "systemctl").write_text(SYSTEMCTL.format(python=sys.executable, folder=self.folder))
         (programs / "systemd-run").write_text(SYSTEMD_RUN)
         (programs / "dpkg-query").write_text("#!/bin/sh\necho python3 installed\n")
@@ -242,6 +251,10 @@ class Machine:
     def checked(self) -> list[str]:
         """Return the checks of releases: which release was asked for which path."""
         return (self.folder / "checked").read_text().splitlines()
+
+    def enabled(self) -> list[str]:
+        """Return the units that an upgrade has enabled."""
+        return sorted(path.name for path in (self.folder / "enabled").iterdir())
 
     def calls(self) -> list[str]:
         return (self.folder / "calls").read_text().splitlines()

@@ -29,6 +29,8 @@ class SystemChange:
     """Units that were not enabled before."""
     replaced: str = ""
     """The release that was there before; empty for a way back, which nothing leads back from."""
+    disabled: list[str] = field(default_factory=list)
+    """Units to disable: those that the change which this one undoes has enabled."""
 
     @classmethod
     def load(cls, path: Path) -> "SystemChange":
@@ -48,19 +50,16 @@ class SystemChange:
         """Return the change back, and the paths that stay because they were edited since."""
         changes = [Change(change.path, change.new, change.old) for change in self.changes]
         found = [change for change in changes if is_at(change.path, change.old)]
-        return SystemChange(found, self.commands), [one.path for one in changes if one not in found]
+        back = SystemChange(found, self.commands, disabled=self.enabled)
+        return back, [one.path for one in changes if one not in found]
 
     def write_new(self) -> None:
         """Write the new files. Raises ``click.ClickException``."""
-        self._write((change.path, change.new) for change in self.changes)
-        if self.enabled:
-            programs.systemctl("enable", *self.enabled)
+        self._apply(((change.path, change.new) for change in self.changes), self.enabled, self.disabled)
 
     def write_old(self) -> None:
         """Write what was there before. Raises ``click.ClickException``."""
-        if self.enabled:
-            programs.systemctl("disable", *self.enabled)
-        self._write((change.path, change.old) for change in self.changes)
+        self._apply(((change.path, change.old) for change in self.changes), self.disabled, self.enabled)
 
     def run_commands(self) -> Iterator[str]:
         """Bring the files to what runs; yield a sentence for each command that fails."""
@@ -68,7 +67,10 @@ class SystemChange:
             if any(change.path.startswith(tuple(command["paths"])) for change in self.changes):
                 yield from _run(command["run"])
 
-    def _write(self, states: Iterable[tuple[str, State]]) -> None:
+    def _apply(self, states: Iterable[tuple[str, State]], enabled: list[str], disabled: list[str]) -> None:
+        # First: systemctl reads in a unit's file which links to remove. It refuses a unit that has gone already.
+        if still_enabled := [unit for unit in disabled if programs.is_enabled(unit)]:
+            programs.systemctl("disable", *still_enabled)
         for path, state in states:
             if state is None and Path(path).parent == Path(UNITS):
                 programs.stop_if_loaded(Path(path).name)
@@ -78,6 +80,8 @@ class SystemChange:
                 raise click.ClickException(f"{path} cannot be written: {error}") from error
         if any(change.path.startswith(UNITS) for change in self.changes):
             programs.systemctl("daemon-reload")
+        if enabled:
+            programs.systemctl("enable", *enabled)
 
 
 def of_set(target: FileSet, changes: list[Change], replaced: str = "") -> SystemChange:

@@ -52,6 +52,16 @@ def test_what_was_edited_since_an_upgrade_stays_on_the_way_back(machine: Machine
     assert (machine.setting.read_text(), machine.current) == ("mine", "1.0")
 
 
+def test_going_back_disables_the_units_that_the_upgrade_has_enabled(machine: Machine) -> None:
+    machine.upgrade(machine.archive("1.1", enabled=["new.timer"]))
+    assert machine.enabled() == ["new.timer"]
+    machine.upgrade(machine.archive("1.2", "sick", enabled=["new.timer", "other.timer"]))
+    assert machine.enabled() == ["new.timer"]
+    machine.library.write_text(OLD_LIBRARY)
+    assert machine.transact("rollback").returncode == 0
+    assert (machine.enabled(), machine.current) == ([], "1.0")
+
+
 def test_a_set_that_is_damaged_changes_nothing(machine: Machine) -> None:
     archive = machine.archive("1.1")
     given = machine.folder / "given.json"
