@@ -36,7 +36,8 @@ EXCLUDED_FOLDERS = {"tests", "__pycache__"}
 EXCLUDED_NAMES = ("RECORD", "REQUESTED", "direct_url.json", "INSTALLER")
 EXCLUDED_SUFFIXES = (".pyi", ".pxd", ".pyx", ".c", ".h", ".a", ".lib")
 # -IS: modules are imported from the release and the standard library, never from the system's packages.
-LAUNCHER = '''#!/usr/bin/python3 -IS
+# -B: root, too, writes no bytecode into a release. -I ignores the variables that would say so.
+LAUNCHER = '''#!/usr/bin/python3 -ISB
 """Starts SoniqueBay from the release this file belongs to."""
 
 import os

@@ -182,12 +182,10 @@ def _exchange(one: Path, other: Path) -> None:
 
 def _try_program(folder: Path, version: str) -> None:
     """Run the program of an unpacked release; raises `click.ClickException` unless it prints its version."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            [folder / PROGRAM, "version"],
-            env=environment, capture_output=True, text=True, check=False, timeout=TRIAL_TIMEOUT_SECONDS,
-        )  # fmt: skip
+            [folder / PROGRAM, "version"], capture_output=True, text=True, check=False, timeout=TRIAL_TIMEOUT_SECONDS
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise click.ClickException(f"the program of release {version} does not run: {error}") from error
     if done.returncode or version not in done.stdout.split():

@@ -127,7 +127,6 @@ class Taking:
         done = subprocess.run(
             [
                 *("systemd-run", f"--unit={UNIT}", "--quiet", "--collect", "--wait", "--pipe"),
-                "--setenv=PYTHONDONTWRITEBYTECODE=1",
                 *(self.root / "current" / installed.PROGRAM, "release", "upgrade", archive, "--sha256", checksum),
                 *("--expect", version, "--require-signature"),
                 *("--root", self.root, "--data", self.data, "--command-link", self.command_link),
