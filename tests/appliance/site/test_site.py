@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from image import release
 from image.paths import dist
@@ -30,6 +33,18 @@ MAKE_CERTIFICATE = f"""
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=music.example \\
   -addext subjectAltName=DNS:music.example -keyout {KEY} -out {CERTIFICATE} 2>/dev/null
 chmod 0600 {KEY}
+"""
+
+STICK_FOLDER, STICK_BYTES = "/mnt/backup", 256 << 20
+STICK_DEVICE = "/dev/disk/by-id/usb-QEMU_QEMU_HARDDISK_stick-0:0"
+PREPARE_STICK = f"""
+mkfs.ext4 -q -L SB_BACKUP {STICK_DEVICE}
+mkdir -p {STICK_FOLDER}
+echo 'LABEL=SB_BACKUP {STICK_FOLDER} auto nofail,noatime 0 0' >>/etc/fstab
+systemctl daemon-reload
+udevadm settle
+mount {STICK_FOLDER}
+chown soniquebay-api:soniquebay {STICK_FOLDER}
 """
 
 
@@ -64,11 +79,32 @@ def test_damage_is_repaired(appliance: Appliance, tmp_path: Path) -> None:
     assert run_site(appliance, tmp_path)["changed"] == 0
 
 
-def test_a_certificate_of_the_owner_is_served(appliance: Appliance, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def configured(appliance: Appliance, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the machine a certificate of its owner, and a second place for backups on a stick; then take both back."""
     appliance.run(MAKE_CERTIFICATE)
-    tls = {"services_tls": "own", "services_tls_certificate": CERTIFICATE, "services_tls_key": KEY}
-    assert run_site(appliance, tmp_path, **tls)["failed"] == 0
+    plug_in_stick(appliance, tmp_path_factory.mktemp("stick") / "stick.img")
+    appliance.run(PREPARE_STICK)
+    variables = {"services_tls": "own", "services_tls_certificate": CERTIFICATE, "services_tls_key": KEY}
+    folder = tmp_path_factory.mktemp("inventory")
+    run_site(appliance, folder, **variables, services_backup_folder=STICK_FOLDER)
     appliance.healthy()
+    yield
+    run_site(appliance, folder)
+    assert appliance.try_run("openssl s_client -connect 127.0.0.1:443 </dev/null")[0] != 0
+    assert appliance.healthy()["status"] == "ok"
+
+
+def plug_in_stick(appliance: Appliance, disk: Path) -> None:
+    if not disk.exists():
+        with disk.open("wb") as file:
+            file.truncate(STICK_BYTES)
+    appliance.machine.attach_disk(disk, "stick", read_only=False)
+    wait_for("the stick", lambda: not appliance.try_run(f"test -b {STICK_DEVICE}")[0])
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_certificate_of_the_owner_is_served(appliance: Appliance) -> None:
     fingerprint = appliance.run(f"openssl x509 -in {CERTIFICATE} -noout -fingerprint -sha256")
     for port in (443, 5555):
         command = f"openssl s_client -connect 127.0.0.1:{port} -verify_return_error -CAfile {CERTIFICATE} </dev/null"
@@ -76,9 +112,28 @@ def test_a_certificate_of_the_owner_is_served(appliance: Appliance, tmp_path: Pa
         wait_for(
             f"the certificate on port {port}", lambda shown=command: appliance.try_run(shown)[1] == fingerprint.strip()
         )
-    # only root reads the key in its folder: systemd hands a copy to the programs
+    # Only root reads the key in its folder: systemd hands a copy to the programs.
     assert appliance.run(f"stat -c '%U %a' {KEY}").split() == ["root", "600"]
-    assert appliance.try_run(f"setpriv --reuid soniquebay --clear-groups cat {KEY}")[0] != 0
-    assert run_site(appliance, tmp_path)["failed"] == 0
-    assert appliance.try_run("openssl s_client -connect 127.0.0.1:443 </dev/null")[0] != 0
-    assert appliance.healthy()["status"] == "ok"
+    assert appliance.try_run(f"setpriv --reuid soniquebay-api --clear-groups cat {KEY}")[0] != 0
+
+
+@pytest.mark.usefixtures("configured")
+def test_backups_go_to_a_stick_that_is_pulled_out_and_plugged_in_again(
+    appliance: Appliance, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert "Warning" not in appliance.try_run("soniquebay library backup")[1]
+    assert backups_on_the_stick(appliance) == 1
+    appliance.machine.detach_disk("stick")
+    appliance.run(f"umount {STICK_FOLDER}")
+    assert "Warning" in appliance.try_run("soniquebay library backup")[1]
+    assert appliance.run(f"ls -A {STICK_FOLDER}") == ""
+    plug_in_stick(appliance, next(tmp_path_factory.getbasetemp().glob("stick*/stick.img")))
+    appliance.run(f"mount {STICK_FOLDER}")
+    assert "Warning" not in appliance.try_run("soniquebay library backup")[1]
+    assert backups_on_the_stick(appliance) == 2
+    assert appliance.run(f"find {STICK_FOLDER} -name device.key") == ""
+
+
+def backups_on_the_stick(appliance: Appliance) -> int:
+    """Return how many backups the stick has, as its file system shows it outside of the API's unit."""
+    return len(appliance.run(f"find {STICK_FOLDER} -name manifest.json").split())
