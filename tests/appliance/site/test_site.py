@@ -110,7 +110,8 @@ def test_a_certificate_of_the_owner_is_served(appliance: Appliance) -> None:
         command = f"openssl s_client -connect 127.0.0.1:{port} -verify_return_error -CAfile {CERTIFICATE} </dev/null"
         command += " 2>/dev/null | openssl x509 -noout -fingerprint -sha256"
         wait_for(
-            f"the certificate on port {port}", lambda shown=command: appliance.try_run(shown)[1] == fingerprint.strip()
+            f"the certificate on port {port}",
+            lambda shown=command: appliance.try_run(shown)[1].strip() == fingerprint.strip(),
         )
     # Only root reads the key in its folder: systemd hands a copy to the programs.
     assert appliance.run(f"stat -c '%U %a' {KEY}").split() == ["root", "600"]
