@@ -25,7 +25,7 @@ def build_variant(folder: Path, version: str, *, schema: Sequence[str] = (), bro
     `schema`: SQL of additional migrations. `broken`: path of a module that raises when it is imported.
     """
     app = folder / f"app-{version}"
-    shutil.copytree(release.APP, app, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(release.APP, app, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     for number, change in enumerate(schema, len(migrations()) + 1):
         (app / f"soniquebay/library/migrations/{number:04}_change.sql").write_text(change)
     if broken:
