@@ -9,6 +9,7 @@ from dataclasses import replace
 import httpx
 
 from image.emulated.machine import Machine
+from soniquebay.listeners.claim_code import CONSOLE_FILE
 from tests.appliance.client import REQUEST_TIMEOUT_SECONDS, Appliance, wait_for
 
 from .conftest import CUSTOMISATION, PASSWORD, customise
@@ -103,7 +104,7 @@ def test_the_user_of_the_card_is_the_owner_with_the_same_password(machine: Machi
     account = {"name": CUSTOMISATION.user, "password": PASSWORD}
     answer = httpx.post(f"{machine.url()}/api/sign-in", json=account, timeout=REQUEST_TIMEOUT_SECONDS)
     assert (answer.status_code, answer.json()["is_owner"]) == (200, True), answer.text
-    assert run("ls -A /run/soniquebay-claim") == ""
+    assert run("ls -A /run/soniquebay-claim") == CONSOLE_FILE  # and no code
 
 
 def test_a_card_can_be_customised_again(machine: Machine, run: Run) -> None:
