@@ -4,14 +4,16 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 
+from soniquebay.api.open_requests import GRACE_SECONDS
 from tests.support.audio_files import tone
-from tests.support.stack import Stack
+from tests.support.stack import Stack, wait_until
 
-MAX_BUFFERED_BYTES = 20_000_000  # of the 70 MB of the track
+ESTABLISHED = "01"  # of a connection, in /proc/net/tcp
 PASSWORD = "long enough"  # noqa: S105 - of the test
 
 
@@ -77,24 +79,15 @@ def begin(stack: Stack, target: str, header: str) -> socket.socket:
     return sock
 
 
-def ended(streams: dict[str, socket.socket], seconds: float = 5.0) -> set[str]:
-    """Return the streams that are closed within some seconds, which none of them is by itself."""
-    found = set()
-    time.sleep(seconds)
-    for name, sock in streams.items():
-        sock.setblocking(False)
-        read = 0
-        try:
-            # What a stream that has ended left in the buffers is far less.
-            while read < MAX_BUFFERED_BYTES and (piece := sock.recv(1 << 20)):
-                read += len(piece)
-            if read < MAX_BUFFERED_BYTES:
-                found.add(name)
-        except BlockingIOError:
-            pass
-        except ConnectionResetError:
-            found.add(name)
-    return found
+def open_streams(stack: Stack, streams: dict[str, socket.socket]) -> set[str]:
+    """Return the streams that the API has not closed. Nothing is read, so none of them comes to its end."""
+    connected = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, local, remote, state = line.split()[:4]
+            if int(local.rpartition(":")[2], 16) == stack.port and state == ESTABLISHED:
+                connected.add(int(remote.rpartition(":")[2], 16))
+    return {name for name, sock in streams.items() if sock.getsockname()[1] in connected}
 
 
 SESSION = {"events of a session", "music of a session"}
@@ -136,7 +129,10 @@ def test_streams_end_with_the_access(
         streams, others = listener.streams(), other.streams()
         for sock in [*streams.values(), *others.values()]:
             held.enter_context(sock)
+        assert open_streams(closed, {**streams, **others}) == streams.keys()
         change(listener)
-        assert ended(streams) == expected
-        assert ended(others, 0) == set()
+        wait_until(lambda: not open_streams(closed, streams) & expected)
+        time.sleep(2 * GRACE_SECONDS)  # in which others would be closed by mistake, too
+        assert open_streams(closed, streams) == streams.keys() - expected
+        assert open_streams(closed, others) == others.keys()
     assert "Traceback" not in (closed.data / "logs" / "api.log").read_text()

@@ -73,6 +73,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running = Stack(music, tmp_path_factory.mktemp("data"))
     running.scan()
     wait_until(running.pictures_are_found)
+    wait_until(lambda: running.get("/api/map/state")["placed"] == 1, 120)  # all that is written by itself was written
     yield running
     running.stop()
 
