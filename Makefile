@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-all check image release artifacts web lint types unit pipeline test-web slow long faults corpus edits fuzz attack units molecule test-image \
+.PHONY: help run serve test test-all check image release artifacts web lint types unit pipeline test-web slow long faults corpus edits fuzz attack units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
   test-raspi4b test-clients test-power-cuts power-cuts minimal bench audit docs docs-api test-report lock clean
 
@@ -24,6 +24,10 @@ help: ## tell what there is
 run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for your own), stay up until Ctrl-C
 	@[[ $(PROFILE) == debian ]] || { echo 'Only the profile debian boots on the emulated machine: make image PROFILE=$(PROFILE)'; exit 2; }
 	@exec $(BIN)/python -m image run
+
+serve: web ## the programs without an image, over MUSIC=/folder, with their library in DATA=/folder, until Ctrl-C
+	@[[ -n "$${MUSIC:-}" && -n "$${DATA:-}" ]] || { echo 'Name both folders: make serve MUSIC=~/Music DATA=~/soniquebay'; exit 2; }
+	@exec $(BIN)/soniquebay serve --music "$$MUSIC" --data "$$DATA"
 
 image: $(VENV)/ready ## the flashable file, in dist/ (PROFILE=debian)
 	@$(BIN)/python -m image build --profile $(PROFILE)
