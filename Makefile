@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help run serve test test-all check image release artifacts web lint types unit pipeline test-web slow long faults corpus edits fuzz attack units molecule test-image \
+.PHONY: help run serve test test-all check image release artifacts web model lint types unit pipeline test-web slow long faults corpus edits fuzz attack units molecule test-image \
   test-containers test-customised test-artifacts test-reproducible test-raspios \
   test-raspi4b test-clients test-power-cuts power-cuts minimal bench audit docs docs-api test-report lock clean
 
@@ -25,7 +25,7 @@ run: $(VENV)/ready ## build the image, boot it, scan music (MUSIC=/folder for yo
 	@[[ $(PROFILE) == debian ]] || { echo 'Only the profile debian boots on the emulated machine: make image PROFILE=$(PROFILE)'; exit 2; }
 	@exec $(BIN)/python -m image run
 
-serve: web ## the programs without an image, over MUSIC=/folder, with their library in DATA=/folder, until Ctrl-C
+serve: web model ## the programs without an image, over MUSIC=/folder, with their library in DATA=/folder, until Ctrl-C
 	@[[ -n "$${MUSIC:-}" && -n "$${DATA:-}" ]] || { echo 'Name both folders: make serve MUSIC=~/Music DATA=~/soniquebay'; exit 2; }
 	@exec $(BIN)/soniquebay serve --music "$$MUSIC" --data "$$DATA"
 
@@ -59,6 +59,9 @@ test-all: test $(LONGER) ## and all the others
 web: $(VENV)/ready ## build the page (app/web) into app/soniquebay; every test of a running stack needs it
 	@$(BIN)/python -m image web-page
 
+model: $(VENV)/ready ## make the learned model in app/soniquebay; the analysis needs it
+	@$(BIN)/python -m image learned-model
+
 lint: web ## ruff, import-linter, ansible-lint; biome for the page
 	$(WITH_PATH) $(RECORD) sh -c 'ruff format --check && ruff check && lint-imports --no-cache --no-logo && ansible-lint && python -m image web-page lint'
 
@@ -68,32 +71,32 @@ types: web ## mypy, strict; the build of the page checks its TypeScript
 units: $(VENV)/ready ## systemd-analyze verify of every unit; the roles, by ansible-playbook on this machine
 	$(PYTEST) -m "not slow" tests/systemd_units tests/roles
 
-unit: web ## unit tests, those of the page too
+unit: web model ## unit tests, those of the page too
 	@$(BIN)/python -m image web-page test
 	$(PYTEST) -m "not slow" tests/unit
 
-test-web: web ## the page in Debian's Chromium, over a running stack (root installs Chromium)
+test-web: web model ## the page in Debian's Chromium, over a running stack (root installs Chromium)
 	$(PYTEST) -m "not long" tests/web
 
-pipeline: $(VENV)/ready ## real Redis, real worker, real audio of every format
+pipeline: model ## real Redis, real worker, real audio of every format
 	$(PYTEST) -m "not slow" tests/pipeline
 
-slow: $(VENV)/ready ## tests that take their time: recovery, faults, made-up requests, the double of the internet, watching, upgrades
+slow: model ## tests that take their time: recovery, faults, made-up requests, the double of the internet, watching, upgrades
 	$(PYTEST) -m "slow and not long" tests/unit tests/roles tests/pipeline
 
-long: web ## slow tests that take longest: changed roots, pictures, edits, memory given back, an upgrade by the role
+long: web model ## slow tests that take longest: changed roots, pictures, edits, memory given back, an upgrade by the role
 	$(PYTEST) -m long tests/unit tests/roles tests/pipeline tests/web
 
-corpus: $(VENV)/ready ## every broken file there is, read directly and scanned, beside one that hangs
+corpus: model ## every broken file there is, read directly and scanned, beside one that hangs
 	$(PYTEST) tests/corpus
 
-fuzz: $(VENV)/ready ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a route)
+fuzz: model ## many made-up requests to both APIs (FUZZ_EXAMPLES=200 a route)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(PYTEST) tests/pipeline/test_fuzz.py
 
-attack: $(VENV)/ready ## hostile requests of every kind beside scans (REQUESTS=2000; the full run has 1000000; SEED=1)
+attack: model ## hostile requests of every kind beside scans (REQUESTS=2000; the full run has 1000000; SEED=1)
 	REQUESTS=$${REQUESTS:-2000} $(PYTEST) -s tests/attack
 
-edits: $(VENV)/ready ## ten rounds of edits of 2,000 files end in the catalogue of a first scan (EDITS_SEED=1 EDITS_FILES=2000)
+edits: model ## ten rounds of edits of 2,000 files end in the catalogue of a first scan (EDITS_SEED=1 EDITS_FILES=2000)
 	EDITS_FILES=$${EDITS_FILES:-2000} $(PYTEST) -s tests/pipeline/edits
 
 test-containers: $(VENV)/ready ## queues, retries, limits and recovery, the image's own root in containers (pytest-celery)
@@ -132,17 +135,17 @@ test-power-cuts: image ## three power cuts in a first boot, a scan, and at rest;
 power-cuts: image ## many power cuts (CUTS=20 SEED=5 FROM=1), each losing some of the writes that were not flushed
 	POWER_CUTS=$${CUTS:-20} POWER_CUTS_SEED=$${SEED:-5} POWER_CUTS_FROM=$${FROM:-1} $(PYTEST) -s tests/power_cuts
 
-test-clients: $(VENV)/ready ## clients of OpenSubsonic that others publish, against a running stack; they come from PyPI, npm and Debian (Strawberry: root)
+test-clients: model ## clients of OpenSubsonic that others publish, against a running stack; they come from PyPI, npm and Debian (Strawberry: root)
 	$(PYTEST) tests/clients
 
-faults: $(VENV)/ready ## kill, fill and silence each part at every stage: nothing is lost (some 15 minutes)
+faults: model ## kill, fill and silence each part at every stage: nothing is lost (some 15 minutes)
 	$(PYTEST) tests/faults
 
-bench: $(VENV)/ready ## the benchmarks of the application (docs/benchmarks.md), or one: bench-scan, bench-appliance …
+bench: model ## the benchmarks of the application (docs/benchmarks.md), or one: bench-scan, bench-appliance …
 	$(BIN)/python -m bench
 
 bench-appliance: artifacts # its compressed size is one of the figures
-bench-%: $(VENV)/ready
+bench-%: model
 	$(BIN)/python -m bench.$* $(BENCH_OPTIONS)
 
 audit: $(VENV)/ready ## known holes in what is shipped: SBOM= (default: the newest in dist/), ADVISORIES=folder with an export of osv.dev

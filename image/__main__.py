@@ -11,7 +11,20 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from . import artifacts, build, build_root, hostpackages, minimal_root, mirrors, music, profile, release, run, web_page
+from . import (
+    artifacts,
+    build,
+    build_root,
+    hostpackages,
+    learned_model,
+    minimal_root,
+    mirrors,
+    music,
+    profile,
+    release,
+    run,
+    web_page,
+)
 from . import base as base_root
 from .containers import container
 from .emulated import detached
@@ -51,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         "web-page", help="build the page into app/soniquebay, where the API of this checkout finds it"
     )
     page.add_argument("action", nargs="?", default="install", choices=("install", "lint", "test"))
+    verbs.add_parser("learned-model", help="make the learned model in app/soniquebay, where the analysis finds it")
     disk = verbs.add_parser("music", help="make a music disk image from a folder")
     disk.add_argument("folder", type=Path, nargs="?", help="by default the music of a Debian package")
     verbs.add_parser("minimal", help="make an image of plain Debian, on which playbooks/site.yml is tested")
@@ -114,6 +128,8 @@ def dispatch(options: argparse.Namespace, arguments: list[str]) -> None:
         console.print_json(data=data)
     elif verb == "web-page":
         {"install": web_page.install, "lint": web_page.lint, "test": web_page.test}[options.action]()
+    elif verb == "learned-model":
+        learned_model.install()
     elif verb == "machine" and options.action != "stay":
         _start_or_stop(options)
     elif verb == "machine":

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from soniquebay.releases import signatures, versions
 
-from . import build_root, bytecode, cache, signers, system_sets, ui, web_page
+from . import build_root, bytecode, cache, learned_model, signers, system_sets, ui, web_page
 from .build_root import BuildRoot
 from .errors import ActionableError
 from .paths import ROOT, chown_to_invoking_user, dist, source_epoch
@@ -85,9 +85,9 @@ def ensure(
     key = signers.signing_key(key)
     trusted = signers.trusted(key)
     version = version or version_of(app)
-    page = web_page.ensure()
-    epoch = source_epoch("app/soniquebay", "app/web", "requirements.lock")
-    inputs = (app / "soniquebay", page, _libraries_digest(), system_sets.inputs_digest(), Path(__file__))
+    page, model = web_page.ensure(), learned_model.ensure()
+    epoch = source_epoch("app/soniquebay", "app/web", "image/learned_model.lock", "requirements.lock")
+    inputs = (app / "soniquebay", page, model, _libraries_digest(), system_sets.inputs_digest(), Path(__file__))
     digest = cache.digest(*inputs, version, epoch, trusted)
     title = f"Release {version} for aarch64"
     archive = cache.find("release", digest, ".tar.gz")
@@ -100,7 +100,8 @@ def ensure(
             )
             application = Path(scratch)
             _copy_application(application, app, version, tools, step)
-            _put_page(application, page)
+            _put_built(application, page, web_page.INSTALLED)
+            _put_built(application, model, learned_model.INSTALLED)
             step.report_status("packing")
             sets = system_sets.ensure(step).read_text()
             folders = [libraries, application]
@@ -162,10 +163,11 @@ def _copy_application(target: Path, app: Path, version: str, tools: BuildRoot, s
     bytecode.compile_all([target], target, f"{INSTALLED_IN}/lib", tools, step)
 
 
-def _put_page(target: Path, page: Path) -> None:
-    installed = target / web_page.INSTALLED.relative_to(APP)
+def _put_built(target: Path, built: Path, in_checkout: Path) -> None:
+    """Copy a folder of built files to the place that it has in a checkout."""
+    installed = target / in_checkout.relative_to(APP)
     shutil.rmtree(installed, ignore_errors=True)  # that of a checkout may be older than its sources
-    shutil.copytree(page, installed)
+    shutil.copytree(built, installed)
 
 
 def _pack(path: Path, version: str, epoch: int, texts: Mapping[str, str], folders: Sequence[Path]) -> None:

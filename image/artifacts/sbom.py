@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .. import dpkg, web_page
+from .. import dpkg, learned_model, web_page
 from ..bootcheck.card import Card
 from ..errors import ActionableError
 from ..package_listing import UNKNOWN_ORIGIN, parse_listing
@@ -28,6 +28,7 @@ LISTING = "/usr/share/soniquebay/packages.txt"
 DOCUMENTATION = "/usr/share/doc"
 LIBRARIES = "/opt/soniquebay/current/lib"
 PAGE = f"{LIBRARIES}/{web_page.INSTALLED.relative_to(APP)}"
+MODEL = f"{LIBRARIES}/{learned_model.INSTALLED.relative_to(APP)}"
 # The namespace of a package URL is the vendor, by the `Origin` in the signed Release file of the archive.
 VENDORS = {"Debian": "debian", "Raspberry Pi Foundation": "raspberrypi"}
 DISTRIBUTION_VERSION = 13  # of Debian, and of what is made from it: trixie
@@ -40,7 +41,7 @@ def make_sbom(image: ImageFile, card: Card) -> str:
 
     Raises `ActionableError` when the image lists no packages.
     """
-    installed = [*_debian_packages(card), *_python_packages(card), *_npm_packages(card)]
+    installed = [*_debian_packages(card), *_python_packages(card), _model(card), *_npm_packages(card)]
     packages = [_image_package(image), _application_package(image), *installed]
     image_id = packages[0]["SPDXID"]
     document = {
@@ -148,10 +149,20 @@ def _python_packages(card: Card) -> Iterator[Package]:
         raise ActionableError("The image lists no Python packages.")
     for folder in folders:
         fields = HeaderParser().parsestr(card.read_text(f"{LIBRARIES}/{folder}/METADATA"))
-        name, version = fields["Name"], fields["Version"]
-        purl = f"pkg:pypi/{re.sub('[-_.]+', '-', name).lower()}@{quote(version, safe='')}"
         licence = fields.get("License-Expression", UNKNOWN)
-        yield _make_package("pypi", name, version, purl, licenseDeclared=licence)
+        yield _pypi_package(fields["Name"], fields["Version"], licence)
+
+
+def _model(card: Card) -> Package:
+    """Return the package from which the learned model comes."""
+    origin = json.loads(card.read_text(f"{MODEL}/{learned_model.PACKAGE}"))
+    comment = "The weights of one of its networks, none of its code."
+    return _pypi_package(origin["name"], origin["version"], origin["licence"], comment=comment)
+
+
+def _pypi_package(name: str, version: str, licence: str, **fields: Any) -> Package:
+    purl = f"pkg:pypi/{re.sub('[-_.]+', '-', name).lower()}@{quote(version, safe='')}"
+    return _make_package("pypi", name, version, purl, licenseDeclared=licence, **fields)
 
 
 def _npm_packages(card: Card) -> Iterator[Package]:

@@ -21,7 +21,7 @@ from spdx_tools.spdx.model import RelationshipType
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from image import artifacts, bootcheck, build, dpkg, profile, release, web_page
+from image import artifacts, bootcheck, build, dpkg, learned_model, profile, release, web_page
 from image.artifacts import bmap, imager, sbom
 from image.artifacts.image_file import ImageFile, sha256
 from image.bootcheck.card import Card
@@ -167,7 +167,9 @@ def test_bill_of_materials_is_valid_and_whole(published: dict[str, Path], image_
     # apt wrote the listing, and dpkg the status file
     assert {(name, version) for name, (version, _) in parse_listing(card.read_text(sbom.LISTING)).items()} == debian
     assert {(name, version) for kind, name, version in listed if kind == "deb"} == debian
-    assert {(plain(name), version) for kind, name, version in listed if kind == "pypi"} == in_the_release()
+    assert {(plain(name), version) for kind, name, version in listed if kind == "pypi"} == in_the_release() | {
+        of_the_model()
+    }
     on_the_page = {(package["name"], package["version"]) for package in web_page.bundled_packages()}
     assert {(name, version) for kind, name, version in listed if kind == "npm"} == on_the_page
     assert document.packages[0].checksums[0].value == sha256(image_file)
@@ -208,6 +210,12 @@ def in_the_release() -> set[tuple[str, str]]:
     found = {(plain(name), version) for name, version in (f.removesuffix(".dist-info").split("-") for f in folders)}
     assert len(found) > 30
     return found
+
+
+def of_the_model() -> tuple[str, str]:
+    """Name and version of the package from which the learned model comes."""
+    origin = json.loads((learned_model.ensure() / learned_model.PACKAGE).read_text())
+    return origin["name"], origin["version"]
 
 
 def test_bill_of_materials_is_the_same_for_the_same_image(image_file: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from image import bytecode, cache, privilege, release, signature, signers, system_sets, web_page
+from image import bytecode, cache, learned_model, privilege, release, signature, signers, system_sets, web_page
 from image.build_root import BuildRoot
 from image.errors import ActionableError
 from soniquebay.releases import signatures
@@ -207,6 +207,10 @@ class Releases:
         (folder / "app/soniquebay").mkdir(parents=True)
         (folder / "app/soniquebay/__init__.py").write_text('__version__ = "1.1"\n')
         patch.setattr(web_page, "ensure", lambda: page)
+        model = folder / "model"
+        model.mkdir()
+        (model / "weights.npz").write_bytes(b"weights")
+        patch.setattr(learned_model, "ensure", lambda: model)
         patch.setattr(bytecode, "compile_all", lambda *_: None)
         sets = folder / "sets.json"
         sets.write_text("{}")
@@ -228,6 +232,7 @@ def test_the_trusted_keys_are_an_input_of_a_release(
         assert file is not None
         assert file.read().decode() == trust(key)
     assert names[0] == "VERSION"
+    assert "lib/soniquebay/audio/learned/model/weights.npz" in names
     assert sorted(path.name for path in first.parent.iterdir()) == [
         first.name, f"{first.name}.sha256", f"{first.name}.sig",
     ]  # fmt: skip
