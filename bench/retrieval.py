@@ -4,8 +4,9 @@
 
 A real SoniqueBay scans the stripped files of each set (bench/corpus.py); the order of neighbours is the one that
 `GET /api/tracks/{id}/similar` returns. bliss-audio: its own vectors and Euclidean distance. Mean average precision is
-taken over all tracks that have another track of the same artist (album). Speed: CPU seconds of one process each,
-decoding included, file by file in turn. Needs x86-64, Debian's apt-get and redis-server.
+taken over all tracks that have another track of the same artist (album). The same library is compared without the
+learned group too. Speed: CPU seconds of one process each, decoding included, file by file in turn, and beside them the
+analysis without the learned model. Needs x86-64, Debian's apt-get and redis-server.
 """
 
 import argparse
@@ -16,16 +17,24 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import numpy as np
 
 from bench.corpus import SETS, Piece, encode, make
+from soniquebay.audio import analysis
 from soniquebay.audio.analysis import analyse
+from soniquebay.audio.feature_schema import LEARNED_VALUES, OLDEST_VERSION, VECTOR_SIZE, VECTOR_SIZES
+from soniquebay.audio.learned.network import Heard
+from soniquebay.audio.sound_tags import SOUND_TAGS
+from soniquebay.library.database import Database
+from soniquebay.library.similarity.index import SimilarityIndex
 from tests.support.stack import Stack, wait_until
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
@@ -52,8 +61,8 @@ def mean_average_precision(orders: Orders, labels: Sequence[str]) -> tuple[float
     return statistics.fmean(values), len(values)
 
 
-def our_orders(pieces: Sequence[Piece], work: Path) -> Orders:
-    """Return the orders that the API answers after a scan."""
+def our_orders(pieces: Sequence[Piece], work: Path) -> tuple[Orders, Orders]:
+    """Return the orders that the API answers after a scan, and those of the same vectors without the learned group."""
     music = work / "music"
     music.mkdir()
     for piece in pieces:
@@ -68,7 +77,7 @@ def our_orders(pieces: Sequence[Piece], work: Path) -> Orders:
         missing = [track["path"] for track in tracks if not track["has_vector"]]
         if missing or len(number) != len(pieces):
             raise SystemExit(f"not every piece has a vector: {missing or len(number)}")
-        return {
+        answered = {
             number[track]: [
                 number[item["id"]] for item in stack.get(f"/api/tracks/{track}/similar", limit=500)["items"]
             ]
@@ -76,6 +85,19 @@ def our_orders(pieces: Sequence[Piece], work: Path) -> Orders:
         }
     finally:
         stack.stop()
+    return answered, _orders_without_learned(work / "data" / "library.db", number)
+
+
+def _orders_without_learned(library: Path, number: dict[int, int]) -> Orders:
+    """Return the orders of a library whose vectors become those of the release before."""
+    database = Database(library)
+    with database.transaction() as db:
+        size = VECTOR_SIZES[OLDEST_VERSION]
+        assert VECTOR_SIZE - size == LEARNED_VALUES
+        db.execute("UPDATE vectors SET version = ?, data = substr(data, 1, ?)", (OLDEST_VERSION, 4 * size))
+    index = SimilarityIndex(database.reader)
+    found = {track: index.nearest(database.reader(), track, len(number)) for track in number}
+    return {number[track]: [number[other] for other, _ in nearest or ()] for track, nearest in found.items()}
 
 
 def _analysed(stack: Stack, session: int) -> bool:
@@ -119,16 +141,28 @@ def speed(pieces: Sequence[Piece], count: int, work: Path) -> dict[str, dict[str
             encode(piece.file, file, form)
         analyse(str(files[0]))  # tables and libraries are loaded
         bliss_vector(files[0])
-        ours, theirs = [], []
+        ours, without, theirs = [], [], []
         for file in files:
             ours.append(_cpu(lambda file=file: analyse(str(file))))
+            with _no_learned_model():
+                without.append(_cpu(lambda file=file: analyse(str(file))))
             theirs.append(_cpu(lambda file=file: bliss_vector(file)))
         result[form] = {
             "soniquebay": statistics.fmean(ours),
+            "without_learned": statistics.fmean(without),
             "bliss": statistics.fmean(theirs),
             "ratio": sum(ours) / sum(theirs),
+            "ratio_to_without": sum(ours) / sum(without),
         }
     return result
+
+
+@contextmanager
+def _no_learned_model() -> Iterator[None]:
+    """Have the analysis leave the learned model out."""
+    heard = Heard(np.zeros(LEARNED_VALUES, np.float32), np.zeros(len(SOUND_TAGS), np.float32))
+    with patch.object(analysis.log_mel, "patches"), patch.object(analysis.network, "hear", return_value=heard):
+        yield
 
 
 def _cpu(work: Any) -> float:
@@ -152,23 +186,39 @@ def main() -> None:
             sys.executable, [sys.executable, "-m", "bench.retrieval", *sys.argv[1:]], os.environ | _ONE_THREAD
         )
     report: dict[str, Any] = {"form": arguments.form, "sets": {}}
-    print(f"{'set':10} {'same':7} {'tracks':>7} {'SoniqueBay':>11} {'bliss':>7} {'ratio':>6}")
+    heads = ("SoniqueBay", "unlearned", "ratio", "bliss", "ratio")
+    columns = "{:>11} {:>9} {:>6} {:>7} {:>6}".format(*heads)
+    print(f"{'set':10} {'same':7} {'tracks':>7} {columns}")
     for chosen in arguments.sets:
         pieces = make(chosen, arguments.cache, arguments.form)
         with tempfile.TemporaryDirectory(dir=arguments.cache) as folder:
-            ours, theirs = our_orders(pieces, Path(folder)), bliss_orders(pieces)
+            (ours, without), theirs = our_orders(pieces, Path(folder)), bliss_orders(pieces)
         rows = report["sets"].setdefault(chosen, {"pieces": len(pieces)})
         for kind in ("artist", "album"):
             labels = [getattr(piece, kind) for piece in pieces]
-            (mine, count), (other, _) = (mean_average_precision(o, labels) for o in (ours, theirs))
-            rows[kind] = {"queries": count, "soniquebay": mine, "bliss": other, "ratio": mine / other}
-            print(f"{chosen:10} {kind:7} {count:7} {mine:11.4f} {other:7.4f} {mine / other:6.2f}", flush=True)
+            (mine, count), (less, _), (other, _) = (mean_average_precision(o, labels) for o in (ours, without, theirs))
+            rows[kind] = {
+                "queries": count,
+                "soniquebay": mine,
+                "without_learned": less,
+                "ratio_to_without": mine / less,
+                "bliss": other,
+                "ratio": mine / other,
+            }
+            print(
+                f"{chosen:10} {kind:7} {count:7} {mine:11.4f} {less:9.4f} {mine / less:6.2f} {other:7.4f} "
+                f"{mine / other:6.2f}",
+                flush=True,
+            )
     with tempfile.TemporaryDirectory(dir=arguments.cache) as folder:
         pieces = make(arguments.sets[0], arguments.cache, arguments.form)
         report["speed"] = speed(pieces, arguments.speed, Path(folder))
-    print(f"\n{'CPU seconds a track':20} {'SoniqueBay':>11} {'bliss':>7} {'ratio':>6}")
+    print(f"\n{'CPU seconds a track':20} {columns}")
     for form, row in report["speed"].items():
-        print(f"{form:20} {row['soniquebay']:11.3f} {row['bliss']:7.3f} {row['ratio']:6.2f}")
+        print(
+            f"{form:20} {row['soniquebay']:11.3f} {row['without_learned']:9.3f} {row['ratio_to_without']:6.2f} "
+            f"{row['bliss']:7.3f} {row['ratio']:6.2f}"
+        )
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(report, indent=1) + "\n")
     print(f"\nwritten: {arguments.json}")

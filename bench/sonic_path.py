@@ -21,6 +21,7 @@ import numpy as np
 from bench import report
 from bench.corpus import SETS, Piece, files_of
 from soniquebay.audio.analysis import analyse
+from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.library.similarity.embedding import fit_embedding
 from soniquebay.library.similarity.nearest_neighbours import MAX_ANCHORS, NearestNeighbourIndex
 from soniquebay.library.similarity.paths import near_line, path
@@ -39,7 +40,9 @@ def index_of(pieces: Sequence[Piece]) -> NearestNeighbourIndex:
         vectors = np.array(list(pool.map(vector_of, [str(piece.file) for piece in pieces])), np.float32)
     embedding = fit_embedding(vectors)
     points = embedding.embed(vectors)
-    return NearestNeighbourIndex.of_points(embedding, points[:MAX_ANCHORS], np.arange(len(pieces)), points)
+    return NearestNeighbourIndex.of_points(
+        embedding, FEATURE_VERSION, points[:MAX_ANCHORS], np.arange(len(pieces)), points
+    )
 
 
 def measure(index: NearestNeighbourIndex, pieces: Sequence[Piece], pairs: int, count: int) -> dict[str, float]:

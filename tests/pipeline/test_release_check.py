@@ -149,7 +149,10 @@ def test_a_release_whose_reader_is_broken_is_told(tmp_path: Path) -> None:
 
 def test_each_part_that_is_broken_is_told(tmp_path: Path) -> None:
     edits = {
-        "audio/analysis.py": ("vector=feature_vector(segments),", 'vector=feature_vector(segments) * float("nan"),'),
+        "audio/analysis.py": (
+            "feature_vector(segments, heard.values),",
+            'feature_vector(segments, heard.values) * float("nan"),',
+        ),
         "audio/pictures.py": (
             "picture.webp_thumbnails[size] = _encode_webp(decoded)",
             "picture.webp_thumbnails[size] = _encode_jpeg(decoded, 85)",

@@ -1,9 +1,10 @@
-"""The analysis of a track: it is decoded once and transformed once, for its vector, tempo and musical key."""
+"""The analysis of a track: it is decoded once, for its vector, tempo and musical key."""
 
 from dataclasses import dataclass
 
 from soniquebay.audio.decode import MAX_WHOLE_FILE_SECONDS, SAMPLE_RATE_HZ, Samples, decode_segments
 from soniquebay.audio.features import feature_vector
+from soniquebay.audio.learned import log_mel, network
 from soniquebay.audio.length import measured_length
 from soniquebay.audio.musical_key import estimate_key
 from soniquebay.audio.spectra import Float32Array, compute_spectra
@@ -21,16 +22,17 @@ class Analysis:
 
 
 def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Analysis:
-    """Return the vector, tempo and musical key of an audio file, or of a range of it in seconds; tags play no part.
+    """Return what an audio file, or a range of it in seconds, sounds like; its tags play no part.
 
     `path` is Python's file-system string. Without `seconds` the range goes to the end of the file. Raises
-    `decode.UndecodableAudioError` when no samples come out of the file, and its subclass
-    `decode.UnavailableAudioError` when the file cannot be read.
+    `decode.UndecodableAudioError` when no samples come out of the file, its subclass `decode.UnavailableAudioError`
+    when the file cannot be read, and `weights.MissingModelError` when the installation has no learned model.
     """
     decoded = decode_segments(path, start, seconds)
     segments = [compute_spectra(samples) for samples in decoded]
+    heard = network.hear(log_mel.patches(decoded))
     return Analysis(
-        vector=feature_vector(segments),
+        vector=feature_vector(segments, heard.values),
         bpm=estimate_tempo([segment.mel_power for segment in segments]),
         musical_key=estimate_key([segment.chroma for segment in segments]),
         length=_length(path, start, decoded) if seconds is None else None,

@@ -3,13 +3,14 @@
 This module imports neither a decoder nor numpy, so the API can use it without loading them.
 """
 
-FEATURE_VERSION = 2  # raise it when a change of the analysis changes the vectors: every track is then analysed again
+FEATURE_VERSION = 3  # raise it when a change of the analysis changes the vectors: every track is then analysed again
 
 MEL_BANDS = 64
 ONSET_BANDS = 8
 CEPSTRAL_COEFFICIENTS = 20
 STEREO_BANDS = 16
 AUTOCORRELATION_LAGS = 24
+LEARNED_VALUES = 200
 MODULATION_EDGES_HZ = (0.4, 0.8, 1.3, 2, 3, 4.5, 6.5, 10, 16, 21)  # of the bands of the modulation spectrum
 
 # The groups of a vector in their order, each with its number of values; `features.py` computes them.
@@ -26,8 +27,13 @@ FEATURE_GROUPS = {
     "modulation_spectrum": ONSET_BANDS * (len(MODULATION_EDGES_HZ) - 1),  # at which rates the onsets of a band recur
     "onset_autocorrelation": AUTOCORRELATION_LAGS,  # at lags from 0.1 to 2 s
     "chroma_dft": 6,  # which intervals sound together, in whatever key
+    "learned": LEARNED_VALUES,  # what a network that was trained to tag music makes of the sound, see audio/learned
 }
 VECTOR_SIZE = sum(FEATURE_GROUPS.values())
+# How many values the vectors of each version have that can be compared. Each begins with all values of the one before,
+# so an upgraded library is compared by these until all of its tracks are analysed again.
+VECTOR_SIZES = {2: VECTOR_SIZE - LEARNED_VALUES, FEATURE_VERSION: VECTOR_SIZE}
+OLDEST_VERSION = min(VECTOR_SIZES)
 
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MUSICAL_KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in PITCH_CLASSES)

@@ -1,4 +1,4 @@
-"""The feature vector of a track, computed from its spectra.
+"""The feature vector of a track, computed from its spectra and from what the learned model makes of it.
 
 The values are raw statistics over all segments; `library/similarity/embedding.py` scales them by their distribution in
 the library. `feature_schema.FEATURE_GROUPS` lists the groups.
@@ -25,10 +25,11 @@ _MIN_MODULATION_SECONDS = 2
 _UNKNOWN_MODULATION = -3.0  # log10 of the floor
 
 
-def feature_vector(segments: Sequence[Spectra]) -> Float32Array:
+def feature_vector(segments: Sequence[Spectra], learned: Float32Array) -> Float32Array:
     """Return the feature vector of a track: float32 of shape (VECTOR_SIZE,), all values finite.
 
-    `segments` holds at least one segment, of any length. The groups and their sources:
+    `segments` holds at least one segment, of any length; `learned` is the group of this name, (LEARNED_VALUES,). The
+    other groups and their sources:
 
     - mel-frequency cepstral coefficients: Davis and Mermelstein 1980. Coefficient 0, the loudness, is left out.
     - spectral flatness and onset strength: see `spectra.compute_spectra`.
@@ -71,6 +72,7 @@ def feature_vector(segments: Sequence[Spectra]) -> Float32Array:
         "modulation_spectrum": np.mean([_modulation_spectrum(s.onset_strength) for s in segments], axis=0),
         "onset_autocorrelation": np.mean([_autocorrelation(s.onset_strength) for s in segments], axis=0),
         "chroma_dft": chroma_dft.mean(axis=0),
+        "learned": learned,
     }
     vector = np.concatenate([np.asarray(values[name], np.float32).ravel() for name in FEATURE_GROUPS])
     return np.asarray(np.nan_to_num(vector, posinf=0.0, neginf=0.0), np.float32)

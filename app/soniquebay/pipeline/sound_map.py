@@ -43,7 +43,7 @@ def bring_up_to_date() -> None:
             if places.size:
                 _store(layout, ids[~has_place], map_layout.place_among(points[~has_place], points[has_place], places))
     body = {
-        "feature_version": FEATURE_VERSION,
+        "feature_version": FEATURE_VERSION if index is None else index.version,
         "algorithm_version": map_places.ALGORITHM_VERSION,
         "cpu_seconds": time.process_time() - started,
     }

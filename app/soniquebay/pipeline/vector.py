@@ -70,11 +70,14 @@ def analysed(file: str, start: float = 0.0, seconds: float | None = None) -> dic
     except SoftTimeLimitExceeded:
         result = {"failure": TIMEOUT_REASON, "retry_later": True}  # the drive may hang
     else:
-        data = base64.b64encode(analysis.vector.astype("<f4").tobytes()).decode("ascii")
         result = {
-            "data": data,
+            "data": _base64(analysis.vector.astype("<f4").tobytes()),
             "bpm": analysis.bpm,
             "musical_key": analysis.musical_key,
             "length": analysis.length,
         }
     return {"version": FEATURE_VERSION, **result}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -20,7 +20,7 @@ from soniquebay.audio.decode import (
     UndecodableAudioError,
     decode_segments,
 )
-from soniquebay.audio.feature_schema import MUSICAL_KEYS, PITCH_CLASSES, VECTOR_SIZE
+from soniquebay.audio.feature_schema import LEARNED_VALUES, MUSICAL_KEYS, PITCH_CLASSES, VECTOR_SIZE
 from soniquebay.audio.features import feature_vector
 from soniquebay.audio.musical_key import estimate_key
 from soniquebay.audio.spectra import compute_spectra
@@ -28,6 +28,7 @@ from soniquebay.audio.tempo import estimate_tempo
 from tests.support.audio_files import CODECS, tone
 
 Signal = NDArray[np.float64]
+LEARNED = np.zeros(LEARNED_VALUES, np.float32)
 
 
 def to_stereo(signal: Signal) -> NDArray[np.float32]:
@@ -190,21 +191,22 @@ def test_vectors_do_not_depend_on_tags_or_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize("level", [0.0, 1.0, 1e-6])
 def test_vectors_of_silence_snippets_and_constants_are_finite(size: int, level: float) -> None:
     segment = compute_spectra(np.full((2, size), level, np.float32))
-    assert np.isfinite(feature_vector([segment])).all()
+    assert np.isfinite(feature_vector([segment], LEARNED)).all()
     assert estimate_tempo([segment.mel_power]) is None
 
 
 def test_the_vector_of_a_track_with_a_silent_segment_is_finite() -> None:
     noise = np.random.default_rng(0).normal(size=(2, SAMPLE_RATE_HZ)).astype(np.float32)
     silence = np.zeros((2, SAMPLE_RATE_HZ), np.float32)
-    assert np.isfinite(feature_vector([compute_spectra(silence), compute_spectra(noise)])).all()
+    assert np.isfinite(feature_vector([compute_spectra(silence), compute_spectra(noise)], LEARNED)).all()
 
 
 def test_mono_and_stereo_versions_of_a_signal_differ() -> None:
     rng = np.random.default_rng(0)
     wide = rng.normal(size=(2, 3 * SAMPLE_RATE_HZ)).astype(np.float32) * 0.1
     narrow = np.tile(wide.mean(axis=0), (2, 1))
-    assert np.abs(feature_vector([compute_spectra(wide)]) - feature_vector([compute_spectra(narrow)])).max() > 0.3
+    vectors = [feature_vector([compute_spectra(samples)], LEARNED) for samples in (wide, narrow)]
+    assert np.abs(vectors[0] - vectors[1]).max() > 0.3
 
 
 # --- tempo ----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ ARTISTS = 12
 def index_of(vectors: np.ndarray) -> NearestNeighbourIndex:
     embedding = fit_embedding(vectors)
     points = embedding.embed(vectors)
-    return NearestNeighbourIndex.of_points(embedding, points, np.arange(1, len(points) + 1), points)
+    return NearestNeighbourIndex.of_points(embedding, FEATURE_VERSION, points, np.arange(1, len(points) + 1), points)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def index() -> NearestNeighbourIndex:
     """Return the index of the tracks 1 to 300. Those of one artist sound alike: track n is of artist n % 12."""
     chance = np.random.default_rng(5)
     of_artist = chance.normal(size=(ARTISTS, VECTOR_SIZE))
-    vectors = of_artist[np.arange(1, TRACKS + 1) % ARTISTS] + 0.8 * chance.normal(size=(TRACKS, VECTOR_SIZE))
+    vectors = of_artist[np.arange(1, TRACKS + 1) % ARTISTS] + 1.2 * chance.normal(size=(TRACKS, VECTOR_SIZE))
     return index_of(vectors.astype("<f4"))
 
 
@@ -86,7 +86,7 @@ def test_each_step_aims_at_the_end_from_where_the_path_is() -> None:
     vectors[:, 1] = [0, 0, 1, 1, -1.1, 3]
     embedding = fit_embedding(vectors)
     points = vectors[:, :64]
-    index = NearestNeighbourIndex.of_points(embedding, points, np.arange(1, 7), points)
+    index = NearestNeighbourIndex.of_points(embedding, FEATURE_VERSION, points, np.arange(1, 7), points)
     index.local_scale[:] = 1
     assert path(index, {}, 1, 2, 4) == [1, 3, 4, 2]
     assert path(index, {3: frozenset([1]), 4: frozenset([1])}, 1, 2, 4) == [1, 3, 5, 2]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from soniquebay.audio.feature_schema import FEATURE_VERSION
+from soniquebay.audio.feature_schema import VECTOR_SIZES
 from soniquebay.library.similarity import artists, vectors
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class SimilarityIndex:
     A stored vector is added at once. The index as a whole, with its embedding, is rebuilt when the library has changed:
     at most a hundredth of the time goes into that, and for a larger library it happens in the background. `connect`
     returns a connection that the calling thread can read from.
+
+    After an upgrade all are compared by the values that the oldest vector has. Once that is replaced, the next rebuild
+    compares all values.
     """
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
@@ -48,9 +51,15 @@ class SimilarityIndex:
     def update(self, track_id: int, version: int, data: bytes | None) -> None:
         """Add or replace a track after `vectors.store` was committed; None as its vector removes it.
 
-        `data` is a vector as `vectors.store` takes it. One of another feature version counts as None.
+        `data` is a vector as `vectors.store` takes it. One that cannot be compared counts as None.
         """
-        vector = data if version == FEATURE_VERSION else None
+        self._set(track_id, data if version in VECTOR_SIZES else None)
+
+    def remove(self, track_id: int) -> None:
+        """Remove a track, as it has no vector any more."""
+        self._set(track_id, None)
+
+    def _set(self, track_id: int, vector: bytes | None) -> None:
         with self._lock:
             if self._updates_during_rebuild is not None:
                 self._updates_during_rebuild[track_id] = vector
@@ -69,7 +78,7 @@ class SimilarityIndex:
     def nearest(self, db: sqlite3.Connection, track_id: int, limit: int) -> list[tuple[int, float]] | None:
         """Return the ids and similarities (0 to 1) of the nearest tracks, nearest first.
 
-        Returns None when the track has no vector of the current feature version. Tracks without one are no neighbours.
+        Returns None when the track has no vector that can be compared. Tracks without one are no neighbours.
         """
 
         def find(index: "NearestNeighbourIndex") -> "Neighbours | None":
@@ -83,8 +92,8 @@ class SimilarityIndex:
     ) -> list[tuple[int, float]]:
         """Return the ids and similarities of the tracks nearest to the mean of some tracks, these among them.
 
-        Those that sound like `away_from` are less near. None are returned if none of `track_ids` has a vector of the
-        current feature version.
+        Those that sound like `away_from` are less near. None are returned if none of `track_ids` has a vector that can
+        be compared.
         """
         return self._found(db, lambda index: index.nearest_to_mean(track_ids, limit, away_from)) or []
 
@@ -124,7 +133,7 @@ class SimilarityIndex:
             if not removed:
                 return list(zip(ids.tolist(), similarities.tolist(), strict=True))
             for removed_id in removed:
-                self.update(removed_id, FEATURE_VERSION, None)
+                self.remove(removed_id)
 
     def rank(self, db: sqlite3.Connection, kind: Kind, item_id: int, limit: int) -> list[tuple[int, float]] | None:
         """Return ids and similarities of the items of a kind that are nearest to one of them; None without a vector.
@@ -171,8 +180,10 @@ class SimilarityIndex:
     def _rebuild_if_due(self) -> None:
         with self._lock:
             index = self._index
-            if index is not None and (not index.changes or time.monotonic() < self._next_rebuild_at):
-                return
+            if index is not None:
+                is_outdated = index.changes or index.is_partial
+                if not is_outdated or time.monotonic() < self._next_rebuild_at:
+                    return
             is_quick = index is None or index.count <= _MAX_SYNCHRONOUS_TRACKS
         if is_quick:
             self._rebuild()
@@ -216,7 +227,7 @@ class _Means:
 
 
 def _load(db: sqlite3.Connection) -> "NearestNeighbourIndex | None":
-    if not vectors.has_current_vectors(db):
+    if not vectors.has_vectors(db):
         return None
     # Imported late: numpy takes 25 MB, which the API of an empty library does not need.
     from soniquebay.library.similarity.nearest_neighbours import load_index
@@ -225,11 +236,11 @@ def _load(db: sqlite3.Connection) -> "NearestNeighbourIndex | None":
 
 
 def _without_vector(db: sqlite3.Connection, ids: list[int]) -> list[int]:
-    """Return those of the tracks that are missing, deleted, or without a vector of the current feature version."""
+    """Return those of the tracks that are missing, deleted, or without a vector that can be compared."""
     rows = db.execute(
-        "SELECT v.track_id FROM vectors v JOIN tracks t ON t.id = v.track_id AND t.missing_since IS NULL "
-        "WHERE v.version = ? AND v.data IS NOT NULL AND v.track_id IN (SELECT value FROM json_each(?))",
-        (FEATURE_VERSION, json.dumps(ids)),
+        "SELECT track_id FROM vectors JOIN tracks ON id = track_id AND missing_since IS NULL "
+        f"WHERE {vectors.COMPARABLE} AND track_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(ids),),
     )
     with_vector = {row["track_id"] for row in rows}
     return [track_id for track_id in ids if track_id not in with_vector]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS
+from soniquebay.library.similarity.vectors import COMPARABLE, compared_version
 from soniquebay.sqlite import plain_cursor
 
 ALGORITHM_VERSION = 1  # raise it when `map_layout` places tracks elsewhere: the whole map is then made anew
@@ -48,12 +49,13 @@ def plan(db: sqlite3.Connection) -> Plan:
     state = db.execute("SELECT layout, feature_version, algorithm_version FROM map_state").fetchone()
     analysed, placed = db.execute(
         "SELECT count(*), count(p.track_id) FROM vectors v JOIN tracks t ON t.id = v.track_id AND t.missing_since IS "
-        "NULL LEFT JOIN map_places p ON p.track_id = v.track_id AND p.layout = ? "
-        "WHERE v.version = ? AND v.data IS NOT NULL",
-        (state["layout"], FEATURE_VERSION),
+        f"NULL LEFT JOIN map_places p ON p.track_id = v.track_id AND p.layout = ? WHERE {COMPARABLE}",
+        (state["layout"],),
     ).fetchone()
-    versions = (state["feature_version"], state["algorithm_version"])
-    return Plan(state["layout"], analysed, analysed - placed, versions != (FEATURE_VERSION, ALGORITHM_VERSION))
+    # A layout may be of newer vectors than can be compared now: an older track came back, and is analysed soon.
+    is_comparable = (compared_version(db) or FEATURE_VERSION) <= state["feature_version"] <= FEATURE_VERSION
+    is_outdated = not is_comparable or state["algorithm_version"] != ALGORITHM_VERSION
+    return Plan(state["layout"], analysed, analysed - placed, is_outdated)
 
 
 def begin(db: sqlite3.Connection) -> int:

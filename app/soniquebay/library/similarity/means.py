@@ -54,7 +54,7 @@ def load_means(
     numbers = np.add.reduceat(counts, starts).astype(np.float32)
     means: Float32Array = np.divide(np.add.reduceat(sums, starts, axis=0), numbers[:, None], dtype=np.float32)
     anchors = np.random.default_rng(0).permutation(means)[:MAX_ANCHORS]
-    return NearestNeighbourIndex.of_points(index.embedding, anchors, owner_ids, means)
+    return NearestNeighbourIndex.of_points(index.embedding, index.version, anchors, owner_ids, means)
 
 
 def _read(db: sqlite3.Connection, kind: Kind) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

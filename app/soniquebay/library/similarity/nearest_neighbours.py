@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
+from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZES
+from soniquebay.library.similarity import vectors as stored
 from soniquebay.library.similarity.embedding import Embedding, Float32Array, fit_embedding
 
 _MAX_SAMPLE_TRACKS = 4096  # the embedding is fitted to at most this many vectors
@@ -29,6 +30,7 @@ class NearestNeighbourIndex:
     """
 
     embedding: Embedding
+    version: int  # of the features that are compared: of newer vectors only the values that this version has
     anchors: Float32Array  # (anchors, dimensions)
     ids: NDArray[np.int64]  # (rows,), track ids
     points: Float32Array  # (rows, dimensions)
@@ -39,10 +41,10 @@ class NearestNeighbourIndex:
 
     @classmethod
     def of_points(
-        cls, embedding: Embedding, anchors: Float32Array, ids: NDArray[np.int64], points: Float32Array
+        cls, embedding: Embedding, version: int, anchors: Float32Array, ids: NDArray[np.int64], points: Float32Array
     ) -> "NearestNeighbourIndex":
         """Return the index of some points, (n, dimensions)."""
-        index = cls.empty(embedding, anchors, ids.size)
+        index = cls.empty(embedding, version, anchors, ids.size)
         for start in range(0, ids.size, _CHUNK_ROWS):
             chunk = slice(start, start + _CHUNK_ROWS)
             index._write(chunk, ids[chunk], points[chunk])
@@ -50,10 +52,11 @@ class NearestNeighbourIndex:
         return index
 
     @classmethod
-    def empty(cls, embedding: Embedding, anchors: Float32Array, capacity: int) -> "NearestNeighbourIndex":
+    def empty(cls, embedding: Embedding, version: int, anchors: Float32Array, capacity: int) -> "NearestNeighbourIndex":
         """Return an index without points, with room for some."""
         return cls(
             embedding,
+            version,
             anchors,
             ids=np.zeros(capacity, np.int64),
             points=np.zeros((capacity, anchors.shape[1]), np.float32),
@@ -61,13 +64,18 @@ class NearestNeighbourIndex:
             local_scale=np.ones(capacity, np.float32),
         )
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether the vectors have more values than are compared, because an older vector was among them."""
+        return self.version < FEATURE_VERSION
+
     def row_of(self, track_id: int) -> int | None:
         """Return the row of a track; None if it is not in the index."""
         (rows,) = np.nonzero(self.ids[: self.count] == track_id)
         return int(rows[0]) if rows.size else None
 
     def upsert(self, ids: NDArray[np.int64], vectors: Float32Array) -> None:
-        """Add tracks by their vectors, (n, VECTOR_SIZE), or replace a single track.
+        """Add tracks by the values of their vectors that are compared, (n, size), or replace a single track.
 
         Several tracks must all be new.
         """
@@ -86,11 +94,12 @@ class NearestNeighbourIndex:
         self.local_scale[rows] = self._local_scale_of(points)
 
     def set_vector(self, track_id: int, data: bytes | None) -> None:
-        """Add or replace a track by its stored vector; remove it if that is None."""
-        if data is None:
+        """Add or replace a track by its stored vector; remove it if that is None, or too old to be compared here."""
+        size = VECTOR_SIZES[self.version]
+        if data is None or len(data) < 4 * size:
             self.remove(track_id)
         else:
-            self.upsert(np.array([track_id], np.int64), np.frombuffer(data, "<f4").reshape(1, VECTOR_SIZE))
+            self.upsert(np.array([track_id], np.int64), np.frombuffer(data, "<f4", size)[None])
 
     def remove(self, track_id: int) -> None:
         """Remove a track, if it is in the index."""
@@ -189,44 +198,49 @@ class NearestNeighbourIndex:
 def load_index(db: sqlite3.Connection) -> NearestNeighbourIndex | None:
     """Fit an embedding to the stored vectors and return the index of all tracks; None if there are no vectors.
 
-    Vectors of another feature version and missing tracks are left out. The vectors are read twice, in chunks, so that
-    they are never all in memory.
+    Missing tracks and vectors that cannot be compared are left out. If vectors of an older version are among the
+    others, all are compared by the values that these have. The vectors are read twice, in chunks, so that they are
+    never all in memory.
     """
+    version = stored.compared_version(db)
     rows = db.execute(
         "SELECT track_id FROM vectors JOIN tracks ON id = track_id AND missing_since IS NULL "
-        "WHERE version = ? AND data IS NOT NULL ORDER BY track_id",
-        (FEATURE_VERSION,),
+        f"WHERE {stored.COMPARABLE} ORDER BY track_id"
     )
     ids = np.fromiter((row["track_id"] for row in rows), np.int64)
-    if not ids.size:
+    if version is None or not ids.size:
         return None
     sample_ids = np.random.default_rng(0).permutation(ids)[:_MAX_SAMPLE_TRACKS].tolist()
     condition = "AND track_id IN (SELECT value FROM json_each(?))"
-    sample = np.concatenate([vectors for _, vectors in _read_vectors(db, condition, sample_ids)])
+    sample = np.concatenate([vectors for _, vectors in _read_vectors(db, version, condition, sample_ids)])
     embedding = fit_embedding(sample)
     anchors = embedding.embed(np.random.default_rng(0).permutation(sample)[:MAX_ANCHORS])
-    index = NearestNeighbourIndex.empty(embedding, anchors, ids.size + _SPARE_ROWS)
-    for chunk_ids, vectors in _read_vectors(db, "", None):
+    index = NearestNeighbourIndex.empty(embedding, version, anchors, ids.size + _SPARE_ROWS)
+    for chunk_ids, vectors in _read_vectors(db, version, "", None):
         index.upsert(chunk_ids, vectors)
     index.changes = 0
     return index
 
 
 def _read_vectors(
-    db: sqlite3.Connection, condition: str, track_ids: list[int] | None
+    db: sqlite3.Connection, version: int, condition: str, track_ids: list[int] | None
 ) -> Iterator[tuple[NDArray[np.int64], Float32Array]]:
-    """Yield ids and vectors, (n, VECTOR_SIZE), in chunks; `track_ids` is the parameter of the condition, if any."""
-    last_id = -1
+    """Yield ids and vectors in chunks, (n, size): the values that a version has.
+
+    `track_ids` is the parameter of the condition, if any.
+    """
+    last_id, size = -1, VECTOR_SIZES[version]
     values = [] if track_ids is None else [str(track_ids)]
     while True:
         rows = db.execute(
-            "SELECT track_id, data FROM vectors JOIN tracks ON id = track_id AND missing_since IS NULL "
-            f"WHERE version = ? AND data IS NOT NULL AND track_id > ? {condition} ORDER BY track_id "
+            "SELECT track_id, substr(data, 1, ?) AS data FROM vectors "
+            "JOIN tracks ON id = track_id AND missing_since IS NULL "
+            f"WHERE version BETWEEN ? AND ? AND length(data) >= ? AND track_id > ? {condition} ORDER BY track_id "
             f"LIMIT {_CHUNK_ROWS}",
-            (FEATURE_VERSION, last_id, *values),
+            (4 * size, version, FEATURE_VERSION, 4 * size, last_id, *values),
         ).fetchall()
         if not rows:
             return
         last_id = rows[-1]["track_id"]
-        vectors = np.frombuffer(b"".join(row["data"] for row in rows), "<f4").reshape(-1, VECTOR_SIZE)
+        vectors = np.frombuffer(b"".join(row["data"] for row in rows), "<f4").reshape(-1, size)
         yield np.array([row["track_id"] for row in rows], np.int64), vectors

@@ -4,8 +4,9 @@ import math
 import sqlite3
 import struct
 
-from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS, VECTOR_SIZE
+from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS, OLDEST_VERSION, VECTOR_SIZE, VECTOR_SIZES
 
+COMPARABLE = f"version BETWEEN {OLDEST_VERSION} AND {FEATURE_VERSION} AND data IS NOT NULL"  # SQL, of a row of vectors
 MIN_CORRECTION_SECONDS = 0.5  # encoders add less at the beginning and the end, which players may leave out
 
 
@@ -28,6 +29,9 @@ def store(
     (`missing_tracks.mark_returned`). `length` in seconds is what the analysis has measured. It replaces a length that
     differs by more than `MIN_CORRECTION_SECONDS`.
 
+    The place on the map stays if the vector takes that of an older one: the file is the same, and the map is made anew
+    once all tracks have a vector of the present version.
+
     Raises ``ValueError`` for a vector of the wrong size or version or with values that are not finite, for a tempo
     outside of 0 to 1000 BPM, and for an unknown key.
     """
@@ -44,11 +48,15 @@ def store(
         raise ValueError(f"{musical_key!r} is not one of the {len(MUSICAL_KEYS)} keys, as 'A minor'")
     if db.execute("SELECT 1 FROM tracks WHERE id = ?", (track_id,)).fetchone() is None:
         return False
+    is_upgraded = db.execute(
+        f"SELECT 1 FROM vectors WHERE track_id = ? AND {COMPARABLE} AND version < ?", (track_id, version)
+    ).fetchone()
     db.execute(
         "INSERT OR REPLACE INTO vectors (track_id, version, data, failure, bpm, musical_key) VALUES (?, ?, ?, ?, ?, ?)",
         (track_id, version, data, failure, bpm, musical_key),
     )
-    db.execute("DELETE FROM map_places WHERE track_id = ?", (track_id,))  # a new vector has another place
+    if data is None or not is_upgraded:
+        db.execute("DELETE FROM map_places WHERE track_id = ?", (track_id,))  # a new vector has another place
     if length is not None:
         db.execute(
             "UPDATE tracks SET duration = round(?1, 3) WHERE id = ?2 AND abs(duration - ?1) > ?3",
@@ -67,7 +75,18 @@ def mark_outdated_for_analysis(db: sqlite3.Connection) -> int:
     ).rowcount
 
 
-def has_current_vectors(db: sqlite3.Connection) -> bool:
-    """Return whether any track has a vector of the current feature version."""
-    query = "SELECT 1 FROM vectors WHERE version = ? AND data IS NOT NULL"
-    return db.execute(query, (FEATURE_VERSION,)).fetchone() is not None
+def compared_version(db: sqlite3.Connection) -> int | None:
+    """Return the feature version up to which all vectors of present tracks go; None if there are no vectors.
+
+    It is that of the oldest vector that can be compared: of newer ones the first values count alone.
+    """
+    query = (
+        "SELECT 1 FROM vectors JOIN tracks ON id = track_id AND missing_since IS NULL "
+        "WHERE version = ? AND data IS NOT NULL"
+    )
+    return next((version for version in sorted(VECTOR_SIZES) if db.execute(query, (version,)).fetchone()), None)
+
+
+def has_vectors(db: sqlite3.Connection) -> bool:
+    """Return whether any track has a vector that can be compared."""
+    return db.execute(f"SELECT 1 FROM vectors WHERE {COMPARABLE}").fetchone() is not None
