@@ -1,4 +1,4 @@
-"""Vectors through a real worker and a real API: tempo and key, files that hang, older feature versions."""
+"""Vectors through a real worker and a real API: tempo and key, sound tags, files that hang, older versions."""
 
 import os
 import sqlite3
@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS, OLDEST_VERSION, VECTOR_SIZES
-from soniquebay.library.similarity import vectors
+from soniquebay.library.database import open_read_only
+from soniquebay.library.similarity import sound_tags, vectors
 from tests.support.audio_files import tone
 from tests.support.stack import Stack, wait_until
 
@@ -27,6 +28,13 @@ def test_tracks_have_tempo_and_key(stack: Stack, scanned: dict[str, Any]) -> Non
     assert keys != {None}  # a tone with overtones has one
     track = stack.get(f"/api/tracks/{tracks[0]['id']}")
     assert (track["bpm"], track["musical_key"]) == (tracks[0]["bpm"], tracks[0]["musical_key"])
+
+
+def test_tracks_have_sound_tags(stack: Stack, scanned: dict[str, Any]) -> None:
+    with open_read_only(stack.data / "library.db") as database:
+        found = [sound_tags.probabilities(database, track["id"]) for track in stack.tracks().values()]
+    assert all(found)
+    assert len({tuple(tags.values()) for tags in found if tags}) > 1  # tracks with other sounds have others
 
 
 def test_a_file_that_hangs_becomes_a_vector_failure(stack: Stack, scanned: dict[str, Any], tmp_path: Path) -> None:

@@ -1,15 +1,14 @@
 """The insertion of the canary, in a transaction that is rolled back."""
 
-import base64
 import sqlite3
 from contextlib import suppress
 from typing import Any, cast
 
+from soniquebay.api.analysis_result import AnalysisResult
 from soniquebay.audio import canary
 from soniquebay.library import ingest, queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.entities import Entities, FileStamp
-from soniquebay.library.similarity import vectors
 
 _BATCH_ID = "check-of-the-release"
 
@@ -23,7 +22,7 @@ class _RolledBackError(Exception):
 
 
 def try_insert(database: Database, entities: dict[str, Any], analysis: dict[str, Any]) -> None:
-    """Insert the canary and its vector as a scan does, look it up, and roll all of it back.
+    """Insert the canary and its analysis as a scan does, look it up, and roll all of it back.
 
     Nobody else sees it: readers of SQLite see nothing of an open transaction, and other writers wait for its end.
     Raises `NotInsertedError`, and whatever the insertion raises.
@@ -45,15 +44,4 @@ def _insert(db: sqlite3.Connection, entities: Entities, analysis: dict[str, Any]
     found = queries.file_of_track(db, row["id"]) if row else None
     if found is None or found["title"] != canary.TAGS["title"]:
         raise NotInsertedError(f"it became {found and found['title']!r}, not {canary.TAGS['title']!r}")
-    data = base64.b64decode(analysis["data"], validate=True)
-    vectors.store(
-        db,
-        row["id"],
-        analysis["version"],
-        data,
-        None,
-        bpm=analysis["bpm"],
-        musical_key=analysis["musical_key"],
-        length=analysis["length"],
-        retry_later=False,
-    )
+    AnalysisResult.model_validate(analysis).store(db, row["id"])

@@ -1,4 +1,4 @@
-"""The analysis of a track: it is decoded once, for its vector, tempo and musical key."""
+"""The analysis of a track: it is decoded once, for its vector, tempo, musical key and sound tags."""
 
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ class Analysis:
     vector: Float32Array  # (VECTOR_SIZE,), raw feature values
     bpm: float | None  # beats per minute
     musical_key: str | None  # one of MUSICAL_KEYS, as "A minor"
+    sound_tags: Float32Array  # probability of each of `sound_tags.SOUND_TAGS`
     length: float | None  # seconds, as measured; None if it cannot be told, and for a range with an end
 
 
@@ -35,6 +36,7 @@ def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Anal
         vector=feature_vector(segments, heard.values),
         bpm=estimate_tempo([segment.mel_power for segment in segments]),
         musical_key=estimate_key([segment.chroma for segment in segments]),
+        sound_tags=heard.tags,
         length=_length(path, start, decoded) if seconds is None else None,
     )
 

@@ -1,4 +1,4 @@
-"""`vector.calculate`: the vector, tempo and musical key of a track. The API itself sends this task."""
+"""`vector.calculate`: the vector, tempo, musical key and sound tags of a track. The API itself sends this task."""
 
 import base64
 import logging
@@ -8,6 +8,7 @@ from typing import Any
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION
+from soniquebay.audio.sound_tags import SOUND_TAGS_VERSION
 from soniquebay.library.paths import decode, path_exists
 from soniquebay.overrides.memory_recycling import replace_this_process
 from soniquebay.pipeline import library_api
@@ -72,6 +73,10 @@ def analysed(file: str, start: float = 0.0, seconds: float | None = None) -> dic
     else:
         result = {
             "data": _base64(analysis.vector.astype("<f4").tobytes()),
+            "sound_tags": {
+                "version": SOUND_TAGS_VERSION,
+                "data": _base64(analysis.sound_tags.astype("<f2").tobytes()),
+            },
             "bpm": analysis.bpm,
             "musical_key": analysis.musical_key,
             "length": analysis.length,

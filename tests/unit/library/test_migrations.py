@@ -13,10 +13,11 @@ from celery.signals import celeryd_after_setup
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.audio.reading import READER_VERSION
+from soniquebay.audio.sound_tags import SOUND_TAGS_VERSION
 from soniquebay.library import covers, queries, search, sessions
 from soniquebay.library.database import Database, migrations, open_read_only
 from soniquebay.library.search import index
-from soniquebay.library.similarity import map_places
+from soniquebay.library.similarity import map_places, sound_tags, vectors
 from soniquebay.settings import from_environment
 from soniquebay.storage_faults import StorageFaultError
 from soniquebay.worker import main
@@ -367,3 +368,27 @@ def test_a_library_before_the_map_has_all_its_tracks_to_place(tmp_path: Path) ->
     database = Database(path)
     database.migrate()
     assert map_places.plan(database.reader()) == map_places.Plan(0, 1, 1, is_outdated=True)
+
+
+def test_a_library_before_the_sound_tags_keeps_its_vectors(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:17]:
+            old.executescript(script)
+        old.executescript("""
+            INSERT INTO artists (id, name, normalised_name) VALUES (1, 'A', 'a');
+            INSERT INTO tracks (id, title, artist_id, duration, format, added_at, path, size, mtime_ns)
+                VALUES (5, 'One', 1, 1.5, 'FLAC', 1, '/one', 1, 1);
+            INSERT INTO vectors (track_id, version, data) VALUES (5, 2, zeroblob(936));
+            PRAGMA user_version = 17;
+        """)
+        old.commit()
+    database = Database(path)
+    database.migrate()
+    assert sound_tags.probabilities(database.reader(), 5) is None
+    assert vectors.compared_version(database.reader()) == 2
+    with database.transaction() as db:
+        assert vectors.mark_outdated_for_analysis(db) == 1
+        sound_tags.store(db, 5, (SOUND_TAGS_VERSION, bytes(100)))
+        db.execute("DELETE FROM tracks")
+        assert db.execute("SELECT count(*) FROM sound_tags").fetchone()[0] == 0

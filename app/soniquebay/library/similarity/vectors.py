@@ -5,6 +5,8 @@ import sqlite3
 import struct
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS, OLDEST_VERSION, VECTOR_SIZE, VECTOR_SIZES
+from soniquebay.audio.sound_tags import SOUND_TAGS_VERSION
+from soniquebay.library.similarity import sound_tags
 
 COMPARABLE = f"version BETWEEN {OLDEST_VERSION} AND {FEATURE_VERSION} AND data IS NOT NULL"  # SQL, of a row of vectors
 MIN_CORRECTION_SECONDS = 0.5  # encoders add less at the beginning and the end, which players may leave out
@@ -20,6 +22,7 @@ def store(
     bpm: float | None = None,
     musical_key: str | None = None,
     length: float | None = None,
+    tags: sound_tags.Stored | None = None,
     retry_later: bool = False,
 ) -> bool:
     """Store the result of a track's analysis; False if the track no longer exists.
@@ -27,13 +30,13 @@ def store(
     `data` is a vector of `VECTOR_SIZE` little-endian float32 values, or None with the reason in `failure`. With
     `retry_later` the file was unavailable: the track is analysed again once a scan sees it
     (`missing_tracks.mark_returned`). `length` in seconds is what the analysis has measured. It replaces a length that
-    differs by more than `MIN_CORRECTION_SECONDS`.
+    differs by more than `MIN_CORRECTION_SECONDS`. `tags` are the sound tags, as `sound_tags.store` takes them.
 
     The place on the map stays if the vector takes that of an older one: the file is the same, and the map is made anew
     once all tracks have a vector of the present version.
 
     Raises ``ValueError`` for a vector of the wrong size or version or with values that are not finite, for a tempo
-    outside of 0 to 1000 BPM, and for an unknown key.
+    outside of 0 to 1000 BPM, for an unknown key, and for invalid sound tags.
     """
     if data is not None:
         if version != FEATURE_VERSION:
@@ -55,6 +58,7 @@ def store(
         "INSERT OR REPLACE INTO vectors (track_id, version, data, failure, bpm, musical_key) VALUES (?, ?, ?, ?, ?, ?)",
         (track_id, version, data, failure, bpm, musical_key),
     )
+    sound_tags.store(db, track_id, tags)
     if data is None or not is_upgraded:
         db.execute("DELETE FROM map_places WHERE track_id = ?", (track_id,))  # a new vector has another place
     if length is not None:
@@ -67,11 +71,12 @@ def store(
 
 
 def mark_outdated_for_analysis(db: sqlite3.Connection) -> int:
-    """Have every track with a vector of another feature version analysed again; return how many there are."""
+    """Have every track with a vector or sound tags of another version analysed again; return how many there are."""
     return db.execute(
         "UPDATE tracks SET analysed = 0 WHERE analysed = 1 AND id IN "
-        "(SELECT track_id FROM vectors WHERE version < ?1 OR version > ?1)",
-        (FEATURE_VERSION,),
+        "(SELECT track_id FROM vectors WHERE version < ?1 OR version > ?1 "
+        "UNION SELECT track_id FROM sound_tags WHERE version < ?2 OR version > ?2)",
+        (FEATURE_VERSION, SOUND_TAGS_VERSION),
     ).rowcount
 
 

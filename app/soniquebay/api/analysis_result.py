@@ -1,0 +1,56 @@
+"""What the worker tells of the analysis of a track, and how it is stored."""
+
+import base64
+import sqlite3
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from soniquebay.library.similarity import vectors
+
+
+class SoundTags(BaseModel):
+    """The probabilities of the sound tags."""
+
+    version: int
+    data: str
+    """base64 of little-endian float16 values."""
+
+
+class AnalysisResult(BaseModel):
+    """A track's vector with its tempo, musical key and sound tags, or the reason why it has none."""
+
+    version: int
+    """Version of the feature schema."""
+    data: str | None = None
+    """The vector: base64 of little-endian float32 values."""
+    failure: str | None = None
+    bpm: float | None = None
+    """Tempo in beats a minute."""
+    musical_key: str | None = None
+    sound_tags: SoundTags | None = None
+    length: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Of the track in seconds, as measured."""
+    retry_later: bool = False
+    """The file was unavailable, or its analysis timed out."""
+
+    @property
+    def vector(self) -> bytes | None:
+        """The vector as `vectors.store` takes it. Raises ``ValueError`` if it is not base64."""
+        return None if self.data is None else base64.b64decode(self.data, validate=True)
+
+    def store(self, db: sqlite3.Connection, track_id: int) -> bool:
+        """Store the result; False if the track no longer exists. Raises ``ValueError``, as `vectors.store`."""
+        tags = self.sound_tags
+        return vectors.store(
+            db,
+            track_id,
+            self.version,
+            self.vector,
+            self.failure,
+            bpm=self.bpm,
+            musical_key=self.musical_key,
+            length=self.length,
+            tags=tags and (tags.version, base64.b64decode(tags.data, validate=True)),
+            retry_later=self.retry_later,
+        )
