@@ -1,6 +1,7 @@
 """Decoding of audio files to samples, with FFmpeg's libraries (PyAV)."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import av
 import numpy as np
@@ -46,8 +47,8 @@ def decode_segments(path: str, start: float = 0.0, seconds: float | None = None)
 
     Raises `UndecodableAudioError` when the file gives no samples, and `UnavailableAudioError` when it cannot be read.
     """
-    try:
-        with _opened(path) as container:
+    with faults_explained():
+        with opened(path) as container:
             if not container.streams.audio:
                 raise UndecodableAudioError("it has no audio stream")
             duration = (container.duration or 0) / av.time_base - start if seconds is None else seconds
@@ -58,9 +59,16 @@ def decode_segments(path: str, start: float = 0.0, seconds: float | None = None)
                 if sum(s.shape[1] for s in segments) >= 0.5 * SEGMENT_SECONDS * SEGMENT_COUNT * SAMPLE_RATE_HZ:
                     return _usable(segments)
         # The file is short, or its stated duration or its index is wrong: decode it from the beginning.
-        with _opened(path) as container:
+        with opened(path) as container:
             most = MAX_WHOLE_FILE_SECONDS if seconds is None else min(seconds, MAX_WHOLE_FILE_SECONDS)
             return _usable([_decode_segment(container, start, most)])
+
+
+@contextmanager
+def faults_explained() -> Iterator[None]:
+    """Raise `UndecodableAudioError`, or `UnavailableAudioError`, for what FFmpeg and the system raise in the body."""
+    try:
+        yield
     except av.error.InterruptedError as error:
         # The signal of the task's time limit interrupts a read that waits; FFmpeg reports that as an error.
         raise UnavailableAudioError(TIMEOUT_REASON) from error
@@ -73,7 +81,11 @@ def decode_segments(path: str, start: float = 0.0, seconds: float | None = None)
         ) from error
 
 
-def _opened(path: str) -> av.container.InputContainer:
+def opened(path: str) -> av.container.InputContainer:
+    """Open the audio file at a path (Python's file-system string), around tags that FFmpeg stumbles over.
+
+    Raises ``av.FFmpegError`` and ``OSError``.
+    """
     try:
         return open_demuxed(path)
     except av.error.InvalidDataError:

@@ -1,13 +1,12 @@
 """The frames of sound in a file, from a position on, each with its exact position."""
 
-import io
 from collections.abc import Iterator
 from fractions import Fraction
 
 import av
+from av.container import InputContainer
 
 from soniquebay.audio.frames import decoded_frames
-from soniquebay.audio.reading.demuxed import open_demuxed
 from soniquebay.transcoding.errors import UndecodableSoundError
 
 _PREROLL_SECONDS = 1.0  # decoders need some packets before the wanted one: an MP3 frame uses bits of those before it
@@ -17,9 +16,9 @@ _LOSSLESS_BUT_FLOAT = "dsd"  # FFmpeg counts DSD as lossy, because it makes samp
 class Source:
     """The first audio stream of an open file."""
 
-    def __init__(self, file: io.RawIOBase) -> None:
-        """Open it. Raises `UndecodableSoundError` when it holds no sound, and ``av.FFmpegError``."""
-        self._container = open_demuxed(file)
+    def __init__(self, container: InputContainer) -> None:
+        """Find it. Raises `UndecodableSoundError` when there is none."""
+        self._container = container
         if not self._container.streams.audio:
             raise UndecodableSoundError("it has no audio stream")
         self._stream = self._container.streams.audio[0]

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import av
 
+from soniquebay.audio.reading.demuxed import open_demuxed
 from soniquebay.transcoding.encoding import Write, encode
 from soniquebay.transcoding.errors import UndecodableSoundError
 from soniquebay.transcoding.formats import Job
@@ -22,7 +23,7 @@ def transcode(file: io.RawIOBase, job: Job, write: Write) -> None:
     needs more memory than there is, and what `write` raises.
     """
     try:
-        source = Source(file)
+        source = Source(open_demuxed(file))
         sample_format = sample_format_for(job.format, source)
         frames = convert(source.frames(Fraction(job.start_seconds)), job, sample_format)
         encode(frames, job, sample_format, _samples(source, job, sample_format.sample_rate), write)
