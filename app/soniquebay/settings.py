@@ -95,6 +95,9 @@ class Settings:
     artist_joins: frozenset[str]
     """Where the credit of several artists is always split, for example ";" and "/". Empty: only where it is evident."""
 
+    measured_tracks: Literal["untagged", "all", "off"]
+    """Whose loudness is measured: tracks whose tags state no ReplayGain, all tracks, or none."""
+
     transcoded_cache: Path
     """Folder of transcoded streams that are kept to be sent again."""
     transcoded_cache_mb: int
@@ -259,6 +262,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         log_tasks=switch("LOG_TASKS", "off"),
         tag_encoding=_tag_encoding(get("TAG_ENCODING", "")),
         artist_joins=_artist_joins(get("ARTIST_JOINS", "")),
+        measured_tracks=_measured_tracks(get("LOUDNESS", "untagged")),
         transcoded_cache=Path(get("TRANSCODED_CACHE", str(data / "transcoded"))),
         transcoded_cache_mb=megabytes("TRANSCODED_CACHE_MB"),
         backup=backup_settings.read(get),
@@ -274,6 +278,12 @@ def _tls(text: str, certificate: Path | None, port: int, https_port: int) -> Lit
     if text != "off" and port == https_port:
         raise ValueError("SONIQUEBAY_HTTPS_PORT is the same as SONIQUEBAY_HTTP_PORT: they must differ")
     return cast(Literal["off", "self-signed", "own"], text)
+
+
+def _measured_tracks(text: str) -> Literal["untagged", "all", "off"]:
+    if text not in {"untagged", "all", "off"}:
+        raise ValueError(f"SONIQUEBAY_LOUDNESS is {text!r}: it must be untagged, all or off")
+    return cast(Literal["untagged", "all", "off"], text)
 
 
 def _tag_encoding(name: str) -> str:

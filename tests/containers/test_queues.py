@@ -16,6 +16,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "batch.process_entities": {"session_id": 0, "batch_id": "none", "files": [], "failures": []},
     "insert.direct_batch": {"session_id": 0, "batch_id": "none", "entities": "{}"},
     "vector.calculate": {"track_id": 0, "path": "/srv/music/none.ogg"},
+    "vector.measure_loudness": {"track_id": 0, "path": "/srv/music/none.ogg"},
     "enrich.musicbrainz": {"items": []},
     "covers.extract": {"album_id": 0, "path": "/srv/music/none.ogg", "has_picture": False},
     "covers.fetch": {"items": []},

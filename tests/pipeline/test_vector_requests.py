@@ -23,7 +23,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     music = tmp_path_factory.mktemp("music")
     for number in range(3):  # each test has its own: one that another test has asked for may still wait
         tone(music / f"{number}.flac", seconds=1, title=f"Song {number}")
-    running = Stack(music, tmp_path_factory.mktemp("data"))
+    running = Stack(music, tmp_path_factory.mktemp("data"), SONIQUEBAY_LOUDNESS="off")  # the tests count messages
     running.scan()
     yield running
     assert running.stop() == 0

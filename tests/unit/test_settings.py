@@ -31,6 +31,13 @@ def test_niceness_and_log_have_defaults_and_a_range() -> None:
         from_environment({"SONIQUEBAY_LOG": "xml"})
 
 
+def test_wrong_tracks_to_measure_are_named() -> None:
+    assert from_environment({}).measured_tracks == "untagged"
+    assert from_environment({"SONIQUEBAY_LOUDNESS": "all"}).measured_tracks == "all"
+    with pytest.raises(ValueError, match="SONIQUEBAY_LOUDNESS is 'on': it must be untagged, all or off"):
+        from_environment({"SONIQUEBAY_LOUDNESS": "on"})
+
+
 @pytest.mark.parametrize("name", ["klingon", "utf-16", "base64", "rot13", "\0"])
 def test_a_wrong_code_page_of_tags_is_named(name: str) -> None:
     with pytest.raises(ValueError, match="SONIQUEBAY_TAG_ENCODING"):

@@ -11,21 +11,23 @@ from kombu.exceptions import OperationalError
 
 from soniquebay import disk_state
 from soniquebay.api.queue_feeder import MESSAGE_LOST_AFTER_SECONDS, QueueFeeder
-from soniquebay.library import artist_pictures, clock, queries, sessions
+from soniquebay.library import artist_pictures, clock, loudness, queries, sessions
 from soniquebay.library.database import Database
+from soniquebay.library.loudness import MeasuredTracks
 from soniquebay.library.queries import Row
 from soniquebay.library.sessions import Batch
 from soniquebay.overrides.unacknowledged import queues_with_unacknowledged
 from soniquebay.process_history import Report, reports_since
 from soniquebay.settings import REDIS_KEY_PREFIX
 from soniquebay.worker.app import describe_broker_error, send, send_many
-from soniquebay.worker.config import PRIORITY_STEPS, QUEUES
+from soniquebay.worker.config import LOW, MEDIUM, PRIORITY_STEPS, QUEUES
 
 log = logging.getLogger(__name__)
 
 WARNING_INTERVAL_SECONDS = 60.0  # the same problem is checked far more often than it is logged
 ANALYSIS_DELAY_SECONDS = 300.0  # a young scan has the machine to itself: first all is searchable, then it is analysed
 MAX_QUEUED_VECTORS, MAX_QUEUED_COVERS = 100, 50  # tracks, albums
+MAX_QUEUED_MEASUREMENTS = 50  # of loudness, a track each
 # Those that somebody asks for one by one are sent beside those of the queue feeder, up to this number in all.
 MAX_WAITING_VECTORS = 2 * MAX_QUEUED_VECTORS
 _SCAN_QUEUES = ("scan", "extract", "batch", "insert")
@@ -46,12 +48,18 @@ class RedisMemory(NamedTuple):
 class Dispatcher:
     """Sends tasks, and sends again those that Redis lost."""
 
-    def __init__(self, database: Database, broker: "redis.Redis") -> None:
+    def __init__(self, database: Database, broker: "redis.Redis", measured_tracks: MeasuredTracks = "untagged") -> None:
         self._database = database
         self._broker = broker
         self._warned_at: dict[str, float] = {}
         self.vector_feeder = QueueFeeder("vector", MAX_QUEUED_VECTORS, queries.unanalysed_tracks, self._send_vectors)
         self.cover_feeder = QueueFeeder("covers", MAX_QUEUED_COVERS, _unchecked_covers, self._send_covers)
+        self.loudness_feeder = QueueFeeder(
+            "vector",
+            MAX_QUEUED_MEASUREMENTS,
+            lambda db, limit: loudness.unmeasured_tracks(db, limit, measured_tracks),
+            self._send_measurements,
+        )
 
     def send(self, task: str, **arguments: Any) -> bool:
         """Send a task; return False, and log a warning, when Redis is unreachable."""
@@ -92,18 +100,24 @@ class Dispatcher:
         return True
 
     def refill(self) -> int:
-        """Fill the queues of vectors and covers; return how many rows were sent."""
+        """Fill the queues of vectors and covers, and that of loudness when no track waits for its vector.
+
+        Return how many rows were sent.
+        """
         try:
             db = self._database.reader()
             if self.analysis_is_delayed(db):
                 return 0
-            return sum(self._refill(db, feeder) for feeder in (self.vector_feeder, self.cover_feeder))
+            sent = self._refill(db, self.vector_feeder, MEDIUM) + self._refill(db, self.cover_feeder, LOW)
+            if not queries.unanalysed_tracks(db, 1):
+                sent += self._refill(db, self.loudness_feeder, LOW)
+            return sent
         except redis.RedisError as error:
             log.warning("nothing sent. %s", describe_broker_error(error))
             return 0
 
-    def _refill(self, db: sqlite3.Connection, feeder: QueueFeeder) -> int:
-        queued = self.queue_length(feeder.queue)
+    def _refill(self, db: sqlite3.Connection, feeder: QueueFeeder, priority: int) -> int:
+        queued = int(str(self._broker.llen(_key(feeder.queue, priority))))  # two feeders share the queue of vectors
         # In this order a message that is received in between is counted twice. In the other it would be overlooked.
         has_unacknowledged = (
             not queued and feeder.has_outstanding() and feeder.queue in queues_with_unacknowledged(self._broker)
@@ -121,6 +135,9 @@ class Dispatcher:
 
     def _send_vectors(self, rows: Sequence[Row]) -> bool:
         return self._send_all("vector.calculate", list(map(_analysis_of, rows)))
+
+    def _send_measurements(self, rows: Sequence[Row]) -> bool:
+        return self._send_all("vector.measure_loudness", list(map(_analysis_of, rows)))
 
     def _send_covers(self, rows: Sequence[Row]) -> bool:
         return self._send_all("covers.extract", [{f"{kind}_id": item_id} for kind, item_id in (r["id"] for r in rows)])
@@ -246,12 +263,15 @@ class Dispatcher:
 
 def _keys(queue: str) -> list[str]:
     """Return the keys in Redis of a queue's messages, one for each priority."""
-    names = [f"{queue}{_PRIORITY_SEPARATOR}{step}" if step else queue for step in PRIORITY_STEPS]
-    return [REDIS_KEY_PREFIX + name for name in names]
+    return [_key(queue, priority) for priority in PRIORITY_STEPS]
+
+
+def _key(queue: str, priority: int) -> str:
+    return REDIS_KEY_PREFIX + (f"{queue}{_PRIORITY_SEPARATOR}{priority}" if priority else queue)
 
 
 def _analysis_of(row: Row) -> dict[str, Any]:
-    """Return the arguments of a track's analysis; those of a range only for a part of a file."""
+    """Return the arguments of a track's analysis or measurement; those of a range only for a part of a file."""
     arguments = {"track_id": row["id"], "path": row["path"]}
     return {**arguments, "start": row["start_seconds"], "seconds": row["seconds"]} if row["part"] else arguments
 

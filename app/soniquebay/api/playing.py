@@ -21,9 +21,10 @@ from soniquebay.api.services import Services, Shared
 from soniquebay.api.transcoded_answer import transcoded_answer
 from soniquebay.api.transcoded_cache import cache_key
 from soniquebay.audio.media_types import MEDIA_TYPES, UNKNOWN
-from soniquebay.library import paths, queries
-from soniquebay.library.browsing.details import typed_tags
-from soniquebay.transcoding.choice import Gain, RequestedFormat, RequestedSound, StoredSound, choose, replay_gain_db
+from soniquebay.library import paths, queries, replay_gain
+from soniquebay.library.replay_gain import Tagged
+from soniquebay.library.typed_tags import typed_tags
+from soniquebay.transcoding.choice import Gain, RequestedFormat, RequestedSound, StoredSound, choose
 from soniquebay.transcoding.formats import MAX_BIT_RATE_KBITS, MIN_BIT_RATE_KBITS, SUFFIXES, Job
 from soniquebay.transcoding.formats import MEDIA_TYPES as TRANSCODED_MEDIA_TYPES
 
@@ -57,7 +58,8 @@ class StreamQuery(BaseModel):
     )
     offset: float = Field(default=0, ge=0, le=2**31, description="how many seconds of the track to leave out")
     gain: Gain = Field(
-        default="off", description="which ReplayGain of the tags to apply. It never makes the sound clip"
+        default="off",
+        description="which ReplayGain to apply: of the tags, else as measured. It never makes the sound clip",
     )
     estimate_length: bool = Field(
         default=False,
@@ -77,7 +79,8 @@ async def stream(request: Request, services: Shared, track_id: Id, query: Annota
     both.
     """
     track = await _find(services, track_id)
-    job, seconds = _job(track, query)
+    gain_db = 0.0 if query.gain == "off" else await run_in_threadpool(_gain_db, services, track, query.gain)
+    job, seconds = _job(track, query, gain_db)
     file = await _open(services, track)
     if job is None:
         return file_answer(request, services.file_reader, file, _media_type(track), {})
@@ -161,7 +164,13 @@ async def _open(services: Services, track: queries.Row) -> OpenFile:
         ) from error
 
 
-def _job(track: queries.Row, query: StreamQuery) -> tuple[Job | None, float]:
+def _gain_db(services: Services, track: queries.Row, kind: replay_gain.Kind) -> float:
+    tagged = Tagged(typed_tags(json.loads(track["tags"])), track["album_id"])
+    gains = replay_gain.of_tracks(services.database.reader(), {track["id"]: tagged})
+    return replay_gain.applied_db(gains[track["id"]], kind)
+
+
+def _job(track: queries.Row, query: StreamQuery, gain_db: float = 0.0) -> tuple[Job | None, float]:
     """Return what to transcode a track to, None if it is played as it is, and how long that sounds, in seconds."""
     if query.format == "raw" and (track["part"] or query.offset or query.gain != "off" or query.bit_rate):
         raise HTTPException(
@@ -183,7 +192,7 @@ def _job(track: queries.Row, query: StreamQuery) -> tuple[Job | None, float]:
         format=query.format,
         bit_rate_kbits=query.bit_rate,
         offset_seconds=query.offset,
-        gain_db=replay_gain_db(typed_tags(json.loads(track["tags"])), query.gain),
+        gain_db=gain_db,
         is_constant=query.estimate_length,
     )
     return choose(stored, requested), seconds

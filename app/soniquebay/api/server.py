@@ -100,7 +100,7 @@ def make_services(settings: Settings) -> Services:
     broker = redis.Redis.from_url(settings.redis, socket_timeout=5, socket_connect_timeout=5)
     # The time-out is longer than a read of the stream blocks.
     stream = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=10, socket_connect_timeout=5)
-    dispatcher = Dispatcher(database, broker)
+    dispatcher = Dispatcher(database, broker, settings.measured_tracks)
     lookups = Lookups(settings, database, dispatcher.send, dispatcher.queue_length)
     accounts = Accounts(
         listeners,

@@ -5,7 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterable
 
-from soniquebay.library import clock, genres
+from soniquebay.library import clock, genres, loudness
 from soniquebay.library.catalogue.stored_tags import stored_track_tags
 from soniquebay.library.catalogue.update import Update
 from soniquebay.library.search import index
@@ -54,6 +54,7 @@ def mark_returned(db: sqlite3.Connection, paths: Iterable[str]) -> int:
         (paths_json,),
     ).fetchall()
     db.executemany("DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(row["id"],) for row in retried])
+    loudness.forget_failures(db, [row["id"] for row in retried])
     checked_again = {row["album_id"] for row in retried}
     db.executemany(
         "UPDATE albums SET cover_checked = 0 WHERE id = ? AND cover_sha256 IS NULL", [(a,) for a in checked_again]

@@ -114,7 +114,7 @@ def file_of_track(db: sqlite3.Connection, track_id: int) -> Row | None:
     ``seconds`` is None for a track that ends where its file does.
     """
     row = db.execute(
-        f"{_RANGE_OF_FILE}, t.duration, t.format, t.title, t.track_no, t.missing_since, "
+        f"{RANGE_OF_FILE}, t.duration, t.format, t.title, t.track_no, t.album_id, t.missing_since, "
         "coalesce(f.sound, '{}') AS sound, coalesce(f.tags, '{}') AS tags "
         "FROM tracks t LEFT JOIN file_tags f ON f.track_id = t.id WHERE t.id = ?",
         (track_id,),
@@ -243,7 +243,7 @@ def queued_or_failed_paths(db: sqlite3.Connection, session_id: int) -> set[str]:
 
 # Where the sound of a track is: in a range of its file if it is a part. The last part ends with the file. Another one
 # ends exactly where the next one begins, unless there is something else between them: `duration` is rounded.
-_RANGE_OF_FILE = """
+RANGE_OF_FILE = """
 SELECT t.id, t.path, t.part, t.start_seconds, CASE WHEN part > 0 THEN (
     SELECT iif(n.start_seconds - t.start_seconds - t.duration < 0.01, n.start_seconds - t.start_seconds, t.duration)
     FROM tracks n WHERE n.path = t.path AND n.part = t.part + 1 AND n.missing_since IS NULL
@@ -254,7 +254,7 @@ SELECT t.id, t.path, t.part, t.start_seconds, CASE WHEN part > 0 THEN (
 def unanalysed_tracks(db: sqlite3.Connection, limit: int) -> list[Row]:
     """Return the tracks that have not been analysed, as `to_analyse` does."""
     rows = db.execute(
-        f"{_RANGE_OF_FILE} FROM tracks t INDEXED BY tracks_to_analyse "
+        f"{RANGE_OF_FILE} FROM tracks t INDEXED BY tracks_to_analyse "
         "WHERE analysed = 0 AND missing_since IS NULL LIMIT ?",
         (limit,),
     )
@@ -266,7 +266,7 @@ def to_analyse(db: sqlite3.Connection, track_id: int) -> Row | None:
 
     `seconds` is the length of a part, and None for a track that ends where its file does.
     """
-    row = db.execute(f"{_RANGE_OF_FILE} FROM tracks t WHERE id = ?", (track_id,)).fetchone()
+    row = db.execute(f"{RANGE_OF_FILE} FROM tracks t WHERE id = ?", (track_id,)).fetchone()
     return dict(row) if row else None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.reading import READER_VERSION
-from soniquebay.library import covers
+from soniquebay.library import covers, loudness
 from soniquebay.library.catalogue.interpret import TrackTags, track_sort_key
 from soniquebay.library.catalogue.track_credits import TrackCatalogue
 from soniquebay.library.entities import TrackEntity
@@ -15,17 +15,18 @@ _COLUMNS = (
     "title", "artist_id", "credit", "album_id", "track_no", "disc_no", "disc_subtitle", "year", "date",
     "original_date", "duration", "format", "mbid", "has_picture", "path", "size", "mtime_ns", "fingerprint",
     "read_session_id", "normalised_album", "album_mbid", "reader_version", "sort_title", "part", "start_seconds",
-    "companion_stamp", "stated_duration",
+    "companion_stamp", "stated_duration", "states_gain",
 )  # fmt: skip
 _INSERT = f"INSERT INTO tracks (id, added_at, {', '.join(_COLUMNS)}) VALUES (?, ?{', ?' * len(_COLUMNS)})"
-# The audio of a changed file may differ, so it is analysed again; its old vector is used until then. A file that was
-# moved, or is read again with its stamp unchanged, has the same audio.
+# The audio of a changed file may differ, so it is analysed and measured again; its old vector and loudness are used
+# until then. A file that was moved, or is read again with its stamp unchanged, has the same audio.
 # Then a length that the analysis has measured stays, too.
 _UPDATE = (
     f"UPDATE tracks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS if c != 'duration')}, duration = CASE WHEN "
     ":has_same_audio AND stated_duration = :duration THEN duration ELSE :duration END, "
     "missing_since = NULL, superseded = 0, "
-    "analysed = analysed AND :has_same_audio, retry_later = retry_later AND :has_same_audio WHERE id = :id"
+    "analysed = analysed AND :has_same_audio, measured = measured AND :has_same_audio, "
+    "retry_later = retry_later AND :has_same_audio WHERE id = :id"
 )
 
 
@@ -110,16 +111,16 @@ def _row(content: NewContent, catalogue: TrackCatalogue, session_id: int) -> tup
         track["start"],
         track.get("companion_stamp", 0),
         track["duration"],
+        loudness.states_gain(track["tags"]),
     )
 
 
 def _update_tracks(db: sqlite3.Connection, updates: list[dict[str, Any]]) -> None:
     db.executemany(_UPDATE, updates)
     # The old content had no vector for a reason that need not apply to the new content.
-    db.executemany(
-        "DELETE FROM vectors WHERE track_id = ? AND data IS NULL",
-        [(v["id"],) for v in updates if not v["has_same_audio"]],
-    )
+    changed = [v["id"] for v in updates if not v["has_same_audio"]]
+    db.executemany("DELETE FROM vectors WHERE track_id = ? AND data IS NULL", [(i,) for i in changed])
+    loudness.forget_failures(db, changed)
     # A changed file may have got a picture.
     albums = {v["album_id"] for v in updates if v["album_id"] is not None}
     db.executemany("UPDATE albums SET cover_checked = 0 WHERE id = ?", [(album,) for album in albums])

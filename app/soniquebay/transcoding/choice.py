@@ -1,9 +1,7 @@
 """Whether a file is played as it is, or what it is transcoded to."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log10
-from typing import Any, Literal
+from typing import Literal
 
 from soniquebay.transcoding.formats import Format, Job, usable_bit_rate
 
@@ -33,9 +31,6 @@ _SAME: dict[tuple[str, str], Format] = {
     ("FLAC", "FLAC"): "flac",
     ("M4A", "AAC"): "aac",
 }
-_R128_TO_REPLAYGAIN_DB = 5.0  # EBU R 128 aims at -23 LUFS, ReplayGain 2.0 at -18 LUFS
-_MAX_GAIN_DB = 30.0  # tags may state anything
-_MAX_PEAK = 4.0  # a larger one is on another scale, for example that of 16 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,27 +95,3 @@ def choose(stored: StoredSound, requested: RequestedSound) -> Job | None:
 def _is_playable(stored: StoredSound) -> bool:
     codecs = _PLAYABLE.get(stored.format)
     return codecs is not None and (stored.codec is None or stored.codec in codecs)
-
-
-def replay_gain_db(tags: Mapping[str, Any], gain: Gain) -> float:
-    """Return the ReplayGain (dB) that tags state; 0 without any. A missing gain of one kind is that of the other.
-
-    `tags` have numbers as `library.browsing.details.typed_tags` makes them. The gain never clips: it ends where the
-    stated peak reaches full scale, and without a peak it only lowers.
-    """
-    if gain == "off":
-        return 0.0
-    for kind in (gain, "album" if gain == "track" else "track"):
-        stated: float | None = tags.get(f"replaygain_{kind}_gain")
-        r128: float | None = tags.get(f"r128_{kind}_gain")
-        if stated is None and r128 is not None:
-            stated = r128 + _R128_TO_REPLAYGAIN_DB
-        if stated is not None:
-            return _without_clipping(stated, tags.get(f"replaygain_{kind}_peak"))
-    return 0.0
-
-
-def _without_clipping(gain_db: float, peak: float | None) -> float:
-    if peak is None or not 0 < peak <= _MAX_PEAK:
-        return min(max(gain_db, -_MAX_GAIN_DB), 0.0)
-    return min(max(gain_db, -_MAX_GAIN_DB), _MAX_GAIN_DB, -20 * log10(peak))

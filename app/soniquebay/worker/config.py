@@ -17,6 +17,7 @@ TASKS = {
     "batch.process_entities": ("batch", HIGH),
     "insert.direct_batch": ("insert", HIGH),
     "vector.calculate": ("vector", MEDIUM),
+    "vector.measure_loudness": ("vector", LOW),
     "enrich.musicbrainz": ("deferred", LOW),
     "covers.extract": ("covers", LOW),
     "covers.fetch": ("covers", LOW),
@@ -49,7 +50,18 @@ CHANNEL_CONNECTIONS = 8
 VISIBILITY_TIMEOUT_SECONDS = 6 * TASK_TIME_LIMIT_SECONDS
 EVENT_QUEUE_EXPIRES_SECONDS = 60  # a Flower that has ended leaves no queue behind
 
-_STAGES = ("discovery", "extract", "batch", "insert", "vector", "enrich", "covers", "maintenance", "release_check")
+_STAGES = (
+    "discovery",
+    "extract",
+    "batch",
+    "insert",
+    "vector",
+    "loudness",
+    "enrich",
+    "covers",
+    "maintenance",
+    "release_check",
+)
 PIPELINE = tuple(f"soniquebay.pipeline.{stage}" for stage in _STAGES)
 
 

@@ -1,5 +1,6 @@
 """Migrations: a library of an older release opens in this one without losing anything."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from celery.signals import celeryd_after_setup
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.audio.reading import READER_VERSION
 from soniquebay.audio.sound_tags import SOUND_TAGS_VERSION
-from soniquebay.library import covers, queries, search, sessions
+from soniquebay.library import covers, loudness, queries, search, sessions
 from soniquebay.library.database import Database, migrations, open_read_only
 from soniquebay.library.search import index
 from soniquebay.library.similarity import map_places, sound_tags, vectors
@@ -237,6 +238,34 @@ def test_pictures_that_schema_6_did_not_know_are_searched(tmp_path: Path) -> Non
     assert covers.find_cover(database.reader(), "album", 1) is not None
 
 
+def test_tracks_of_schema_17_wait_to_be_measured_unless_their_tags_state_a_gain(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:17]:
+            old.executescript(script)
+        old.executescript("INSERT INTO artists (id, name, normalised_name) VALUES (1, 'A', 'a');")
+        said: list[dict[str, object]] = [
+            {},
+            {"replaygain_track_gain": "-6.50 dB"},
+            {"r128_track_gain": ["-512"]},
+            {"replaygain_track_gain": "n/a"},
+            {"replaygain_album_gain": "-6.50 dB", "comment": '"replaygain_track_gain": "-3"'},
+        ]
+        for number, tags in enumerate(said, start=1):
+            old.execute(
+                "INSERT INTO tracks (id, title, artist_id, duration, format, added_at, path, size, mtime_ns) "
+                "VALUES (?1, 'x', 1, 1, 'MP3', 1, ?1, 1, 1)",
+                (number,),
+            )
+            old.execute("INSERT INTO file_tags (track_id, tags, sound) VALUES (?, ?, '{}')", (number, json.dumps(tags)))
+        old.executescript("PRAGMA user_version = 17;")
+    database = Database(path)
+    database.migrate()
+    waiting = [row["id"] for row in loudness.unmeasured_tracks(database.reader(), 10, "untagged")]
+    assert waiting == [number for number, tags in enumerate(said, 1) if not loudness.states_gain(json.dumps(tags))]
+    assert waiting == [1, 4, 5]
+
+
 def test_a_read_only_connection_cannot_write(db: Database, tmp_path: Path) -> None:
     with open_read_only(tmp_path / "library.db") as connection:
         for reader in (connection, db.reader()):
@@ -331,7 +360,10 @@ def test_a_library_of_schema_11_has_every_track_as_a_whole_file(tmp_path: Path) 
     db = database.reader()
     after = {tuple(row) for row in db.execute(names)}
     assert before - after == set()
-    assert {name for _, name in after - before} == {"tracks_parts", "tracks_superseded", "doubtful_texts"}
+    assert {name for _, name in after - before} == {
+        "tracks_parts", "tracks_superseded", "doubtful_texts", "tracks_to_measure", "loudness_stored",
+        "loudness_removed",
+    }  # fmt: skip
     rows = db.execute("SELECT id, part, start_seconds, superseded, companion_stamp, stated_duration FROM tracks")
     assert [tuple(row) for row in rows] == [(3, 0, 0.0, 0, 0, 9.5), (4, 0, 0.0, 0, 0, 2.5)]
     # A file with a sheet within it is read again.

@@ -1,10 +1,8 @@
 """When a file is transcoded, to what, and how loud."""
 
-from typing import Any
-
 import pytest
 
-from soniquebay.transcoding.choice import RequestedSound, StoredSound, choose, replay_gain_db
+from soniquebay.transcoding.choice import RequestedSound, StoredSound, choose
 from soniquebay.transcoding.formats import Job, usable_bit_rate
 
 
@@ -64,30 +62,6 @@ def test_a_file_is_transcoded_only_for_a_reason(
 def test_a_job_survives_as_text() -> None:
     job = Job("opus", 96, 1 / 3, None, -3.25, is_constant=True)
     assert Job.from_json(job.to_json()) == job
-
-
-@pytest.mark.parametrize(
-    ("tags", "gain", "expected"),
-    [
-        ({}, "track", 0),
-        ({"replaygain_track_gain": -7.5}, "off", 0),
-        ({"replaygain_track_gain": -7.5, "replaygain_album_gain": -6.0}, "track", -7.5),
-        ({"replaygain_track_gain": -7.5, "replaygain_album_gain": -6.0}, "album", -6.0),
-        ({"replaygain_track_gain": -7.5}, "album", -7.5),
-        ({"replaygain_track_gain": 7.5}, "track", 0),
-        ({"replaygain_track_gain": 4.0, "replaygain_track_peak": 0.5}, "track", 4.0),
-        ({"replaygain_track_gain": 9.0, "replaygain_track_peak": 0.5}, "track", 6.02),
-        ({"replaygain_track_gain": -1.0, "replaygain_track_peak": 1.4125}, "track", -3.0),
-        ({"replaygain_track_gain": 9.0, "replaygain_track_peak": 0.0}, "track", 0),
-        ({"replaygain_track_gain": -3.0, "replaygain_track_peak": 32767.0}, "track", -3.0),
-        ({"replaygain_track_gain": -900.0}, "track", -30),
-        ({"replaygain_track_gain": 900.0, "replaygain_track_peak": 0.00001}, "track", 30),
-        ({"r128_track_gain": -8.0}, "track", -3.0),
-        ({"r128_track_gain": -8.0, "replaygain_track_gain": -2.0}, "track", -2.0),
-    ],
-)  # fmt: skip
-def test_replay_gain_never_clips(tags: dict[str, Any], gain: Any, expected: float) -> None:
-    assert abs(replay_gain_db(tags, gain) - expected) < 0.01
 
 
 def test_bit_rates_are_those_that_a_format_has() -> None:

@@ -52,6 +52,7 @@ class FullAlbum(Album):
     barcode: str | None
     replaygain_album_gain: float | None = Field(description="dB, on the scale of ReplayGain")
     replaygain_album_peak: float | None = Field(description="1 is full scale")
+    replaygain_is_measured: bool = Field(description="whether these were measured, because the tags state none")
 
 
 class AlbumPage(BaseModel):

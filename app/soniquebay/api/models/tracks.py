@@ -63,6 +63,30 @@ class Sound(BaseModel):
     bit_depth: int | None = Field(default=None, description="bits a sample, of lossless codecs")
 
 
+class Gain(BaseModel):
+    """By how much to change the level of a track, so that it is as loud as others."""
+
+    gain_db: float = Field(description="dB, on the scale of ReplayGain 2.0, which aims at -18 LUFS")
+    peak: float | None = Field(description="the largest sample before that, 1 is full scale; null: it is not known")
+    is_measured: bool = Field(description="false: the tags state it")
+
+
+class ReplayGain(BaseModel):
+    """The gains of a track; null where the tags state none and none was measured."""
+
+    track: Gain | None = None
+    album: Gain | None = Field(default=None, description="of all tracks of its album together")
+
+
+class Loudness(BaseModel):
+    """What was measured of the whole track."""
+
+    integrated_lufs: float | None = Field(description="loudness by EBU R 128; null: there is no sound above -70 LUFS")
+    sample_peak: float = Field(description="the largest sample, 1 is full scale")
+    silence_start_seconds: float = Field(description="how long the track is below -60 dB at its beginning")
+    silence_end_seconds: float = Field(description="the same at its end")
+
+
 class FullTrack(Track):
     """A track with everything that its file says."""
 
@@ -71,6 +95,8 @@ class FullTrack(Track):
         "grouping, work, movement, title_sort. A text, or a list of texts where the file has several. Numbers: bpm, "
         "rating (0 to 100), play_count, totals, and the gains of ReplayGain and R128 in dB"
     )
+    replay_gain: ReplayGain = Field(description="of the tags, else as measured")
+    loudness: Loudness | None = Field(description="null: it is not measured, or not yet")
     sound: Sound
     doubtful_text: bool = Field(
         description="whether some text can hardly be in the code page that the file states; "

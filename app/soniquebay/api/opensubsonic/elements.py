@@ -16,6 +16,7 @@ from soniquebay.audio.media_types import MEDIA_TYPES, UNKNOWN
 from soniquebay.library import paths
 from soniquebay.library.browsing import bulk
 from soniquebay.library.queries import Row
+from soniquebay.library.replay_gain import Gains
 from soniquebay.listeners import marks
 from soniquebay.listeners.items import Kind
 from soniquebay.listeners.marks import Marks
@@ -27,10 +28,6 @@ Element = dict[str, Any]
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)", re.IGNORECASE)
 _NO_MARKS = Marks()
 _ROLES = {"album_artist": "albumartist", "dj_mixer": "djmixer"}
-_REPLAY_GAIN = (
-    ("trackGain", "replaygain_track_gain"), ("albumGain", "replaygain_album_gain"),
-    ("trackPeak", "replaygain_track_peak"), ("albumPeak", "replaygain_album_peak"),
-)  # fmt: skip
 _AUDIO_SUFFIX = re.compile(r"\.([A-Za-z0-9]{1,5})$", re.ASCII)
 
 
@@ -94,7 +91,7 @@ def _song(row: Row, mark: Marks, roots: Sequence[str]) -> Element:
         "contributors": [_contributor(*credit) for credit in credits],
         "displayComposer": ", ".join([name for role, _, name, _ in credits if role == "composer"]),
         "moods": _texts(tags.get("mood")),
-        "replayGain": {name: tags[tag] for name, tag in _REPLAY_GAIN if tag in tags},
+        "replayGain": _replay_gain(row["replay_gain"]),
         "works": _works(tags),
         "movements": _movements(tags),
         "groupings": _texts(tags.get("grouping")),
@@ -137,6 +134,15 @@ def relative_path(path: str, roots: Sequence[str]) -> str:
 def music_roots(call: Call) -> list[str]:
     """Return the encoded folders of music, each with a slash at its end."""
     return [paths.encode(f"{root}".rstrip("/") + "/") for root in call.services.settings.music]
+
+
+def _replay_gain(gains: Gains) -> Element:
+    element: Element = {}
+    for kind, gain in gains.items():
+        element[f"{kind}Gain"] = gain.gain_db
+        if gain.peak is not None:
+            element[f"{kind}Peak"] = gain.peak
+    return element
 
 
 def _contributor(role: str, artist_id: int, name: str, detail: str) -> Element:

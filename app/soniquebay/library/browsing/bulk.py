@@ -7,15 +7,17 @@ from typing import Any
 
 import orjson
 
-from soniquebay.library.browsing.details import typed_tags
+from soniquebay.library import replay_gain
 from soniquebay.library.queries import Row
+from soniquebay.library.replay_gain import Tagged
+from soniquebay.library.typed_tags import typed_tags
 from soniquebay.sqlite import plain_cursor
 
 TRACK_TAGS = frozenset(
     {
         "bpm", "comment", "grouping", "isrc", "mb_work", "mood", "movement", "movement_number", "movement_total",
-        "replaygain_album_gain", "replaygain_album_peak", "replaygain_track_gain", "replaygain_track_peak",
-        "title_sort", "work",
+        "r128_album_gain", "r128_track_gain", "replaygain_album_gain", "replaygain_album_peak",
+        "replaygain_track_gain", "replaygain_track_peak", "title_sort", "work",
     }
 )  # fmt: skip
 ALBUM_TAGS = frozenset({"album_sort", "album_version", "label", "mood", "release_type"})  # all of them text
@@ -85,14 +87,15 @@ def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     """Return tracks in the order of their ids; those that are missing or unknown are left out.
 
     ``artists`` and ``album_artists`` are pairs of id and name, ``credits`` are role, id, name and detail of all others.
-    ``tags`` are `TRACK_TAGS`, as `details.typed_tags` makes them. ``cover``: kind, id and SHA-256 of the cover, None
-    without one.
+    ``tags`` are `TRACK_TAGS`, as `typed_tags` makes them. ``replay_gain``: the gains that are known. ``cover``: kind,
+    id and SHA-256 of the cover, None without one.
     """
     given = json.dumps(list(ids))
     rows = _rows(db, _TRACK, given)
     credits, genres = _by_first(db, _CREDITS, given), _by_first(db, _TRACK_GENRES, given)
     albums = {row["album_id"] for row in rows.values() if row["album_id"] is not None}
     album_artists = _by_first(db, _ALBUM_ARTISTS, json.dumps(list(albums)))
+    tagged: dict[int, Tagged] = {}
     for track_id, row in rows.items():
         of_track = credits.get(track_id, ())
         row["artists"] = [(i, name) for role, i, name, _ in of_track if role == "artist"]
@@ -101,11 +104,14 @@ def tracks(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
         row["genres"] = [name for (name,) in genres.get(track_id, ())]
         row["tags"] = typed_tags(_chosen(row["tags"], TRACK_TAGS))
         row["sound"] = _loaded(row["sound"])
+        tagged[track_id] = Tagged(row["tags"], row["album_id"])
         row["cover"] = None
         if row["own_cover"]:
             row["cover"] = ("track", track_id, row["own_cover"])
         elif row["album_cover"]:
             row["cover"] = ("album", row["album_id"], row["album_cover"])
+    for track_id, gains in replay_gain.of_tracks(db, tagged).items():
+        rows[track_id]["replay_gain"] = gains
     return [rows[track_id] for track_id in ids if track_id in rows]
 
 

@@ -1,28 +1,20 @@
 """All that the library knows of one track, album, artist or genre."""
 
 import json
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from soniquebay.library import loudness, replay_gain
 from soniquebay.library.browsing import lists
 from soniquebay.library.queries import Row, albums_by_id, artists_by_id, track, tracks_by_id
+from soniquebay.library.replay_gain import R128_TO_REPLAYGAIN_DB, Tagged
+from soniquebay.library.typed_tags import R128_GAINS, typed_tags
 
 _MAX_ALBUM_FILES = 200  # whose tags are read for what they say of the album; it is most often in every file
 _MAX_ARTIST_ALBUMS = 500
 _MAX_ARTIST_GENRES = 10
-_FLOATS = frozenset(
-    {"bpm", "replaygain_track_gain", "replaygain_track_peak", "replaygain_album_gain", "replaygain_album_peak"}
-)
-_R128_GAINS = frozenset({"r128_track_gain", "r128_album_gain"})
-_R128_STEPS_PER_DB = 256  # RFC 7845, section 5.2.1: Q7.8 in dB
-_INTEGERS = frozenset({"rating", "play_count", "track_total", "disc_total", "movement_number", "movement_total"})
-_FLAGS = frozenset({"compilation", "loved"})
-_TYPED = _FLOATS | _R128_GAINS | _INTEGERS | _FLAGS
-_NUMBER = re.compile(r"\s*([+-]?\d{1,9}(?:[.,]\d{1,9})?)")
-_TRUE = frozenset({"1", "true", "yes"})
 
 
 def full_track(db: sqlite3.Connection, track_id: int) -> Row | None:
@@ -38,40 +30,16 @@ def full_track(db: sqlite3.Connection, track_id: int) -> Row | None:
     said = db.execute("SELECT tags, sound, doubtful_text FROM file_tags WHERE track_id = ?", (track_id,)).fetchone()
     tags = json.loads(said["tags"]) if said else {}
     sound = json.loads(said["sound"]) if said else {}
+    typed = typed_tags(tags)
     return {
         **row,
         "artists": [dict(credit) for credit in credits],
-        "tags": typed_tags(tags),
+        "tags": typed,
+        "replay_gain": replay_gain.of_tracks(db, {track_id: Tagged(typed, row["album_id"])})[track_id],
+        "loudness": loudness.of_track(db, track_id),
         "sound": sound,
         "doubtful_text": bool(said and said["doubtful_text"]),
     }
-
-
-def typed_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored tags with numbers as numbers: gains in dB, a rating from 0 to 100. Text stays as it is tagged.
-
-    A value that should be a number and is none is left out.
-    """
-    typed = dict(tags)
-    for name in tags.keys() & _TYPED:
-        value = tags[name]
-        first = value[0] if isinstance(value, list) else value
-        if name in _FLAGS:
-            typed[name] = str(first).lower() in _TRUE
-            continue
-        number = _number(str(first))
-        if number is None:
-            del typed[name]
-        elif name in _R128_GAINS:
-            typed[name] = number / _R128_STEPS_PER_DB
-        else:
-            typed[name] = int(number) if name in _INTEGERS else number
-    return typed
-
-
-def _number(text: str) -> float | None:
-    match = _NUMBER.match(text)
-    return float(match[1].replace(",", ".")) if match else None
 
 
 # --- albums ----------------------------------------------------------------------------------------------------------
@@ -106,7 +74,7 @@ def full_album(db: sqlite3.Connection, album_id: int) -> Row | None:
         "discs": _discs(tracks),
         "duration": round(sum(t["duration"] for t in tracks), 3),
         "formats": sorted({t["format"] for t in tracks}),
-        **_album_tags(db, ids),
+        **_with_gain(db, album_id, _album_tags(db, ids)),
     }
 
 
@@ -138,6 +106,16 @@ def _album_tags(db: sqlite3.Connection, track_ids: list[int]) -> Row:
     }
 
 
+def _with_gain(db: sqlite3.Connection, album_id: int, tags: Row) -> Row:
+    """Return what the files of an album say of it, with the measured gain if they state none."""
+    measured = None
+    if tags["replaygain_album_gain"] is None:
+        measured = replay_gain.of_albums(db, {album_id}).get(album_id)
+    if measured is not None:
+        tags = {**tags, "replaygain_album_gain": measured.gain_db, "replaygain_album_peak": measured.peak}
+    return {**tags, "replaygain_is_measured": measured is not None}
+
+
 def _most_frequent(files: Iterable[Mapping[str, Any]], name: str) -> list[str]:
     counts: Counter[tuple[str, ...]] = Counter(
         (value,) if isinstance(value, str) else tuple(value) for tags in files if (value := tags.get(name))
@@ -153,11 +131,8 @@ def _most_frequent_number(files: Iterable[Mapping[str, Any]], *names: str) -> fl
         counts = Counter(tags[name] for tags in files if name in tags)
         if counts:
             number = max(counts, key=lambda value: (counts[value], value))
-            return float(number + _R128_TO_REPLAYGAIN_DB if name in _R128_GAINS else number)
+            return float(number + R128_TO_REPLAYGAIN_DB if name in R128_GAINS else number)
     return None
-
-
-_R128_TO_REPLAYGAIN_DB = 5.0  # EBU R 128 aims at -23 LUFS, ReplayGain 2.0 at -18 LUFS
 
 
 # --- artists and genres ----------------------------------------------------------------------------------------------
