@@ -27,6 +27,7 @@ class AnalysisResult(BaseModel):
     failure: str | None = None
     bpm: float | None = None
     """Tempo in beats a minute."""
+    bpm_confidence: float | None = None
     musical_key: str | None = None
     sound_tags: SoundTags | None = None
     length: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
@@ -42,6 +43,7 @@ class AnalysisResult(BaseModel):
     def store(self, db: sqlite3.Connection, track_id: int) -> bool:
         """Store the result; False if the track no longer exists. Raises ``ValueError``, as `vectors.store`."""
         tags = self.sound_tags
+        stored_tags = None if tags is None else (tags.version, base64.b64decode(tags.data, validate=True))
         return vectors.store(
             db,
             track_id,
@@ -49,8 +51,9 @@ class AnalysisResult(BaseModel):
             self.vector,
             self.failure,
             bpm=self.bpm,
+            bpm_confidence=self.bpm_confidence,
             musical_key=self.musical_key,
             length=self.length,
-            tags=tags and (tags.version, base64.b64decode(tags.data, validate=True)),
+            tags=stored_tags,
             retry_later=self.retry_later,
         )

@@ -17,6 +17,7 @@ class Analysis:
 
     vector: Float32Array  # (VECTOR_SIZE,), raw feature values
     bpm: float | None  # beats per minute
+    bpm_confidence: float | None  # from 0 to 1, see tempo.Tempo; None without a tempo
     musical_key: str | None  # one of MUSICAL_KEYS, as "A minor"
     sound_tags: Float32Array  # probability of each of `sound_tags.SOUND_TAGS`
     length: float | None  # seconds, as measured; None if it cannot be told, and for a range with an end
@@ -32,9 +33,11 @@ def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Anal
     decoded = decode_segments(path, start, seconds)
     segments = [compute_spectra(samples) for samples in decoded]
     heard = network.hear(log_mel.patches(decoded))
+    tempo = estimate_tempo([segment.mel_power for segment in segments])
     return Analysis(
         vector=feature_vector(segments, heard.values),
-        bpm=estimate_tempo([segment.mel_power for segment in segments]),
+        bpm=tempo.bpm if tempo else None,
+        bpm_confidence=tempo.confidence if tempo else None,
         musical_key=estimate_key([segment.chroma for segment in segments]),
         sound_tags=heard.tags,
         length=_length(path, start, decoded) if seconds is None else None,

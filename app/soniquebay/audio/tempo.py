@@ -1,6 +1,7 @@
 """The tempo of a track, from the autocorrelation of its onset strength."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,22 @@ _PRIOR_CENTRE_BPM = 120.0
 _PRIOR_DEVIATION_OCTAVES = 0.9
 _COMB_MULTIPLES = (1, 1, 1, 2, 3, 4)  # the period itself counts three times
 _MIN_AUTOCORRELATION = 0.08  # the music has no beat below it
+_CLEAR_PEAK = 0.5  # above the median of the autocorrelation at all candidates: drums alone, played evenly
 _MIN_SEGMENT_SECONDS = 4.0
 _MAX_LAG_SECONDS = 5.0
 
 
-def estimate_tempo(mel_power_segments: Sequence[Float32Array]) -> float | None:
-    """Return the tempo in beats per minute, rounded to 0.1, or None where the music has no clear beat.
+class Tempo(NamedTuple):
+    """A tempo, and how clear it is."""
+
+    bpm: float
+    """Beats per minute, rounded to 0.1."""
+    confidence: float
+    """From 0 to 1, rounded to 0.01: how far the autocorrelation at the beat stands out from that at other lags."""
+
+
+def estimate_tempo(mel_power_segments: Sequence[Float32Array]) -> Tempo | None:
+    """Return the tempo, or None where the music has no clear beat.
 
     `mel_power_segments` holds the mel power of each segment, (frames, bands). Segments shorter than 4 s do not count.
 
@@ -49,9 +60,12 @@ def estimate_tempo(mel_power_segments: Sequence[Float32Array]) -> float | None:
     score = comb - 0.5 * np.maximum(0, np.maximum(at(period / 2), at(period / 3)))
     prior = np.exp(-0.5 * (np.log2(bpm / _PRIOR_CENTRE_BPM) / _PRIOR_DEVIATION_OCTAVES) ** 2)
     best = int(np.argmax(score * prior))
-    if at(period[best : best + 1])[0] < _MIN_AUTOCORRELATION:
+    peak = float(at(period[best : best + 1])[0])
+    if peak < _MIN_AUTOCORRELATION:
         return None
-    return round(float(_refined_bpm(autocorrelation, float(period[best]))), 1)
+    clearness = (peak - float(np.median(at(period)))) / _CLEAR_PEAK
+    bpm = _refined_bpm(autocorrelation, float(period[best]))
+    return Tempo(round(float(bpm), 1), round(min(max(clearness, 0.0), 1.0), 2))
 
 
 def _onset_strength(mel_power: Float32Array) -> Float32Array:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from soniquebay.audio.camelot import CAMELOT_CODES
 from soniquebay.audio.reading import READER_VERSION
 from soniquebay.library.browsing import lists
 from soniquebay.library.covers import state_of_files
@@ -19,7 +20,7 @@ SELECT t.id, t.title, t.artist_id, t.credit AS artist, t.album_id, b.title AS al
        t.duration, t.format, t.mbid, t.path, t.part, t.start_seconds, t.added_at, t.missing_since,
        (SELECT group_concat(name, char(31)) FROM (SELECT g.name FROM track_genres tg JOIN genres g ON g.id = tg.genre_id
          WHERE tg.track_id = t.id ORDER BY tg.position)) AS genres,
-       v.bpm, v.musical_key, v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
+       v.bpm, v.bpm_confidence, v.musical_key, v.data IS NOT NULL AS has_vector, v.failure AS vector_failure
 FROM tracks t
 LEFT JOIN albums b ON b.id = t.album_id
 LEFT JOIN vectors v ON v.track_id = t.id
@@ -348,5 +349,6 @@ def _track(row: sqlite3.Row) -> Row:
     return {
         **row,
         "genres": (row["genres"] or "").split("\x1f") if row["genres"] else [],
+        "camelot": CAMELOT_CODES.get(row["musical_key"]),
         "has_vector": bool(row["has_vector"]),
     }

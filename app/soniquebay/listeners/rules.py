@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from soniquebay.audio.camelot import KEYS_BY_CAMELOT_CODE
 from soniquebay.listeners.playlists import MAX_COMMENT_CHARACTERS, MAX_ENTRIES, MAX_NAME_CHARACTERS
 
 MAX_CONDITIONS = 100  # SQLite reads each for every track
@@ -57,6 +58,8 @@ class _Field:
     sql: str
     within: str = ""
     """Where a track has several values: the condition for one, with `{}` in its place."""
+    spellings: Mapping[str, str] | None = None
+    """Other spellings of a whole text, in upper case."""
 
 
 def _tag(name: str) -> str:
@@ -103,7 +106,7 @@ _FIELDS = {
     "filepath": _Field("text", _PATH),
     "filetype": _Field("text", "t.format"),
     "codec": _Field("text", _sound("codec")),
-    "key": _Field("text", "v.musical_key"),
+    "key": _Field("text", "v.musical_key", spellings=KEYS_BY_CAMELOT_CODE),
     "tracknumber": _Field("number", "t.track_no"),
     "discnumber": _Field("number", "t.disc_no"),
     "year": _Field("number", "t.year"),
@@ -290,6 +293,7 @@ class _Compiler:
 def _text_condition(field: _Field, operator: str, value: str) -> Sql:
     """Return a condition on text, in which ASCII letters are equal in any case."""
     if operator == "is":
+        value = (field.spellings or {}).get(value.upper(), value)
         comparison = "= ? COLLATE NOCASE"
     else:
         comparison = r"LIKE ? ESCAPE '\'"

@@ -78,6 +78,7 @@ def analysed(file: str, start: float = 0.0, seconds: float | None = None) -> dic
                 "data": _base64(analysis.sound_tags.astype("<f2").tobytes()),
             },
             "bpm": analysis.bpm,
+            "bpm_confidence": analysis.bpm_confidence,
             "musical_key": analysis.musical_key,
             "length": analysis.length,
         }

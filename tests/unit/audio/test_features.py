@@ -224,7 +224,10 @@ def clicks(bpm: float, seconds: float = SEGMENT_SECONDS, start: float = 0.13) ->
 @pytest.mark.parametrize("bpm", [55, 64, 72, 85, 97, 110, 120, 128, 140, 155, 174, 190])
 def test_the_tempo_of_a_click_track_is_estimated_to_one_percent(bpm: float) -> None:
     segments = [compute_spectra(to_stereo(clicks(bpm, start=0.1 + i * 0.07))).mel_power for i in range(SEGMENT_COUNT)]
-    assert estimate_tempo(segments) == pytest.approx(bpm, rel=0.01)
+    tempo = estimate_tempo(segments)
+    assert tempo is not None
+    assert tempo.bpm == pytest.approx(bpm, rel=0.01)
+    assert tempo.confidence > 0.7
 
 
 def drums(bpm: float) -> Signal:
@@ -246,7 +249,20 @@ def drums(bpm: float) -> Signal:
 
 @pytest.mark.parametrize("bpm", [80, 92, 105, 120, 135])
 def test_the_tempo_of_a_drum_beat_is_not_off_by_an_octave(bpm: float) -> None:
-    assert estimate_tempo([compute_spectra(to_stereo(drums(bpm))).mel_power]) == pytest.approx(bpm, rel=0.01)
+    tempo = estimate_tempo([compute_spectra(to_stereo(drums(bpm))).mel_power])
+    assert tempo is not None
+    assert tempo.bpm == pytest.approx(bpm, rel=0.01)
+
+
+def test_the_confidence_of_a_tempo_falls_with_what_hides_the_beat() -> None:
+    found = []
+    for noise in (0.0, 0.3, 1.0):
+        signal = drums(120) + np.random.default_rng(5).normal(size=10 * SAMPLE_RATE_HZ) * noise
+        tempo = estimate_tempo([compute_spectra(to_stereo(signal)).mel_power])
+        found.append(tempo.confidence if tempo else 0.0)
+    assert 1 >= found[0] > found[1] > found[2] >= 0
+    assert found[0] > 0.7
+    assert found[2] < 0.4
 
 
 def test_noise_has_no_tempo() -> None:

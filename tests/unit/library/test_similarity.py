@@ -264,6 +264,8 @@ def test_one_extreme_value_hardly_moves_a_point() -> None:
         ({"version": FEATURE_VERSION - 1}, "version"),
         ({"bpm": -3.0}, "tempo"),
         ({"bpm": float("nan")}, "tempo"),
+        ({"bpm_confidence": 1.1}, "confidence"),
+        ({"bpm_confidence": float("nan")}, "confidence"),
         ({"musical_key": "H dur"}, "keys"),
     ],
 )
@@ -274,6 +276,7 @@ def test_an_invalid_analysis_is_refused_with_a_reason(db: Database, change: dict
         "data": random_vectors(1)[0].tobytes(),
         "failure": None,
         "bpm": 120.0,
+        "bpm_confidence": 0.5,
         "musical_key": "A minor",
     }
     with db.transaction() as connection:
@@ -282,4 +285,5 @@ def test_an_invalid_analysis_is_refused_with_a_reason(db: Database, change: dict
             store(connection, track_id, **(values | change))  # type: ignore[arg-type]
     track = queries.track(db.reader(), track_id)
     assert track is not None
-    assert (track["bpm"], track["musical_key"], track["has_vector"]) == (120.0, "A minor", True)
+    assert (track["bpm"], track["bpm_confidence"], track["has_vector"]) == (120.0, 0.5, True)
+    assert (track["musical_key"], track["camelot"]) == ("A minor", "8A")

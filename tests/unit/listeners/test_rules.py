@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
+from soniquebay.library.similarity import vectors
 from soniquebay.listeners import playlists, plays, ratings, rules, stars
 from soniquebay.listeners.rules import UnacceptableRulesError
 from tests.unit.listeners.libraries import Kept
@@ -41,6 +43,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
         plays.record(db, user, played[2], NOW - 40 * DAY, "")
         playlists.create(db, user, "Own", "", [items[3]], NOW)
         playlists.create(db, bob, "Bob's", "", [items[2]], NOW)
+    vector = b"\0" * 4 * VECTOR_SIZE
+    with made.library.transaction() as db:
+        vectors.store(db, 1, FEATURE_VERSION, vector, None, bpm=90.0, musical_key="A minor")
+        vectors.store(db, 3, FEATURE_VERSION, vector, None, bpm=120.0, musical_key="Eb major")
     return made
 
 
@@ -99,8 +105,13 @@ def selected(kept: Kept, document: dict[str, Any]) -> list[int]:
         ({"inPlaylist": {"id": 2}}, []),  # another user's own
         ({"is": {"similarTo": 1}}, [2, 4]),
         ({"isNot": {"similarTo": 1}}, [1, 3]),
-        ({"is": {"key": "A minor"}}, []),
-        ({"gt": {"bpm": 100}}, []),
+        ({"is": {"key": "a minor"}}, [1]),
+        ({"is": {"key": "8A"}}, [1]),
+        ({"is": {"key": "5b"}}, [3]),
+        ({"isNot": {"key": "8a"}}, [2, 3, 4]),
+        ({"is": {"key": "13A"}}, []),
+        ({"endsWith": {"key": "major"}}, [3]),
+        ({"gt": {"bpm": 100}}, [3]),
         ({"any": [{"is": {"loved": True}}, {"all": [{"is": {"artist": "Cy"}}, {"gt": {"rating": 0}}]}]}, [1, 2]),
     ],
 )

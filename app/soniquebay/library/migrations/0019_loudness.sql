@@ -22,3 +22,5 @@ UPDATE tracks SET states_gain = 1 WHERE id IN (
     WHERE tags ->> '$.replaygain_track_gain' GLOB '*[0-9]*' OR tags ->> '$.r128_track_gain' GLOB '*[0-9]*'
 );
 CREATE INDEX tracks_to_measure ON tracks (states_gain) WHERE measured = 0 AND missing_since IS NULL;
+
+ALTER TABLE vectors ADD COLUMN bpm_confidence REAL; -- from 0 to 1; NULL until the track is analysed again

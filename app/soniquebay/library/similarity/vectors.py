@@ -20,6 +20,7 @@ def store(
     failure: str | None,
     *,
     bpm: float | None = None,
+    bpm_confidence: float | None = None,
     musical_key: str | None = None,
     length: float | None = None,
     tags: sound_tags.Stored | None = None,
@@ -36,7 +37,7 @@ def store(
     once all tracks have a vector of the present version.
 
     Raises ``ValueError`` for a vector of the wrong size or version or with values that are not finite, for a tempo
-    outside of 0 to 1000 BPM, for an unknown key, and for invalid sound tags.
+    outside of 0 to 1000 BPM, for a confidence outside of 0 to 1, for an unknown key, and for invalid sound tags.
     """
     if data is not None:
         if version != FEATURE_VERSION:
@@ -47,6 +48,8 @@ def store(
             raise ValueError("the values of a vector must be finite")
     if bpm is not None and not 0 < bpm < 1000:
         raise ValueError(f"{bpm} BPM is not a tempo")
+    if bpm_confidence is not None and not 0 <= bpm_confidence <= 1:
+        raise ValueError(f"{bpm_confidence} is no confidence from 0 to 1")
     if musical_key is not None and musical_key not in MUSICAL_KEYS:
         raise ValueError(f"{musical_key!r} is not one of the {len(MUSICAL_KEYS)} keys, as 'A minor'")
     if db.execute("SELECT 1 FROM tracks WHERE id = ?", (track_id,)).fetchone() is None:
@@ -55,8 +58,9 @@ def store(
         f"SELECT 1 FROM vectors WHERE track_id = ? AND {COMPARABLE} AND version < ?", (track_id, version)
     ).fetchone()
     db.execute(
-        "INSERT OR REPLACE INTO vectors (track_id, version, data, failure, bpm, musical_key) VALUES (?, ?, ?, ?, ?, ?)",
-        (track_id, version, data, failure, bpm, musical_key),
+        "INSERT OR REPLACE INTO vectors (track_id, version, data, failure, bpm, bpm_confidence, musical_key) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (track_id, version, data, failure, bpm, bpm_confidence, musical_key),
     )
     sound_tags.store(db, track_id, tags)
     if data is None or not is_upgraded:
