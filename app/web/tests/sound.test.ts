@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { ReplayGain } from "../src/api/models";
 import { lineAt } from "../src/player/lyrics_line";
 import { fadeAt, gainFactor, type Network, type Quality, streamPath } from "../src/player/sound";
 
@@ -18,23 +19,25 @@ test("a stream begins at an offset", () => {
   expect(streamPath({ id: 5, format: "FLAC" }, "auto", {}, true, 61.5)).toBe("/api/tracks/5/stream?offset=61.5");
 });
 
-test.each([
+const gain = (gain_db: number, peak: number | null = null) => ({ gain_db, peak, is_measured: false });
+
+test.each<[ReplayGain, number]>([
   [{}, 0],
-  [{ replaygain_track_gain: -6 }, -6],
-  [{ replaygain_track_gain: 6 }, 0],
-  [{ replaygain_track_gain: 6, replaygain_track_peak: 0.5 }, 6],
-  [{ replaygain_track_gain: 6, replaygain_track_peak: 0.8 }, 1.938],
-  [{ replaygain_track_gain: -6, replaygain_track_peak: 2 }, -6.021],
-  [{ replaygain_album_gain: -3 }, -3],
-  [{ r128_track_gain: -7, replaygain_album_gain: -1 }, -2],
-  [{ replaygain_track_gain: -900 }, -30],
-  [{ replaygain_track_gain: "loud" }, 0],
-])("tags of %o are %d dB", (tags, decibels) => {
-  expect(20 * Math.log10(gainFactor(tags, "track"))).toBeCloseTo(decibels, 2);
+  [{ track: null, album: null }, 0],
+  [{ track: gain(-6) }, -6],
+  [{ track: gain(6) }, 0],
+  [{ track: gain(6, 0.5) }, 6],
+  [{ track: gain(6, 0.8) }, 1.938],
+  [{ track: gain(-6, 2) }, -6.021],
+  [{ album: gain(-3) }, -3],
+  [{ track: gain(-2), album: gain(-1) }, -2],
+  [{ track: gain(-900) }, -30],
+])("gains of %o are %d dB", (gains, decibels) => {
+  expect(20 * Math.log10(gainFactor(gains, "track"))).toBeCloseTo(decibels, 2);
 });
 
-test("the gain of an album is that of its tags", () => {
-  expect(gainFactor({ replaygain_track_gain: -20, replaygain_album_gain: -6.0206 }, "album")).toBeCloseTo(0.5, 4);
+test("the gain of an album is its own", () => {
+  expect(gainFactor({ track: gain(-20), album: gain(-6.0206) }, "album")).toBeCloseTo(0.5, 4);
 });
 
 test("a crossfade has the same power throughout", () => {

@@ -14,6 +14,7 @@ export type Genre = Schemas["Genre"];
 export type Marks = Schemas["Marks"];
 export type Playlist = Schemas["Playlist"];
 export type Progress = Schemas["Progress"];
+export type ReplayGain = Schemas["ReplayGain"];
 export type Track = Schemas["Track"];
 export type User = Schemas["User"];
 

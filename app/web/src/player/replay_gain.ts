@@ -3,12 +3,12 @@
  * this way the appliance sends files as they are. Where a browser fixes the volume (iOS), it has no effect.
  */
 import { get } from "../api/client";
-import type { Track } from "../api/models";
+import type { ReplayGain, Track } from "../api/models";
 import { replayGain } from "./settings";
 import { gainFactor } from "./sound";
 
 const MAX_KNOWN = 100;
-const known = new Map<number, Readonly<Record<string, unknown>>>();
+const known = new Map<number, ReplayGain>();
 let isAlbumQueue = (): boolean => false;
 
 /** Have the player tell whether the queue is one album. */
@@ -21,17 +21,17 @@ export async function gainOf(track: Track): Promise<number> {
   const chosen = replayGain.peek();
   if (chosen === "off") return 1;
   const kind = chosen === "auto" ? (isAlbumQueue() ? "album" : "track") : chosen;
-  return gainFactor(await tagsOf(track.id), kind);
+  return gainFactor(await gainsOf(track.id), kind);
 }
 
-async function tagsOf(track_id: number): Promise<Readonly<Record<string, unknown>>> {
+async function gainsOf(track_id: number): Promise<ReplayGain> {
   const before = known.get(track_id);
   if (before) return before;
   try {
-    const { tags } = await get("/api/tracks/{track_id}", { path: { track_id } });
+    const { replay_gain } = await get("/api/tracks/{track_id}", { path: { track_id } });
     if (known.size >= MAX_KNOWN) known.clear();
-    known.set(track_id, tags);
-    return tags;
+    known.set(track_id, replay_gain);
+    return replay_gain;
   } catch {
     return {}; // the music goes on without
   }

@@ -17,6 +17,7 @@ interface Props {
 }
 
 const HOVER_MS = 120; // a pointer that only passes asks for nothing
+const SURE_CONFIDENCE = 0.4; // below it the tempo may well be another one
 
 /** The track of a point, and what can be done with it. */
 export function ShownTrack({ id, onPathEnd }: Props) {
@@ -71,12 +72,17 @@ export function ShownTrack({ id, onPathEnd }: Props) {
   );
 }
 
+function tempoOf(bpm: number, confidence: number | null): string {
+  const isUnsure = confidence !== null && confidence < SURE_CONFIDENCE;
+  return t(isUnsure ? "map.bpmUnsure" : "map.bpm", { count: Math.round(bpm) });
+}
+
 function Head({ track }: { track: Track }) {
   const facts = [
     track.genres[0],
     track.year,
-    track.musical_key,
-    track.bpm && t("map.bpm", { count: Math.round(track.bpm) }),
+    track.musical_key && `${track.musical_key} (${track.camelot})`,
+    track.bpm && tempoOf(track.bpm, track.bpm_confidence),
   ];
   return (
     <div class="map-track">
