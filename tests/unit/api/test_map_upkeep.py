@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from soniquebay.api import map_upkeep
+from soniquebay.api import paced_task
 from soniquebay.api.map_upkeep import TASK, MapUpkeep
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library.database import Database
@@ -30,7 +30,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(map_upkeep, "time", SimpleNamespace(monotonic=found.monotonic))
+    monkeypatch.setattr(paced_task, "time", SimpleNamespace(monotonic=found.monotonic))
     return found
 
 
