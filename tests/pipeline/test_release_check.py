@@ -170,7 +170,7 @@ def test_each_part_that_is_broken_is_told(tmp_path: Path) -> None:
 
 
 def test_a_worker_whose_processes_die_is_told(tmp_path: Path) -> None:
-    line = "    decoded = decode_segments(path, start, seconds)"
+    line = "    placed = decode_placed_segments(path, start, seconds)"
     dies = f"    __import__('os').kill(__import__('os').getpid(), 11)\n{line}"
     with broken_release(tmp_path, {"audio/analysis.py": (line, dies)}) as stack:
         told = failed(check(stack)[1])

@@ -18,7 +18,7 @@ class SoundTags(BaseModel):
 
 
 class AnalysisResult(BaseModel):
-    """A track's vector with its tempo, musical key and sound tags, or the reason why it has none."""
+    """A track's vector and what else follows from its sound, or the reason why it has none."""
 
     version: int
     """Version of the feature schema."""
@@ -30,6 +30,8 @@ class AnalysisResult(BaseModel):
     bpm_confidence: float | None = None
     musical_key: str | None = None
     sound_tags: SoundTags | None = None
+    acoustic_fingerprint: str | None = None
+    """By which duplicates are found: base64 of what `audio.acoustic_fingerprint.acoustic_fingerprint` returns."""
     length: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Of the track in seconds, as measured."""
     retry_later: bool = False
@@ -53,6 +55,7 @@ class AnalysisResult(BaseModel):
             bpm=self.bpm,
             bpm_confidence=self.bpm_confidence,
             musical_key=self.musical_key,
+            acoustic_fingerprint=base64.b64decode(self.acoustic_fingerprint or "", validate=True) or None,
             length=self.length,
             tags=stored_tags,
             retry_later=self.retry_later,

@@ -1,8 +1,9 @@
-"""The analysis of a track: it is decoded once, for its vector, tempo, musical key and sound tags."""
+"""The analysis of a track: it is decoded and transformed once for all that is computed from its sound."""
 
 from dataclasses import dataclass
 
-from soniquebay.audio.decode import MAX_WHOLE_FILE_SECONDS, SAMPLE_RATE_HZ, Samples, decode_segments
+from soniquebay.audio.acoustic_fingerprint import acoustic_fingerprint
+from soniquebay.audio.decode import MAX_WHOLE_FILE_SECONDS, SAMPLE_RATE_HZ, Samples, decode_placed_segments
 from soniquebay.audio.features import feature_vector
 from soniquebay.audio.learned import log_mel, network
 from soniquebay.audio.length import measured_length
@@ -20,6 +21,7 @@ class Analysis:
     bpm_confidence: float | None  # from 0 to 1, see tempo.Tempo; None without a tempo
     musical_key: str | None  # one of MUSICAL_KEYS, as "A minor"
     sound_tags: Float32Array  # probability of each of `sound_tags.SOUND_TAGS`
+    acoustic_fingerprint: bytes  # some 330 bytes
     length: float | None  # seconds, as measured; None if it cannot be told, and for a range with an end
 
 
@@ -30,7 +32,8 @@ def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Anal
     `decode.UndecodableAudioError` when no samples come out of the file, its subclass `decode.UnavailableAudioError`
     when the file cannot be read, and `weights.MissingModelError` when the installation has no learned model.
     """
-    decoded = decode_segments(path, start, seconds)
+    placed = decode_placed_segments(path, start, seconds)
+    decoded = [samples for _, samples in placed]
     segments = [compute_spectra(samples) for samples in decoded]
     heard = network.hear(log_mel.patches(decoded))
     tempo = estimate_tempo([segment.mel_power for segment in segments])
@@ -40,6 +43,7 @@ def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Anal
         bpm_confidence=tempo.confidence if tempo else None,
         musical_key=estimate_key([segment.chroma for segment in segments]),
         sound_tags=heard.tags,
+        acoustic_fingerprint=acoustic_fingerprint(zip((at for at, _ in placed), segments, strict=True)),
         length=_length(path, start, decoded) if seconds is None else None,
     )
 

@@ -24,6 +24,7 @@ _DAMAGED = "the file is damaged"
 _ERROR_WITHOUT_TEXT = "Error number"  # how FFmpeg's message begins for an error that it cannot describe
 
 Samples = NDArray[np.float32]  # (2, samples): left and right, nominally in [-1, 1]
+PlacedSamples = tuple[float, Samples]
 
 
 class UndecodableAudioError(Exception):
@@ -35,7 +36,14 @@ class UnavailableAudioError(UndecodableAudioError):
 
 
 def decode_segments(path: str, start: float = 0.0, seconds: float | None = None) -> list[Samples]:
+    """Return the samples of `decode_placed_segments`."""
+    return [samples for _, samples in decode_placed_segments(path, start, seconds)]
+
+
+def decode_placed_segments(path: str, start: float = 0.0, seconds: float | None = None) -> list[PlacedSamples]:
     """Return the stereo samples of a file at `SAMPLE_RATE_HZ`, in one or several segments.
+
+    Beside each stands where it begins, in seconds after `start`: as exact as seeking in the format is.
 
     `start` and `seconds` are a range of the file; without `seconds` it goes to the end. All that follows is true of the
     range as of a file.
@@ -55,13 +63,13 @@ def decode_segments(path: str, start: float = 0.0, seconds: float | None = None)
             if duration > MAX_WHOLE_FILE_SECONDS:
                 # The segments lie in the middle of equal parts, so they miss a silent beginning and a fade-out.
                 offsets = [duration * (i + 0.5) / SEGMENT_COUNT - SEGMENT_SECONDS / 2 for i in range(SEGMENT_COUNT)]
-                segments = [_decode_segment(container, start + offset, SEGMENT_SECONDS) for offset in offsets]
-                if sum(s.shape[1] for s in segments) >= 0.5 * SEGMENT_SECONDS * SEGMENT_COUNT * SAMPLE_RATE_HZ:
+                segments = [(offset, _decode_segment(container, start + offset, SEGMENT_SECONDS)) for offset in offsets]
+                if sum(s.shape[1] for _, s in segments) >= 0.5 * SEGMENT_SECONDS * SEGMENT_COUNT * SAMPLE_RATE_HZ:
                     return _usable(segments)
         # The file is short, or its stated duration or its index is wrong: decode it from the beginning.
         with opened(path) as container:
             most = MAX_WHOLE_FILE_SECONDS if seconds is None else min(seconds, MAX_WHOLE_FILE_SECONDS)
-            return _usable([_decode_segment(container, start, most)])
+            return _usable([(0.0, _decode_segment(container, start, most))])
 
 
 @contextmanager
@@ -141,15 +149,16 @@ def _make_resampler() -> av.AudioResampler:
     return av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE_HZ)
 
 
-def _usable(segments: list[Samples]) -> list[Samples]:
-    longest = max(segments, key=lambda segment: segment.shape[1])
+def _usable(segments: list[PlacedSamples]) -> list[PlacedSamples]:
+    start, longest = max(segments, key=lambda segment: segment[1].shape[1])
     if not longest.shape[1]:
         raise UndecodableAudioError("no samples could be decoded")
-    long_enough = [s for s in segments if s.shape[1] >= _MIN_SEGMENT_SAMPLES]
+    long_enough = [(at, s) for at, s in segments if s.shape[1] >= _MIN_SEGMENT_SAMPLES]
     if not long_enough:
         # A click is a sound, too.
-        long_enough = [np.pad(longest, ((0, 0), (0, _MIN_SEGMENT_SAMPLES - longest.shape[1])))]
+        long_enough = [(start, np.pad(longest, ((0, 0), (0, _MIN_SEGMENT_SAMPLES - longest.shape[1]))))]
     # A float format can hold NaN, infinity, and values that overflow when they are squared.
     return [
-        np.clip(np.nan_to_num(s, nan=0.0, posinf=0.0, neginf=0.0), -_MAX_AMPLITUDE, _MAX_AMPLITUDE) for s in long_enough
+        (at, np.clip(np.nan_to_num(s, nan=0.0, posinf=0.0, neginf=0.0), -_MAX_AMPLITUDE, _MAX_AMPLITUDE))
+        for at, s in long_enough
     ]

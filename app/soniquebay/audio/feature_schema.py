@@ -3,6 +3,9 @@
 This module imports neither a decoder nor numpy, so the API can use it without loading them.
 """
 
+import math
+import struct
+
 FEATURE_VERSION = 3  # raise it when a change of the analysis changes the vectors: every track is then analysed again
 
 MEL_BANDS = 64
@@ -35,5 +38,21 @@ VECTOR_SIZE = sum(FEATURE_GROUPS.values())
 VECTOR_SIZES = {2: VECTOR_SIZE - LEARNED_VALUES, FEATURE_VERSION: VECTOR_SIZE}
 OLDEST_VERSION = min(VECTOR_SIZES)
 
+# Of each segment of an acoustic fingerprint: where it begins, in seconds; and the number of its steps, a byte each.
+ACOUSTIC_FINGERPRINT_HEADER = struct.Struct("<fH")
+
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MUSICAL_KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in PITCH_CLASSES)
+
+
+def is_acoustic_fingerprint(data: bytes) -> bool:
+    """Tell whether the segments of an acoustic fingerprint fill these bytes exactly."""
+    place = 0
+    while place < len(data):
+        if len(data) - place < ACOUSTIC_FINGERPRINT_HEADER.size:
+            return False
+        start, steps = ACOUSTIC_FINGERPRINT_HEADER.unpack_from(data, place)
+        if not math.isfinite(start):
+            return False
+        place += ACOUSTIC_FINGERPRINT_HEADER.size + steps
+    return place == len(data)

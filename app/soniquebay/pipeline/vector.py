@@ -1,4 +1,4 @@
-"""`vector.calculate`: the vector, tempo, musical key and sound tags of a track. The API itself sends this task."""
+"""`vector.calculate`: the vector of a track, and what else follows from its sound. The API itself sends this task."""
 
 import base64
 import logging
@@ -80,6 +80,7 @@ def analysed(file: str, start: float = 0.0, seconds: float | None = None) -> dic
             "bpm": analysis.bpm,
             "bpm_confidence": analysis.bpm_confidence,
             "musical_key": analysis.musical_key,
+            "acoustic_fingerprint": _base64(analysis.acoustic_fingerprint),
             "length": analysis.length,
         }
     return {"version": FEATURE_VERSION, **result}

@@ -1,4 +1,4 @@
-"""The result of an analysis: a track's vector, tempo, musical key and sound tags."""
+"""The result of an analysis: what follows from the sound of a track."""
 
 import sqlite3
 

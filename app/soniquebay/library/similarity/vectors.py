@@ -4,7 +4,14 @@ import math
 import sqlite3
 import struct
 
-from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS, OLDEST_VERSION, VECTOR_SIZE, VECTOR_SIZES
+from soniquebay.audio.feature_schema import (
+    FEATURE_VERSION,
+    MUSICAL_KEYS,
+    OLDEST_VERSION,
+    VECTOR_SIZE,
+    VECTOR_SIZES,
+    is_acoustic_fingerprint,
+)
 from soniquebay.audio.sound_tags import SOUND_TAGS_VERSION
 from soniquebay.library.similarity import sound_tags
 
@@ -22,6 +29,7 @@ def store(
     bpm: float | None = None,
     bpm_confidence: float | None = None,
     musical_key: str | None = None,
+    acoustic_fingerprint: bytes | None = None,
     length: float | None = None,
     tags: sound_tags.Stored | None = None,
     retry_later: bool = False,
@@ -30,14 +38,16 @@ def store(
 
     `data` is a vector of `VECTOR_SIZE` little-endian float32 values, or None with the reason in `failure`. With
     `retry_later` the file was unavailable: the track is analysed again once a scan sees it
-    (`missing_tracks.mark_returned`). `length` in seconds is what the analysis has measured. It replaces a length that
-    differs by more than `MIN_CORRECTION_SECONDS`. `tags` are the sound tags, as `sound_tags.store` takes them.
+    (`missing_tracks.mark_returned`). `acoustic_fingerprint` is that of `audio/acoustic_fingerprint.py`. `length` in
+    seconds is what the analysis has measured. It replaces a length that differs by more than
+    `MIN_CORRECTION_SECONDS`. `tags` are the sound tags, as `sound_tags.store` takes them.
 
     The place on the map stays if the vector takes that of an older one: the file is the same, and the map is made anew
     once all tracks have a vector of the present version.
 
     Raises ``ValueError`` for a vector of the wrong size or version or with values that are not finite, for a tempo
-    outside of 0 to 1000 BPM, for a confidence outside of 0 to 1, for an unknown key, and for invalid sound tags.
+    outside of 0 to 1000 BPM, for a confidence outside of 0 to 1, for an unknown key, for what is no acoustic
+    fingerprint, and for invalid sound tags.
     """
     if data is not None:
         if version != FEATURE_VERSION:
@@ -52,6 +62,8 @@ def store(
         raise ValueError(f"{bpm_confidence} is no confidence from 0 to 1")
     if musical_key is not None and musical_key not in MUSICAL_KEYS:
         raise ValueError(f"{musical_key!r} is not one of the {len(MUSICAL_KEYS)} keys, as 'A minor'")
+    if not is_acoustic_fingerprint(acoustic_fingerprint or b""):
+        raise ValueError("this is no acoustic fingerprint")
     if db.execute("SELECT 1 FROM tracks WHERE id = ?", (track_id,)).fetchone() is None:
         return False
     is_upgraded = db.execute(
@@ -65,6 +77,12 @@ def store(
     sound_tags.store(db, track_id, tags)
     if data is None or not is_upgraded:
         db.execute("DELETE FROM map_places WHERE track_id = ?", (track_id,))  # a new vector has another place
+    db.execute("DELETE FROM acoustic_fingerprints WHERE track_id = ?", (track_id,))
+    if acoustic_fingerprint:
+        values = (track_id, acoustic_fingerprint)
+        db.execute("INSERT INTO acoustic_fingerprints (track_id, data) VALUES (?, ?)", values)
+    db.execute("DELETE FROM duplicates WHERE track_id = ?", (track_id,))
+    db.execute("UPDATE duplicate_state SET stored = stored + 1")  # the library is to be compared again
     if length is not None:
         db.execute(
             "UPDATE tracks SET duration = round(?1, 3) WHERE id = ?2 AND abs(duration - ?1) > ?3",
