@@ -23,6 +23,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "maintenance.resume_sessions": {},
     "maintenance.purge": {"missing_before": 0.0},
     "maintenance.lay_out_map": {},
+    "maintenance.find_duplicates": {},
     "maintenance.check_release": {"check_id": "none"},
 }
 

@@ -26,6 +26,7 @@ PLAYLIST_INTERVAL_SECONDS = 2.0  # of the check whether playlists have to follow
 UPKEEP_INTERVAL_SECONDS = 60.0  # of the check whether a scan has changed what users' items are found by
 LOOKUP_INTERVAL_SECONDS = 60.0  # of the check for lookups that are due
 MAP_INTERVAL_SECONDS = 2.0  # of the check whether tracks are to be placed on the map: most often a comparison
+DUPLICATES_INTERVAL_SECONDS = 2.0  # of the check whether the library is to be compared: as that of the map
 UPLOAD_INTERVAL_SECONDS = 60.0  # between two looks whether the browser of an upload is gone
 HISTORY_INTERVAL_SECONDS = 3600.0  # between two looks at what is kept of old scans
 REDIS_RETRY_INTERVAL_SECONDS = 0.2
@@ -64,6 +65,7 @@ async def _run_jobs(services: Services) -> None:
         _repeat(services, "playlists do not follow", services.library_playlists.run, PLAYLIST_INTERVAL_SECONDS),
         _repeat(services, "items not kept up", services.upkeep.run, UPKEEP_INTERVAL_SECONDS),
         _repeat(services, "the map is not brought up to date", services.map_upkeep.run, MAP_INTERVAL_SECONDS),
+        _repeat(services, "duplicates are not searched", services.duplicate_upkeep.run, DUPLICATES_INTERVAL_SECONDS),
         _repeat(services, "old scans are not forgotten", lambda: _forget_old_scans(services), HISTORY_INTERVAL_SECONDS),
         _repeat(services, "no lookups sent", services.lookups.refill, LOOKUP_INTERVAL_SECONDS),
         _repeat(services, "no upload given up", services.releases.upload.tidy, UPLOAD_INTERVAL_SECONDS),

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from soniquebay.api.backup_job import BackupJob
 from soniquebay.api.dispatcher import Dispatcher
+from soniquebay.api.duplicate_upkeep import DuplicateUpkeep
 from soniquebay.api.event_answer import STREAM_LIMITS
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.file_answer import Reader
@@ -88,6 +89,7 @@ class Services:
     vectors: SimilarityIndex = field(init=False)
     map_upkeep: MapUpkeep = field(init=False)
     map_body: MapBody = field(init=False)
+    duplicate_upkeep: DuplicateUpkeep = field(init=False)
     rankings: Rankings = field(init=False)
     counts: Counts = field(init=False)
     upkeep: Upkeep = field(init=False)
@@ -110,6 +112,7 @@ class Services:
         self.vectors = SimilarityIndex(self.database.reader)
         self.map_upkeep = MapUpkeep(self.database, self.dispatcher)
         self.map_body = MapBody(self.database)
+        self.duplicate_upkeep = DuplicateUpkeep(self.database, self.dispatcher)
         self.rankings = Rankings(self.vectors)
         self.counts = Counts(self.database)
         self.backups = BackupJob(settings, self.database, self.accounts.database)

@@ -31,3 +31,11 @@ def lay_out_map() -> None:
     from soniquebay.pipeline import sound_map  # imported here: the parent process then forks without numpy
 
     sound_map.bring_up_to_date()
+
+
+@stage("maintenance.find_duplicates")
+def find_duplicates() -> None:
+    """Compare the vectors of the whole library, and group the tracks that sound like one recording."""
+    from soniquebay.pipeline import duplicates  # imported here, as above
+
+    duplicates.find()

@@ -24,6 +24,7 @@ TASKS = {
     "maintenance.resume_sessions": ("maintenance", LOW),
     "maintenance.purge": ("maintenance", LOW),
     "maintenance.lay_out_map": ("maintenance", LOW),
+    "maintenance.find_duplicates": ("maintenance", LOW),
     "maintenance.check_release": ("maintenance", HIGH),  # an upgrade waits for it
 }
 QUEUES = tuple(dict.fromkeys(queue for queue, _ in TASKS.values()))

@@ -33,7 +33,7 @@ MANAGE = {
     "GET /api/machine", "GET /api/activity", "GET /metrics", "GET /api/logs", "GET /api/missing", "GET /api/backups",
     "POST /api/backups", "POST /api/tracks/{track_id}/vector", "GET /api/online", "GET /api/users", "POST /api/users",
     "GET /api/updates", "POST /api/updates/install", "POST /api/updates/upload", "PUT /api/updates/upload",
-    "DELETE /api/updates/upload",
+    "DELETE /api/updates/upload", "GET /api/duplicates",
     "POST /api/health/check", "POST /api/claim/machine", "PATCH /api/users/{user_id}", "DELETE /api/users/{user_id}",
     "POST /api/users/{user_id}/marks/import",
 }  # fmt: skip

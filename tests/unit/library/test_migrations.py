@@ -15,10 +15,11 @@ from celery.signals import celeryd_after_setup
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.audio.reading import READER_VERSION
 from soniquebay.audio.sound_tags import SOUND_TAGS_VERSION
-from soniquebay.library import covers, loudness, queries, search, sessions
+from soniquebay.library import covers, duplicates, loudness, queries, search, sessions
 from soniquebay.library.database import Database, migrations, open_read_only
 from soniquebay.library.search import index
 from soniquebay.library.similarity import map_places, sound_tags, vectors
+from soniquebay.library.similarity.recordings import load_sounds
 from soniquebay.settings import from_environment
 from soniquebay.storage_faults import StorageFaultError
 from soniquebay.worker import main
@@ -362,7 +363,7 @@ def test_a_library_of_schema_11_has_every_track_as_a_whole_file(tmp_path: Path) 
     assert before - after == set()
     assert {name for _, name in after - before} == {
         "tracks_parts", "tracks_superseded", "doubtful_texts", "tracks_to_measure", "loudness_stored",
-        "loudness_removed",
+        "loudness_removed", "duplicates_by_recording",
     }  # fmt: skip
     rows = db.execute("SELECT id, part, start_seconds, superseded, companion_stamp, stated_duration FROM tracks")
     assert [tuple(row) for row in rows] == [(3, 0, 0.0, 0, 0, 9.5), (4, 0, 0.0, 0, 0, 2.5)]
@@ -424,3 +425,24 @@ def test_a_library_before_the_sound_tags_keeps_its_vectors(tmp_path: Path) -> No
         sound_tags.store(db, 5, (SOUND_TAGS_VERSION, bytes(100)))
         db.execute("DELETE FROM tracks")
         assert db.execute("SELECT count(*) FROM sound_tags").fetchone()[0] == 0
+
+
+def test_a_library_before_fingerprints_is_compared_and_has_no_duplicates_yet(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:19]:
+            old.executescript(script)
+        old.executescript("""
+            INSERT INTO artists (id, name, normalised_name) VALUES (1, 'A', 'a');
+            INSERT INTO tracks (id, title, artist_id, duration, format, added_at, path, size, mtime_ns)
+                VALUES (5, 'One', 1, 1.5, 'FLAC', 1, '/one', 1, 1);
+            PRAGMA user_version = 19;
+        """)
+        old.execute("INSERT INTO vectors (track_id, version, data) VALUES (5, ?, x'00')", (FEATURE_VERSION,))
+        old.commit()
+    database = Database(path)
+    database.migrate()
+    db = database.reader()
+    assert duplicates.is_to_compare(db)
+    assert load_sounds(db).groups() == []
+    assert duplicates.page(db, 10, 0, None, is_counted=True).total == 0

@@ -22,6 +22,7 @@ def store_vector(services: Shared, track_id: int, result: AnalysisResult) -> Ans
     if stored:
         services.vectors.update(track_id, result.version, result.vector)
         services.map_upkeep.mark_outdated()
+        services.duplicate_upkeep.mark_outdated()
     services.progress.analysed()
     services.tasks_finished(services.dispatcher.vector_feeder, [track_id])
     return {"stored": stored}
