@@ -14,6 +14,7 @@ COMMANDS = {
     "resume": "scan",
     "cancel": "scan",
     "failures": "scan",
+    "duplicates": "duplicates",
     "status": "operate",
     "doctor": "doctor",
     "queues": "operate",

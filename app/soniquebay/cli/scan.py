@@ -9,6 +9,7 @@ import httpx
 
 from soniquebay.cli import client
 from soniquebay.cli.follow import analysed, follow_scan, searchable
+from soniquebay.cli.printable import counted, printable
 from soniquebay.library.paths import encode
 
 
@@ -91,7 +92,7 @@ def failures(as_json: bool, session_id: int | None) -> None:
         click.echo(json.dumps({"session_id": session_id, "failures": failed, "left_out": left_out}))
     else:
         for failure in failed:
-            click.echo(_printable(f"{failure['path']}: {failure['reason']}"))
+            click.echo(printable(f"{failure['path']}: {failure['reason']}"))
         _print_left_out(left_out)
         _print_doubtful(session["library"]["doubtful_texts"])
         click.echo(f"scan session {session_id}: {len(failed)} failures", err=True)
@@ -99,25 +100,16 @@ def failures(as_json: bool, session_id: int | None) -> None:
 
 def _print_left_out(left_out: list[dict[str, Any]]) -> None:
     for told in left_out:
-        counts = [_count(told[kind], kind) for kind in ("folders", "files") if told[kind]]
-        click.echo(_printable(f"left out: {' and '.join(counts)} ({told['reason']}), for example {told['example']}"))
+        counts = [counted(told[kind], kind) for kind in ("folders", "files") if told[kind]]
+        click.echo(printable(f"left out: {' and '.join(counts)} ({told['reason']}), for example {told['example']}"))
 
 
 def _print_doubtful(tracks: int) -> None:
     if tracks:
         click.echo(
-            f"{_count(tracks, 'tracks')} with text in a code page that the files do not state, shown as Latin letters. "
-            "Set SONIQUEBAY_TAG_ENCODING to it, as cp1251 or cp932, and run: soniquebay scan --full"
+            f"{counted(tracks, 'tracks')} with text in a code page that the files do not state, shown as Latin "
+            "letters. Set SONIQUEBAY_TAG_ENCODING to it, as cp1251 or cp932, and run: soniquebay scan --full"
         )
-
-
-def _count(number: int, plural: str) -> str:
-    return f"{number} {plural.removesuffix('s') if number == 1 else plural}"
-
-
-def _printable(text: str) -> str:
-    """Escape control characters: the name of a file must not send commands to the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _change(verb: str) -> None:
