@@ -22,6 +22,7 @@ const Queue = view(() => import("../views/queue/Queue").then((m) => m.Queue));
 const MapView = view(() => import("../views/map/MapView").then((m) => m.MapView));
 const BlendView = view(() => import("../views/blend/BlendView").then((m) => m.BlendView));
 const Machine = view(() => import("../views/machine/Machine").then((m) => m.Machine));
+const Duplicates = view(() => import("../views/duplicates/Duplicates").then((m) => m.Duplicates));
 const Settings = view(() => import("../views/settings/Settings").then((m) => m.Settings));
 
 /** All views by their addresses. `api/web_page.py` answers the first part of each with the page. */
@@ -55,6 +56,7 @@ function Views() {
       <Route path={`${basePath}/map`} component={MapView} />
       <Route path={`${basePath}/blend`} component={BlendView} />
       <Route path={`${basePath}/machine`} component={Machine} />
+      <Route path={`${basePath}/machine/duplicates`} component={Duplicates} />
       <Route path={`${basePath}/settings`} component={Settings} />
       <Route default component={NotFound} />
     </Router>

@@ -1,4 +1,4 @@
-/** The sizes of what the views show in grids. Their styles fill them: `.album-card`, `.artist-card`, `.track-row`. */
+/** The sizes of what the views show in grids. Their styles fill them: `.album-card`, `.artist-card`, `.track-row`, `.duplicate-row`. */
 import type { ItemSize } from "./geometry";
 
 const CARDS = { minWidth: 10, minColumns: 2, columnGap: 1.25, rowGap: 1.5, hasSquare: true };
@@ -12,3 +12,4 @@ export const TRACK_ROWS: ItemSize = {
   hasSquare: false,
   textHeight: 3.5,
 };
+export const DUPLICATE_ROWS: ItemSize = { ...TRACK_ROWS, textHeight: 4.75 };

@@ -12,6 +12,7 @@ import { isBusy } from "../../scan/progress";
 import { ScanButtons } from "../../scan/ScanButtons";
 import { ScanProgress } from "../../scan/ScanProgress";
 import { Backups } from "./Backups";
+import { DuplicatesLink } from "./DuplicatesLink";
 import { Failures } from "./Failures";
 import { FlowerLink } from "./FlowerLink";
 import { LogLines } from "./LogLines";
@@ -45,6 +46,7 @@ function ManagersMachine() {
         <Update />
         <Failures />
         <WhyNotHere />
+        <DuplicatesLink />
         {state && <Log version={state.log_version} />}
       </div>
     </>
