@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.stack import Stack, wait_until
 from tests.web.conftest import OWNER
@@ -88,11 +88,15 @@ def the_map(page: Page) -> Locator:
     field = page.get_by_role("application")
     expect(field).to_be_visible()
     expect(page.locator(".map-legend li").first).to_be_visible()
+    wait_until_painted(page)
+    return field
+
+
+def wait_until_painted(page: Page) -> None:
     page.wait_for_function(
         """() => { const c = document.querySelector(".map-stage canvas"); return c && c.width > 0
             && c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some((value) => value > 0) }"""
     )
-    return field
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -116,6 +120,30 @@ def test_points_are_where_the_api_says_in_the_colour_of_the_legend(
     expect(page.locator(".map-legend")).to_contain_text("1990–1999")
     page.reload()
     expect(page.locator(".map-legend")).to_contain_text("1990–1999")
+
+
+def test_points_are_painted_before_their_names_are_known(open_page: OpenPage, points: list[Point]) -> None:
+    """The appliance takes many times as long for the names."""
+    page = open_page("/settings")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/map/names", hold)
+    page.goto("/map")
+    wait_until_painted(page)
+    expect(page.locator(".map-legend, .overlay text")).to_have_count(0)
+    held.pop().fulfill(status=500)
+    expect(page.get_by_role("alert")).to_be_visible()
+    wait_until_painted(page)
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_function("() => document.querySelector('[role=application]')")
+    page.wait_for_timeout(200)
+    held.pop().continue_()
+    expect(page.locator(".map-legend li").first).to_be_visible()
+    expect(page.locator(".overlay text").first).to_be_attached()
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_line_around_tracks_makes_a_playlist(

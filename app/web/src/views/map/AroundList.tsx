@@ -10,15 +10,15 @@ const MAX_PLACES = 200;
 const MAX_TRACKS = 300;
 
 /** The map as a list: the tracks around a genre or an artist, the nearest first. */
-export function AroundList({ data }: { data: MapData }) {
-  const places = data.labels.slice(0, MAX_PLACES);
+export function AroundList({ data: { points, labels } }: { data: MapData }) {
+  const places = labels.slice(0, MAX_PLACES);
   const [chosen, setChosen] = useState("0");
   const place = places[Number(chosen)];
   const ids = useMemo(() => {
-    const all = Array.from(data.points.ids.keys());
-    const around = place ? byDistance(data.points, all, place) : all;
-    return around.slice(0, MAX_TRACKS).map((index) => data.points.ids[index] as number);
-  }, [data, place]);
+    const all = Array.from(points.ids.keys());
+    const around = place ? byDistance(points, all, place) : all;
+    return around.slice(0, MAX_TRACKS).map((index) => points.ids[index] as number);
+  }, [points, place]);
   return (
     <div class="map-list">
       <div>

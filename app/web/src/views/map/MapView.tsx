@@ -4,32 +4,41 @@ import type { Track } from "../../api/models";
 import { queryOf } from "../../api/query";
 import { address } from "../../base_path";
 import { Choice } from "../../components/Choice";
-import { Answered } from "../../components/Notice";
+import { Answered, ErrorNotice } from "../../components/Notice";
 import { tell } from "../../components/tell";
+import type { Asked } from "../../components/use_answer";
 import { t } from "../../messages";
 import { AroundList } from "./AroundList";
 import { COLOURINGS, type Colouring, coloured as colouredBy } from "./colours";
 import { Legend } from "./Legend";
+import { type Label, labelsOf } from "./labels";
 import { type Ends, PathPanel } from "./PathPanel";
 import { indexOf } from "./points";
 import { Region } from "./Region";
 import { byDistance, middleOf } from "./region";
 import { ShownTrack } from "./ShownTrack";
 import { Stage } from "./Stage";
-import { type MapData, useMapData } from "./use_map_data";
+import type { Spots } from "./spots";
+import { type Named, type Placed, useMapData } from "./use_map_data";
 import "./Map.css";
 
 /** The map of the library: what sounds alike lies together. */
 export function MapView() {
-  const asked = useMapData();
+  const { placed, named } = useMapData();
   return (
-    <Answered asked={asked}>
-      {(data) => (data.points.count ? <LibraryMap data={data} /> : <EmptyMap state={data.state} />)}
+    <Answered asked={placed}>
+      {(data) =>
+        data.points.count ? (
+          <LibraryMap placed={data} named={named} />
+        ) : (
+          <Answered asked={named}>{({ state }) => <EmptyMap state={state} />}</Answered>
+        )
+      }
     </Answered>
   );
 }
 
-function EmptyMap({ state }: { state: MapData["state"] }) {
+function EmptyMap({ state }: { state: Named["state"] }) {
   const share = state.progress ?? state.analysed / Math.max(state.tracks, 1);
   return (
     <div class="map-empty">
@@ -44,8 +53,11 @@ function EmptyMap({ state }: { state: MapData["state"] }) {
   );
 }
 
-function LibraryMap({ data }: { data: MapData }) {
-  const { points } = data;
+function LibraryMap({ placed, named }: { placed: Placed; named: Asked<Named> }) {
+  const { points } = placed;
+  const names = named.answer?.names;
+  const data = useMemo(() => ({ ...placed, labels: names ? namesOnMap(placed.spots, names) : [] }), [placed, names]);
+  const genreNames = useMemo(() => names && new Map(names.genres.map(({ id, name }) => [id, name])), [names]);
   const { query, route } = useLocation();
   const by = COLOURINGS.find((one) => one === query["colour"]) ?? "genre";
   const isList = query["list"] === "1";
@@ -53,7 +65,7 @@ function LibraryMap({ data }: { data: MapData }) {
   const change = (values: Record<string, string | undefined>) =>
     route(address(`/map${queryOf({ ...query, ...values })}`), true);
 
-  const coloured = useMemo(() => colouredBy(points, by, data.genreNames), [points, by]);
+  const coloured = useMemo(() => colouredBy(points, by), [points, by]);
   const [hovered, setHovered] = useState<number>();
   const [tapped, setTapped] = useState(() => indexOf(points, Number(query["track"])));
   const [chosen, setChosen] = useState<readonly number[]>();
@@ -82,7 +94,7 @@ function LibraryMap({ data }: { data: MapData }) {
         <Switch label={t("map.list")} isOn={isList} press={() => change({ list: isList ? undefined : "1" })} />
       </header>
       {isList ? (
-        <AroundList data={data} />
+        <Answered asked={named}>{() => <AroundList data={data} />}</Answered>
       ) : (
         <Stage
           data={data}
@@ -104,7 +116,7 @@ function LibraryMap({ data }: { data: MapData }) {
         />
       )}
       <div class="map-side">
-        {!isList && <Legend coloured={coloured} by={by} />}
+        {!isList && <Legend coloured={coloured} by={by} genreNames={genreNames} />}
         {shown !== undefined && <ShownTrack id={points.ids[shown] as number} onPathEnd={setEnd} />}
         {chosenIds && <Region title={t("map.chosen")} ids={chosenIds} onClose={() => setChosen(undefined)} />}
         {isPath && (
@@ -115,10 +127,15 @@ function LibraryMap({ data }: { data: MapData }) {
           />
         )}
         {shown === undefined && !chosenIds && !isPath && !isList && <p class="muted">{t("map.help")}</p>}
-        <Unplaced state={data.state} />
+        {named.answer && <Unplaced state={named.answer.state} />}
+        {named.error && !isList && <ErrorNotice error={named.error} retry={named.retry} />}
       </div>
     </div>
   );
+}
+
+function namesOnMap(spots: Spots, names: Named["names"]): Label[] {
+  return [...labelsOf(spots, "genre", names.genres), ...labelsOf(spots, "artist", names.artists)];
 }
 
 function Switch({ label, isOn, press }: { label: string; isOn: boolean; press: () => void }) {
@@ -130,7 +147,7 @@ function Switch({ label, isOn, press }: { label: string; isOn: boolean; press: (
 }
 
 /** Says how many tracks are not on the map yet. */
-function Unplaced({ state }: { state: MapData["state"] }) {
+function Unplaced({ state }: { state: Named["state"] }) {
   if (state.placed >= state.tracks) return null;
   return <p class="muted">{t("map.placed", { count: state.placed, tracks: state.tracks })}</p>;
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "../../components/Icon";
 import { t } from "../../messages";
 import { current } from "../../player/player";
@@ -44,7 +44,7 @@ export function Stage({ data, coloured, chosen, shown, path, onHover, onTap, onC
   const camera = moved ?? whole;
   const zoom = zoomOf(camera, whole);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = field.current;
     if (!element) return;
     const observer = new ResizeObserver(() => setSize({ width: element.clientWidth, height: element.clientHeight }));

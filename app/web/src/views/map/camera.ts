@@ -38,9 +38,11 @@ export function toMap(camera: Camera, size: Size, place: Place): Place {
 }
 
 /** Return the camera that shows all of these points, or the whole map without any. */
-export function overviewOf(points: Points, size: Size, indices?: Iterable<number>): Camera {
+export function overviewOf(points: Points, size: Size, indices?: readonly number[]): Camera {
   let [left, top, right, bottom] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 0];
-  for (const i of indices ?? points.ids.keys()) {
+  const count = indices?.length ?? points.count;
+  for (let k = 0; k < count; k++) {
+    const i = indices ? (indices[k] as number) : k;
     const x = points.xs[i] as number;
     const y = points.ys[i] as number;
     left = Math.min(left, x);

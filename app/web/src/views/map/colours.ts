@@ -7,8 +7,10 @@ export type Colouring = (typeof COLOURINGS)[number];
 export interface Class {
   /** Name of a custom property of Map.css. */
   readonly colour: string;
-  /** What the legend says; undefined where it is words, which are `unknown` and `others`. */
-  readonly label: string | undefined;
+  /** What the legend says, where it is neither the name of a genre nor words, which are `unknown` and `others`. */
+  readonly label?: string;
+  /** Id of a genre. */
+  readonly genre?: number;
   readonly words?: "unknown" | "others";
   readonly count: number;
 }
@@ -36,35 +38,51 @@ const FIFTHS = ["C · Am", "G · Em", "D · Bm", "A · F♯m", "E · C♯m", "B 
   "F · Dm",
 ]);
 
-export function coloured(points: Points, by: Colouring, genreNames: ReadonlyMap<number, string>): Coloured {
-  if (by === "genre") return byGenre(points, genreNames);
+export function coloured(points: Points, by: Colouring): Coloured {
+  if (by === "genre") return byGenre(points);
   if (by === "key") return byKey(points);
   if (by === "tempo") return byStep(points.tempos, FIRST_BPM, BPM_STEP);
   return byStep(points.years, firstDecade(points.years), YEARS_STEP);
 }
 
 /** The genres with the most tracks have a colour each. Neighbours in the legend have different hues. */
-function byGenre(points: Points, names: ReadonlyMap<number, string>): Coloured {
+function byGenre({ count, genres }: Points): Coloured {
   const counts = new Map<number, number>();
-  for (const genre of points.genres) counts.set(genre, (counts.get(genre) ?? 0) + 1);
+  for (let i = 0; i < count; ) {
+    const genre = genres[i] as number;
+    const first = i;
+    while (i < count && genres[i] === genre) i++; // an album has the same one
+    counts.set(genre, (counts.get(genre) ?? 0) + i - first);
+  }
   const unknown = counts.get(0) ?? 0;
   counts.delete(0);
   const largest = [...counts].sort(([a, n], [b, m]) => m - n || a - b).slice(0, MAX_GENRES);
   const classOf = new Map(largest.map(([genre], place) => [genre, place]));
-  const classes: Class[] = largest.map(([genre, count], place) => ({
+  const classes: Class[] = largest.map(([genre, tracks], place) => ({
     colour: `--map-hue-${(place * 5) % HUES}`,
-    label: names.get(genre) ?? "",
-    count,
+    genre,
+    count: tracks,
   }));
-  const others = points.count - unknown - largest.reduce((sum, [, count]) => sum + count, 0);
+  const others = count - unknown - largest.reduce((sum, [, tracks]) => sum + tracks, 0);
   const rest = addRest(classes, others, unknown);
-  const of = Uint8Array.from(points.genres, (genre) => classOf.get(genre) ?? (genre ? rest.others : rest.unknown));
-  return { of, classes };
+  return { of: classified(genres, (genre) => classOf.get(genre) ?? (genre ? rest.others : rest.unknown)), classes };
+}
+
+/** Return the class of each value. `classOf` is not asked again for a value that follows itself. */
+function classified(values: Uint8Array | Uint16Array | Uint32Array, classOf: (value: number) => number): Uint8Array {
+  const of = new Uint8Array(values.length);
+  let [last, found] = [-1, 0];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value !== last) [last, found] = [value, classOf(value)];
+    of[i] = found;
+  }
+  return of;
 }
 
 function byKey(points: Points): Coloured {
   const fifth = (key: number) => (((key - 1) % 12) * 7 + (key > 12 ? 9 : 0)) % 12; // A minor stands with C major
-  const of = Uint8Array.from(points.keys, (key) => (key ? fifth(key) : HUES));
+  const of = classified(points.keys, (key) => (key ? fifth(key) : HUES));
   const classes: Class[] = FIFTHS.map((label, place) => ({ colour: `--map-hue-${place}`, label, count: 0 }));
   return { of, classes: counted(of, withUnknown(classes)) };
 }
@@ -72,7 +90,7 @@ function byKey(points: Points): Coloured {
 /** Values in steps, from "below the second one" to "from the last one on". */
 function byStep(values: Uint8Array | Uint16Array, first: number, step: number): Coloured {
   const at = (value: number) => Math.min(Math.max(Math.floor((value - first) / step), 0), RAMP - 1);
-  const of = Uint8Array.from(values, (value) => (value ? at(value) : RAMP));
+  const of = classified(values, (value) => (value ? at(value) : RAMP));
   const classes: Class[] = Array.from({ length: RAMP }, (_, place) => {
     const low = first + place * step;
     const label = place === 0 ? `< ${low + step}` : place === RAMP - 1 ? `≥ ${low}` : `${low}–${low + step - 1}`;
@@ -88,17 +106,20 @@ function firstDecade(years: Uint16Array): number {
 }
 
 function withUnknown(classes: readonly Class[]): Class[] {
-  return [...classes, { colour: OTHERS, label: undefined, words: "unknown", count: 0 }];
+  return [...classes, { colour: OTHERS, words: "unknown", count: 0 }];
 }
 
 function counted(of: Uint8Array, classes: readonly Class[]): Class[] {
   const counts = new Array<number>(classes.length).fill(0);
-  for (const place of of) counts[place] = (counts[place] ?? 0) + 1;
+  for (let i = 0; i < of.length; i++) {
+    const place = of[i] as number;
+    counts[place] = (counts[place] ?? 0) + 1;
+  }
   return classes.map((one, place) => ({ ...one, count: counts[place] ?? 0 }));
 }
 
 function addRest(classes: Class[], others: number, unknown: number): { others: number; unknown: number } {
-  classes.push({ colour: OTHERS, label: undefined, words: "others", count: others });
-  classes.push({ colour: OTHERS, label: undefined, words: "unknown", count: unknown });
+  classes.push({ colour: OTHERS, words: "others", count: others });
+  classes.push({ colour: OTHERS, words: "unknown", count: unknown });
   return { others: classes.length - 2, unknown: classes.length - 1 };
 }

@@ -1,6 +1,6 @@
 /** Where the names of genres and artists stand on the map, and which of them have room. */
 import { type Camera, type Place, type Size, toScreen } from "./camera";
-import { MAX_COORDINATE, type Points } from "./points";
+import type { Spots } from "./spots";
 
 export interface Label extends Place {
   readonly kind: "genre" | "artist";
@@ -9,7 +9,6 @@ export interface Label extends Place {
   readonly count: number;
 }
 
-const CELLS = 40; // in each direction, in which the densest place is looked for
 const ARTISTS_FROM_ZOOM = 2;
 const MIN_ARTIST_TRACKS = 2;
 const GENRE_LETTER_PX = 8.5;
@@ -17,38 +16,16 @@ const ARTIST_LETTER_PX = 6.6;
 const LINE_PX = 20;
 const GAP_PX = 10;
 
-/** Return a label for each named genre or artist, at the place where most of its tracks are: most tracks first. */
+/** Return a label for each named genre or artist that is on the map: most tracks first. */
 export function labelsOf(
-  points: Points,
+  spots: Spots,
   kind: Label["kind"],
   names: readonly { readonly id: number; readonly name: string }[],
 ): Label[] {
-  const owners = kind === "genre" ? points.genres : points.artists;
-  const known = new Map(names.map(({ id, name }) => [id, name]));
-  const cells = new Map<number, Map<number, { n: number; x: number; y: number }>>();
-  for (let i = 0; i < points.count; i++) {
-    const owner = owners[i] as number;
-    if (!known.has(owner)) continue;
-    const x = points.xs[i] as number;
-    const y = points.ys[i] as number;
-    const cell = cellOf(y) * CELLS + cellOf(x);
-    const own = cells.get(owner) ?? new Map<number, { n: number; x: number; y: number }>();
-    cells.set(owner, own);
-    const sum = own.get(cell) ?? { n: 0, x: 0, y: 0 };
-    own.set(cell, { n: sum.n + 1, x: sum.x + x, y: sum.y + y });
-  }
-  return [...cells]
-    .map(([id, own]) => {
-      const all = [...own.values()];
-      const densest = all.reduce((best, cell) => (cell.n > best.n ? cell : best));
-      return {
-        kind,
-        id,
-        name: known.get(id) ?? "",
-        x: densest.x / densest.n,
-        y: densest.y / densest.n,
-        count: all.reduce((sum, cell) => sum + cell.n, 0),
-      };
+  return names
+    .flatMap(({ id, name }) => {
+      const spot = spots[kind].get(id);
+      return spot ? [{ kind, id, name, ...spot }] : [];
     })
     .sort((a, b) => b.count - a.count || a.id - b.id);
 }
@@ -70,8 +47,4 @@ export function visible(labels: readonly Label[], camera: Camera, size: Size, zo
     shown.push({ ...label, ...at });
   }
   return shown;
-}
-
-function cellOf(value: number): number {
-  return Math.min(Math.floor((value * CELLS) / (MAX_COORDINATE + 1)), CELLS - 1);
 }

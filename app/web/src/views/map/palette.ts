@@ -2,19 +2,25 @@
 
 /** Return what custom properties mean within an element now, each as 0xBBGGRR. */
 export function readColours(element: Element, names: readonly string[]): Uint32Array {
-  const probe = document.createElement("span");
-  element.append(probe);
   const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = 1;
+  canvas.width = Math.max(names.length, 1);
+  canvas.height = 1;
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  const colours = Uint32Array.from(names, (name) => {
+  if (!context) return new Uint32Array(names.length);
+  const probes = names.map((name) => {
+    const probe = document.createElement("span");
     probe.style.color = `var(${name})`;
-    if (!context) return 0;
+    return probe;
+  });
+  element.append(...probes); // all before the first is read: the browser then works out their styles at once
+  probes.forEach((probe, place) => {
     context.fillStyle = getComputedStyle(probe).color; // light-dark() and oklch() are resolved by the browser
-    context.fillRect(0, 0, 1, 1);
-    const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
+    context.fillRect(place, 0, 1, 1);
+  });
+  for (const probe of probes) probe.remove();
+  const { data } = context.getImageData(0, 0, canvas.width, 1);
+  return Uint32Array.from(names, (_, place) => {
+    const [red = 0, green = 0, blue = 0] = data.subarray(4 * place);
     return red | (green << 8) | (blue << 16);
   });
-  probe.remove();
-  return colours;
 }

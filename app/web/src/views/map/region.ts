@@ -1,13 +1,10 @@
 /** Which points lie where: the nearest one, those in a rectangle, and those within a line around them. */
 import type { Place } from "./camera";
-import { MAX_COORDINATE, type Points } from "./points";
+import type { Points } from "./points";
+import { type Sorted, sortedBy } from "./sorted";
 
-/** Points by the cells of a grid, in which few have to be looked at. */
-export interface Grid {
-  /** Where the points of each cell begin in `order`. */
-  readonly starts: Int32Array;
-  readonly order: Int32Array;
-}
+/** Points by the cells of a grid, row after row, in which few have to be looked at. */
+export type Grid = Sorted;
 
 export interface Rectangle {
   readonly left: number;
@@ -16,43 +13,35 @@ export interface Rectangle {
   readonly bottom: number;
 }
 
-const CELLS = 256; // in each direction
-const CELL = (MAX_COORDINATE + 1) / CELLS;
-const cellOf = (value: number) => Math.min(Math.max(Math.floor(value / CELL), 0), CELLS - 1);
+/** Cells in each direction. */
+export const CELLS = 256;
+const CELL_BITS = 8; // of a coordinate: its lower ones
+/** The width of a cell. */
+export const CELL = 1 << CELL_BITS;
 
-export function gridOf(points: Points): Grid {
-  const starts = new Int32Array(CELLS * CELLS + 1);
-  const cells = new Int32Array(points.count);
-  for (let i = 0; i < points.count; i++) {
-    const cell = cellOf(points.ys[i] as number) * CELLS + cellOf(points.xs[i] as number);
-    cells[i] = cell;
-    starts[cell + 1] = (starts[cell + 1] as number) + 1;
+/** Return the row or column of a coordinate, or the nearest one. */
+export function cellOf(value: number): number {
+  return Math.min(Math.max(Math.floor(value / CELL), 0), CELLS - 1);
+}
+
+export function gridOf({ count, xs, ys }: Points): Grid {
+  const cells = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    cells[i] = ((ys[i] as number) >> CELL_BITS) * CELLS + ((xs[i] as number) >> CELL_BITS);
   }
-  for (let cell = 0; cell < CELLS * CELLS; cell++) {
-    starts[cell + 1] = (starts[cell + 1] as number) + (starts[cell] as number);
-  }
-  const next = starts.slice();
-  const order = new Int32Array(points.count);
-  for (let i = 0; i < points.count; i++) {
-    const cell = cells[i] as number;
-    order[next[cell] as number] = i;
-    next[cell] = (next[cell] as number) + 1;
-  }
-  return { starts, order };
+  return sortedBy(cells, CELLS * CELLS);
 }
 
 /** Return the indices of the points in a rectangle. */
 export function inRectangle(points: Points, grid: Grid, { left, top, right, bottom }: Rectangle): number[] {
   const found: number[] = [];
   for (let row = cellOf(top); row <= cellOf(bottom); row++) {
-    for (let column = cellOf(left); column <= cellOf(right); column++) {
-      const cell = row * CELLS + column;
-      for (let at = grid.starts[cell] as number; at < (grid.starts[cell + 1] as number); at++) {
-        const i = grid.order[at] as number;
-        const x = points.xs[i] as number;
-        const y = points.ys[i] as number;
-        if (x >= left && x <= right && y >= top && y <= bottom) found.push(i);
-      }
+    const end = grid.starts[row * CELLS + cellOf(right) + 1] as number;
+    for (let at = grid.starts[row * CELLS + cellOf(left)] as number; at < end; at++) {
+      const i = grid.order[at] as number;
+      const x = points.xs[i] as number;
+      const y = points.ys[i] as number;
+      if (x >= left && x <= right && y >= top && y <= bottom) found.push(i);
     }
   }
   return found;
