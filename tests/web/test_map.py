@@ -146,6 +146,25 @@ def test_points_are_painted_before_their_names_are_known(open_page: OpenPage, po
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_a_dragged_map_is_painted_where_it_was_dragged_to(open_page: OpenPage, points: list[Point]) -> None:
+    page = open_page("/map")
+    field = the_map(page)
+    places = on_screen(field, points)
+    colours = {track_id: colour_at(page, *place) for track_id, place in places.items()}
+    box = field.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    page.mouse.down()
+    for x, y in ((260, 330), (220, 360), (100, 340)):
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    page.mouse.up()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    seen = {key: (x - 200, y + 40) for key, (x, y) in places.items() if x > 210 and y < box["height"] - 50}
+    assert len(seen) > 10
+    assert {key: colour_at(page, *place) for key, place in seen.items()} == {key: colours[key] for key in seen}
+
+
 def test_a_line_around_tracks_makes_a_playlist(
     open_page: OpenPage, api: httpx.Client, points: list[Point], stack: Stack
 ) -> None:

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { overviewOf, panBy, toMap, toScreen, zoomAt, zoomOf } from "../src/views/map/camera";
 import { coloured } from "../src/views/map/colours";
 import { labelsOf, visible } from "../src/views/map/labels";
-import { paint, radiusOf } from "../src/views/map/paint";
+import { paint, paintMoved, radiusOf } from "../src/views/map/paint";
 import { decodePoints, indexOf, type Points } from "../src/views/map/points";
 import { byDistance, gridOf, inLasso, inRectangle, isInside, middleOf, nearest } from "../src/views/map/region";
 import { spotsOf } from "../src/views/map/spots";
@@ -245,14 +245,15 @@ describe("painting", () => {
   ]);
   const camera = { x: 20, y: 15, scale: 1 };
   const look = {
+    points,
+    grid: gridOf(points),
     of: Uint8Array.of(0, 1, 0),
     colours: Uint32Array.of(0x0000ff, 0x00ff00),
-    order: gridOf(points).order,
     radius: 3,
   };
   const painted = (chosen?: ReadonlySet<number>) => {
     const pixels = new Uint32Array(size.width * size.height).fill(7);
-    paint(pixels, size, camera, points, { ...look, chosen });
+    paint({ pixels, size }, camera, { ...look, chosen });
     return (x: number, y: number) => pixels[y * size.width + x];
   };
 
@@ -267,6 +268,32 @@ describe("painting", () => {
     const at = painted(new Set([1]));
     expect(at(30, 20)).toBe(0xff00ff00);
     expect((at(10, 10) ?? 0) >>> 24).toBeLessThan(80);
+  });
+
+  test.each([
+    [0, 0],
+    [13, 0],
+    [-7, 0],
+    [0, 9],
+    [0, -11],
+    [3, 5],
+    [-20, 14],
+    [17.4, -8.7],
+    [-2.3, -0.4],
+    [41, 0],
+    [0, -40],
+  ])("by %d and %d pixels away is the same as painting all anew", (dx, dy) => {
+    const classes = Uint8Array.from(MANY.ids, (_, i) => i % 2);
+    const many = { ...look, points: MANY, grid: gridOf(MANY), of: classes, radius: 2.5, chosen: new Set([5, 70, 900]) };
+    const before = { x: 30_000, y: 34_000, scale: 0.004 };
+    const after = panBy(before, dx, dy);
+    const moved = { pixels: new Uint32Array(size.width * size.height), size };
+    const anew = { pixels: new Uint32Array(size.width * size.height), size };
+    paint(moved, before, many);
+    paintMoved(moved, before, after, many);
+    paint(anew, after, many);
+    expect(anew.pixels.some((pixel) => pixel)).toBe(true);
+    expect([...moved.pixels]).toEqual([...anew.pixels]);
   });
 
   test("has small points where there are many", () => {

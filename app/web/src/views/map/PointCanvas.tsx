@@ -1,7 +1,7 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Camera, Size } from "./camera";
 import type { Coloured } from "./colours";
-import { paint, radiusOf } from "./paint";
+import { paint, paintMoved, radiusOf } from "./paint";
 import { readColours } from "./palette";
 import type { Points } from "./points";
 import type { Grid } from "./region";
@@ -34,19 +34,32 @@ export function PointCanvas({ points, grid, camera, size, zoom, coloured, chosen
     );
   }, [coloured, isDark]);
   const buffer = useMemo(() => new ImageData(Math.max(width, 1), Math.max(height, 1)), [width, height]);
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => {
+  const look = useMemo(
+    () => ({ points, grid, of: coloured.of, colours, radius: radiusOf(points.count, zoom) * ratio, chosen: chosenSet }),
+    [points, grid, coloured, colours, zoom, ratio, chosenSet],
+  );
+  const wanted = { buffer, look, view: { ...camera, scale: camera.scale * ratio } };
+  const newest = useRef(wanted);
+  newest.current = wanted;
+  const painted = useRef<typeof wanted | undefined>(undefined);
+  const frame = useRef(0);
+  useLayoutEffect(() => {
+    // One that waits paints what is newest then. Asked for anew at each change, it might never have its turn.
+    frame.current ||= requestAnimationFrame(() => {
+      frame.current = 0;
       const context = canvas.current?.getContext("2d");
       if (!context) return;
-      const pixels = new Uint32Array(buffer.data.buffer);
-      const inPixels = { ...camera, scale: camera.scale * ratio };
-      const radius = radiusOf(points.count, zoom) * ratio;
-      const look = { of: coloured.of, colours, order: grid.order, radius, chosen: chosenSet };
-      paint(pixels, { width, height }, inPixels, points, look);
+      const { buffer, look, view } = newest.current;
+      const to = { pixels: new Uint32Array(buffer.data.buffer), size: buffer };
+      const before = painted.current;
+      const isMoved = before?.buffer === buffer && before.look === look && before.view.scale === view.scale;
+      if (isMoved) paintMoved(to, before.view, view, look);
+      else paint(to, view, look);
+      painted.current = newest.current;
       context.putImageData(buffer, 0, 0);
     });
-    return () => cancelAnimationFrame(frame);
-  }, [points, camera, buffer, coloured, colours, chosenSet]);
+  }, [camera, buffer, look]);
+  useEffect(() => () => cancelAnimationFrame(frame.current), []);
   return <canvas ref={canvas} width={width} height={height} />;
 }
 

@@ -1,6 +1,7 @@
 /** Paint the points into the pixels of a canvas. */
 import type { Camera, Size } from "./camera";
 import type { Points } from "./points";
+import { CELL, CELLS, cellOf, type Grid } from "./region";
 
 /** The pixels of a disc beside the pixel in its middle, and how much of each the disc covers: 0 to 255. */
 interface Disc {
@@ -11,16 +12,32 @@ interface Disc {
   readonly cover: Uint8Array;
 }
 
+/** What is painted into: little-endian RGBA. */
+export interface Canvas {
+  readonly pixels: Uint32Array;
+  /** In device pixels. */
+  readonly size: Size;
+}
+
 export interface Look {
+  readonly points: Points;
+  /** Points that lie together are painted one after the other: then their pixels are in the cache of the processor. */
+  readonly grid: Grid;
   /** The class of each point, and the colour of each class: red, green and blue as 0xBBGGRR. */
   readonly of: Uint8Array;
   readonly colours: Uint32Array;
-  /** All points, those that lie together one after the other: then their pixels are in the cache of the processor. */
-  readonly order: Int32Array;
   /** In device pixels. */
   readonly radius: number;
   /** Those that are chosen; the others are then faint. */
   readonly chosen?: ReadonlySet<number> | undefined;
+}
+
+/** Pixels that are to be painted: all of some rows, and some columns of the others; the last ones do not count. */
+interface Part {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
 }
 
 const FAINT = 0.18;
@@ -34,24 +51,73 @@ export function radiusOf(count: number, zoom: number): number {
   return Math.min(whole * Math.max(zoom, 0.7) ** 0.35, MAX_RADIUS_PX);
 }
 
-/** Paint into `pixels`, little-endian RGBA of `size` device pixels. `camera` has device pixels for each unit, too. */
-export function paint(pixels: Uint32Array, size: Size, camera: Camera, points: Points, look: Look): void {
-  pixels.fill(0);
+/** Paint all that is seen. `camera` has device pixels for each unit, too. */
+export function paint(canvas: Canvas, camera: Camera, look: Look): void {
+  canvas.pixels.fill(0);
+  paintPart(canvas, camera, look, { top: 0, bottom: canvas.size.height, left: 0, right: 0 });
+}
+
+/** Move what was painted for `before`, a camera of the same scale, and paint what has come into view. */
+export function paintMoved(canvas: Canvas, before: Camera, camera: Camera, look: Look): void {
+  const { pixels, size } = canvas;
   const { width, height } = size;
+  const [from, to] = [originOf(before, size), originOf(camera, size)];
+  const [dx, dy] = [to.left - from.left, to.top - from.top];
+  if (Math.abs(dx) >= width || Math.abs(dy) >= height) {
+    paint(canvas, camera, look);
+    return;
+  }
+  if (!dx && !dy) return;
+  const distance = dy * width + dx; // what leaves a row at one side comes into a column that is painted anew
+  pixels.copyWithin(Math.max(distance, 0), Math.max(-distance, 0));
+  const part = {
+    top: dy < 0 ? height + dy : 0,
+    bottom: dy < 0 ? height : dy,
+    left: dx < 0 ? width + dx : 0,
+    right: dx < 0 ? width : dx,
+  };
+  pixels.fill(0, part.top * width, part.bottom * width);
+  for (let row = 0; row < height; row++) pixels.fill(0, row * width + part.left, row * width + part.right);
+  paintPart(canvas, camera, look, part);
+}
+
+/** Return where the map begins: at whole pixels, so that what is painted can be moved. */
+function originOf(camera: Camera, { width, height }: Size): { left: number; top: number } {
+  return {
+    left: Math.round(width / 2 - camera.x * camera.scale),
+    top: Math.round(height / 2 - camera.y * camera.scale),
+  };
+}
+
+/** Paint the points whose discs reach into a part. What is beside it and has them already stays as it is. */
+function paintPart({ pixels, size }: Canvas, camera: Camera, look: Look, part: Part): void {
+  const { width, height } = size;
+  const { scale } = camera;
+  const { left, top } = originOf(camera, size);
+  const { starts, order } = look.grid;
+  const { xs, ys } = look.points;
   const full = discOf(look.radius, 1, width);
   const faint = discOf(look.radius, FAINT, width);
   const reach = Math.ceil(look.radius) + 1;
-  const { xs, ys } = points;
-  const left = width / 2 - camera.x * camera.scale;
-  const top = height / 2 - camera.y * camera.scale;
-  for (const i of look.order) {
-    const x = Math.floor((xs[i] as number) * camera.scale + left);
-    const y = Math.floor((ys[i] as number) * camera.scale + top);
-    if (x < -reach || y < -reach || x > width + reach || y > height + reach) continue;
-    const colour = look.colours[look.of[i] as number] ?? 0;
-    const disc = !look.chosen || look.chosen.has(i) ? full : faint;
-    const isWhole = x >= reach && y >= reach && x < width - reach && y < height - reach;
-    paintDisc(pixels, size, disc, x, y, colour, isWhole);
+  const cellAt = (pixel: number, origin: number) => cellOf((pixel - origin) / scale);
+  const lastRow = cellAt(height + reach, top);
+  for (let row = cellAt(-reach, top); row <= lastRow; row++) {
+    const begin = row * CELL * scale + top - reach;
+    const isInRows = begin < part.bottom && begin + CELL * scale + 2 * reach > part.top;
+    if (!isInRows && part.left === part.right) continue;
+    const first = cellAt((isInRows ? 0 : part.left) - reach, left);
+    const last = cellAt((isInRows ? width : part.right) + reach, left);
+    const end = starts[row * CELLS + last + 1] as number;
+    for (let at = starts[row * CELLS + first] as number; at < end; at++) {
+      const i = order[at] as number;
+      const x = Math.floor((xs[i] as number) * scale) + left;
+      const y = Math.floor((ys[i] as number) * scale) + top;
+      if (x < -reach || y < -reach || x > width + reach || y > height + reach) continue;
+      const colour = look.colours[look.of[i] as number] ?? 0;
+      const disc = !look.chosen || look.chosen.has(i) ? full : faint;
+      const isWhole = x >= reach && y >= reach && x < width - reach && y < height - reach;
+      paintDisc(pixels, size, disc, x, y, colour, isWhole);
+    }
   }
 }
 
