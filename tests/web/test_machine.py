@@ -16,6 +16,16 @@ from tests.web.conftest import OWNER, PAGE_SECONDS
 
 OpenPage = Callable[..., Page]
 LISTENER = {"name": "Lis", "password": "long enough"}
+# Of the security updates, as `/api/machine` tells it.
+RECORD: dict[str, Any] = {
+    "began_at": 1_767_326_400.0,
+    "ended_at": 1_767_326_500.0,  # 2 January 2026
+    "succeeded_at": 1_767_326_500.0,
+    "result": "installed",
+    "reason": "",
+    "packages": ["openssl:arm64: 3.5.1-1 → 3.5.1-1+deb13u1"],
+    "waits_for_reboot": False,
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +46,18 @@ def broken(stack: Stack) -> Path:
     (folder / "Ignored/talk.mp3").write_bytes(b"x")
     stack.cli("scan", "--wait", control=True)
     return folder
+
+
+def show(page: Page, owner: httpx.Client, **changed: Any) -> None:
+    """Show the view Machine with another state than the API's."""
+    state = {**owner.get("/api/machine").json(), **changed}
+    page.route("**/api/machine", lambda route: route.fulfill(json=state))
+    event = f"event: machine\ndata: {json.dumps(state)}\n\n"
+    page.route(
+        re.compile(r"/api/events\?.*machine=true"),
+        lambda route: route.fulfill(body=event, content_type="text/event-stream"),
+    )
+    page.goto("/machine")
 
 
 def test_its_numbers_are_those_of_the_api(open_page: OpenPage, owner: httpx.Client, broken: Path) -> None:
@@ -108,18 +130,57 @@ def test_it_says_whether_every_part_answers(open_page: OpenPage, stack: Stack) -
 
 def test_it_shows_how_worn_the_card_is(open_page: OpenPage, owner: httpx.Client) -> None:
     """No machine of a test has a card that tells it, so the answers of the API get one."""
-    state = owner.get("/api/machine").json()
-    state["card"] = {"worn_percent": 90, "reserve": "urgent", "written_bytes": 3_200_000_000}
     page = open_page("/settings")
-    page.route("**/api/machine", lambda route: route.fulfill(json=state))
-    event = f"event: machine\ndata: {json.dumps(state)}\n\n"
-    page.route(
-        re.compile(r"/api/events\?.*machine=true"),
-        lambda route: route.fulfill(body=event, content_type="text/event-stream"),
-    )
-    page.goto("/machine")
+    show(page, owner, card={"worn_percent": 90, "reserve": "urgent", "written_bytes": 3_200_000_000})
     expect(page.get_by_text("at most 90 % of its life used · 3.2 GB written since the start")).to_be_visible()
     expect(page.get_by_text("The card is worn")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (None, "on another machine, install them yourself"),
+        (RECORD, "1 package was updated. There is nothing to do."),
+        ({**RECORD, "waits_for_reboot": True}, "Or restart it now: sudo reboot"),
+        ({**RECORD, "result": "up_to_date", "packages": []}, "Every security update is installed. There is nothing"),
+        ({**RECORD, "result": "postponed", "reason": "somebody listens"}, "put off: somebody listens. The machine"),
+        ({**RECORD, "result": "unreachable", "reason": "no route"}, "fetched: no route. Connect the machine"),
+        ({**RECORD, "result": "failed", "reason": "dpkg ended"}, "failed: dpkg ended. The machine tries again"),
+        ({**RECORD, "succeeded_at": None}, "No run has come to its end yet."),
+    ],
+)  # fmt: skip
+def test_it_says_what_to_do_about_security_updates(
+    open_page: OpenPage, owner: httpx.Client, record: dict[str, Any] | None, words: str
+) -> None:
+    """Only a booted appliance runs them, so the answers of the API get a record of each kind."""
+    page = open_page("/settings")
+    show(page, owner, system_updates=record)
+    panel = page.locator("section").filter(has=page.get_by_role("heading", name="Security updates", exact=True))
+    expect(panel).to_contain_text(words)
+    waits = bool(record and record["waits_for_reboot"])
+    expect(panel.get_by_text("takes effect when the machine has restarted")).to_have_count(int(waits))
+
+
+@pytest.mark.parametrize(
+    ("size", "locale", "words"),
+    [
+        ("phone", "en-GB", "look into /var/log/unattended-upgrades there."),
+        ("phone", "de-DE", "sieh dort in /var/log/unattended-upgrades nach."),
+        ("phone", "fr-FR", "consultez-y /var/log/unattended-upgrades."),
+        ("desk", "en-GB", "Last run: 2 Jan 2026"),
+    ],
+)
+def test_security_updates_are_told_in_each_language_and_have_room(
+    open_page: OpenPage, owner: httpx.Client, size: str, locale: str, words: str
+) -> None:
+    page = open_page("/settings", size, "dark" if size == "desk" else "light", locale=locale)
+    show(page, owner, system_updates={**RECORD, "result": "failed", "reason": "x" * 200, "waits_for_reboot": True})
+    expect(page.get_by_text(words)).to_be_visible()
+    page.locator("details").filter(has_text=RECORD["packages"][0]).locator("summary").click()
+    expect(page.get_by_text(RECORD["packages"][0])).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page)
+    assert not found.response["violations"], found.generate_report()
 
 
 def test_it_says_why_a_file_is_not_there(open_page: OpenPage, broken: Path) -> None:

@@ -34,5 +34,6 @@ export type OfferedRelease = Schemas["OfferedRelease"];
 export type PastUpgrade = Schemas["PastUpgrade"];
 export type ProcessChange = Schemas["ProcessChange"];
 export type ScrobblingAccount = Schemas["ScrobblingAccount"];
+export type SystemUpdates = Schemas["SystemUpdates"];
 export type Updates = Schemas["Updates"];
 export type WebSession = Schemas["WebSession"];

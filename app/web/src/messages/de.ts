@@ -332,6 +332,26 @@ export const de: Messages = {
   "update.signature": "Signatur (….tar.gz.sig)",
   "update.send": "Hochladen",
   "update.sending": "{name} wird hochgeladen: {percent} %",
+  "security.title": "Sicherheitsupdates",
+  "security.none":
+    "Es ist kein Lauf bekannt. Das Gerät installiert die Sicherheitsupdates von Debian nachts; auf einem anderen Rechner installiere sie selbst.",
+  "security.installed": {
+    one: "{count} Paket wurde aktualisiert. Es ist nichts zu tun.",
+    other: "{count} Pakete wurden aktualisiert. Es ist nichts zu tun.",
+  },
+  "security.up_to_date": "Alle Sicherheitsupdates sind installiert. Es ist nichts zu tun.",
+  "security.postponed":
+    "Sie wurden verschoben: {reason}. Das Gerät versucht es in der nächsten Nacht wieder. Fehlt es an Platz oder Strom, behebe das zuerst.",
+  "security.unreachable":
+    "Die Paketlisten konnten nicht geladen werden: {reason}. Verbinde das Gerät mit dem Internet; es versucht es in der nächsten Nacht wieder.",
+  "security.failed":
+    "Sie sind fehlgeschlagen: {reason}. Das Gerät versucht es in der nächsten Nacht wieder. Schlagen sie noch einmal fehl, sieh dort in /var/log/unattended-upgrades nach.",
+  "security.restart":
+    "Was installiert wurde, wirkt erst nach einem Neustart des Geräts. Es startet nachts neu, wenn niemand gestört wird, außer das ist ausgeschaltet. Oder starte es jetzt neu: sudo reboot",
+  "security.ended": "Letzter Lauf: {time}.",
+  "security.succeeded": "Zuletzt war alles aktuell: {time}.",
+  "security.never": "Noch kein Lauf ist an sein Ende gekommen.",
+  "security.packages": "Was installiert wurde",
   "processes.start": "Der Worker ist gestartet",
   "processes.tasks": "Mehr Aufgaben warteten",
   "processes.idle": "Weniger wurden gebraucht",

@@ -324,6 +324,26 @@ export const en = {
   "update.signature": "Signature (….tar.gz.sig)",
   "update.send": "Upload",
   "update.sending": "{name} is being uploaded: {percent} %",
+  "security.title": "Security updates",
+  "security.none":
+    "No run is known. The appliance installs Debian’s security updates at night; on another machine, install them yourself.",
+  "security.installed": {
+    one: "{count} package was updated. There is nothing to do.",
+    other: "{count} packages were updated. There is nothing to do.",
+  },
+  "security.up_to_date": "Every security update is installed. There is nothing to do.",
+  "security.postponed":
+    "They were put off: {reason}. The machine tries again next night. If room or power is missing, see to that first.",
+  "security.unreachable":
+    "The lists of packages could not be fetched: {reason}. Connect the machine to the internet; it tries again next night.",
+  "security.failed":
+    "They failed: {reason}. The machine tries again next night. If they fail again, look into /var/log/unattended-upgrades there.",
+  "security.restart":
+    "What was installed takes effect when the machine has restarted. It restarts at night when nobody is disturbed, unless that is switched off. Or restart it now: sudo reboot",
+  "security.ended": "Last run: {time}.",
+  "security.succeeded": "Everything was last up to date: {time}.",
+  "security.never": "No run has come to its end yet.",
+  "security.packages": "What was installed",
   "processes.start": "The worker has started",
   "processes.tasks": "More tasks were waiting",
   "processes.idle": "Fewer were needed",

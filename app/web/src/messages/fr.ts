@@ -337,6 +337,26 @@ export const fr: Messages = {
   "update.signature": "Signature (….tar.gz.sig)",
   "update.send": "Envoyer",
   "update.sending": "Envoi de {name} : {percent} %",
+  "security.title": "Mises à jour de sécurité",
+  "security.none":
+    "Aucune n’est connue. L’appareil installe la nuit les mises à jour de sécurité de Debian ; sur une autre machine, installez-les vous-même.",
+  "security.installed": {
+    one: "{count} paquet a été mis à jour. Il n’y a rien à faire.",
+    other: "{count} paquets ont été mis à jour. Il n’y a rien à faire.",
+  },
+  "security.up_to_date": "Toutes les mises à jour de sécurité sont installées. Il n’y a rien à faire.",
+  "security.postponed":
+    "Elles ont été remises : {reason}. La machine réessaie la nuit prochaine. S’il manque de la place ou du courant, remédiez-y d’abord.",
+  "security.unreachable":
+    "Les listes de paquets n’ont pas pu être chargées : {reason}. Connectez la machine à Internet ; elle réessaie la nuit prochaine.",
+  "security.failed":
+    "Elles ont échoué : {reason}. La machine réessaie la nuit prochaine. Si elles échouent encore, consultez-y /var/log/unattended-upgrades.",
+  "security.restart":
+    "Ce qui a été installé prend effet après un redémarrage de la machine. Elle redémarre la nuit quand personne n’est dérangé, sauf si c’est désactivé. Ou redémarrez-la maintenant : sudo reboot",
+  "security.ended": "Dernière exécution : {time}.",
+  "security.succeeded": "Tout était à jour pour la dernière fois : {time}.",
+  "security.never": "Aucune exécution n’est encore allée à son terme.",
+  "security.packages": "Ce qui a été installé",
   "processes.start": "Le worker a démarré",
   "processes.tasks": "Plus de tâches attendaient",
   "processes.idle": "Moins étaient nécessaires",

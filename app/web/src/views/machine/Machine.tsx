@@ -19,6 +19,7 @@ import { LogLines } from "./LogLines";
 import { Memory } from "./Memory";
 import { Processes } from "./Processes";
 import { Queues } from "./Queues";
+import { SecurityUpdates } from "./SecurityUpdates";
 import { Update } from "./Update";
 import { Vitals } from "./Vitals";
 import { Wellbeing } from "./Wellbeing";
@@ -44,6 +45,11 @@ function ManagersMachine() {
         <Answered asked={asked}>{(answer) => <Parts state={machine.value ?? answer} />}</Answered>
         <Backups />
         <Update />
+        {state && (
+          <Panel title={t("security.title")} isWide>
+            <SecurityUpdates updates={state.system_updates} />
+          </Panel>
+        )}
         <Failures />
         <WhyNotHere />
         <DuplicatesLink />
