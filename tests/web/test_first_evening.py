@@ -13,11 +13,11 @@ from tests.web.conftest import OWNER
 
 OpenPage = Callable[..., Page]
 MAP_SECONDS = 180.0  # until all tracks are on the map, on a busy machine
-COLOURS = 96
+COLOURS = 256  # as many as a palette has: with fewer, covers are blotched and grey text is tinted
 
 
 def picture(page: Page, name: str) -> None:
-    """Save what the window shows for the docs, in few colours, if pictures are wanted."""
+    """Save what the window shows for the docs, in the colours of one palette, if pictures are wanted."""
     if os.environ.get("PICTURES"):
         page.wait_for_timeout(800)  # covers are drawn as they come
         shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
