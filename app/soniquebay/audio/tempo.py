@@ -64,8 +64,8 @@ def estimate_tempo(mel_power_segments: Sequence[Float32Array]) -> Tempo | None:
     if peak < _MIN_AUTOCORRELATION:
         return None
     clearness = (peak - float(np.median(at(period)))) / _CLEAR_PEAK
-    bpm = _refined_bpm(autocorrelation, float(period[best]))
-    return Tempo(round(float(bpm), 1), round(min(max(clearness, 0.0), 1.0), 2))
+    refined = _refined_bpm(autocorrelation, float(period[best]))
+    return Tempo(round(refined, 1), round(min(max(clearness, 0.0), 1.0), 2))
 
 
 def _onset_strength(mel_power: Float32Array) -> Float32Array:

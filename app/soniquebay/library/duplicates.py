@@ -42,7 +42,7 @@ def state(db: sqlite3.Connection) -> State:
 
 def is_to_compare(db: sqlite3.Connection) -> bool:
     """Return whether the library is to be compared again."""
-    return state(db).is_outdated and vectors.has_current_vectors(db)
+    return state(db).is_outdated and vectors.has_vectors(db)
 
 
 def replace(

@@ -191,7 +191,8 @@ export const de: Messages = {
   "playing.quality.192": "192 kbit/s",
   "playing.quality.128": "128 kbit/s",
   "playing.gain": "Gleiche Lautheit (ReplayGain)",
-  "playing.gainHelp": "ReplayGain kommt aus den Tags der Dateien; Dateien ohne werden nach dem Einlesen gemessen. Auf iPhone und iPad wirkt es nicht.",
+  "playing.gainHelp":
+    "ReplayGain kommt aus den Tags der Dateien; Dateien ohne werden nach dem Einlesen gemessen. Auf iPhone und iPad wirkt es nicht.",
   "playing.gain.off": "Aus",
   "playing.gain.auto": "Wie es passt: des Albums, wenn eines läuft, sonst des Titels",
   "playing.gain.track": "Des Titels",

@@ -186,7 +186,8 @@ export const en = {
   "playing.quality.192": "192 kbit/s",
   "playing.quality.128": "128 kbit/s",
   "playing.gain": "Equal loudness (ReplayGain)",
-  "playing.gainHelp": "It follows ReplayGain in the tags of the files. Files without are measured after a scan. On iPhone and iPad it has no effect.",
+  "playing.gainHelp":
+    "It follows ReplayGain in the tags of the files. Files without are measured after a scan. On iPhone and iPad it has no effect.",
   "playing.gain.off": "Off",
   "playing.gain.auto": "As it fits: of the album where one plays, else of the track",
   "playing.gain.track": "Of the track",

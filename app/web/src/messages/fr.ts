@@ -197,7 +197,8 @@ export const fr: Messages = {
   "playing.quality.192": "192 kbit/s",
   "playing.quality.128": "128 kbit/s",
   "playing.gain": "Volume égal (ReplayGain)",
-  "playing.gainHelp": "Les valeurs ReplayGain viennent des tags des fichiers ; les fichiers sans valeur sont mesurés après une analyse. Sans effet sur iPhone et iPad.",
+  "playing.gainHelp":
+    "Les valeurs ReplayGain viennent des tags des fichiers ; les fichiers sans valeur sont mesurés après une analyse. Sans effet sur iPhone et iPad.",
   "playing.gain.off": "Désactivé",
   "playing.gain.auto": "Selon le cas : de l’album s’il est seul en lecture, sinon du titre",
   "playing.gain.track": "Du titre",
