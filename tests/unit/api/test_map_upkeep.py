@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 from unittest.mock import Mock
 
 import numpy as np
@@ -81,9 +82,9 @@ def test_after_a_task_there_is_a_pause_and_then_nothing_is_to_do(
 ) -> None:
     upkeep.run()
     upkeep.progress = 0.5
-    upkeep.finished(3.0)
+    upkeep.finished(7.0)
     assert upkeep.progress is None
-    clock.now += 29
+    clock.now += 6
     upkeep.run()
     assert dispatcher.send.call_count == 1
     clock.now += 2
@@ -106,3 +107,20 @@ def test_after_a_task_there_is_a_pause_and_then_nothing_is_to_do(
     upkeep.mark_outdated()
     upkeep.run()
     assert dispatcher.send.call_count == 3
+
+
+@pytest.mark.parametrize(("analysed", "cpu_seconds", "pause_seconds"), [(0, 7, 70), (1, 7, 7), (1, 70, 700)])
+def test_the_pause_is_short_once_no_track_waits_for_its_analysis(
+    upkeep: MapUpkeep, clock: Clock, analysed: int, cpu_seconds: float, pause_seconds: float
+) -> None:
+    with upkeep._database.transaction() as db:
+        db.execute("UPDATE tracks SET analysed = ?", (analysed,))
+    sent = cast(Mock, upkeep._dispatcher.send)
+    upkeep.run()
+    upkeep.finished(cpu_seconds)
+    clock.now += pause_seconds - 1
+    upkeep.run()
+    assert sent.call_count == 1
+    clock.now += 2
+    upkeep.run()
+    assert sent.call_count == 2
