@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from soniquebay.audio.camelot import KEYS_BY_CAMELOT_CODE
 from soniquebay.listeners.playlists import MAX_COMMENT_CHARACTERS, MAX_ENTRIES, MAX_NAME_CHARACTERS
+from soniquebay.listeners.rule_fields import FIELDS, OPERATORS, OPPOSITES, Field
 
 MAX_CONDITIONS = 100  # SQLite reads each for every track
 MAX_DEPTH = 10  # of `all` and `any` within each other
@@ -51,96 +51,7 @@ class Sql(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    kind: str
-    """`text`, `number`, `flag`, `day` (ISO 8601, as exact as it is tagged), `time` (Unix time), `similar`."""
-    sql: str
-    within: str = ""
-    """Where a track has several values: the condition for one, with `{}` in its place."""
-    spellings: Mapping[str, str] | None = None
-    """Other spellings of a whole text, in upper case."""
-
-
-def _tag(name: str) -> str:
-    return f"(SELECT f.tags ->> '$.{name}' FROM library.file_tags f WHERE f.track_id = t.id)"
-
-
-def _sound(name: str) -> str:
-    return f"(SELECT f.sound ->> '$.{name}' FROM library.file_tags f WHERE f.track_id = t.id)"
-
-
-def _credited(role: str) -> str:
-    return f"EXISTS (SELECT 1 FROM library.track_artists c WHERE c.track_id = t.id AND c.role = '{role}' AND ({{}})) "
-
-
-_GENRE = (
-    "EXISTS (SELECT 1 FROM library.track_genres tg JOIN library.genres g ON g.id = tg.genre_id "
-    "WHERE tg.track_id = t.id AND ({}))"
-)
-# Below the folder of music: who may not manage is not told, and cannot find out, where that folder lies.
-_PATH = (
-    "coalesce((SELECT substr(t.path, length(rtrim(f.path, '/')) + 2) FROM library.roots f "
-    "WHERE substr(t.path, 1, length(rtrim(f.path, '/')) + 1) = rtrim(f.path, '/') || '/' "
-    "ORDER BY length(f.path) DESC LIMIT 1), '')"
-)
-_ALBUM_ARTIST = "EXISTS (SELECT 1 FROM library.album_artists c WHERE c.album_id = t.album_id AND ({}))"
-_FIELDS = {
-    "title": _Field("text", "t.title"),
-    "sorttitle": _Field("text", "t.sort_title"),
-    "album": _Field("text", "b.title"),
-    "artist": _Field("text", "t.credit", f"(t.credit {{0}} OR {_credited('artist').format('c.name {0}')})"),
-    "albumartist": _Field("text", "b.credit", f"(b.credit {{0}} OR {_ALBUM_ARTIST.format('c.name {0}')})"),
-    "composer": _Field("text", _tag("composer"), _credited("composer").format("c.name {0}")),
-    "genre": _Field(
-        "text",
-        "(SELECT g.sort_name FROM library.track_genres tg JOIN library.genres g ON g.id = tg.genre_id "
-        "WHERE tg.track_id = t.id ORDER BY tg.position LIMIT 1)",
-        _GENRE.format("g.name {0}"),
-    ),
-    "comment": _Field("text", _tag("comment")),
-    "lyrics": _Field("text", _tag("lyrics")),
-    "mood": _Field("text", _tag("mood")),
-    "grouping": _Field("text", _tag("grouping")),
-    "discsubtitle": _Field("text", "t.disc_subtitle"),
-    "filepath": _Field("text", _PATH),
-    "filetype": _Field("text", "t.format"),
-    "codec": _Field("text", _sound("codec")),
-    "key": _Field("text", "v.musical_key", spellings=KEYS_BY_CAMELOT_CODE),
-    "tracknumber": _Field("number", "t.track_no"),
-    "discnumber": _Field("number", "t.disc_no"),
-    "year": _Field("number", "t.year"),
-    "originalyear": _Field("number", "CAST(substr(t.original_date, 1, 4) AS INTEGER)"),
-    "duration": _Field("number", "t.duration"),
-    "size": _Field("number", "t.size"),
-    "bitrate": _Field("number", f"{_sound('bit_rate')} / 1000"),  # Navidrome's is in kbit/s
-    "bitdepth": _Field("number", _sound("bit_depth")),
-    "channels": _Field("number", _sound("channels")),
-    "bpm": _Field("number", "v.bpm"),
-    "playcount": _Field("number", "coalesce(p.play_count, 0)"),
-    "rating": _Field("number", "coalesce(r.rating, 0)"),
-    "compilation": _Field("flag", "coalesce(b.compilation, 0)"),
-    "hascoverart": _Field("flag", "b.cover_sha256 IS NOT NULL"),
-    "loved": _Field("flag", "s.starred_at IS NOT NULL"),
-    "date": _Field("day", "t.date"),
-    "originaldate": _Field("day", "t.original_date"),
-    "dateadded": _Field("time", "t.added_at"),
-    "datemodified": _Field("time", "t.mtime_ns / 1e9"),
-    "dateloved": _Field("time", "s.starred_at"),
-    "lastplayed": _Field("time", "p.last_played_at"),
-    "similarto": _Field("similar", ""),
-}
 _LIKE = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
-# Operators, by the kinds of fields that they compare; and those that are the opposite of another.
-_OPERATORS = {
-    "text": {"is", "contains", "startswith", "endswith"},
-    "number": {"is", "gt", "lt", "intherange"},
-    "flag": {"is"},
-    "day": {"is", "gt", "lt", "before", "after", "intherange"},
-    "time": {"before", "after", "gt", "lt", "intherange", "inthelast"},
-    "similar": {"is"},
-}
-_OPPOSITES = {"isnot": "is", "notcontains": "contains", "notinthelast": "inthelast"}
 
 _QUERY = """
 SELECT t.id FROM library.tracks t LEFT JOIN library.albums b ON b.id = t.album_id
@@ -198,7 +109,7 @@ def query(playlist: SmartPlaylist, user_id: int, now: float, similar_tracks: Sim
     """Return the query for the ids of the tracks that a user's rules select at a time (Unix seconds)."""
     where = _Compiler(user_id, now, similar_tracks).group(playlist.rules, 1)
     order = ", ".join(
-        "random()" if name == "random" else f"{_FIELDS[name].sql} COLLATE NOCASE {'DESC' * descending}"
+        "random()" if name == "random" else f"{FIELDS[name].sql} COLLATE NOCASE {'DESC' * descending}"
         for name, descending in playlist.sort
     )
     return Sql(
@@ -251,11 +162,11 @@ class _Compiler:
         return self._condition(operator, str(name), value)
 
     def _condition(self, operator: str, name: str, value: object) -> Sql:
-        field = _FIELDS.get(name.lower())
+        field = FIELDS.get(name.lower())
         if field is None:
             raise UnacceptableRulesError(f"there is no field {name[:100]}")
-        plain = _OPPOSITES.get(operator, operator)
-        if plain not in _OPERATORS[field.kind]:
+        plain = OPPOSITES.get(operator, operator)
+        if plain not in OPERATORS[field.kind]:
             raise UnacceptableRulesError(f"{name} cannot be compared by {operator[:100]}")
         if field.kind == "similar":
             ids = self._similar_tracks(_whole(value, name))
@@ -271,7 +182,7 @@ class _Compiler:
         # What has no value is not what is looked for, so it fulfils the opposite.
         return Sql(f"NOT coalesce({condition.text}, 0)", condition.values) if plain != operator else condition
 
-    def _comparison(self, field: _Field, operator: str, name: str, value: object) -> Sql:
+    def _comparison(self, field: Field, operator: str, name: str, value: object) -> Sql:
         if operator == "inthelast":
             return Sql(f"{field.sql} >= ?", (self._now - _number(value, name) * _DAY_SECONDS,))
         read = {"number": _number, "day": _day, "time": _time}[field.kind]
@@ -290,7 +201,7 @@ class _Compiler:
         )
 
 
-def _text_condition(field: _Field, operator: str, value: str) -> Sql:
+def _text_condition(field: Field, operator: str, value: str) -> Sql:
     """Return a condition on text, in which ASCII letters are equal in any case."""
     if operator == "is":
         value = (field.spellings or {}).get(value.upper(), value)
@@ -362,7 +273,7 @@ def _sort(sort: str, order: str) -> tuple[tuple[str, bool], ...]:
     found = []
     for field in filter(None, (part.strip().lower() for part in sort.split(","))):
         name = field.lstrip("+-")
-        if name != "random" and (name not in _FIELDS or _FIELDS[name].kind == "similar"):
+        if name != "random" and (name not in FIELDS or FIELDS[name].kind == "similar"):
             raise UnacceptableRulesError(f"there is no order by {name[:100]}")
         found.append((name, field.startswith("-") != (order.lower() == "desc")))
     return tuple(found)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library.similarity import vectors
-from soniquebay.listeners import playlists, plays, ratings, rules, stars
+from soniquebay.listeners import playlists, plays, ratings, rule_fields, rules, stars
 from soniquebay.listeners.rules import UnacceptableRulesError
 from tests.unit.listeners.libraries import Kept
 from tests.unit.songs import file
@@ -121,8 +121,8 @@ def test_conditions(kept: Kept, condition: dict[str, Any], ids: list[int]) -> No
 
 def test_every_field_is_read(kept: Kept) -> None:
     values = {"text": "x", "number": 1, "flag": True, "day": "2001", "time": "2001-01-01", "similar": 1}
-    for name, field in rules._FIELDS.items():
-        for operator in rules._OPERATORS[field.kind]:
+    for name, field in rule_fields.FIELDS.items():
+        for operator in rule_fields.OPERATORS[field.kind]:
             value: Any = [values[field.kind]] * 2 if operator == "intherange" else values[field.kind]
             value = 1 if operator == "inthelast" else value
             selected(kept, {"any": [{operator: {name: value}}], "sort": "" if field.kind == "similar" else name})
