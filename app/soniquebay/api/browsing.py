@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -22,10 +23,11 @@ from soniquebay.library.browsing import browse, details, lists, lyrics
 from soniquebay.library.browsing.cursors import CursorError
 from soniquebay.library.queries import Row
 from soniquebay.library.similarity.index import Kind
+from soniquebay.library.similarity.rankings import Ranking
 
 router = APIRouter(prefix="/api", tags=["library"], responses=REFUSALS)
 
-_PAGING = {*ListQuery.model_fields, "sort"}
+_NO_FILTERS = {*ListQuery.model_fields, "sort", "tag"}
 
 
 def _not_found(kind: str) -> dict[int | str, dict[str, Any]]:
@@ -45,14 +47,23 @@ def list_tracks(services: Shared, query: Annotated[TrackQuery, Query()]) -> Any:
     hide others.
     """
     return _page(
-        services, query, "track", lists.tracks(services.database.reader(), **_filters(query)), queries.tracks_by_id
+        services,
+        query,
+        "track",
+        lists.tracks(services.database.reader(), **_filters(query), track_ids=_tagged(services, query.tag)),
+        queries.tracks_by_id,
     )
 
 
 @router.get("/tracks/{track_id}", response_model=FullTrack, responses=_not_found("track"))
 def get_track(services: Shared, track_id: Id) -> Any:
-    """Return one track with everything that its file says."""
-    return _one(services, details.full_track, "track", track_id)
+    """Return one track with everything that its file says, and what is guessed of its sound."""
+    row = _one(services, details.full_track, "track", track_id)
+    return {
+        **row,
+        "sound_tags": services.sound_tags.of_track(track_id),
+        "guessed_genre": None if row["genres"] else services.sound_tags.genre(track_id),
+    }
 
 
 @router.get("/tracks/{track_id}/lyrics", response_model=Lyrics, responses=_not_found("track"))
@@ -65,7 +76,11 @@ def get_lyrics(services: Shared, track_id: Id) -> Any:
 def list_albums(services: Shared, query: Annotated[AlbumQuery, Query()]) -> Any:
     """List albums. An album has a genre or a format if one of its tracks has it."""
     return _page(
-        services, query, "album", lists.albums(services.database.reader(), **_filters(query)), queries.albums_by_id
+        services,
+        query,
+        "album",
+        lists.albums(services.database.reader(), **_filters(query), track_ids=_tagged(services, query.tag)),
+        queries.albums_by_id,
     )
 
 
@@ -111,7 +126,11 @@ def _one(services: Services, read: Callable[[sqlite3.Connection, int], Row | Non
 
 
 def _filters(query: ListQuery) -> dict[str, Any]:
-    return query.model_dump(exclude=_PAGING)
+    return query.model_dump(exclude=_NO_FILTERS)
+
+
+def _tagged(services: Services, tags: Sequence[str]) -> list[int] | None:
+    return [track_id for track_id, _ in services.sound_tags.tracks(tags)] if tags else None
 
 
 def _page(
@@ -130,6 +149,8 @@ def _page(
     try:
         if query.sort == "similar":
             found = _similar_page(services, kind, listed, query.similar_to or 0, request)
+        elif isinstance(query, TrackQuery) and query.sort == "tag":
+            found = _tag_page(services, query.tag, listed, request)
         elif query.sort == "random":
             found = browse.shuffled_page(db, listed, query.seed, request)
         else:
@@ -151,3 +172,11 @@ def _similar_page(
     if found is None:
         raise HTTPException(404, f"no {kind} {similar_to}, or it has no vector")
     return found
+
+
+def _tag_page(services: Services, tags: Sequence[str], listed: lists.List, request: browse.Request) -> browse.IdPage:
+    db = services.database.reader()
+    ranking = Ranking.of_scores(services.sound_tags.tracks(tags))
+    found = browse.ranked_page(db, listed, lambda _: ranking, request)
+    assert found is not None  # noqa: S101 - for the type checker
+    return replace(found, total=request.count(db, listed) if request.count else None)

@@ -143,6 +143,7 @@ async def _serve(settings: Settings) -> None:
     if services is None:
         return
     services.vectors.load_in_background()
+    services.sound_tags.load_in_background()
     services.certificate = certificate
     servers = servers_of(public_app(services), internal_app(services))
 

@@ -37,6 +37,7 @@ from soniquebay.library.browsing.counts import Counts
 from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
 from soniquebay.library.similarity.rankings import Rankings
+from soniquebay.library.similarity.tag_index import TagIndex
 from soniquebay.listeners.accounts import Accounts
 from soniquebay.listeners.library_playlists import LibraryPlaylists
 from soniquebay.listeners.smart_lists import SmartLists
@@ -91,6 +92,7 @@ class Services:
     map_body: MapBody = field(init=False)
     duplicate_upkeep: DuplicateUpkeep = field(init=False)
     rankings: Rankings = field(init=False)
+    sound_tags: TagIndex = field(init=False)
     counts: Counts = field(init=False)
     upkeep: Upkeep = field(init=False)
     smart_lists: SmartLists = field(init=False)
@@ -111,9 +113,10 @@ class Services:
         self.open_requests = OpenRequests(self.accounts)
         self.vectors = SimilarityIndex(self.database.reader)
         self.map_upkeep = MapUpkeep(self.database, self.dispatcher)
-        self.map_body = MapBody(self.database)
         self.duplicate_upkeep = DuplicateUpkeep(self.database, self.dispatcher)
         self.rankings = Rankings(self.vectors)
+        self.sound_tags = TagIndex(self.database)
+        self.map_body = MapBody(self.database)
         self.counts = Counts(self.database)
         self.backups = BackupJob(settings, self.database, self.accounts.database)
         self.release_check = ReleaseCheckJob(self.database, self.dispatcher, self.file_reader, self.transcoders)

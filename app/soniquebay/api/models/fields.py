@@ -3,7 +3,9 @@
 from contextvars import ContextVar
 from typing import Annotated
 
-from pydantic import Field, PlainSerializer
+from pydantic import AfterValidator, Field, PlainSerializer
+
+from soniquebay.library.similarity.tag_names import tag_named
 
 # The encoded roots, each with "/" behind it, that are cut off the paths in the answer to the present request.
 hidden_roots: ContextVar[tuple[str, ...]] = ContextVar("hidden_roots", default=())
@@ -26,4 +28,6 @@ LibraryPath = Annotated[
     ),
     PlainSerializer(_without_root),
 ]
+TagName = Annotated[str, Field(max_length=100), AfterValidator(tag_named)]
+"""A sound tag as the listeners see it; a synonym becomes its tag, and an unknown one is refused with the known ones."""
 EncodedPath = Annotated[str, Field(description="a byte that is not UTF-8 reads \\xNN, and a backslash is doubled")]

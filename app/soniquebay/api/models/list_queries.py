@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from soniquebay.api.models.fields import TagName
 from soniquebay.api.models.paging import PageQuery
 from soniquebay.library.browsing import lists
 
@@ -13,6 +14,11 @@ AddedAfter = Annotated[
     float | None,
     Field(ge=0, le=2**53, description="only those added after this time, in seconds since 1970-01-01 UTC"),
 ]
+MAX_TAGS = 10
+
+
+def _tags(description: str) -> Any:
+    return Field(default=[], max_length=MAX_TAGS, description=description)
 
 
 def _id(description: str) -> Any:
@@ -70,18 +76,24 @@ class TrackQuery(ListQuery):
     year_to: Year = None
     format: Format = None
     added_after: AddedAfter = None
+    tag: list[TagName] = _tags(
+        "only those of which all these sound tags are guessed (`GET /api/sound-tags`); a guess, not what a file says"
+    )
     missing: bool = Field(default=False, description="those whose file is missing instead of all others")
     sort: lists.TrackSort = Field(
         default="album",
-        description="`album`: album, disc and number; `artist`: artist, then as `album`",
+        description="`album`: album, disc and number; `artist`: artist, then as `album`; `tag`: those of which the "
+        "given tags are most likely first",
     )
 
     @model_validator(mode="after")
     def _check_track(self) -> Self:
         if self.role is not None and self.artist_id is None:
             raise ValueError("role needs artist_id")
-        if self.missing and self.sort == "similar":
-            raise ValueError("missing tracks are not compared: missing and sort=similar exclude each other")
+        if self.missing and (self.sort == "similar" or self.tag):
+            raise ValueError("missing tracks are not compared: missing excludes sort=similar and tag")
+        if self.sort == "tag" and (not self.tag or self.order == "desc"):
+            raise ValueError("sort=tag needs tag, and has the most likely first, and no order=desc")
         return self
 
 
@@ -95,6 +107,7 @@ class AlbumQuery(ListQuery):
     format: Format = None
     added_after: AddedAfter = None
     compilation: bool | None = Field(default=None, description="only compilations, or none")
+    tag: list[TagName] = _tags("only those of half of whose tracks all these sound tags are guessed; as for tracks")
     sort: lists.AlbumSort = Field(default="artist", description="`artist`: artist, year and title")
 
 

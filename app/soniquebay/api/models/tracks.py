@@ -89,6 +89,14 @@ class Loudness(BaseModel):
     silence_end_seconds: float = Field(description="the same at its end")
 
 
+class SoundTag(BaseModel):
+    """A sound tag that is guessed of a track, and where the track stands among all others."""
+
+    name: str
+    position: int = Field(description="in the order of the library by this tag; 1: no track has it more likely")
+    share: float = Field(description="the position as a share of all tracks that were heard; at most the top fifth")
+
+
 class FullTrack(Track):
     """A track with everything that its file says."""
 
@@ -103,6 +111,13 @@ class FullTrack(Track):
     doubtful_text: bool = Field(
         description="whether some text can hardly be in the code page that the file states; "
         "SONIQUEBAY_TAG_ENCODING names the right one"
+    )
+    sound_tags: list[SoundTag] = Field(
+        description="guessed from the sound by a learned model, the most likely first; no tag of the file is among them"
+    )
+    guessed_genre: str | None = Field(
+        description="the most likely sound tag that is a genre, of a track without `genres`; a guess, which is never "
+        "among `genres`"
     )
 
 

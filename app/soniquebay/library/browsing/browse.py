@@ -110,7 +110,7 @@ def ranked_page(
 ) -> IdPage | None:
     """Return a page in the order of a ranking; `ranking_of` returns that of a number, or a new one for None.
 
-    Return None without a ranking. Raises `CursorError`.
+    It is not counted. Return None without a ranking. Raises `CursorError`.
     """
     number, after = _rank_state(request) if request.cursor is not None else (None, None)
     ranking = ranking_of(number)

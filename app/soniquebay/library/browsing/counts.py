@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from hashlib import blake2b
 
 from soniquebay.library.browsing.lists import List, count
 from soniquebay.sqlite import SqliteDatabase
@@ -16,14 +17,15 @@ class Counts:
         """`database`: the one whose only writer is this process."""
         self._database = database
         self._lock = threading.Lock()
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[bytes, int] = {}
         self._commits = 0
 
     def count(self, db: sqlite3.Connection, listed: List) -> int:
         """Return how many rows a list has. `db` is the reader of this thread."""
         # Before the rows are counted: a number that is newer than its commit is counted once more, and never kept long.
         commits = self._database.commits
-        name = repr((listed.source, listed.present, listed.filters))
+        # Filters may have thousands of ids.
+        name = blake2b(repr((listed.source, listed.present, listed.filters)).encode()).digest()
         with self._lock:
             if self._commits == commits and name in self._numbers:
                 return self._numbers[name]

@@ -13,6 +13,7 @@ from soniquebay.library.browsing.pages import (
     Order,
     Sql,
     all_of,
+    among,
     between,
     chosen,
     few_ids,
@@ -20,7 +21,7 @@ from soniquebay.library.browsing.pages import (
     largest_id,
 )
 
-TrackSort = Literal["album", "title", "artist", "year", "added", "random", "similar"]
+TrackSort = Literal["album", "title", "artist", "year", "added", "random", "similar", "tag"]
 AlbumSort = Literal["artist", "title", "year", "added", "random", "similar"]
 ArtistSort = Literal["name", "added", "tracks", "random", "similar"]
 GenreSort = Literal["name", "tracks", "albums", "random", "similar"]
@@ -103,17 +104,19 @@ def tracks(
     year_to: int | None = None,
     format: str | None = None,
     added_after: float | None = None,
+    track_ids: Sequence[int] | None = None,
     missing: bool = False,
 ) -> List:
     """Return the list of the tracks that fulfil all these filters.
 
-    `artist_id` finds the tracks that credit the artist, in whatever role or in this `role`. `missing`: only missing
-    tracks, instead of all others.
+    `artist_id` finds the tracks that credit the artist, in whatever role or in this `role`. `track_ids`: only these.
+    `missing`: only missing tracks, instead of all others.
     """
     found = [
         _equals("t.album_id", album_id, "SELECT id FROM tracks WHERE album_id = ?"),
         _credit(artist_id, role),
         between("t.added_at", added_after, None, "SELECT id FROM tracks WHERE missing_since IS NULL", exclusive=True),
+        None if track_ids is None else among("t.id", track_ids),
     ]
     filters = [*(f for f in found if f), *_of_music(db, genre_id, year_from, year_to, format)]
     if not missing:
@@ -181,6 +184,11 @@ def _known_format(db: sqlite3.Connection, name: str | None) -> str | None:
 
 _ALBUM_ID = Column("b.id", int)
 ALBUM_PRESENT = "EXISTS (SELECT 1 FROM tracks t WHERE t.album_id = b.id AND t.missing_since IS NULL)"
+_HALF_AMONG = (
+    "SELECT h.album_id FROM json_each(?) j CROSS JOIN tracks h ON h.id = j.value AND h.missing_since IS NULL "
+    "WHERE h.album_id IS NOT NULL GROUP BY h.album_id HAVING 2 * count(*) >= "
+    "(SELECT count(*) FROM tracks o WHERE o.album_id = h.album_id AND o.missing_since IS NULL)"
+)
 _ALBUM_ORDERS = {
     "artist": Order(
         (
@@ -212,10 +220,11 @@ def albums(
     format: str | None = None,
     added_after: float | None = None,
     compilation: bool | None = None,
+    track_ids: Sequence[int] | None = None,
 ) -> List:
     """Return the list of the albums that fulfil all these filters; `artist_id` is an artist of the album itself.
 
-    An album has a genre or a format if one of its tracks has it.
+    An album has a genre or a format if one of its tracks has it. `track_ids`: half of its tracks are among these.
     """
     found = [
         _link("album_artists", "album_id", "artist_id", "b.id", artist_id),
@@ -224,6 +233,7 @@ def albums(
         between("b.year", year_from, year_to, "SELECT id FROM albums WHERE true"),
         _album_format(_known_format(db, format)),
         _equals("b.compilation", None if compilation is None else int(compilation)),
+        None if track_ids is None else among("b.id", track_ids, _HALF_AMONG),
     ]
     return List("albums b", "b.id", ALBUM_PRESENT, [f for f in found if f], _ALBUM_ORDERS)
 

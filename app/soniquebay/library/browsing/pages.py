@@ -8,6 +8,7 @@ The cursor is the key of the last row (keyset pagination: Winand 2013, "We need 
 So rows that are added or vanish meanwhile neither repeat nor hide others.
 """
 
+import json
 import math
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -102,6 +103,12 @@ def between(column: str, low: Any, high: Any, ids: str, *, exclusive: bool = Fal
     selected = Sql(f"{ids} AND {both.text.replace(column, column.partition('.')[2])}", both.values)
     count = f"SELECT count(*) FROM ({selected.text})" if "missing_since" in ids else ""
     return Filter(test, selected, None, column, lower, upper, count)
+
+
+def among(column: str, ids: Sequence[int], selected: str = "SELECT value FROM json_each(?)") -> Filter:
+    """Return the filter for some ids, or for those that `selected` finds by them; they are its only parameter."""
+    rows = Sql(selected, (json.dumps(list(ids)),))
+    return Filter(Sql(f"+{column} IN ({rows.text})", rows.values), rows)
 
 
 def find(db: sqlite3.Connection, slice: Slice) -> list[Key]:

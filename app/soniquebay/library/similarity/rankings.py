@@ -6,7 +6,7 @@ import threading
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from soniquebay.library.similarity.index import Kind, SimilarityIndex
@@ -15,16 +15,25 @@ MAX_RANKED = 10_000  # the most similar of a whole library; the filters of a lis
 MAX_KEPT = 16  # of 160 kB each
 _NUMBER_BITS = 53  # a number that every reader of JSON has exactly
 
-Place = tuple[float, int]  # 1 - similarity, and id
+Place = tuple[float, int]  # 1 - similarity or score, and id
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Ids in the order of their similarity to one item; of equally similar ones the smallest is first."""
+    """Ids in the order of their similarity to one item, or of another score; of equal ones the smallest is first."""
 
     number: int
     _distances: "array[float]"
     _ids: "array[int]"
+
+    @classmethod
+    def of_scores(cls, scores: Iterable[tuple[int, float]], number: int = 0) -> "Ranking":
+        """Return the ranking of ids with scores from 0 to 1, of which the highest is first.
+
+        One whose scores do not depend on the other ids needs no `number`: a later one goes on where it ended.
+        """
+        places = sorted((1 - score, item_id) for item_id, score in scores)
+        return cls(number, array("d", (d for d, _ in places)), array("q", (i for _, i in places)))
 
     def places(self, after: Place | None) -> Iterator[Place]:
         """Yield the places behind one, or all."""
@@ -59,8 +68,7 @@ class Rankings:
         nearest = self._vectors.rank(db, kind, item_id, MAX_RANKED)
         if nearest is None:
             return None
-        places = sorted((1 - similarity, other_id) for other_id, similarity in nearest)
-        ranking = Ranking(number, array("d", (d for d, _ in places)), array("q", (i for _, i in places)))
+        ranking = Ranking.of_scores(nearest, number)
         with self._lock:
             self._kept[key] = ranking
             while len(self._kept) > MAX_KEPT:
