@@ -40,6 +40,7 @@ from soniquebay.library.similarity.rankings import Rankings
 from soniquebay.library.similarity.tag_index import TagIndex
 from soniquebay.listeners.accounts import Accounts
 from soniquebay.listeners.library_playlists import LibraryPlaylists
+from soniquebay.listeners.rules import BySound
 from soniquebay.listeners.smart_lists import SmartLists
 from soniquebay.listeners.upkeep import Upkeep
 from soniquebay.log_stream import LogReader
@@ -122,7 +123,7 @@ class Services:
         self.release_check = ReleaseCheckJob(self.database, self.dispatcher, self.file_reader, self.transcoders)
         self.releases = ReleaseOffers(settings)
         self.upkeep = Upkeep(self.accounts.database)
-        self.smart_lists = SmartLists(self.accounts.database, self._similar_tracks)
+        self.smart_lists = SmartLists(self.accounts.database, BySound(self._similar_tracks, self._tagged_tracks))
         self.scrobbler = Scrobbler(self.settings, self.accounts.database, self.accounts.key)
         self.library_playlists = LibraryPlaylists(
             self.accounts.database, self.settings.music, self.settings.tag_encoding
@@ -134,6 +135,9 @@ class Services:
     def _similar_tracks(self, track_id: int) -> list[int]:
         found = self.vectors.nearest(self.database.reader(), track_id, MAX_SIMILAR_TRACKS)
         return [similar_id for similar_id, _ in found or ()]
+
+    def _tagged_tracks(self, tag: str) -> list[int]:
+        return [track_id for track_id, _ in self.sound_tags.tracks([tag])]
 
     async def sign_in(self, begin: Callable[[], T]) -> T:
         """Return what a check of a password returns. Such checks have one thread, in which they wait for each other.

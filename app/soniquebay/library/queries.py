@@ -80,6 +80,15 @@ def tracks_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     return [{**_track(row), "artists": credits.get(row["id"], [])} for row in _by_id(db, _TRACK, "t.id", ids)]
 
 
+def present(db: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+    """Return those of the tracks that are not missing."""
+    rows = db.execute(
+        "SELECT id FROM tracks WHERE missing_since IS NULL AND id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    return {row["id"] for row in rows}
+
+
 def tracks_with_similarity(db: sqlite3.Connection, found: Sequence[tuple[int, float]]) -> list[Row]:
     """Return the tracks with these ids, each with its similarity, in the order of the ids."""
     similarity = dict(found)

@@ -11,7 +11,7 @@ class Field:
     """What rules compare."""
 
     kind: str
-    """`text`, `number`, `flag`, `day` (ISO 8601, as exact as it is tagged), `time` (Unix time), `similar`."""
+    """`text`, `number`, `flag`, `day` (ISO 8601, as exact as it is tagged), `time` (Unix time), `similar`, `tag`."""
     sql: str
     within: str = ""
     """Where a track has several values: the condition for one, with `{}` in its place."""
@@ -86,6 +86,7 @@ FIELDS = {
     "dateloved": Field("time", "s.starred_at"),
     "lastplayed": Field("time", "p.last_played_at"),
     "similarto": Field("similar", ""),
+    "tag": Field("tag", ""),
 }
 # Operators, by the kinds of fields that they compare; and those that are the opposite of another.
 OPERATORS = {
@@ -95,5 +96,6 @@ OPERATORS = {
     "day": {"is", "gt", "lt", "before", "after", "intherange"},
     "time": {"before", "after", "gt", "lt", "intherange", "inthelast"},
     "similar": {"is"},
+    "tag": {"is"},
 }
 OPPOSITES = {"isnot": "is", "notcontains": "contains", "notinthelast": "inthelast"}

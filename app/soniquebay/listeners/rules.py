@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from soniquebay.library.similarity.tag_names import UnknownTagError, tag_named
 from soniquebay.listeners.playlists import MAX_COMMENT_CHARACTERS, MAX_ENTRIES, MAX_NAME_CHARACTERS
 from soniquebay.listeners.rule_fields import FIELDS, OPERATORS, OPPOSITES, Field
 
@@ -24,8 +25,18 @@ MAX_RULES_CHARACTERS = 100_000  # as JSON: 100 conditions of the longest values
 _DAY_SECONDS = 86400.0
 _MAX_NUMBER = 2.0**53
 
-SimilarTracks = Callable[[int], Sequence[int]]
-"""Returns the ids of the tracks that sound like one."""
+
+@dataclass(frozen=True, slots=True)
+class BySound:
+    """Finds tracks by their sound."""
+
+    similar: Callable[[int], Sequence[int]]
+    """Returns the ids of the tracks that sound like one."""
+    tagged: Callable[[str], Sequence[int]]
+    """Returns the ids of the tracks of which a sound tag is guessed."""
+
+
+_NOTHING_HEARD = BySound(lambda _: (), lambda _: ())
 
 
 class UnacceptableRulesError(ValueError):
@@ -79,7 +90,7 @@ def parse(document: object) -> SmartPlaylist:
         _sort(_text(known, "sort", MAX_TEXT_CHARACTERS), _text(known, "order", MAX_TEXT_CHARACTERS)),
         min(limit, MAX_ENTRIES) or MAX_ENTRIES,
     )
-    query(playlist, 0, 0.0, lambda _: ())
+    query(playlist, 0, 0.0, _NOTHING_HEARD)
     return playlist
 
 
@@ -105,9 +116,9 @@ def checked(document: object) -> str:
     return text
 
 
-def query(playlist: SmartPlaylist, user_id: int, now: float, similar_tracks: SimilarTracks) -> Sql:
+def query(playlist: SmartPlaylist, user_id: int, now: float, by_sound: BySound) -> Sql:
     """Return the query for the ids of the tracks that a user's rules select at a time (Unix seconds)."""
-    where = _Compiler(user_id, now, similar_tracks).group(playlist.rules, 1)
+    where = _Compiler(user_id, now, by_sound).group(playlist.rules, 1)
     order = ", ".join(
         "random()" if name == "random" else f"{FIELDS[name].sql} COLLATE NOCASE {'DESC' * descending}"
         for name, descending in playlist.sort
@@ -118,20 +129,18 @@ def query(playlist: SmartPlaylist, user_id: int, now: float, similar_tracks: Sim
     )
 
 
-def select(
-    db: sqlite3.Connection, playlist: SmartPlaylist, user_id: int, now: float, similar_tracks: SimilarTracks
-) -> list[int]:
+def select(db: sqlite3.Connection, playlist: SmartPlaylist, user_id: int, now: float, by_sound: BySound) -> list[int]:
     """Return the ids of the tracks that a user's rules select, from a reader."""
-    return [row["id"] for row in db.execute(*query(playlist, user_id, now, similar_tracks))]
+    return [row["id"] for row in db.execute(*query(playlist, user_id, now, by_sound))]
 
 
 class _Compiler:
     """Makes conditions of SQL. Names come from tables of this module alone, and values are always bound."""
 
-    def __init__(self, user_id: int, now: float, similar_tracks: SimilarTracks) -> None:
+    def __init__(self, user_id: int, now: float, by_sound: BySound) -> None:
         self._user_id = user_id
         self._now = now
-        self._similar_tracks = similar_tracks
+        self._by_sound = by_sound
         self._conditions = 0
 
     def group(self, rules: Mapping[str, Any], depth: int) -> Sql:
@@ -169,8 +178,9 @@ class _Compiler:
         if plain not in OPERATORS[field.kind]:
             raise UnacceptableRulesError(f"{name} cannot be compared by {operator[:100]}")
         if field.kind == "similar":
-            ids = self._similar_tracks(_whole(value, name))
-            condition = Sql("t.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
+            condition = _among(self._by_sound.similar(_whole(value, name)))
+        elif field.kind == "tag":
+            condition = _among(self._by_sound.tagged(_sound_tag(value, name)))
         elif field.kind == "text":
             condition = _text_condition(field, plain, _string(value, name))
         elif field.kind == "flag":
@@ -201,6 +211,10 @@ class _Compiler:
         )
 
 
+def _among(ids: Sequence[int]) -> Sql:
+    return Sql("t.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
+
+
 def _text_condition(field: Field, operator: str, value: str) -> Sql:
     """Return a condition on text, in which ASCII letters are equal in any case."""
     if operator == "is":
@@ -222,6 +236,13 @@ def _string(value: object, name: str) -> str:
     if len(text) > MAX_TEXT_CHARACTERS:
         raise UnacceptableRulesError(f"{name} is compared with at most {MAX_TEXT_CHARACTERS} characters")
     return text.encode("utf-8", "replace").decode()
+
+
+def _sound_tag(value: object, name: str) -> str:
+    try:
+        return tag_named(_string(value, name))
+    except UnknownTagError as error:
+        raise UnacceptableRulesError(str(error)) from error
 
 
 def _number(value: object, name: str) -> float:
@@ -273,7 +294,7 @@ def _sort(sort: str, order: str) -> tuple[tuple[str, bool], ...]:
     found = []
     for field in filter(None, (part.strip().lower() for part in sort.split(","))):
         name = field.lstrip("+-")
-        if name != "random" and (name not in FIELDS or FIELDS[name].kind == "similar"):
+        if name != "random" and (name not in FIELDS or not FIELDS[name].sql):
             raise UnacceptableRulesError(f"there is no order by {name[:100]}")
         found.append((name, field.startswith("-") != (order.lower() == "desc")))
     return tuple(found)

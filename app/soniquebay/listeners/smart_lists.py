@@ -15,9 +15,9 @@ MAX_LISTS = 20  # 0.2 MB each at most
 class SmartLists:
     """Selects tracks by the rules of playlists, as their owners see them. Safe from any thread."""
 
-    def __init__(self, database: ListenersDatabase, similar_tracks: rules.SimilarTracks) -> None:
+    def __init__(self, database: ListenersDatabase, by_sound: rules.BySound) -> None:
         self._database = database
-        self._similar_tracks = similar_tracks
+        self._by_sound = by_sound
         self._lock = threading.Lock()
         self._lists: dict[tuple[int, str], tuple[float, list[int]]] = {}
 
@@ -33,7 +33,7 @@ class SmartLists:
             rules.read((playlist.rules or "").encode()),
             playlist.user_id,
             time.time(),
-            self._similar_tracks,
+            self._by_sound,
         )
         with self._lock:
             self._lists.pop(key, None)

@@ -1,4 +1,4 @@
-"""Sound tags over the API: lists and a track, always apart from what files say."""
+"""Sound tags over the API: lists, a track, radio, blend and smart playlists, always apart from what files say."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +13,7 @@ from soniquebay.api.services import Services
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library.missing_tracks import mark_missing
 from soniquebay.library.similarity import vectors
+from soniquebay.listeners import app_passwords
 from soniquebay.settings import from_environment
 from tests.support.tagged_library import tag
 from tests.unit.songs import file, insert
@@ -100,7 +101,7 @@ def test_the_order_by_tags_has_the_most_likely_first_over_all_pages(client: Test
 
 @pytest.mark.parametrize(
     "query",
-    ["tracks?tag=mettal", "tracks?tag=metal&tag=80s", "albums?tag=sad"],
+    ["tracks?tag=mettal", "tracks?tag=metal&tag=80s", "albums?tag=sad", "radio?tag=mettal", "blend?more=1&tag=x"],
 )
 def test_an_unknown_tag_is_refused_with_the_known_ones(client: TestClient, query: str) -> None:
     answer = client.get(f"/api/{query}")
@@ -111,7 +112,7 @@ def test_an_unknown_tag_is_refused_with_the_known_ones(client: TestClient, query
 @pytest.mark.parametrize(
     "query",
     ["tracks?sort=tag", "tracks?tag=metal&sort=tag&order=desc", "tracks?tag=metal&missing=true", "artists?tag=metal",
-     "tracks?" + "&".join(["tag=metal"] * 11), "albums?tag=metal&sort=tag"],
+     "tracks?" + "&".join(["tag=metal"] * 11), "radio?tag=metal&track_id=1&album_id=1", "albums?tag=metal&sort=tag"],
 )  # fmt: skip
 def test_what_is_not_described_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/api/{query}").status_code == 422
@@ -140,3 +141,40 @@ def test_a_track_tells_what_is_guessed_apart_from_what_its_file_says(client: Tes
     assert get(client, "tracks/11")["guessed_genre"] is None
     assert [genre["name"] for genre in get(client, "genres")["items"]] == ["Folk"]
     assert not get(client, "search", q="metal")["items"]
+
+
+def test_a_radio_plays_what_has_the_tags(client: TestClient) -> None:
+    found = ids(client, "radio", tag="metal", limit=5, seed=3)
+    assert (len(found), set(found) <= set(range(1, 9))) == (5, True)
+    assert ids(client, "radio", tag="metal", limit=5, seed=3) == found
+    rest = ids(client, "radio", tag="metal", exclude=found)
+    assert set(rest) == set(range(1, 9)) - set(found)
+    assert ids(client, "radio", tag=["instrumental", "ambient"], seed=1) == [21, 22]
+    assert set(ids(client, "radio", tag="metal", track_id=30)) == set(range(1, 9))
+    assert client.get("/api/radio?tag=jazz").status_code == 404
+
+
+def test_a_blend_has_only_what_has_the_tags(client: TestClient) -> None:
+    assert set(ids(client, "blend", more=30, tag="guitar")) == {3, 8, 20}
+    assert set(ids(client, "blend", more=3, tag="guitar", limit=1)) < {8, 20}
+
+
+def test_a_smart_playlist_selects_by_tags(client: TestClient) -> None:
+    rules = {"all": [{"is": {"tag": "instrumental"}}, {"isNot": {"tag": "Metal"}}], "sort": "title"}
+    made = client.post("/api/playlists", json={"name": "Quiet", "rules": rules})
+    assert made.status_code == 201, made.text
+    entries = get(client, f"playlists/{made.json()['id']}/entries")["items"]
+    assert [entry["track"]["id"] for entry in entries] == [21, 22]
+    wrong = client.post("/api/playlists", json={"name": "x", "rules": {"all": [{"is": {"tag": "sad"}}]}})
+    assert wrong.status_code == 422
+    assert "heavy metal" in wrong.text
+
+
+def test_no_app_is_told_a_guess_as_a_genre(client: TestClient, services: Services) -> None:
+    with services.accounts.change() as db:
+        _, password = app_passwords.make(db, services.accounts.key, 1, "app", "listen")
+    query = {"u": "Ada", "p": password, "v": "1.16.1", "c": "test", "f": "json"}
+    song = client.get("/rest/getSong", params={**query, "id": "tr-1"})
+    assert song.json()["subsonic-response"]["status"] == "ok", song.text
+    assert "metal" not in song.text
+    assert "metal" not in client.get("/rest/getGenres", params=query).text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library.similarity import vectors
 from soniquebay.listeners import playlists, plays, ratings, rule_fields, rules, stars
-from soniquebay.listeners.rules import UnacceptableRulesError
+from soniquebay.listeners.rules import BySound, UnacceptableRulesError
 from tests.unit.listeners.libraries import Kept
 from tests.unit.songs import file
 
@@ -50,9 +50,12 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     return made
 
 
+BY_SOUND = BySound(lambda track_id: [track_id + 1, 4], lambda tag: {"metal": [2, 3], "chill": [1]}.get(tag, []))
+
+
 def selected(kept: Kept, document: dict[str, Any]) -> list[int]:
     playlist = rules.parse(document)
-    return rules.select(kept.listeners.reader(), playlist, kept.user(), NOW, lambda track_id: [track_id + 1, 4])
+    return rules.select(kept.listeners.reader(), playlist, kept.user(), NOW, BY_SOUND)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +115,10 @@ def selected(kept: Kept, document: dict[str, Any]) -> list[int]:
         ({"is": {"key": "13A"}}, []),
         ({"endsWith": {"key": "major"}}, [3]),
         ({"gt": {"bpm": 100}}, [3]),
+        ({"is": {"tag": "Metal"}}, [2, 3]),
+        ({"is": {"tag": "chillout"}}, [1]),
+        ({"isNot": {"tag": "metal"}}, [1, 4]),
+        ({"is": {"tag": "jazz"}}, []),
         ({"any": [{"is": {"loved": True}}, {"all": [{"is": {"artist": "Cy"}}, {"gt": {"rating": 0}}]}]}, [1, 2]),
     ],
 )
@@ -120,12 +127,12 @@ def test_conditions(kept: Kept, condition: dict[str, Any], ids: list[int]) -> No
 
 
 def test_every_field_is_read(kept: Kept) -> None:
-    values = {"text": "x", "number": 1, "flag": True, "day": "2001", "time": "2001-01-01", "similar": 1}
+    values = {"text": "x", "number": 1, "flag": True, "day": "2001", "time": "2001-01-01", "similar": 1, "tag": "jazz"}
     for name, field in rule_fields.FIELDS.items():
         for operator in rule_fields.OPERATORS[field.kind]:
             value: Any = [values[field.kind]] * 2 if operator == "intherange" else values[field.kind]
             value = 1 if operator == "inthelast" else value
-            selected(kept, {"any": [{operator: {name: value}}], "sort": "" if field.kind == "similar" else name})
+            selected(kept, {"any": [{operator: {name: value}}], "sort": name if field.sql else ""})
 
 
 def test_order_and_limit(kept: Kept) -> None:
@@ -160,6 +167,9 @@ def test_a_file_of_navidrome() -> None:
         ({"all": [{"is": {"loved": 2}}]}, "true or false"), ({"all": [{"is": {"title": None}}]}, "text"),
         ({"all": [{"is": {"title": "x" * 1001}}]}, "1000"), ({"all": [{"after": {"dateAdded": "soon"}}]}, "date"),
         ({"all": [{"inTheRange": {"year": [1]}}]}, "two values"), ({"all": [{"is": {"similarTo": 1.5}}]}, "id"),
+        ({"all": [{"is": {"tag": "mettal"}}]}, "there are: .*metal"), ({"all": [{"is": {"tag": True}}]}, "text"),
+        ({"all": [{"contains": {"tag": "metal"}}]}, "cannot be compared"),
+        ({"all": [{"is": {"tag": "metal"}}], "sort": "tag"}, "no order"),
         ({"all": [{"is": {"loved": True}}] * 101}, "100 conditions"),
         ({"all": [{"is": {"loved": True}}], "sort": "x; DROP"}, "no order"),
         ({"all": [{"is": {"loved": True}}], "sort": "similarTo"}, "no order"),
@@ -206,6 +216,6 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
 def test_values_are_bound(kept: Kept, tmp_path: Path) -> None:
     for text in ("' OR 1=1 --", '"', "\\", "%", "x' COLLATE y"):
         for field in ("title", "genre", "artist"):
-            condition = rules.query(rules.parse({"all": [{"is": {field: text}}]}), 1, NOW, lambda _: ())
+            condition = rules.query(rules.parse({"all": [{"is": {field: text}}]}), 1, NOW, BY_SOUND)
             assert text not in condition.text or text in {'"', "\\", "%"}
             assert text in condition.values

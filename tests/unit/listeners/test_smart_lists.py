@@ -5,6 +5,7 @@ from pathlib import Path
 
 from soniquebay.listeners import playlists, smart_lists, stars
 from soniquebay.listeners.playlists import Playlist
+from soniquebay.listeners.rules import BySound
 from soniquebay.listeners.smart_lists import CACHE_SECONDS, MAX_LISTS, SmartLists
 from tests.unit.listeners.libraries import Kept
 from tests.unit.songs import file
@@ -18,7 +19,7 @@ def smart(kept: Kept, rules: object) -> Playlist:
 def test_a_list_is_kept_for_a_moment_and_is_its_owners(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     kept.scan([file("/r/1"), file("/r/2")])
-    lists = SmartLists(kept.listeners, lambda _: [])
+    lists = SmartLists(kept.listeners, BySound(lambda _: [], lambda _: []))
     made = smart(kept, {"all": [{"is": {"loved": True}}]})
     items = [kept.item("track", n) for n in (1, 2)]
     assert lists.track_ids(made, lambda: 0) == []
