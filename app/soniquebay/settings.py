@@ -55,6 +55,10 @@ class Settings:
     """Unix socket of the public API, where administrators of this machine need no password."""
     claim_folder: Path
     """Folder with the code that claims the appliance, while it has no owner."""
+    roster_folder: Path
+    """Folder of the roster: which workers on other machines may connect."""
+    gate_port: int
+    """Port for these workers. Nobody listens there before the first of them has joined."""
     flower_host: str
     flower_port: int
     url: str
@@ -135,6 +139,11 @@ class Settings:
     def self_signed(self) -> Path:
         """PEM file of the certificate that this machine has made, and its key."""
         return self.data / "self-signed.pem"
+
+    @property
+    def authority_folder(self) -> Path:
+        """Folder of the authority that signs the certificates of workers on other machines."""
+        return self.data / "authority"
 
     @property
     def covers(self) -> Path:
@@ -245,6 +254,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         control_socket=control_socket,
         claim_folder=Path(get("CLAIM_FOLDER", "/run/soniquebay-claim")),
         flower_host=addresses.flower_host(get("FLOWER_HOST", ""), login=switch("LOGIN", "on")),
+        roster_folder=Path(get("ROSTER_FOLDER", "/run/soniquebay-workers")),
+        gate_port=port("GATE_PORT", 6380),
         flower_port=port("FLOWER_PORT", 5555),
         url=get("URL", "").rstrip("/"),
         processes=processes(),

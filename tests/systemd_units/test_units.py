@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from soniquebay import redis_files
+from soniquebay.gate.commands import REDIS_RULES
 from soniquebay.releases import request as update_request
 from tests.roles.playbook import ROLES, load
 from tests.roles.rendering import OTHER_VALUES, rendered
@@ -144,6 +145,12 @@ def test_redis_has_descriptors_for_all_its_clients() -> None:
     limit = int(directives(unit, "LimitNOFILE")[-1])
     (clients,) = [line.split()[1] for line in settings.splitlines() if line.startswith("maxclients ")]
     assert int(clients) + 32 <= limit == 1024  # Redis keeps 32 for itself, and else lowers maxclients in silence
+
+
+def test_redis_knows_the_user_of_workers_elsewhere() -> None:
+    settings = rendered()["default"]["redis"]["/etc/redis/redis.conf"]["content"]
+    assert REDIS_RULES in settings.splitlines()
+    assert [line for line in settings.splitlines() if line.startswith(("port", "tls", "bind"))] == ["port 0"]
 
 
 @pytest.mark.parametrize("host", ["default", "other"])

@@ -33,6 +33,7 @@ COMMANDS = {
     "worker": "programs",
     "flower": "programs",
     "online": "programs",
+    "gate": "programs",
     "redis-files": "redis_files",
 }
 

@@ -92,3 +92,11 @@ def serve(
     folders = tuple(folder.resolve() for folder in music)
     stack = Stack(folders, data.resolve(), host, port, flower_port, nice=nice, login=not no_login)
     raise SystemExit(stack.run())
+
+
+@click.command()
+def gate() -> None:
+    """Run the gate, by which workers on other machines reach the broker (a service of the appliance)."""
+    from soniquebay.gate.server import run
+
+    run(settings())

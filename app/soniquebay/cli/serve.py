@@ -20,6 +20,7 @@ from soniquebay import redis_files
 from soniquebay.addresses import url_of
 from soniquebay.atomic_file import replace_file
 from soniquebay.cli.scale import lock_folder, requested_workers, write_running_workers
+from soniquebay.gate.commands import REDIS_RULES
 from soniquebay.settings import settings
 
 START_TIMEOUT_SECONDS = 60.0
@@ -155,6 +156,7 @@ class Stack:
             'save ""',
             "maxmemory 256mb",
             "maxmemory-policy noeviction",  # a broker that evicts loses tasks
+            REDIS_RULES,
         ]
         return "\n".join(lines).encode() + b"\n"
 

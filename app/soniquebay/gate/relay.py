@@ -1,0 +1,139 @@
+"""The relay: one TLS connection of a remote worker on one side, one connection to Redis on the other."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from soniquebay.gate.commands import REDIS_USER, Command, RefusedError, Rules, read_command
+
+Answer = Callable[[Command], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 180.0  # a worker asks each second; a laptop that sleeps says nothing
+REPLY_BYTES_A_MINUTE = 4 << 20  # of answers to remote control, which wait in Redis until somebody reads them
+REPLY_LIFETIME_MS = 60_000
+_PIECE_BYTES = 64 << 10
+_LOGIN = f"*3\r\n$4\r\nAUTH\r\n${len(REDIS_USER)}\r\n{REDIS_USER}\r\n$1\r\n-\r\n".encode()
+
+
+class BrokerError(Exception):
+    """Redis is not reached, or does not know the user of remote workers."""
+
+
+class ReplyBudget:
+    """How much one worker may still put into Redis: a token bucket of bytes."""
+
+    def __init__(self) -> None:
+        self._free = float(REPLY_BYTES_A_MINUTE)
+        self._at = time.monotonic()
+
+    def take(self, size: int) -> bool:
+        """Count so many bytes; False when they are too many."""
+        now = time.monotonic()
+        self._free = min(REPLY_BYTES_A_MINUTE, self._free + (now - self._at) * REPLY_BYTES_A_MINUTE / 60)
+        self._at = now
+        if size > self._free:
+            return False
+        self._free -= size
+        return True
+
+
+class Broker:
+    """Opens connections to Redis as the user of remote workers."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Return a connection that can do no more than `REDIS_USER` may. Raises `BrokerError`."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(str(self._socket))
+            writer.write(_LOGIN)
+            answer = await reader.readline()
+        except OSError as error:
+            raise BrokerError(f"Redis is unreachable: {error}") from error
+        if answer != b"+OK\r\n":
+            writer.close()
+            raise BrokerError(f"Redis refuses the user {REDIS_USER}: {ascii(answer)[:80]}")
+        return reader, writer
+
+    async def push_reply(self, command: Command) -> bytes:
+        """Have Redis take an answer to remote control, and forget it if nobody reads it; return what Redis answers.
+
+        Raises `BrokerError`.
+        """
+        reader, writer = await self.connect()
+        words = (b"PEXPIRE", command.words[1], str(REPLY_LIFETIME_MS).encode())
+        expire = b"*3\r\n" + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+        try:
+            writer.write(command.raw + expire)
+            answer = await reader.readline()
+            await reader.readline()
+        except OSError as error:
+            raise BrokerError(f"Redis is unreachable: {error}") from error
+        finally:
+            writer.close()
+        return answer
+
+
+async def relay(
+    worker: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, broker: Broker, budget: ReplyBudget
+) -> None:
+    """Pass on what a worker may send, and all that Redis answers, until one of them ends.
+
+    A command that is not allowed is answered with an error, and ends the connection. Raises `BrokerError`.
+    """
+
+    async def answer(command: Command) -> None:
+        if not budget.take(len(command.raw)):
+            raise RefusedError("more answers than it may give in a minute")
+        writer.write(await broker.push_reply(command))
+        await writer.drain()
+
+    redis_reader, redis_writer = await broker.connect()
+    answers = asyncio.create_task(_pass_on(redis_reader, writer))
+    commands = asyncio.create_task(_pass_commands(Rules(worker), reader, redis_writer, answer))
+    try:
+        await asyncio.wait({answers, commands}, return_when=asyncio.FIRST_COMPLETED)
+        if commands.done():
+            await _end(worker, writer, commands.exception())
+    finally:
+        answers.cancel()
+        commands.cancel()
+        redis_writer.close()
+        await asyncio.gather(answers, commands, return_exceptions=True)
+
+
+async def _end(worker: str, writer: asyncio.StreamWriter, error: BaseException | None) -> None:
+    """Tell a worker that has sent what it may not; raise what is neither that nor a lost connection."""
+    if isinstance(error, RefusedError):
+        log.warning("remote worker %s: refused %s", worker, error)
+        writer.write(b"-NOPERM a remote worker may not do this\r\n")
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(writer.drain(), 1.0)
+    elif error is not None and not isinstance(error, OSError | EOFError):  # a TimeoutError is an OSError
+        raise error
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(_PIECE_BYTES):
+        writer.write(piece)
+        await writer.drain()
+
+
+async def _pass_commands(
+    rules: Rules, incoming: asyncio.StreamReader, to_redis: asyncio.StreamWriter, answer: Answer
+) -> None:
+    while True:
+        async with asyncio.timeout(IDLE_SECONDS):
+            command = await read_command(incoming)
+        rules.check(command)
+        if command.name == "LPUSH":
+            await answer(command)
+        else:
+            to_redis.write(command.raw)
+            await to_redis.drain()

@@ -1,0 +1,164 @@
+"""`soniquebay gate`: the one port that remote workers reach, with TLS and a certificate of the machine's authority.
+
+Redis has no port. Who has no certificate gets no further than the handshake; who has one is looked up in the roster.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from pathlib import Path
+
+from soniquebay import logs, roster
+from soniquebay.authority import GateContext, canonical_serial, gate_context
+from soniquebay.gate.relay import Broker, BrokerError, ReplyBudget, relay
+from soniquebay.quota import Limits, Quota
+from soniquebay.reach import REFUSED, Reach, reach_of
+from soniquebay.settings import Settings
+from soniquebay.systemd import listen_sockets, notify
+
+log = logging.getLogger(__name__)
+
+# A worker has up to 8 connections for each of its two channels, and one for each request.
+CONNECTION_LIMITS = Limits(in_all=256, of_client=64, of_network=128)
+HANDSHAKE_SECONDS = 10.0
+ROSTER_INTERVAL_SECONDS = 1.0
+BACKLOG = 64
+_MAX_LINE_BYTES = 4096
+
+
+def certificate_folder(settings: Settings) -> Path:
+    """Return the folder with the certificates of gate and authority; on the appliance systemd hands them over."""
+    handed = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(handed) if handed else settings.authority_folder
+
+
+class Gate:
+    """The connections of remote workers."""
+
+    def __init__(self, context: GateContext, broker: Broker, roster_folder: Path, reach: Reach) -> None:
+        self._context = context
+        self._broker = broker
+        self._roster_folder = roster_folder
+        self._reach = reach
+        self._quota = Quota(CONNECTION_LIMITS)
+        self._open: dict[asyncio.Task[None], tuple[str, str]] = {}
+        self._budgets: dict[str, ReplyBudget] = {}
+
+    async def serve(self, sockets: list[socket.socket]) -> None:
+        """Accept connections until the task is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for sock in sockets:
+                tasks.create_task(self._accept(sock, tasks))
+            tasks.create_task(self._end_revoked())
+
+    async def _accept(self, listening: socket.socket, tasks: asyncio.TaskGroup) -> None:
+        listening.setblocking(False)
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(listening)
+            except OSError as error:
+                log.warning("a connection cannot be accepted: %s", error)
+                await asyncio.sleep(1)
+                continue
+            # Before the handshake, which costs time and memory.
+            if not self._reach.allows(address, sock.getsockname()):
+                log.warning(REFUSED, address[0])
+                sock.close()
+            elif (held := self._quota.take(address)) is None:
+                log.warning("a connection is refused: too many are open, or too many by %s", address[0])
+                sock.close()
+            else:
+                task = tasks.create_task(self._handle(sock, str(address[0])))
+                task.add_done_callback(lambda _, held=held: self._quota.give_back(held))
+
+    async def _handle(self, sock: socket.socket, address: str) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=_MAX_LINE_BYTES, loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, sock, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_SECONDS
+            )
+        except OSError as error:
+            log.warning("no TLS with %s: %s", address, error)
+            sock.close()
+            return
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - this runs in one
+        try:
+            worker, serial = self._worker_of(transport)
+            self._open[task] = (worker, serial)
+            await relay(worker, reader, writer, self._broker, self._budgets.setdefault(worker, ReplyBudget()))
+        except (BrokerError, PermissionError) as error:
+            log.warning("a connection of %s ends: %s", address, error)
+        except Exception:
+            log.exception("a connection of %s ends", address)  # the others go on
+        finally:
+            self._open.pop(task, None)
+            transport.abort()
+
+    def _worker_of(self, transport: asyncio.Transport) -> tuple[str, str]:
+        certificate = transport.get_extra_info("peercert") or {}
+        serial = canonical_serial(str(certificate.get("serialNumber", "0")))
+        for worker, known in self._roster().items():
+            if known == serial:
+                return worker, serial
+        raise PermissionError("its certificate is that of no worker, or of one that was revoked")
+
+    def _roster(self) -> dict[str, str]:
+        try:
+            return roster.read(self._roster_folder)
+        except (OSError, ValueError) as error:
+            log.warning("the roster cannot be read, so nobody is let in: %s", error)
+            return {}
+
+    async def _end_revoked(self) -> None:
+        while True:
+            await asyncio.sleep(ROSTER_INTERVAL_SECONDS)
+            known = self._roster() if self._open else {}
+            for task, (worker, serial) in list(self._open.items()):
+                if known.get(worker) != serial:
+                    log.warning("a connection of remote worker %s ends: it was revoked", worker)
+                    task.cancel()
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ``SystemExit`` with what is wrong."""
+    logs.configure("soniquebay-gate", settings.log)
+    logs.limit_repeats("asyncio", "soniquebay.gate.server", "soniquebay.gate.relay")
+    try:
+        context = gate_context(certificate_folder(settings))
+    except OSError as error:
+        raise SystemExit(
+            f"soniquebay: the gate has no certificate ({error}): it is made when the first worker joins, see "
+            "soniquebay join-code"
+        ) from error
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_serve(settings, context))
+
+
+async def _serve(settings: Settings, context: GateContext) -> None:
+    gate = Gate(context, Broker(broker_socket(settings)), settings.roster_folder, reach_of(settings))
+    sockets = listen_sockets() or [socket.create_server((settings.http_host, settings.gate_port), backlog=BACKLOG)]
+    task = asyncio.create_task(gate.serve(sockets))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    for sock in sockets:
+        log.info("remote workers on %s", sock.getsockname())
+    notify("READY=1")
+    await task
+
+
+def broker_socket(settings: Settings) -> Path:
+    """Return the Unix socket of Redis. Raises ``SystemExit`` where it has none."""
+    scheme, _, path = settings.redis.partition("://")
+    if scheme != "unix":
+        raise SystemExit("soniquebay: remote workers need a Redis that this machine reaches by a Unix socket")
+    return Path(path.partition("?")[0])
