@@ -75,6 +75,10 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def exists(self) -> bool:
+        """Tell whether it was made."""
+        return all((self._folder / name).exists() for name in (AUTHORITY_FILE, AUTHORITY_KEY_FILE, GATE_FILE))
+
     def ensure(self) -> str:
         """Make the authority and the certificate of the gate where they are missing; return the authority's in PEM.
 

@@ -57,8 +57,9 @@ class Settings:
     """Folder with the code that claims the appliance, while it has no owner."""
     roster_folder: Path
     """Folder of the roster: which workers on other machines may connect."""
+    gate_host: str
     gate_port: int
-    """Port for these workers. Nobody listens there before the first of them has joined."""
+    """Address for these workers. Nobody listens there before the first of them has joined."""
     flower_host: str
     flower_port: int
     url: str
@@ -255,6 +256,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         claim_folder=Path(get("CLAIM_FOLDER", "/run/soniquebay-claim")),
         flower_host=addresses.flower_host(get("FLOWER_HOST", ""), login=switch("LOGIN", "on")),
         roster_folder=Path(get("ROSTER_FOLDER", "/run/soniquebay-workers")),
+        gate_host=get("GATE_HOST", "::"),
         gate_port=port("GATE_PORT", 6380),
         flower_port=port("FLOWER_PORT", 5555),
         url=get("URL", "").rstrip("/"),

@@ -39,6 +39,7 @@ ASSETS_PREFIX = "/assets/"  # scripts and styles of the page, which are the same
 # What has to answer before anybody has signed in. A browser asks for icon and manifest without its cookies.
 OPEN_PATHS = frozenset(
     {"/api/health", "/api/session", "/api/sign-in", "/api/claim", "/sign-in", "/claim", "/sign-in/style.css"}
+    | {"/api/workers/join"}  # it asks for the proof of a join code
     | {"/icon.svg", "/manifest.webmanifest"}
 )
 # Of every route: what `Access`, `Manager` and `SignedInUser` answer.

@@ -110,7 +110,10 @@ def make_services(settings: Settings) -> Services:
     with storage.guard():
         accounts.open(offer_claim=settings.login)
         reattach.detach(accounts.database)  # the library may be another one than at the last start
-    return Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups, accounts, storage)
+    services = Services(settings, database, dispatcher, ProgressFeed(database, stream), lookups, accounts, storage)
+    with storage.guard():
+        services.remote_workers.open()
+    return services
 
 
 def _certificate(settings: Settings) -> ServedCertificate | None:

@@ -33,6 +33,7 @@ from soniquebay.api.shared_run import SharedRun
 from soniquebay.api.storage import Storage
 from soniquebay.api.transcoded_cache import TranscodedCache
 from soniquebay.api.transcoders import Transcoders
+from soniquebay.authority import Authority
 from soniquebay.library.browsing.counts import Counts
 from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
@@ -41,6 +42,7 @@ from soniquebay.library.similarity.tag_index import TagIndex
 from soniquebay.listeners.accounts import Accounts
 from soniquebay.listeners.library_playlists import LibraryPlaylists
 from soniquebay.listeners.rules import BySound
+from soniquebay.listeners.remote_workers import RemoteWorkers
 from soniquebay.listeners.smart_lists import SmartLists
 from soniquebay.listeners.upkeep import Upkeep
 from soniquebay.log_stream import LogReader
@@ -102,6 +104,7 @@ class Services:
     backups: BackupJob = field(init=False)
     release_check: ReleaseCheckJob = field(init=False)
     releases: ReleaseOffers = field(init=False)
+    remote_workers: RemoteWorkers = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -122,6 +125,9 @@ class Services:
         self.backups = BackupJob(settings, self.database, self.accounts.database)
         self.release_check = ReleaseCheckJob(self.database, self.dispatcher, self.file_reader, self.transcoders)
         self.releases = ReleaseOffers(settings)
+        self.remote_workers = RemoteWorkers(
+            self.accounts.database, Authority(settings.authority_folder), settings.roster_folder, settings.gate_port
+        )
         self.upkeep = Upkeep(self.accounts.database)
         self.smart_lists = SmartLists(self.accounts.database, BySound(self._similar_tracks, self._tagged_tracks))
         self.scrobbler = Scrobbler(self.settings, self.accounts.database, self.accounts.key)

@@ -26,6 +26,8 @@ COMMANDS = {
     "claim-code": "users",
     "user": "users",
     "scale": "scale",
+    "join-code": "remote_workers",
+    "workers": "remote_workers",
     "release": "release",
     "system": "system",
     "serve": "programs",

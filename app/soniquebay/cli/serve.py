@@ -16,7 +16,7 @@ from typing import Any
 import click
 import httpx
 
-from soniquebay import redis_files
+from soniquebay import redis_files, roster
 from soniquebay.addresses import url_of
 from soniquebay.atomic_file import replace_file
 from soniquebay.cli.scale import lock_folder, requested_workers, write_running_workers
@@ -26,6 +26,7 @@ from soniquebay.settings import settings
 START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 40.0  # the worker's own warm stop takes 5 s
 _START_ORDER = ("redis", "online", "api", "worker", "flower")
+_GATE = "gate"
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Stack:
                     click.echo(f"Make it yours: {self._url()}/claim?code={code}")
                 click.echo(f"Scan: SONIQUEBAY_URL=unix://{sockets}/control.sock soniquebay scan --wait    Stop: Ctrl-C")
                 while True:
+                    self._open_gate(processes, environment)
                     _check(processes, logs)
                     if (now := self._scale(processes, environment)) != workers:
                         workers = now
@@ -106,11 +108,19 @@ class Stack:
         except FileNotFoundError:
             return None
 
+    def _open_gate(self, processes: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> None:
+        """Have the gate run while there is a worker on another machine that may connect, and only then."""
+        if _GATE in processes and processes[_GATE].poll() == 0:  # it ends with the last of them
+            del processes[_GATE]
+        if _GATE not in processes and (self.data / "roster" / roster.FILE_NAME).exists():
+            command = [sys.executable, "-m", "soniquebay.cli", _GATE]
+            processes[_GATE] = start(command, self.data / "logs" / "gate.log", environment)
+
     def _scale(self, processes: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> int:
         """Start and stop workers until there are as many as `soniquebay scale` has requested; return how many."""
         count = requested_workers(self.data)
         added = {f"worker{n}": n for n in range(2, count + 1)}
-        for name in [name for name in processes if name not in _START_ORDER and name not in added]:
+        for name in [name for name in processes if name not in (*_START_ORDER, _GATE, *added)]:
             _stop_one(processes.pop(name))
         for name, instance in added.items():
             if name not in processes:
@@ -126,6 +136,8 @@ class Stack:
             "REDIS": f"unix://{sockets}/redis.sock",
             "API_SOCKET": sockets / "api.sock",
             "CLAIM_FOLDER": self.data / "claim",
+            "ROSTER_FOLDER": self.data / "roster",
+            "GATE_HOST": self.host,
             "CONTROL_SOCKET": sockets / "control.sock",
             "LOGIN": "on" if self.login else "off",
             "ONLINE_SOCKET": sockets / "online.sock",

@@ -17,7 +17,7 @@ from soniquebay.gate.relay import Broker, BrokerError, ReplyBudget, relay
 from soniquebay.quota import Limits, Quota
 from soniquebay.reach import REFUSED, Reach, reach_of
 from soniquebay.settings import Settings
-from soniquebay.systemd import listen_sockets, notify
+from soniquebay.systemd import notify
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +47,12 @@ class Gate:
         self._open: dict[asyncio.Task[None], tuple[str, str]] = {}
         self._budgets: dict[str, ReplyBudget] = {}
 
-    async def serve(self, sockets: list[socket.socket]) -> None:
-        """Accept connections until the task is cancelled."""
+    async def serve(self, listening: socket.socket) -> None:
+        """Accept connections until the task is cancelled, or nobody may connect any more."""
         async with asyncio.TaskGroup() as tasks:
-            for sock in sockets:
-                tasks.create_task(self._accept(sock, tasks))
-            tasks.create_task(self._end_revoked())
+            accepting = tasks.create_task(self._accept(listening, tasks))
+            await self._end_revoked()
+            accepting.cancel()
 
     async def _accept(self, listening: socket.socket, tasks: asyncio.TaskGroup) -> None:
         listening.setblocking(False)
@@ -112,6 +112,9 @@ class Gate:
                 return worker, serial
         raise PermissionError("its certificate is that of no worker, or of one that was revoked")
 
+    def _may_connect(self) -> bool:
+        return (self._roster_folder / roster.FILE_NAME).exists()
+
     def _roster(self) -> dict[str, str]:
         try:
             return roster.read(self._roster_folder)
@@ -120,9 +123,10 @@ class Gate:
             return {}
 
     async def _end_revoked(self) -> None:
-        while True:
+        """End the connections of those who were revoked; return when nobody may connect any more."""
+        while self._may_connect():
             await asyncio.sleep(ROSTER_INTERVAL_SECONDS)
-            known = self._roster() if self._open else {}
+            known = self._roster()
             for task, (worker, serial) in list(self._open.items()):
                 if known.get(worker) != serial:
                     log.warning("a connection of remote worker %s ends: it was revoked", worker)
@@ -146,14 +150,23 @@ def run(settings: Settings) -> None:
 
 async def _serve(settings: Settings, context: GateContext) -> None:
     gate = Gate(context, Broker(broker_socket(settings)), settings.roster_folder, reach_of(settings))
-    sockets = listen_sockets() or [socket.create_server((settings.http_host, settings.gate_port), backlog=BACKLOG)]
-    task = asyncio.create_task(gate.serve(sockets))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    for sock in sockets:
-        log.info("remote workers on %s", sock.getsockname())
-    notify("READY=1")
-    await task
+    with _listening(settings.gate_host, settings.gate_port) as listening:
+        task = asyncio.create_task(gate.serve(listening))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        log.info("remote workers on %s", listening.getsockname())
+        notify("READY=1")
+        await task
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
+    except OSError as error:
+        raise SystemExit(
+            f"soniquebay: cannot listen on {host}:{port} ({error.strerror}); choose another with SONIQUEBAY_GATE_PORT"
+        ) from error
 
 
 def broker_socket(settings: Settings) -> Path:

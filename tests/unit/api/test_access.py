@@ -24,7 +24,7 @@ from soniquebay.sockets import UnixPeer
 OPEN = {
     "GET /api/health", "GET /api/session", "POST /api/claim", "POST /api/sign-in", "GET /claim", "POST /claim",
     "GET /sign-in", "POST /sign-in", "GET /sign-in/style.css", "GET /icon.svg", "GET /manifest.webmanifest",
-    "GET /assets/none.js",
+    "GET /assets/none.js", "POST /api/workers/join",
 }  # fmt: skip
 MANAGE = {
     "POST /api/scan", "POST /api/scan-sessions/{session_id}/pause", "POST /api/scan-sessions/{session_id}/resume",
@@ -35,7 +35,8 @@ MANAGE = {
     "GET /api/updates", "POST /api/updates/install", "POST /api/updates/upload", "PUT /api/updates/upload",
     "DELETE /api/updates/upload", "GET /api/duplicates",
     "POST /api/health/check", "POST /api/claim/machine", "PATCH /api/users/{user_id}", "DELETE /api/users/{user_id}",
-    "POST /api/users/{user_id}/marks/import",
+    "POST /api/users/{user_id}/marks/import", "GET /api/workers", "POST /api/workers/join-codes",
+    "DELETE /api/workers/{name}",
 }  # fmt: skip
 
 

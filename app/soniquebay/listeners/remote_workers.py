@@ -1,0 +1,171 @@
+"""The workers on other machines that have joined: join codes, who has joined, and who is revoked."""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from soniquebay import joining, roster
+from soniquebay.audio.feature_schema import FEATURE_VERSION
+from soniquebay.authority import Authority
+from soniquebay.listeners.accounts import TooManyAttemptsError, WrongPasswordError
+from soniquebay.listeners.database import ListenersDatabase
+from soniquebay.listeners.login_attempts import LoginAttempts
+
+log = logging.getLogger(__name__)
+
+CODE_LIFETIME_SECONDS = 3600.0
+MAX_CODES = 8  # the oldest are forgotten
+
+
+class JoinRefusedError(Exception):
+    """A worker that knows a code may not join. The text says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """What a worker sends to join."""
+
+    name: str
+    version: str
+    feature_version: int
+    certificate_request: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a worker gets."""
+
+    certificate: str
+    authority: str
+    port: int
+    proof: str
+
+
+class RemoteWorkers:
+    """The workers that have joined, in the database, and the roster that is made of them. Safe from any thread."""
+
+    def __init__(
+        self,
+        database: ListenersDatabase,
+        authority: Authority,
+        roster_folder: Path,
+        gate_port: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._authority = authority
+        self._roster_folder = roster_folder
+        self._gate_port = gate_port
+        self._clock = clock
+        self._codes: dict[str, float] = {}  # when each of them ends, on the clock
+        self._lock = threading.Lock()
+        self._attempts = LoginAttempts()
+
+    def open(self) -> None:
+        """Write the roster of those who have joined; the folder is empty after a start of the machine."""
+        try:
+            if self._authority.exists():
+                self._write_roster()
+            elif names := _serials(self._database.reader()):
+                # The database is from a backup, and what signs certificates is in none.
+                log.warning("workers on other machines have to join again: %s", ", ".join(names))
+        except OSError as error:
+            log.warning("the list of remote workers cannot be written, so none can connect: %s", error)
+
+    def offer_code(self) -> str:
+        """Make a join code, which lets one worker join within `CODE_LIFETIME_SECONDS`."""
+        code = joining.make_code()
+        with self._lock:
+            self._codes[code] = self._clock() + CODE_LIFETIME_SECONDS
+            for oldest in list(self._codes)[:-MAX_CODES]:
+                del self._codes[oldest]
+        return code
+
+    def join(self, request: JoinRequest, address: str) -> Joined:
+        """Let a worker join.
+
+        Raises ``WrongPasswordError`` without a valid code, ``TooManyAttemptsError``, `JoinRefusedError`,
+        ``AuthorityError`` and ``OSError``.
+        """
+        wait = self._attempts.seconds_to_wait(address, "", is_known=False)
+        if wait > 0:
+            raise TooManyAttemptsError(max(wait, 1.0))
+        with self._lock:
+            code = self._code_of(request)
+            if code is None:
+                self._attempts.record_failure(address, "", is_known=False)
+                raise WrongPasswordError(
+                    "that is no valid join code, or it has ended: soniquebay join-code makes one on the appliance, "
+                    f"for one worker and {CODE_LIFETIME_SECONDS / 60:.0f} minutes"
+                )
+            self._require_acceptable(request)
+            authority = self._authority.ensure()
+            signed = self._authority.sign(request.certificate_request, request.name)
+            token = joining.token_of(code, request.certificate_request)
+            with self._database.transaction() as db:
+                db.execute(
+                    "INSERT INTO remote_workers (name, serial, token_hash, version, joined_at) VALUES (?, ?, ?, ?, ?)",
+                    (request.name, signed.serial, joining.token_hash(token), request.version, time.time()),
+                )
+            del self._codes[code]
+            self._write_roster()
+        proof = joining.answer_proof(code, request.certificate_request, signed.certificate, authority, self._gate_port)
+        log.info("remote worker %s has joined", request.name)
+        return Joined(signed.certificate, authority, self._gate_port, proof)
+
+    def revoke(self, name: str) -> bool:
+        """Let a worker connect no longer. Tell whether there was one. Raises ``OSError``."""
+        with self._lock:
+            with self._database.transaction() as db:
+                done = db.execute("DELETE FROM remote_workers WHERE name = ?", (name,)).rowcount > 0
+            self._write_roster()
+        if done:
+            log.info("remote worker %s is revoked", name)
+        return done
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return the workers without their secrets, by name."""
+        rows = self._database.reader().execute(
+            "SELECT name, version, joined_at, seen_at FROM remote_workers ORDER BY name"
+        )
+        return [dict(row) for row in rows]
+
+    def _code_of(self, request: JoinRequest) -> str | None:
+        now = self._clock()
+        self._codes = {code: end for code, end in self._codes.items() if end > now}
+        fields = (request.name, request.version, request.feature_version, request.certificate_request)
+        found = None
+        for code in self._codes:
+            if joining.is_equal(request.proof, joining.request_proof(code, *fields)):
+                found = code
+        return found
+
+    def _require_acceptable(self, request: JoinRequest) -> None:
+        if roster.NAME.fullmatch(request.name) is None:
+            raise JoinRefusedError(roster.NAME_RULE)
+        if request.feature_version != FEATURE_VERSION:
+            raise JoinRefusedError(
+                f"its vectors would be of version {request.feature_version}, and this appliance has version "
+                f"{FEATURE_VERSION}: install the same release of SoniqueBay on both machines"
+            )
+        names = _serials(self._database.reader())
+        if request.name in names:
+            raise JoinRefusedError(
+                f"a worker {request.name} has joined already: choose another name, or end the other one by "
+                f"soniquebay workers revoke {request.name}"
+            )
+        if len(names) >= roster.MAX_WORKERS:
+            raise JoinRefusedError(f"{roster.MAX_WORKERS} workers have joined already, which is the most")
+
+    def _write_roster(self) -> None:
+        roster.write(self._roster_folder, _serials(self._database.reader()))
+
+
+def _serials(db: sqlite3.Connection) -> dict[str, str]:
+    return dict(db.execute("SELECT name, serial FROM remote_workers ORDER BY name").fetchall())

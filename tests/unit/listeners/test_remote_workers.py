@@ -1,0 +1,186 @@
+"""Who may join as a worker on another machine, and by what."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from soniquebay import joining, roster
+from soniquebay.audio.feature_schema import FEATURE_VERSION
+from soniquebay.authority import WORKER_KEY_FILE, Authority, AuthorityError, make_request
+from soniquebay.listeners.accounts import TooManyAttemptsError, WrongPasswordError
+from soniquebay.listeners.database import ListenersDatabase
+from soniquebay.listeners.remote_workers import (
+    CODE_LIFETIME_SECONDS,
+    MAX_CODES,
+    JoinRefusedError,
+    JoinRequest,
+    RemoteWorkers,
+)
+
+ADDRESS = "192.168.1.9"
+
+
+class Clock:
+    """A clock that stands still unless it is set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def workers(tmp_path: Path, clock: Clock) -> RemoteWorkers:
+    database = ListenersDatabase(tmp_path / "listeners.db")
+    database.migrate()
+    return RemoteWorkers(database, Authority(tmp_path / "authority"), tmp_path / "roster", 6380, clock)
+
+
+@pytest.fixture(scope="module")
+def certificate_request(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return make_request(tmp_path_factory.mktemp("key") / WORKER_KEY_FILE)
+
+
+def asked(code: str, request: str, name: str = "laptop", feature_version: int = FEATURE_VERSION) -> JoinRequest:
+    proof = joining.request_proof(code, name, "1.0", feature_version, request)
+    return JoinRequest(name, "1.0", feature_version, request, proof)
+
+
+def test_a_code_lets_one_worker_join(workers: RemoteWorkers, certificate_request: str, tmp_path: Path) -> None:
+    assert not (tmp_path / "authority").exists()  # nothing is made before the first join
+    code = workers.offer_code()
+    assert not (tmp_path / "authority").exists()
+    joined = workers.join(asked(code.upper().replace("-", " "), certificate_request), ADDRESS)
+    assert joined.proof == joining.answer_proof(
+        code, certificate_request, joined.certificate, joined.authority, joined.port
+    )
+    (listed,) = workers.all()
+    assert (listed["name"], listed["version"], listed["seen_at"]) == ("laptop", "1.0", None)
+    assert set(roster.read(tmp_path / "roster")) == {"laptop"}
+    # The key of the authority, and of the gate, is for the user of the API alone.
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "authority").iterdir()}
+    assert modes == {"authority.pem": 0o600, "authority-key.pem": 0o600, "gate.pem": 0o600}
+    assert (tmp_path / "authority").stat().st_mode & 0o777 == 0o700
+    with pytest.raises(WrongPasswordError, match="soniquebay join-code"):
+        workers.join(asked(code, certificate_request, "another"), ADDRESS)
+
+
+def test_the_token_is_known_to_both_sides_and_not_stored(
+    workers: RemoteWorkers, certificate_request: str, tmp_path: Path
+) -> None:
+    code = workers.offer_code()
+    joined = workers.join(asked(code, certificate_request), ADDRESS)
+    token = joining.token_of(code, certificate_request)
+    with sqlite3.connect(tmp_path / "listeners.db") as db:
+        ((stored,),) = db.execute("SELECT token_hash FROM remote_workers").fetchall()
+    assert stored == joining.token_hash(token)
+    assert token not in repr(joined)
+    assert code not in repr(joined)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "other"}, {"version": "2.0"}, {"feature_version": FEATURE_VERSION + 1}, {"certificate_request": "x"},
+     {"proof": "0" * 64}],
+)  # fmt: skip
+def test_nobody_between_the_two_can_change_what_is_asked(
+    workers: RemoteWorkers, certificate_request: str, change: dict[str, object]
+) -> None:
+    request = asked(workers.offer_code(), certificate_request)
+    with pytest.raises(WrongPasswordError):
+        workers.join(replace(request, **change), ADDRESS)
+    assert workers.all() == []
+
+
+def test_an_answer_of_somebody_else_is_noticed(certificate_request: str) -> None:
+    right = joining.answer_proof("abcd", certificate_request, "certificate", "authority", 6380)
+    for parts in (
+        ("abce", certificate_request, "certificate", "authority", 6380),
+        ("abcd", certificate_request, "another", "authority", 6380),
+        ("abcd", certificate_request, "certificate", "another", 6380),
+        ("abcd", certificate_request, "certificate", "authority", 6381),
+        ("abcd", f"{certificate_request}c", "ertificate", "authority", 6380),
+    ):
+        assert not joining.is_equal(joining.answer_proof(*parts), right)
+
+
+def test_a_code_ends_and_few_are_valid_at_once(workers: RemoteWorkers, certificate_request: str, clock: Clock) -> None:
+    first = workers.offer_code()
+    codes = [workers.offer_code() for _ in range(MAX_CODES)]
+    assert len({first, *codes}) == MAX_CODES + 1
+    with pytest.raises(WrongPasswordError):
+        workers.join(asked(first, certificate_request), ADDRESS)
+    workers.join(asked(codes[0], certificate_request), ADDRESS)
+    clock.now += CODE_LIFETIME_SECONDS + 1
+    with pytest.raises(WrongPasswordError):
+        workers.join(asked(codes[1], certificate_request, "another"), ADDRESS)
+
+
+def test_wrong_codes_are_limited_for_each_address(workers: RemoteWorkers, certificate_request: str) -> None:
+    code = workers.offer_code()
+    for _ in range(5):
+        with pytest.raises(WrongPasswordError):
+            workers.join(asked("wrong", certificate_request), ADDRESS)
+    with pytest.raises(TooManyAttemptsError):
+        workers.join(asked(code, certificate_request), ADDRESS)
+    workers.join(asked(code, certificate_request), "192.168.1.10")
+
+
+def test_a_worker_that_may_not_join_is_told_why_and_keeps_its_code(
+    workers: RemoteWorkers, certificate_request: str
+) -> None:
+    code = workers.offer_code()
+    for name in ("", "Laptop", "-x", "x-", "a b", "../x", "x" * 33, "ä"):
+        with pytest.raises(JoinRefusedError, match="lower-case"):
+            workers.join(asked(code, certificate_request, name), ADDRESS)
+    with pytest.raises(JoinRefusedError, match="install the same release"):
+        workers.join(asked(code, certificate_request, feature_version=FEATURE_VERSION - 1), ADDRESS)
+    for request in ("", "x", "-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n", "ä" * 9999):
+        with pytest.raises(AuthorityError):
+            workers.join(asked(code, request), ADDRESS)
+    assert workers.all() == []
+    workers.join(asked(code, certificate_request), ADDRESS)
+    with pytest.raises(JoinRefusedError, match="workers revoke laptop"):
+        workers.join(asked(workers.offer_code(), certificate_request), ADDRESS)
+
+
+def test_revoking_takes_a_worker_off_the_roster(
+    workers: RemoteWorkers, certificate_request: str, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        workers.join(asked(workers.offer_code(), certificate_request, name), ADDRESS)
+    before = roster.read(tmp_path / "roster")
+    assert workers.revoke("a") and not workers.revoke("a")
+    assert roster.read(tmp_path / "roster") == {"b": before["b"]}
+    workers.join(asked(workers.offer_code(), certificate_request, "a"), ADDRESS)
+    assert roster.read(tmp_path / "roster")["a"] != before["a"]
+    for name in ("a", "b"):
+        workers.revoke(name)
+    assert not (tmp_path / "roster" / roster.FILE_NAME).exists()
+
+
+def test_the_roster_is_written_again_when_the_machine_starts(
+    workers: RemoteWorkers, certificate_request: str, tmp_path: Path
+) -> None:
+    workers.open()
+    assert not (tmp_path / "roster" / roster.FILE_NAME).exists()
+    workers.join(asked(workers.offer_code(), certificate_request), ADDRESS)
+    expected = roster.read(tmp_path / "roster")
+    (tmp_path / "roster" / roster.FILE_NAME).unlink()
+    workers.open()
+    assert roster.read(tmp_path / "roster") == expected
+    (tmp_path / "roster" / roster.FILE_NAME).unlink()
+    (tmp_path / "authority").rename(tmp_path / "elsewhere")
+    workers.open()  # nobody could connect, so the gate is not opened
+    assert not (tmp_path / "roster" / roster.FILE_NAME).exists()
+    (tmp_path / "elsewhere").rename(tmp_path / "authority")
+    (tmp_path / "roster").rmdir()
+    (tmp_path / "roster").touch()
+    workers.open()  # it is told in the log, and the API starts all the same
