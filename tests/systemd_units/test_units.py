@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay import redis_files
+from soniquebay import redis_files, roster
+from soniquebay.authority import AUTHORITY_FILE, GATE_FILE
 from soniquebay.gate.commands import REDIS_RULES
 from soniquebay.releases import request as update_request
+from soniquebay.settings import from_environment
 from tests.roles.playbook import ROLES, load
 from tests.roles.rendering import OTHER_VALUES, rendered
 
@@ -125,6 +127,27 @@ def test_systemd_hands_the_certificate_to_those_who_show_it(host: str, program: 
     # Without a default, a file that is missing would end the unit with a message that does not name it.
     assert {value.split(":")[0] for value in directives(unit, "SetCredential")} == expected.keys()
     assert "InaccessiblePaths=-/boot" in unit.splitlines()
+
+
+def test_the_gate_opens_with_the_first_worker_elsewhere() -> None:
+    units = units_of("default")
+    environment = rendered()["default"]["services"]["/etc/soniquebay/soniquebay.env"]["content"].splitlines()
+    variables = dict(line.split("=", 1) for line in environment if "=" in line)
+    settings = from_environment(variables)
+    assert directives(units["soniquebay-gate.path"], "PathExists") == [f"{settings.roster_folder}/{roster.FILE_NAME}"]
+    assert settings.roster_folder.name in directives(units["soniquebay-api.service"], "RuntimeDirectory")[0].split()
+    assert "soniquebay-gate.path" in " ".join(directives(units["soniquebay.target"], "Wants")).split()
+    gate = units["soniquebay-gate.service"]
+    # Nothing else starts it, and its files are handed to it: it may not look into the folder where they are.
+    assert "[Install]" not in gate
+    started = {name for name, unit in units.items() if "soniquebay-gate.service" in unit}
+    assert started == set()
+    folder = settings.authority_folder
+    assert dict(value.split(":") for value in directives(gate, "LoadCredential")) == {
+        name: f"{folder}/{name}" for name in (GATE_FILE, AUTHORITY_FILE)
+    }
+    hidden = {path.lstrip("-") for path in " ".join(directives(gate, "InaccessiblePaths")).split()}
+    assert {str(settings.data), str(settings.music[0]), str(settings.api_socket.parent)} <= hidden
 
 
 @pytest.mark.parametrize("name", [t.stem for t in templates() if t.stem.endswith(".service")])
