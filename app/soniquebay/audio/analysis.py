@@ -1,6 +1,7 @@
 """The analysis of a track: it is decoded and transformed once for all that is computed from its sound."""
 
 from dataclasses import dataclass
+from io import RawIOBase
 
 from soniquebay.audio.acoustic_fingerprint import acoustic_fingerprint
 from soniquebay.audio.decode import MAX_WHOLE_FILE_SECONDS, SAMPLE_RATE_HZ, Samples, decode_placed_segments
@@ -25,10 +26,11 @@ class Analysis:
     length: float | None  # seconds, as measured; None if it cannot be told, and for a range with an end
 
 
-def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Analysis:
+def analyse(path: str | RawIOBase, start: float = 0.0, seconds: float | None = None) -> Analysis:
     """Return what an audio file, or a range of it in seconds, sounds like; its tags play no part.
 
-    `path` is Python's file-system string. Without `seconds` the range goes to the end of the file. Raises
+    `path` is Python's file-system string, or a file that can be read and has positions. Without `seconds` the range
+    goes to the end of the file. Raises
     `decode.UndecodableAudioError` when no samples come out of the file, its subclass `decode.UnavailableAudioError`
     when the file cannot be read, and `weights.MissingModelError` when the installation has no learned model.
     """
@@ -48,7 +50,7 @@ def analyse(path: str, start: float = 0.0, seconds: float | None = None) -> Anal
     )
 
 
-def _length(path: str, start: float, decoded: list[Samples]) -> float | None:
+def _length(path: str | RawIOBase, start: float, decoded: list[Samples]) -> float | None:
     length = measured_length(path)
     if length is not None:
         return length - start if length > start else None

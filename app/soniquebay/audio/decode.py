@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import RawIOBase
 
 import av
 import numpy as np
@@ -35,12 +36,14 @@ class UnavailableAudioError(UndecodableAudioError):
     """A file cannot be read at present, for example because its drive was unplugged. Another time it may be."""
 
 
-def decode_segments(path: str, start: float = 0.0, seconds: float | None = None) -> list[Samples]:
+def decode_segments(path: str | RawIOBase, start: float = 0.0, seconds: float | None = None) -> list[Samples]:
     """Return the samples of `decode_placed_segments`."""
     return [samples for _, samples in decode_placed_segments(path, start, seconds)]
 
 
-def decode_placed_segments(path: str, start: float = 0.0, seconds: float | None = None) -> list[PlacedSamples]:
+def decode_placed_segments(
+    path: str | RawIOBase, start: float = 0.0, seconds: float | None = None
+) -> list[PlacedSamples]:
     """Return the stereo samples of a file at `SAMPLE_RATE_HZ`, in one or several segments.
 
     Beside each stands where it begins, in seconds after `start`: as exact as seeking in the format is.
@@ -89,7 +92,7 @@ def faults_explained() -> Iterator[None]:
         ) from error
 
 
-def opened(path: str) -> av.container.InputContainer:
+def opened(path: str | RawIOBase) -> av.container.InputContainer:
     """Open the audio file at a path (Python's file-system string), around tags that FFmpeg stumbles over.
 
     Raises ``av.FFmpegError`` and ``OSError``.
@@ -97,7 +100,7 @@ def opened(path: str) -> av.container.InputContainer:
     try:
         return open_demuxed(path)
     except av.error.InvalidDataError:
-        view = without_metadata(path)  # FFmpeg does not read past every tag
+        view = without_metadata(path) if isinstance(path, str) else None  # FFmpeg does not read past every tag
         if view is None:
             raise
         return open_demuxed(view)

@@ -1,5 +1,7 @@
 """The length of the sound that is in a file, by the time stamps of its last packets. Headers may state another one."""
 
+from io import RawIOBase
+
 import av
 
 from soniquebay.audio.reading.demuxed import demuxed_duration, open_demuxed
@@ -10,7 +12,7 @@ _STAMPED = frozenset({"aiff", "asf", "flac", "matroska", "mov", "tta", "wv"})
 _TAIL_SECONDS = 3.0
 
 
-def measured_length(path: str) -> float | None:
+def measured_length(path: str | RawIOBase) -> float | None:
     """Return the length of the file at `path` (Python's file-system string) in seconds, None if it cannot be told.
 
     Only the last seconds are read, unless there is nothing where the header says that they are.

@@ -14,10 +14,12 @@ def open_demuxed(file: str | RawIOBase) -> "InputContainer":
     """Open a path (Python's file-system string) or a file. Raises ``av.FFmpegError``."""
     import av  # it is large, and hardly ever needed where files are read
 
+    if not isinstance(file, str):
+        file.seek(0)  # it may have been opened before
     return av.open(file, "r", metadata_errors="replace", options={"format_whitelist": _DEMUXERS})
 
 
-def demuxed_duration(path: str) -> float:
+def demuxed_duration(path: str | RawIOBase) -> float:
     """Return the seconds from the first to the end of the last packet of sound; 0.0 if there is none."""
     import av  # as above
 
