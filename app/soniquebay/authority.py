@@ -17,6 +17,7 @@ from soniquebay.atomic_file import replace_file
 
 AUTHORITY_FILE, AUTHORITY_KEY_FILE, GATE_FILE = "authority.pem", "authority-key.pem", "gate.pem"
 WORKER_FILE, WORKER_KEY_FILE = "worker.pem", "worker-key.pem"  # beside the authority's, at the worker
+HTTP_PROTOCOL = "http/1.1"
 GATE_NAME = "soniquebay-gate"
 MAX_REQUEST_BYTES = 4096  # of a certificate request in PEM
 GateContext = ssl.SSLContext
@@ -155,6 +156,17 @@ def gate_context(folder: Path) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(folder / AUTHORITY_FILE)
     context.load_cert_chain(folder / GATE_FILE)
+    # Clients of HTTP name their protocol; those of Redis name none.
+    context.set_alpn_protocols([HTTP_PROTOCOL])
+    return context
+
+
+def client_context(folder: Path) -> ssl.SSLContext:
+    """Return what a worker needs to reach the gate as `GATE_NAME`, and no other server. Raises ``OSError``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_verify_locations(folder / AUTHORITY_FILE)
+    context.load_cert_chain(folder / WORKER_FILE, folder / WORKER_KEY_FILE)
     return context
 
 

@@ -57,6 +57,8 @@ class Settings:
     """Folder with the code that claims the appliance, while it has no owner."""
     roster_folder: Path
     """Folder of the roster: which workers on other machines may connect."""
+    remote_socket: Path
+    """Unix socket of the application for these workers, to which the gate leads."""
     gate_host: str
     gate_port: int
     """Address for these workers. Nobody listens there before the first of them has joined."""
@@ -256,6 +258,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         claim_folder=Path(get("CLAIM_FOLDER", "/run/soniquebay-claim")),
         flower_host=addresses.flower_host(get("FLOWER_HOST", ""), login=switch("LOGIN", "on")),
         roster_folder=Path(get("ROSTER_FOLDER", "/run/soniquebay-workers")),
+        remote_socket=Path(get("REMOTE_SOCKET", "/run/soniquebay-workers/api.sock")),
         gate_host=get("GATE_HOST", "::"),
         gate_port=port("GATE_PORT", 6380),
         flower_port=port("FLOWER_PORT", 5555),

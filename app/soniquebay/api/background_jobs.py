@@ -12,7 +12,7 @@ import redis
 
 from soniquebay.api import console, rebuilds, scans
 from soniquebay.api.daemon_thread import in_daemon_thread
-from soniquebay.api.dispatcher import WARNING_INTERVAL_SECONDS
+from soniquebay.api.dispatcher import MAX_QUEUED_VECTORS, WARNING_INTERVAL_SECONDS
 from soniquebay.api.services import Services
 from soniquebay.api.watch import Watcher
 from soniquebay.library import covers, history, sessions
@@ -20,6 +20,8 @@ from soniquebay.worker.app import describe_broker_error
 
 log = logging.getLogger(__name__)
 
+# While other machines analyse too, this one gets few tracks at a time: at the end they would wait for what it has.
+MAX_QUEUED_VECTORS_SHARED = 8
 REFILL_INTERVAL_SECONDS = 5.0  # of the queue feeders, when nothing asks for a refill
 RESEND_INTERVAL_SECONDS = 2.0  # of the check for lost tasks of a scan; without a scan the check is one query
 PLAYLIST_INTERVAL_SECONDS = 2.0  # of the check whether playlists have to follow their files: three short queries
@@ -170,6 +172,15 @@ async def _scan_after_loss(services: Services) -> None:
         await rebuilds.repeat_until_done("the scan of everything has not begun", scan)
 
 
+def _refill(services: Services) -> None:
+    is_delayed = services.dispatcher.analysis_is_delayed(services.database.reader())
+    # Other machines first: they get what is not sent to this one's workers yet.
+    services.remote_feeder.refill(is_delayed=is_delayed)
+    shared = bool(services.remote_workers.present())
+    services.dispatcher.vector_feeder.resize(MAX_QUEUED_VECTORS_SHARED if shared else MAX_QUEUED_VECTORS)
+    services.dispatcher.refill()
+
+
 async def _refill_queues_forever(services: Services) -> None:
     requested = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -180,7 +191,7 @@ async def _refill_queues_forever(services: Services) -> None:
     services.request_refill = request_refill
     while True:
         try:
-            await asyncio.to_thread(services.dispatcher.refill)
+            await asyncio.to_thread(_refill, services)
         except Exception as error:  # as in `_repeat`
             services.storage.report(error)
             log.warning("nothing sent: %s", error, exc_info=not isinstance(error, sqlite3.Error))

@@ -78,10 +78,10 @@ async def stream(request: Request, services: Shared, track_id: Id, query: Annota
     (`Accept-Ranges: none`) but an `offset`, and tells its length in seconds in `X-Content-Duration`. `HEAD` works for
     both.
     """
-    track = await _find(services, track_id)
+    track = await find_track(services, track_id)
     gain_db = 0.0 if query.gain == "off" else await run_in_threadpool(_gain_db, services, track, query.gain)
     job, seconds = _job(track, query, gain_db)
-    file = await _open(services, track)
+    file = await open_track(services, track)
     if job is None:
         return file_answer(request, services.file_reader, file, _media_type(track), {})
     return await _transcoded(
@@ -96,16 +96,16 @@ async def download(request: Request, services: Shared, track_id: Id) -> Response
 
     A track that is a part of a file is cut out, to FLAC if the file is lossless, else to MP3.
     """
-    track = await _find(services, track_id)
+    track = await find_track(services, track_id)
     if not track["part"]:
         name = PurePosixPath(os.fsdecode(paths.decode(track["path"]))).name
-        file = await _open(services, track)
+        file = await open_track(services, track)
         return file_answer(request, services.file_reader, file, _media_type(track), _attachment(name))
     job, seconds = _job(track, StreamQuery())
     assert job is not None  # noqa: S101 - a part is never played as it is
     number = "" if track["track_no"] is None else f"{track['track_no']:02} "
     headers = _attachment(f"{number}{track['title'].replace('/', '_')}{SUFFIXES[job.format]}")
-    file = await _open(services, track)
+    file = await open_track(services, track)
     return await _transcoded(request, services, track, file, job=job, seconds=seconds, headers=headers)
 
 
@@ -141,7 +141,8 @@ async def _transcoded(
     )
 
 
-async def _find(services: Services, track_id: int) -> queries.Row:
+async def find_track(services: Services, track_id: int) -> queries.Row:
+    """Return the file of a track, as ``queries.file_of_track`` does; answer 404 where there is none."""
     track = await run_in_threadpool(lambda: queries.file_of_track(services.database.reader(), track_id))
     if track is None:
         raise HTTPException(404, f"no track {track_id}")
@@ -150,7 +151,8 @@ async def _find(services: Services, track_id: int) -> queries.Row:
     return track
 
 
-async def _open(services: Services, track: queries.Row) -> OpenFile:
+async def open_track(services: Services, track: queries.Row) -> OpenFile:
+    """Open the file of a track. Answer 404 or 503 where that cannot be."""
     path = paths.decode(track["path"])
     # The setting may have changed since the last scan.
     if not any(paths.is_within(path, os.fsencode(root)) for root in services.settings.music):

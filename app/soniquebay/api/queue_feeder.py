@@ -58,6 +58,15 @@ class QueueFeeder:
             self._sent_at.pop(row_id, None)
         return False
 
+    def resize(self, size: int) -> None:
+        """Keep up to `size` rows in the queue from now on."""
+        self._size = size
+
+    def outstanding(self) -> set[Hashable]:
+        """Return the ids of the rows that were sent and are not done."""
+        with self._lock:
+            return set(self._sent_at)
+
     def has_outstanding(self) -> bool:
         """Tell whether rows were sent that are not done."""
         return bool(self._sent_at)

@@ -21,6 +21,7 @@ from soniquebay.api.dispatcher import Dispatcher
 from soniquebay.api.events import ProgressFeed
 from soniquebay.api.fault_answers import open_or_answer
 from soniquebay.api.http_server import (
+    BACKLOG,
     allow_descriptors,
     internal_server,
     open_sockets,
@@ -31,6 +32,7 @@ from soniquebay.api.http_server import (
 from soniquebay.api.internal import internal_app
 from soniquebay.api.lookups import Lookups
 from soniquebay.api.public import public_app
+from soniquebay.api.remote import remote_app
 from soniquebay.api.served_certificate import ServedCertificate
 from soniquebay.api.services import Services
 from soniquebay.api.storage import Storage
@@ -45,6 +47,7 @@ from soniquebay.overrides.versions import warn_about_untested_versions
 from soniquebay.reach import reach_of
 from soniquebay.sentences import as_sentence
 from soniquebay.settings import Settings
+from soniquebay.sockets import bind_unix_socket
 from soniquebay.storage_faults import StorageFaultError, faults_of
 from soniquebay.systemd import notify
 
@@ -148,7 +151,7 @@ async def _serve(settings: Settings) -> None:
     services.vectors.load_in_background()
     services.sound_tags.load_in_background()
     services.certificate = certificate
-    servers = servers_of(public_app(services), internal_app(services))
+    servers = servers_of(public_app(services), internal_app(services)) + _remote_servers(services)
 
     def stop() -> None:
         services.progress.close()
@@ -172,6 +175,17 @@ async def _serve(settings: Settings) -> None:
         notify("READY=1")
         await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
     services.storage.close()
+
+
+def _remote_servers(services: Services) -> list[tuple[uvicorn.Server, list[socket.socket]]]:
+    """Return the server for workers on other machines; none where its socket cannot be made."""
+    path = services.settings.remote_socket
+    try:
+        # Everybody may connect, because the gate is another user. Each request has the token of a worker.
+        return [(internal_server(remote_app(services)), [bind_unix_socket(path, BACKLOG, 0o666)])]
+    except OSError as error:
+        log.warning("workers on other machines cannot bring anything, %s cannot be made: %s", path, error)
+        return []
 
 
 def _tell_of_fault(settings: Settings, fault: StorageFaultError) -> None:

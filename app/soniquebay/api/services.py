@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Request
 
@@ -27,6 +27,7 @@ from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
 from soniquebay.api.release_check_job import ReleaseCheckJob
 from soniquebay.api.release_offers import ReleaseOffers
+from soniquebay.api.remote_feeder import RemoteFeeder
 from soniquebay.api.scrobbler import Scrobbler
 from soniquebay.api.served_certificate import ServedCertificate
 from soniquebay.api.shared_run import SharedRun
@@ -105,6 +106,7 @@ class Services:
     release_check: ReleaseCheckJob = field(init=False)
     releases: ReleaseOffers = field(init=False)
     remote_workers: RemoteWorkers = field(init=False)
+    remote_feeder: RemoteFeeder = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -128,12 +130,16 @@ class Services:
         self.remote_workers = RemoteWorkers(
             self.accounts.database, Authority(settings.authority_folder), settings.roster_folder, settings.gate_port
         )
+        self.remote_feeder = RemoteFeeder(self.database, self.remote_workers, self._tracks_sent_here)
         self.upkeep = Upkeep(self.accounts.database)
         self.smart_lists = SmartLists(self.accounts.database, BySound(self._similar_tracks, self._tagged_tracks))
         self.scrobbler = Scrobbler(self.settings, self.accounts.database, self.accounts.key)
         self.library_playlists = LibraryPlaylists(
             self.accounts.database, self.settings.music, self.settings.tag_encoding
         )
+
+    def _tracks_sent_here(self) -> set[int]:
+        return cast("set[int]", self.dispatcher.vector_feeder.outstanding())
 
     def _certificate_end(self) -> float | None:
         return self.certificate.end if self.certificate else None

@@ -137,6 +137,7 @@ class Stack:
             "API_SOCKET": sockets / "api.sock",
             "CLAIM_FOLDER": self.data / "claim",
             "ROSTER_FOLDER": self.data / "roster",
+            "REMOTE_SOCKET": sockets / "remote.sock",
             "GATE_HOST": self.host,
             "CONTROL_SOCKET": sockets / "control.sock",
             "LOGIN": "on" if self.login else "off",

@@ -14,6 +14,7 @@ Answer = Callable[[Command], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 180.0  # a worker asks each second; a laptop that sleeps says nothing
+MAX_LEAD_SECONDS = 3600.0  # of a connection of HTTP; the worker then opens another one
 REPLY_BYTES_A_MINUTE = 4 << 20  # of answers to remote control, which wait in Redis until somebody reads them
 REPLY_LIFETIME_MS = 60_000
 _PIECE_BYTES = 64 << 10
@@ -106,6 +107,25 @@ async def relay(
         commands.cancel()
         redis_writer.close()
         await asyncio.gather(answers, commands, return_exceptions=True)
+
+
+async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, api: Path) -> None:
+    """Lead a connection to the application for workers, which asks for the worker's token, until one of them ends.
+
+    Raises `BrokerError` when it is not reached.
+    """
+    try:
+        api_reader, api_writer = await asyncio.open_unix_connection(str(api))
+    except OSError as error:
+        raise BrokerError(f"the API is unreachable: {error}") from error
+    ways = {asyncio.create_task(_pass_on(reader, api_writer)), asyncio.create_task(_pass_on(api_reader, writer))}
+    try:
+        await asyncio.wait(ways, timeout=MAX_LEAD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        api_writer.close()
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _end(worker: str, writer: asyncio.StreamWriter, error: BaseException | None) -> None:

@@ -12,8 +12,8 @@ import socket
 from pathlib import Path
 
 from soniquebay import logs, roster
-from soniquebay.authority import GateContext, canonical_serial, gate_context
-from soniquebay.gate.relay import Broker, BrokerError, ReplyBudget, relay
+from soniquebay.authority import HTTP_PROTOCOL, GateContext, canonical_serial, gate_context
+from soniquebay.gate.relay import Broker, BrokerError, ReplyBudget, lead, relay
 from soniquebay.quota import Limits, Quota
 from soniquebay.reach import REFUSED, Reach, reach_of
 from soniquebay.settings import Settings
@@ -27,6 +27,11 @@ HANDSHAKE_SECONDS = 10.0
 ROSTER_INTERVAL_SECONDS = 1.0
 BACKLOG = 64
 _MAX_LINE_BYTES = 4096
+_REVOKED_TEXT = b'{"detail": "this worker was revoked: join again"}'
+_REVOKED = (
+    b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%b" % (len(_REVOKED_TEXT), _REVOKED_TEXT)
+)
 
 
 def certificate_folder(settings: Settings) -> Path:
@@ -38,9 +43,10 @@ def certificate_folder(settings: Settings) -> Path:
 class Gate:
     """The connections of remote workers."""
 
-    def __init__(self, context: GateContext, broker: Broker, roster_folder: Path, reach: Reach) -> None:
+    def __init__(self, context: GateContext, broker: Broker, api: Path, roster_folder: Path, reach: Reach) -> None:
         self._context = context
         self._broker = broker
+        self._api = api
         self._roster_folder = roster_folder
         self._reach = reach
         self._quota = Quota(CONNECTION_LIMITS)
@@ -92,17 +98,35 @@ class Gate:
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - this runs in one
+        is_http = transport.get_extra_info("ssl_object").selected_alpn_protocol() == HTTP_PROTOCOL
         try:
             worker, serial = self._worker_of(transport)
             self._open[task] = (worker, serial)
-            await relay(worker, reader, writer, self._broker, self._budgets.setdefault(worker, ReplyBudget()))
-        except (BrokerError, PermissionError) as error:
+            if is_http:
+                await lead(reader, writer, self._api)
+            else:
+                await relay(worker, reader, writer, self._broker, self._budgets.setdefault(worker, ReplyBudget()))
+        except PermissionError as error:
+            log.warning("a connection of %s ends: %s", address, error)
+            if is_http:
+                await self._refuse(reader, writer)
+        except BrokerError as error:
             log.warning("a connection of %s ends: %s", address, error)
         except Exception:
             log.exception("a connection of %s ends", address)  # the others go on
         finally:
             self._open.pop(task, None)
             transport.abort()
+
+    @staticmethod
+    async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Tell a worker that was revoked, so that it ends. Its request is not looked at."""
+        with contextlib.suppress(OSError, EOFError, asyncio.LimitOverrunError):
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(_REVOKED)
+                await writer.drain()
+                await reader.read(_MAX_LINE_BYTES)  # the worker closes first, else the answer may be lost
 
     def _worker_of(self, transport: asyncio.Transport) -> tuple[str, str]:
         certificate = transport.get_extra_info("peercert") or {}
@@ -149,7 +173,9 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, context: GateContext) -> None:
-    gate = Gate(context, Broker(broker_socket(settings)), settings.roster_folder, reach_of(settings))
+    gate = Gate(
+        context, Broker(broker_socket(settings)), settings.remote_socket, settings.roster_folder, reach_of(settings)
+    )
     with _listening(settings.gate_host, settings.gate_port) as listening:
         task = asyncio.create_task(gate.serve(listening))
         for number in (signal.SIGTERM, signal.SIGINT):

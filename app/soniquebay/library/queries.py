@@ -261,11 +261,15 @@ SELECT t.id, t.path, t.part, t.start_seconds, CASE WHEN part > 0 THEN (
 """
 
 
-def unanalysed_tracks(db: sqlite3.Connection, limit: int) -> list[Row]:
-    """Return the tracks that have not been analysed, as `to_analyse` does."""
+def unanalysed_tracks(db: sqlite3.Connection, limit: int, *, given_back: bool = True) -> list[Row]:
+    """Return the tracks that have not been analysed and are leased to no other machine, as `to_analyse` does.
+
+    Without `given_back` those are left out that another machine could not analyse.
+    """
+    leased = "SELECT track_id FROM analysis_leases" + (" WHERE worker IS NOT NULL" if given_back else "")
     rows = db.execute(
         f"{RANGE_OF_FILE} FROM tracks t INDEXED BY tracks_to_analyse "
-        "WHERE analysed = 0 AND missing_since IS NULL LIMIT ?",
+        f"WHERE analysed = 0 AND missing_since IS NULL AND id NOT IN ({leased}) LIMIT ?",
         (limit,),
     )
     return [dict(row) for row in rows]

@@ -19,6 +19,9 @@ from soniquebay.listeners.login_attempts import LoginAttempts
 log = logging.getLogger(__name__)
 
 CODE_LIFETIME_SECONDS = 3600.0
+PRESENCE_SECONDS = 60.0  # without a word of a worker, until its tracks are given to others
+SEEN_NOTE_INTERVAL_SECONDS = 600.0  # each note is a write to the card
+MAX_PROCESSES = 64
 MAX_CODES = 8  # the oldest are forgotten
 
 
@@ -66,6 +69,10 @@ class RemoteWorkers:
         self._codes: dict[str, float] = {}  # when each of them ends, on the clock
         self._lock = threading.Lock()
         self._attempts = LoginAttempts()
+        self._opened_at = clock()
+        # When each worker was heard of, on the clock, and its processes; and when that was written to the card.
+        self._seen: dict[str, tuple[float, int]] = {}
+        self._noted_at: dict[str, float] = {}
 
     def open(self) -> None:
         """Write the roster of those who have joined; the folder is empty after a start of the machine."""
@@ -119,11 +126,46 @@ class RemoteWorkers:
         log.info("remote worker %s has joined", request.name)
         return Joined(signed.certificate, authority, self._gate_port, proof)
 
+    def name_of(self, token: str) -> str | None:
+        """Return the worker that has a token."""
+        row = (
+            self._database.reader()
+            .execute("SELECT name FROM remote_workers WHERE token_hash = ?", (joining.token_hash(token),))
+            .fetchone()
+        )
+        return None if row is None else str(row[0])
+
+    def note_seen(self, name: str, processes: int) -> None:
+        """Note that a worker is there, with so many processes."""
+        now = self._clock()
+        with self._lock:
+            self._seen[name] = (now, processes)
+            is_due = now - self._noted_at.get(name, float("-inf")) > SEEN_NOTE_INTERVAL_SECONDS
+            if is_due:
+                self._noted_at[name] = now
+        if is_due:
+            with self._database.transaction() as db:
+                db.execute("UPDATE remote_workers SET seen_at = ? WHERE name = ?", (time.time(), name))
+
+    def present(self) -> dict[str, int]:
+        """Return the processes of the workers that have been heard of within `PRESENCE_SECONDS`, by name."""
+        since = self._clock() - PRESENCE_SECONDS
+        with self._lock:
+            return {name: processes for name, (at, processes) in self._seen.items() if at >= since}
+
+    def present_or_unknown(self) -> set[str]:
+        """Return the workers that may still work: for a while after a start none has been heard of yet."""
+        if self._clock() - self._opened_at < PRESENCE_SECONDS:
+            return set(_serials(self._database.reader()))
+        return set(self.present())
+
     def revoke(self, name: str) -> bool:
         """Let a worker connect no longer. Tell whether there was one. Raises ``OSError``."""
         with self._lock:
             with self._database.transaction() as db:
                 done = db.execute("DELETE FROM remote_workers WHERE name = ?", (name,)).rowcount > 0
+            self._seen.pop(name, None)
+            self._noted_at.pop(name, None)
             self._write_roster()
         if done:
             log.info("remote worker %s is revoked", name)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
+from kombu import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 from redis.exceptions import RedisError
 
@@ -48,6 +49,16 @@ def send(task: str, **arguments: Any) -> None:
     """
     with _translated_errors():
         app.send_task(task, kwargs=arguments)
+
+
+def send_many_to(queue: str, task: str, messages: Iterable[dict[str, Any]]) -> None:
+    """Send a task with each of these arguments straight to a queue that is not among the configured ones.
+
+    Raises as `send_many` does.
+    """
+    with _translated_errors(), app.producer_or_acquire() as producer, producer.batch(max_size=_MESSAGES_PER_ROUND_TRIP):
+        for arguments in messages:
+            app.send_task(task, kwargs=arguments, producer=producer, queue=Queue(queue), declare=())
 
 
 def send_many(tasks: Iterable[tuple[str, dict[str, Any]]]) -> None:

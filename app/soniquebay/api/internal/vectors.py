@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException
 
 from soniquebay.api.analysis_result import AnalysisResult
 from soniquebay.api.internal.routes import Answer, InternalRoute
-from soniquebay.api.services import Shared
+from soniquebay.api.services import Services, Shared
 
 router = APIRouter(prefix="/internal", route_class=InternalRoute)
 
@@ -14,6 +14,11 @@ router = APIRouter(prefix="/internal", route_class=InternalRoute)
 @router.put("/vectors/{track_id}")
 def store_vector(services: Shared, track_id: int, result: AnalysisResult) -> Answer:
     """Store a track's vector, or why it has none."""
+    return {"stored": store_analysis(services, track_id, result)}
+
+
+def store_analysis(services: Services, track_id: int, result: AnalysisResult) -> bool:
+    """Store the result of an analysis; False if the track no longer exists. Answer 422 for what is none."""
     try:
         with services.database.transaction() as db:
             stored = result.store(db, track_id)
@@ -25,4 +30,4 @@ def store_vector(services: Shared, track_id: int, result: AnalysisResult) -> Ans
         services.duplicate_upkeep.mark_outdated()
     services.progress.analysed()
     services.tasks_finished(services.dispatcher.vector_feeder, [track_id])
-    return {"stored": stored}
+    return stored

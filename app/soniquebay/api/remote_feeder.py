@@ -1,0 +1,71 @@
+"""Give workers on other machines tracks to analyse: a few each, under leases."""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from kombu.exceptions import OperationalError
+
+from soniquebay.library import leases
+from soniquebay.library.database import Database
+from soniquebay.library.queries import Row
+from soniquebay.listeners.remote_workers import RemoteWorkers
+from soniquebay.roster import queue_of
+from soniquebay.worker.app import describe_broker_error, send_many_to
+
+log = logging.getLogger(__name__)
+
+TRACKS_OF_PROCESS = 3  # one is analysed, and the next ones wait for no round trip
+
+
+class RemoteFeeder:
+    """Keeps the queues of the workers on other machines filled, and ends their leases."""
+
+    def __init__(self, database: Database, workers: RemoteWorkers, sent_here: Callable[[], Collection[int]]) -> None:
+        """`sent_here` returns the tracks that were sent to the workers of this machine and are not done."""
+        self._database = database
+        self._workers = workers
+        self._sent_here = sent_here
+
+    def refill(self, *, is_delayed: bool) -> int:
+        """End leases that are over, and lease tracks to workers that have room; return how many.
+
+        With `is_delayed` nothing new is given. Raises ``sqlite3.Error``.
+        """
+        db, now = self._database.reader(), time.time()
+        ended = leases.ended(db, self._workers.present_or_unknown(), now)
+        if ended.deserted or ended.late:
+            log.warning("%d tracks of workers on other machines are given to others", len(ended.deserted + ended.late))
+            with self._database.transaction() as writer:
+                leases.end(writer, ended.deserted)
+                leases.leave_here(writer, ended.late)
+        if is_delayed:
+            return 0
+        return sum(self._fill(db, worker, processes) for worker, processes in self._workers.present().items())
+
+    def _fill(self, db: sqlite3.Connection, worker: str, processes: int) -> int:
+        size = min(TRACKS_OF_PROCESS * processes, leases.MAX_TRACKS_OF_WORKER)
+        has = leases.count_of(db, worker)
+        if has > size // 2:
+            return 0
+        with self._database.transaction() as writer:
+            rows = leases.take(writer, worker, size - has, self._sent_here(), time.time())
+        if not rows:
+            return 0
+        try:
+            send_many_to(queue_of(worker), "vector.calculate", map(_arguments, rows))
+        except OperationalError as error:
+            log.warning("nothing sent to remote worker %s. %s", worker, describe_broker_error(error))
+            with self._database.transaction() as writer:
+                leases.end(writer, [row["id"] for row in rows])
+            return 0
+        return len(rows)
+
+
+def _arguments(row: Row) -> dict[str, Any]:
+    """Return the arguments of a track's analysis elsewhere: of the path only the suffix, which tells the format."""
+    _, dot, suffix = row["path"].rpartition("/")[2].rpartition(".")
+    arguments = {"track_id": row["id"], "suffix": suffix if dot and suffix.isascii() and suffix.isalnum() else ""}
+    return {**arguments, "start": row["start_seconds"], "seconds": row["seconds"]} if row["part"] else arguments
