@@ -25,8 +25,28 @@ def api() -> None:
     show_default=True,
     help="Number of this worker, when there are several.",
 )
-def worker(instance: int) -> None:
-    """Run a worker for all queues (a service of the appliance)."""
+@click.option("--join", metavar="URL", help="Be a worker of the appliance at URL, from this other machine.")
+@click.option("--code", help="With --join, the first time: the join code. Without it, it is asked for.")
+@click.option("--name", help="With --join, the first time: the name of this machine there.")
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), help="With --join: where the credentials are kept."
+)
+@click.option("--processes", type=click.IntRange(1, 64), help="With --join: how many tracks at once; one a processor.")
+def worker(
+    *,
+    instance: int,
+    join: str | None,
+    code: str | None,
+    name: str | None,
+    folder: Path | None,
+    processes: int | None,
+) -> None:
+    """Run a worker for all queues (a service of the appliance), or with --join one of an appliance elsewhere."""
+    if join:
+        from soniquebay.cli.remote_worker import run_joined
+
+        run_joined(join, code, name, folder, processes)
+        return
     import_stub.import_billiard_without_cffi()
     from soniquebay.worker.main import run
 

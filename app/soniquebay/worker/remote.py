@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from soniquebay.worker.config import celery_settings
 from soniquebay.worker.process_priority import limit_blas_threads
 
 CREDENTIALS_FILE = "worker.json"
+FOLDER_VARIABLE = "SONIQUEBAY_JOINED_FOLDER"  # tells the child processes where the credentials are
 # Events are few: a heartbeat, and two for each task. So a worker that has gone is seen soon.
 HEARTBEAT_INTERVAL_SECONDS = 30
 
@@ -90,6 +92,7 @@ def make_app(settings: Settings, credentials: Credentials, folder: Path) -> Cele
 def run(settings: Settings, credentials: Credentials, folder: Path, processes: int, imports: Sequence[str]) -> None:
     """Run a remote worker until it is stopped; SIGTERM is a warm shutdown. `imports`: the modules with its tasks."""
     limit_blas_threads()
+    os.environ[FOLDER_VARIABLE] = str(folder)
     app = make_app(settings, credentials, folder)
     app.conf.imports = imports
     app.set_default()

@@ -1,0 +1,53 @@
+"""`vector.calculate` on another machine: the same analysis, of a file that the appliance sends by ranges."""
+
+import base64
+import logging
+import os
+from functools import cache
+from pathlib import Path
+
+from celery import shared_task
+
+from soniquebay.audio.feature_schema import FEATURE_VERSION
+from soniquebay.pipeline.remote_api import Appliance, NotOursError, RemoteFile
+from soniquebay.worker.remote import FOLDER_VARIABLE, read_credentials
+
+log = logging.getLogger(__name__)
+
+SOFT_TIME_LIMIT_SECONDS, TIME_LIMIT_SECONDS = 300, 330  # as on the appliance
+
+
+@cache
+def appliance() -> Appliance:
+    """Return the client of this process. Raises ``RuntimeError`` when this machine has not joined."""
+    folder = Path(os.environ[FOLDER_VARIABLE])
+    credentials = read_credentials(folder)
+    if credentials is None:
+        raise RuntimeError(f"{folder} has no credentials")
+    return Appliance(credentials, folder)
+
+
+@shared_task(name="vector.calculate", soft_time_limit=SOFT_TIME_LIMIT_SECONDS, time_limit=TIME_LIMIT_SECONDS)
+def calculate(track_id: int, suffix: str = "", start: float = 0.0, seconds: float | None = None) -> None:
+    """Bring the vector of a track, or leave the track to the appliance if it cannot be decoded here."""
+    from soniquebay.audio.analysis import analyse
+    from soniquebay.audio.decode import UndecodableAudioError
+
+    try:
+        file = RemoteFile(appliance(), track_id, suffix)
+        try:
+            analysis = analyse(file, start, seconds)
+        except UndecodableAudioError as error:
+            log.warning("track %d is left to the appliance: %s", track_id, error)
+            appliance().request("DELETE", f"/worker/tracks/{track_id}")
+            return
+        body = {
+            "version": FEATURE_VERSION,
+            "data": base64.b64encode(analysis.vector.astype("<f4").tobytes()).decode("ascii"),
+            "bpm": analysis.bpm,
+            "musical_key": analysis.musical_key,
+            "length": analysis.length,
+        }
+        appliance().request("PUT", f"/worker/tracks/{track_id}/vector", json=body)
+    except NotOursError as error:
+        log.warning("track %d: %s", track_id, error)
