@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import httpx
 import pytest
+import redis
 
 from soniquebay import joining
 from soniquebay.cli import remote_workers
@@ -63,6 +64,17 @@ def test_a_machine_joins_and_is_revoked(tmp_path: Path) -> None:
         assert stack.cli("workers", control=True).stdout.startswith("laptop: joined ")
 
         assert "no worker desk" in stack.cli("workers", "revoke", "desk", control=True, check=False).stderr
+        # Another one, which is not there: nothing of it stays in Redis.
+        code = json.loads(stack.cli("join-code", "--json", control=True).stdout)["code"]
+        remote_workers.join(stack.url, code, "desk", tmp_path / "desk")
+        send = "from soniquebay.worker.app import send_many_to; send_many_to('vector@desk', 'vector.calculate', [{}])"
+        subprocess.run([sys.executable, "-c", send], env=environment, check=True, timeout=60)
+        with redis.Redis.from_url(environment["SONIQUEBAY_REDIS"]) as broker:
+            assert len(broker.keys("*vector@desk*")) == 1
+            stack.cli("workers", "revoke", "desk", control=True)
+            assert broker.keys("*vector@desk*") == []
+
+        assert is_open(port)
         stack.cli("workers", "revoke", "laptop", control=True)
         wait_until(lambda: not is_open(port), 30)
         wait_until(lambda: "Connection refused" in log.read_text() or "closed" in log.read_text(), 30)

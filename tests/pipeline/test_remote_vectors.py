@@ -2,11 +2,9 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from soniquebay.pipeline.remote_api import Appliance, NotOursError
 from soniquebay.worker.remote import read_credentials
 from tests.support.audio_files import CODECS, tone
 from tests.support.stack import Stack, free_port, wait_until
+from tests.support.vectors import forget_vectors, vectors
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,17 +32,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running = Stack(music, tmp_path_factory.mktemp("data"), SONIQUEBAY_GATE_PORT=str(free_port()))
     yield running
     running.stop()
-
-
-def vectors(stack: Stack) -> dict[int, np.ndarray]:
-    with closing(sqlite3.connect(stack.data / "library.db")) as db:
-        rows = db.execute("SELECT track_id, data FROM vectors WHERE data IS NOT NULL").fetchall()
-    return {track_id: np.frombuffer(data, "<f4") for track_id, data in rows}
-
-
-def forget_vectors(stack: Stack) -> None:
-    with closing(sqlite3.connect(stack.data / "library.db")) as db, db:
-        db.execute("DELETE FROM vectors")
 
 
 def join(stack: Stack, folder: Path, log: Path) -> subprocess.Popen[bytes]:

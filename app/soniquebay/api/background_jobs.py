@@ -175,7 +175,10 @@ async def _scan_after_loss(services: Services) -> None:
 def _refill(services: Services) -> None:
     is_delayed = services.dispatcher.analysis_is_delayed(services.database.reader())
     # Other machines first: they get what is not sent to this one's workers yet.
-    services.remote_feeder.refill(is_delayed=is_delayed)
+    try:
+        services.remote_feeder.refill(is_delayed=is_delayed)
+    except redis.RedisError as error:
+        log.warning("nothing sent to workers on other machines. %s", describe_broker_error(error))
     shared = bool(services.remote_workers.present())
     services.dispatcher.vector_feeder.resize(MAX_QUEUED_VECTORS_SHARED if shared else MAX_QUEUED_VECTORS)
     services.dispatcher.refill()

@@ -217,6 +217,10 @@ class Dispatcher:
         """Return how many messages wait in a queue, of all priorities. Raises ``redis.RedisError``."""
         return sum(int(str(self._broker.llen(key))) for key in _keys(queue))
 
+    def empty_queue(self, queue: str) -> None:
+        """Remove the messages of a queue. Raises ``redis.RedisError``."""
+        self._broker.delete(*_keys(queue))
+
     def queue_lengths(self) -> dict[str, int]:
         """Return how many messages wait in each queue, by one request to Redis. Raises ``redis.RedisError``."""
         pipeline = self._broker.pipeline(transaction=False)

@@ -11,28 +11,40 @@ from kombu.exceptions import OperationalError
 from soniquebay.library import leases
 from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
-from soniquebay.listeners.remote_workers import RemoteWorkers
+from soniquebay.listeners.remote_workers import Presence, RemoteWorkers
 from soniquebay.roster import queue_of
 from soniquebay.worker.app import describe_broker_error, send_many_to
 
 log = logging.getLogger(__name__)
 
+# Longer than between two heartbeats: the worker has then said that it does not have the track.
+MESSAGE_LOST_AFTER_SECONDS = 40.0
 TRACKS_OF_PROCESS = 3  # one is analysed, and the next ones wait for no round trip
 
 
 class RemoteFeeder:
     """Keeps the queues of the workers on other machines filled, and ends their leases."""
 
-    def __init__(self, database: Database, workers: RemoteWorkers, sent_here: Callable[[], Collection[int]]) -> None:
-        """`sent_here` returns the tracks that were sent to the workers of this machine and are not done."""
+    def __init__(
+        self,
+        database: Database,
+        workers: RemoteWorkers,
+        sent_here: Callable[[], Collection[int]],
+        queue_length: Callable[[str], int],
+    ) -> None:
+        """`sent_here` returns the tracks that were sent to the workers of this machine and are not done.
+
+        `queue_length` returns how many messages wait in a queue.
+        """
         self._database = database
         self._workers = workers
         self._sent_here = sent_here
+        self._queue_length = queue_length
 
     def refill(self, *, is_delayed: bool) -> int:
         """End leases that are over, and lease tracks to workers that have room; return how many.
 
-        With `is_delayed` nothing new is given. Raises ``sqlite3.Error``.
+        With `is_delayed` nothing new is given. Raises ``sqlite3.Error`` and ``redis.RedisError``.
         """
         db, now = self._database.reader(), time.time()
         ended = leases.ended(db, self._workers.present_or_unknown(), now)
@@ -41,9 +53,20 @@ class RemoteFeeder:
             with self._database.transaction() as writer:
                 leases.end(writer, ended.deserted)
                 leases.leave_here(writer, ended.late)
+        present = self._workers.present()
+        for worker, seen in present.items():
+            self._end_lost(db, worker, seen, now)
         if is_delayed:
             return 0
-        return sum(self._fill(db, worker, processes) for worker, processes in self._workers.present().items())
+        return sum(self._fill(db, worker, seen.processes) for worker, seen in present.items())
+
+    def _end_lost(self, db: sqlite3.Connection, worker: str, seen: Presence, now: float) -> None:
+        # A message that was on its way when a connection was lost is nowhere any more, and a task that failed neither.
+        lost = leases.lost(db, worker, seen.busy, now - MESSAGE_LOST_AFTER_SECONDS)
+        if lost and self._queue_length(queue_of(worker)) == 0:
+            log.warning("%d tracks that remote worker %s does not have are analysed here", len(lost), worker)
+            with self._database.transaction() as writer:
+                leases.leave_here(writer, lost)
 
     def _fill(self, db: sqlite3.Connection, worker: str, processes: int) -> int:
         size = min(TRACKS_OF_PROCESS * processes, leases.MAX_TRACKS_OF_WORKER)

@@ -1,7 +1,9 @@
 """Workers on other machines: let them join by a code, list and revoke them."""
 
+import logging
 from typing import Annotated, Any
 
+import redis
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 
 from soniquebay.api.access import REFUSALS, Manager, address_of, require_manager
@@ -11,7 +13,9 @@ from soniquebay.api.services import Shared
 from soniquebay.authority import AuthorityError
 from soniquebay.listeners import remote_workers
 from soniquebay.listeners.accounts import TooManyAttemptsError, Visitor, WrongPasswordError
+from soniquebay.roster import queue_of
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/workers", tags=["workers"], responses=REFUSALS)
 _ManagingVisitor = Annotated[Visitor, Depends(require_manager)]
 _Name = Annotated[str, Path(max_length=64)]
@@ -67,6 +71,9 @@ def revoke(services: Shared, visitor: _ManagingVisitor, name: _Name) -> None:
     try:
         if not services.remote_workers.revoke(name):
             raise HTTPException(404, f"no worker {name} has joined")
+        services.dispatcher.empty_queue(queue_of(name))
+    except redis.RedisError as error:
+        log.warning("the queue of remote worker %s keeps its messages, which nobody reads: %s", name, error)
     except OSError as error:
         raise HTTPException(503, f"the list of workers cannot be written: {error}") from error
 

@@ -130,7 +130,9 @@ class Services:
         self.remote_workers = RemoteWorkers(
             self.accounts.database, Authority(settings.authority_folder), settings.roster_folder, settings.gate_port
         )
-        self.remote_feeder = RemoteFeeder(self.database, self.remote_workers, self._tracks_sent_here)
+        self.remote_feeder = RemoteFeeder(
+            self.database, self.remote_workers, self._tracks_sent_here, self.dispatcher.queue_length
+        )
         self.upkeep = Upkeep(self.accounts.database)
         self.smart_lists = SmartLists(self.accounts.database, BySound(self._similar_tracks, self._tagged_tracks))
         self.scrobbler = Scrobbler(self.settings, self.accounts.database, self.accounts.key)

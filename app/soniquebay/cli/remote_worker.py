@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from celery.signals import worker_ready
+from celery.worker import state
 
 from soniquebay import roster
 from soniquebay.audio.feature_schema import FEATURE_VERSION
@@ -67,16 +68,23 @@ class _Heartbeats:
         threading.Thread(target=self._tell_forever, name="heartbeats", daemon=True).start()
 
     def _tell_forever(self) -> None:
-        pause = threading.Event()
+        pause, begins = threading.Event(), True
         while self.refusal is None:
             try:
-                self._appliance.request("POST", "/worker/heartbeat", HEARTBEAT_MAX_WAIT_SECONDS, json=self._body)
+                body = {**self._body, "begins": begins, "busy": _busy_tracks()}
+                self._appliance.request("POST", "/worker/heartbeat", HEARTBEAT_MAX_WAIT_SECONDS, json=body)
+                begins = False
             except UnavailableApplianceError as error:
                 log.warning("the appliance does not answer: %s", error)
             except NotOursError as error:
                 self.refusal = str(error)
                 os.kill(os.getpid(), signal.SIGTERM)
             pause.wait(HEARTBEAT_SECONDS)
+
+
+def _busy_tracks() -> list[int]:
+    """Return the tracks that this worker has received and not brought yet."""
+    return [int(request.kwargs["track_id"]) for request in list(state.reserved_requests)]
 
 
 def default_folder() -> Path:

@@ -5,6 +5,7 @@ Redis has no port. Who has no certificate gets no further than the handshake; wh
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 from soniquebay import logs, roster
 from soniquebay.authority import HTTP_PROTOCOL, GateContext, canonical_serial, gate_context
 from soniquebay.gate.relay import Broker, BrokerError, ReplyBudget, lead, relay
-from soniquebay.quota import Limits, Quota
+from soniquebay.quota import Held, Limits, Quota
 from soniquebay.reach import REFUSED, Reach, reach_of
 from soniquebay.settings import Settings
 from soniquebay.systemd import notify
@@ -79,7 +80,10 @@ class Gate:
                 sock.close()
             else:
                 task = tasks.create_task(self._handle(sock, str(address[0])))
-                task.add_done_callback(lambda _, held=held: self._quota.give_back(held))
+                task.add_done_callback(functools.partial(self._give_back, held))
+
+    def _give_back(self, held: Held, _: object) -> None:
+        self._quota.give_back(held)
 
     async def _handle(self, sock: socket.socket, address: str) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -60,9 +60,20 @@ def ended(db: sqlite3.Connection, present: Collection[str], now: float) -> Ended
     return Ended(deserted, late)
 
 
+def lost(db: sqlite3.Connection, worker: str, busy: Collection[int], before: float) -> list[int]:
+    """Return the tracks that were leased to a worker before a Unix time, and that it does not have."""
+    rows = db.execute("SELECT track_id FROM analysis_leases WHERE worker = ? AND leased_at < ?", (worker, before))
+    return [track_id for (track_id,) in rows if track_id not in busy]
+
+
 def end(db: sqlite3.Connection, track_ids: Collection[int]) -> None:
     """End leases: the tracks are for whoever comes first."""
     db.executemany("DELETE FROM analysis_leases WHERE track_id = ?", [(track_id,) for track_id in track_ids])
+
+
+def end_all(db: sqlite3.Connection, worker: str) -> int:
+    """End the leases of a worker; return how many it had."""
+    return db.execute("DELETE FROM analysis_leases WHERE worker = ?", (worker,)).rowcount
 
 
 def leave_here(db: sqlite3.Connection, track_ids: Collection[int]) -> None:

@@ -4,10 +4,10 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from soniquebay import joining, roster
 from soniquebay.audio.feature_schema import FEATURE_VERSION
@@ -50,6 +50,16 @@ class Joined:
     proof: str
 
 
+class Presence(NamedTuple):
+    """What a worker has said of itself."""
+
+    at: float
+    """When, on the clock."""
+    processes: int
+    busy: frozenset[int]
+    """Its tracks."""
+
+
 class RemoteWorkers:
     """The workers that have joined, in the database, and the roster that is made of them. Safe from any thread."""
 
@@ -70,8 +80,8 @@ class RemoteWorkers:
         self._lock = threading.Lock()
         self._attempts = LoginAttempts()
         self._opened_at = clock()
-        # When each worker was heard of, on the clock, and its processes; and when that was written to the card.
-        self._seen: dict[str, tuple[float, int]] = {}
+        self._seen: dict[str, Presence] = {}
+        # When that was written to the card, on the clock.
         self._noted_at: dict[str, float] = {}
 
     def open(self) -> None:
@@ -135,11 +145,11 @@ class RemoteWorkers:
         )
         return None if row is None else str(row[0])
 
-    def note_seen(self, name: str, processes: int) -> None:
-        """Note that a worker is there, with so many processes."""
+    def note_seen(self, name: str, processes: int, busy: Collection[int] = ()) -> None:
+        """Note that a worker is there, with so many processes, and with which tracks it is `busy`."""
         now = self._clock()
         with self._lock:
-            self._seen[name] = (now, processes)
+            self._seen[name] = Presence(now, processes, frozenset(busy))
             is_due = now - self._noted_at.get(name, float("-inf")) > SEEN_NOTE_INTERVAL_SECONDS
             if is_due:
                 self._noted_at[name] = now
@@ -147,11 +157,11 @@ class RemoteWorkers:
             with self._database.transaction() as db:
                 db.execute("UPDATE remote_workers SET seen_at = ? WHERE name = ?", (time.time(), name))
 
-    def present(self) -> dict[str, int]:
-        """Return the processes of the workers that have been heard of within `PRESENCE_SECONDS`, by name."""
+    def present(self) -> dict[str, Presence]:
+        """Return the workers that have been heard of within `PRESENCE_SECONDS`, by name."""
         since = self._clock() - PRESENCE_SECONDS
         with self._lock:
-            return {name: processes for name, (at, processes) in self._seen.items() if at >= since}
+            return {name: seen for name, seen in self._seen.items() if seen.at >= since}
 
     def present_or_unknown(self) -> set[str]:
         """Return the workers that may still work: for a while after a start none has been heard of yet."""

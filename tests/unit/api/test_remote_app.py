@@ -126,8 +126,20 @@ def test_a_worker_of_another_release_is_told_so(services: Services) -> None:
     assert (
         client(services).post("/worker/heartbeat", json=body | {"feature_version": FEATURE_VERSION}).status_code == 204
     )
-    assert services.remote_workers.present() == {"a": 4}
+    assert {name: seen.processes for name, seen in services.remote_workers.present().items()} == {"a": 4}
     assert client(services).post("/worker/heartbeat", json=body | {"processes": 1000}).status_code == 422
+
+
+def test_a_worker_that_has_started_anew_has_nothing_from_before(services: Services) -> None:
+    body = {"processes": 1, "feature_version": FEATURE_VERSION}
+    db = services.database.reader()
+    assert client(services).post("/worker/heartbeat", json=body).status_code == 204
+    assert client(services, "b").post("/worker/heartbeat", json=body | {"begins": True}).status_code == 204
+    assert leases.count_of(db, "a") == 1
+    assert client(services).post("/worker/heartbeat", json=body | {"begins": True}).status_code == 204
+    assert leases.count_of(db, "a") == 0
+    with services.database.transaction() as writer:
+        assert len(leases.take(writer, "b", 9, (), time.time())) == 1  # it is for whoever comes first
 
 
 def test_the_public_api_has_none_of_these_routes(services: Services) -> None:

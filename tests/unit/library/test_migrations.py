@@ -363,7 +363,7 @@ def test_a_library_of_schema_11_has_every_track_as_a_whole_file(tmp_path: Path) 
     assert before - after == set()
     assert {name for _, name in after - before} == {
         "tracks_parts", "tracks_superseded", "doubtful_texts", "tracks_to_measure", "loudness_stored",
-        "loudness_removed", "duplicates_by_recording",
+        "loudness_removed", "duplicates_by_recording", "analysis_leases_by_worker", "vectors_end_lease",
     }  # fmt: skip
     rows = db.execute("SELECT id, part, start_seconds, superseded, companion_stamp, stated_duration FROM tracks")
     assert [tuple(row) for row in rows] == [(3, 0, 0.0, 0, 0, 9.5), (4, 0, 0.0, 0, 0, 2.5)]
@@ -446,3 +446,27 @@ def test_a_library_before_fingerprints_is_compared_and_has_no_duplicates_yet(tmp
     assert duplicates.is_to_compare(db)
     assert load_sounds(db).groups() == []
     assert duplicates.page(db, 10, 0, None, is_counted=True).total == 0
+
+
+def test_a_library_before_the_leases_keeps_its_vectors_and_ends_a_lease_with_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:20]:
+            old.executescript(script)
+        old.executescript("""
+            INSERT INTO artists (id, name, normalised_name) VALUES (1, 'A', 'a');
+            INSERT INTO tracks (id, title, artist_id, duration, format, added_at, path, size, mtime_ns)
+                VALUES (1, 'T', 1, 1, 'X', 0, '/a', 1, 1), (2, 'U', 1, 1, 'X', 0, '/b', 1, 1);
+            INSERT INTO vectors (track_id, version, data) VALUES (1, 2, x'00');
+            PRAGMA user_version = 20;
+        """)
+        old.commit()
+    database = Database(path)
+    database.migrate()
+    with database.transaction() as db:
+        assert [row[0] for row in db.execute("SELECT track_id FROM vectors")] == [1]
+        db.execute("INSERT INTO analysis_leases VALUES (1, 'laptop', 1), (2, 'laptop', 1)")
+        db.execute("INSERT INTO vectors (track_id, version, data) VALUES (2, 2, x'00')")
+        assert [row[0] for row in db.execute("SELECT track_id FROM analysis_leases")] == [1]
+        db.execute("DELETE FROM tracks WHERE id = 1")
+        assert db.execute("SELECT count(*) FROM analysis_leases").fetchone()[0] == 0

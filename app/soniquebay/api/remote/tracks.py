@@ -44,6 +44,10 @@ class Heartbeat(BaseModel):
 
     processes: Annotated[int, Field(ge=1, le=MAX_PROCESSES)]
     feature_version: int
+    busy: Annotated[list[int], Field(max_length=leases.MAX_TRACKS_OF_WORKER)] = []
+    """The tracks that it has received and not brought yet."""
+    begins: bool = False
+    """It has just started, so it knows nothing of tracks that were leased to it before."""
 
 
 class RemoteResult(BaseModel):
@@ -70,7 +74,10 @@ def heartbeat(services: Shared, worker: Worker, body: Heartbeat) -> None:
             f"its vectors would be of version {body.feature_version}, and the appliance has version {FEATURE_VERSION}: "
             "install the same release of SoniqueBay on both machines",
         )
-    services.remote_workers.note_seen(worker, body.processes)
+    if body.begins and leases.count_of(services.database.reader(), worker):
+        with services.database.transaction() as db:
+            leases.end_all(db, worker)
+    services.remote_workers.note_seen(worker, body.processes, body.busy)
     services.request_refill()
 
 
