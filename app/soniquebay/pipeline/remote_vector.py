@@ -1,6 +1,5 @@
 """`vector.calculate` on another machine: the same analysis, of a file that the appliance sends by ranges."""
 
-import base64
 import logging
 import os
 from functools import cache
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from celery import shared_task
 
-from soniquebay.audio.feature_schema import FEATURE_VERSION
+from soniquebay.pipeline.analysis_message import described
 from soniquebay.pipeline.remote_api import Appliance, NotOursError, RemoteFile
 from soniquebay.worker.remote import FOLDER_VARIABLE, read_credentials
 
@@ -41,13 +40,6 @@ def calculate(track_id: int, suffix: str = "", start: float = 0.0, seconds: floa
             log.warning("track %d is left to the appliance: %s", track_id, error)
             appliance().request("DELETE", f"/worker/tracks/{track_id}")
             return
-        body = {
-            "version": FEATURE_VERSION,
-            "data": base64.b64encode(analysis.vector.astype("<f4").tobytes()).decode("ascii"),
-            "bpm": analysis.bpm,
-            "musical_key": analysis.musical_key,
-            "length": analysis.length,
-        }
-        appliance().request("PUT", f"/worker/tracks/{track_id}/vector", json=body)
+        appliance().request("PUT", f"/worker/tracks/{track_id}/vector", json=described(analysis))
     except NotOursError as error:
         log.warning("track %d: %s", track_id, error)

@@ -1,6 +1,5 @@
 """`vector.calculate`: the vector of a track, and what else follows from its sound. The API itself sends this task."""
 
-import base64
 import logging
 import os
 from typing import Any
@@ -8,10 +7,10 @@ from typing import Any
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION
-from soniquebay.audio.sound_tags import SOUND_TAGS_VERSION
 from soniquebay.library.paths import decode, path_exists
 from soniquebay.overrides.memory_recycling import replace_this_process
 from soniquebay.pipeline import library_api
+from soniquebay.pipeline.analysis_message import described
 from soniquebay.pipeline.task import RECORD_FAILURE_MAX_WAIT_SECONDS, StageTask, describe_error, stage
 
 log = logging.getLogger(__name__)
@@ -71,20 +70,5 @@ def analysed(file: str, start: float = 0.0, seconds: float | None = None) -> dic
     except SoftTimeLimitExceeded:
         result = {"failure": TIMEOUT_REASON, "retry_later": True}  # the drive may hang
     else:
-        result = {
-            "data": _base64(analysis.vector.astype("<f4").tobytes()),
-            "sound_tags": {
-                "version": SOUND_TAGS_VERSION,
-                "data": _base64(analysis.sound_tags.astype("<f2").tobytes()),
-            },
-            "bpm": analysis.bpm,
-            "bpm_confidence": analysis.bpm_confidence,
-            "musical_key": analysis.musical_key,
-            "acoustic_fingerprint": _base64(analysis.acoustic_fingerprint),
-            "length": analysis.length,
-        }
+        result = described(analysis)
     return {"version": FEATURE_VERSION, **result}
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

@@ -363,7 +363,8 @@ def test_a_library_of_schema_11_has_every_track_as_a_whole_file(tmp_path: Path) 
     assert before - after == set()
     assert {name for _, name in after - before} == {
         "tracks_parts", "tracks_superseded", "doubtful_texts", "tracks_to_measure", "loudness_stored",
-        "loudness_removed", "duplicates_by_recording", "analysis_leases_by_worker", "vectors_end_lease",
+        "loudness_removed", "duplicates_by_recording", "sound_tags_version", "analysis_leases_by_worker",
+        "vectors_end_lease",
     }  # fmt: skip
     rows = db.execute("SELECT id, part, start_seconds, superseded, companion_stamp, stated_duration FROM tracks")
     assert [tuple(row) for row in rows] == [(3, 0, 0.0, 0, 0, 9.5), (4, 0, 0.0, 0, 0, 2.5)]
