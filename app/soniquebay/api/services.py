@@ -42,8 +42,8 @@ from soniquebay.library.similarity.rankings import Rankings
 from soniquebay.library.similarity.tag_index import TagIndex
 from soniquebay.listeners.accounts import Accounts
 from soniquebay.listeners.library_playlists import LibraryPlaylists
-from soniquebay.listeners.rules import BySound
 from soniquebay.listeners.remote_workers import RemoteWorkers
+from soniquebay.listeners.rules import BySound
 from soniquebay.listeners.smart_lists import SmartLists
 from soniquebay.listeners.upkeep import Upkeep
 from soniquebay.log_stream import LogReader
