@@ -137,7 +137,10 @@ class Systemd:
         self.log = folder / "calls"
         programs = folder / "programs"
         programs.mkdir()
-        (programs / "systemctl").write_text(f'#!/bin/sh\necho "$*" >>{self.log}\n[ "$1" != is-enabled ]\n')
+        (programs / "systemctl").write_text(
+            f'#!/bin/sh\necho "$*" >>{self.log}\ncd {programs}\n'
+            'case $1 in enable) touch "$2" ;; disable) rm "$2" ;; is-enabled) [ -e "$3" ] ;; esac\n'
+        )
         (programs / "systemd-run").write_text(
             f'#!/bin/sh\nwhile case $1 in --*) ;; *) false ;; esac; do shift; done\necho "run $*" >>{self.log}\n"$@"\n'
         )
@@ -189,11 +192,9 @@ def test_a_change_is_made_and_undone_as_often_as_needed(folder: Path, systemd: S
         change.write_old()
         assert contents(folder) == {"a.service": "1", "b.service": "1"}
         assert (folder / "a.service").stat().st_mode & 0o777 == 0o644
-    assert systemd.calls()[-3:] == [
-        "disable c.timer",
-        "stop --job-mode=replace-irreversibly c.time[r]",
-        "daemon-reload",
-    ]
+    writing = ["stop --job-mode=replace-irreversibly c.time[r]", "daemon-reload"]
+    enabled = "is-enabled --quiet c.timer"
+    assert systemd.calls() == [enabled, "disable c.timer", *writing, enabled, *writing]
 
 
 def test_a_change_that_was_cut_anywhere_is_undone(folder: Path, systemd: Systemd) -> None:
