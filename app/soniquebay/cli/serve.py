@@ -1,6 +1,7 @@
 """Run the whole stack on any Linux machine with one command, which stops all of it at the end."""
 
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -83,7 +84,8 @@ class Stack:
                 click.echo(f"                  logs   {logs}")
                 if code := self._claim_code():
                     click.echo(f"Make it yours: {self._url()}/claim?code={code}")
-                click.echo(f"Scan: SONIQUEBAY_URL=unix://{sockets}/control.sock soniquebay scan --wait    Stop: Ctrl-C")
+                scan = f"SONIQUEBAY_URL=unix://{sockets}/control.sock {called_as(sys.argv[0])} scan --wait"
+                click.echo(f"Scan: {scan}    Stop: Ctrl-C")
                 while True:
                     self._open_gate(processes, environment)
                     _check(processes, logs)
@@ -207,6 +209,17 @@ class Stack:
             return answer.status_code == 200
 
         _wait_until(healthy, processes, self.data / "logs", "SoniqueBay")
+
+
+def called_as(program: str) -> str:
+    """Return the command, for a shell, by which the user has called this program. `program`: the first of `sys.argv`.
+
+    It has a slash, too, if the shell has found it on the PATH.
+    """
+    path = Path(program)
+    if path.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m soniquebay.cli"
+    return path.name if "/" not in program or shutil.which(path.name) == program else shlex.quote(program)
 
 
 def _answers(redis_socket: Path) -> bool:
