@@ -88,9 +88,11 @@ def _ask(settings: Settings, method: str, path: str, timeout_seconds: float) -> 
         with client_of(settings.url or f"{UNIX}{settings.control_socket}") as api:
             response = api.request(method, path, timeout=timeout_seconds)
     except httpx.HTTPError as error:
+        if "Permission denied" in str(error):
+            raise PermissionError(str(error)) from error
         return str(error) or type(error).__name__
     if response.status_code in {401, 403}:
-        return "it answers administrators only: sudo soniquebay doctor"
+        raise PermissionError("it answers administrators only: sudo soniquebay doctor")
     if response.status_code not in {200, 503}:
         return f"it answered {response.status_code}"
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from soniquebay import certificates
-from soniquebay.doctor.finding import Finding, ok, unknown, wrong
+from soniquebay.doctor.finding import Finding, needs_root, ok, wrong
 from soniquebay.doctor.surroundings import Surroundings
 from soniquebay.sentences import as_sentence
 
@@ -19,7 +19,7 @@ def certificate(around: Surroundings) -> Iterator[Finding]:
         warning = certificates.end_warning(settings, certificates.validity(settings), around.clock())
     except certificates.CertificateError as error:
         if isinstance(error.__cause__, PermissionError):
-            yield unknown("The certificate may not be read by this user.", "Ask again as root: sudo soniquebay doctor")
+            yield needs_root("The certificate may not be read by this user.")
         else:
             yield wrong(
                 f"TLS does not work: {error}.", "Correct the files, and restart: sudo systemctl restart soniquebay-api"

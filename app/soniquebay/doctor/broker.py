@@ -6,12 +6,17 @@ from typing import cast
 import redis
 
 from soniquebay import redis_files
-from soniquebay.doctor.finding import Finding, ok, wrong
+from soniquebay.doctor.finding import Finding, needs_root, ok, wrong
 from soniquebay.doctor.surroundings import Surroundings
 
 TIMEOUT_SECONDS = 3.0
 FULL_SHARE = 0.95
 _RESTART = "sudo systemctl restart redis-server; what it says: soniquebay logs redis"
+
+
+def may_not_open(error: Exception) -> bool:
+    """Tell whether the socket of Redis may not be opened by this user: it says nothing about Redis."""
+    return "Permission denied" in str(error)
 
 
 def broker(around: Surroundings) -> Iterator[Finding]:
@@ -25,9 +30,10 @@ def broker(around: Surroundings) -> Iterator[Finding]:
         yield wrong("Redis still reads its file.", "Wait a minute, and ask again.")
         return
     except (redis.RedisError, OSError) as error:
-        may_not = "Permission denied" in str(error)
-        remedy = "Ask again as root: sudo soniquebay doctor" if may_not else _RESTART
-        yield wrong(f"Redis does not answer, so nothing is scanned: {error}.", remedy)
+        if may_not_open(error):
+            yield needs_root("Redis may not be asked by this user.")
+        else:
+            yield wrong(f"Redis does not answer, so nothing is scanned: {error}.", _RESTART)
         return
     finally:
         client.close()

@@ -16,7 +16,7 @@ from soniquebay.doctor import (
     release,
     watches,
 )
-from soniquebay.doctor.finding import Finding, unknown
+from soniquebay.doctor.finding import Finding, may_not_look, needs_root, unknown
 from soniquebay.doctor.surroundings import Surroundings
 
 MAX_CHECK_SECONDS = 90.0  # more than a look at a large database may take
@@ -52,7 +52,7 @@ def findings(around: Surroundings, seconds: float = MAX_CHECK_SECONDS) -> Iterat
     for name, check in CHECKS.items():
         found: list[Finding] = []
         # In a thread that nobody waits for at the end: a dead drive holds whoever reads it.
-        thread = threading.Thread(target=_make, args=(check, around, found), daemon=True)
+        thread = threading.Thread(target=_make, args=(name, check, around, found), daemon=True)
         thread.start()
         thread.join(seconds)
         if thread.is_alive():
@@ -61,8 +61,13 @@ def findings(around: Surroundings, seconds: float = MAX_CHECK_SECONDS) -> Iterat
             yield name, finding
 
 
-def _make(check: Callable[[Surroundings], Iterator[Finding]], around: Surroundings, found: list[Finding]) -> None:
+def _make(
+    name: str, check: Callable[[Surroundings], Iterator[Finding]], around: Surroundings, found: list[Finding]
+) -> None:
     try:
         found.extend(check(around))
     except Exception as error:  # whatever is broken on this machine
-        found.append(unknown(f"This check has failed: {type(error).__name__}: {error}"))
+        if may_not_look(error):
+            found.append(needs_root(f"The check of {name} may not look as this user."))
+        else:
+            found.append(unknown(f"This check has failed: {type(error).__name__}: {error}"))

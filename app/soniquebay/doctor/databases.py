@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from soniquebay.doctor.finding import Finding, ok, unknown, wrong
+from soniquebay.doctor.finding import Finding, needs_root, ok, unknown, wrong
 from soniquebay.doctor.surroundings import Surroundings
 from soniquebay.library.database import open_read_only
 from soniquebay.storage_faults import database_fault
@@ -14,7 +14,6 @@ from soniquebay.storage_faults import database_fault
 MAX_CHECK_SECONDS = 60.0
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: some milliseconds
 _NOT_OPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
-_AS_ROOT = "Ask again as root: sudo soniquebay doctor"
 
 
 def databases(around: Surroundings) -> Iterator[Finding]:
@@ -24,21 +23,21 @@ def databases(around: Surroundings) -> Iterator[Finding]:
 
 
 def _check(path: Path) -> Finding:
-    if not path.exists() and os.access(path.parent, os.X_OK):
+    if os.access(path.parent, os.X_OK) and not path.exists():
         return wrong(
             f"{path} does not exist.",
             "The API makes it when it starts for the first time. If it was there: "
             f"{database_fault('vanished', path).remedy}.",
         )
     if not os.access(path, os.R_OK):
-        return unknown(f"{path} may not be read by this user.", _AS_ROOT)
+        return needs_root(f"{path} may not be read by this user.")
     try:
         problem = _problem(path)
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return unknown(f"{path} was not checked to its end within {MAX_CHECK_SECONDS:.0f} s.")
         if error.sqlite_errorcode & 0xFF in _NOT_OPENED:
-            return unknown(f"{path} cannot be opened now: {error}.", _AS_ROOT)
+            return needs_root(f"{path} cannot be opened now: {error}.")
         problem = f"is damaged: {error}"
     if problem:
         return wrong(f"{path} {problem}.", f"As root, {database_fault('damaged', path).remedy}.")

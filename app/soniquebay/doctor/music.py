@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from soniquebay.doctor.finding import Finding, ok, unknown, wrong
+from soniquebay.doctor.finding import Finding, may_not_look, needs_root, ok, unknown, wrong
 from soniquebay.doctor.surroundings import Surroundings
 from soniquebay.library.database import open_read_only
 from soniquebay.library.paths import decode
@@ -32,6 +32,9 @@ def folders(around: Surroundings) -> Iterator[Finding]:
         except NotADirectoryError:
             yield wrong(f"{root} is no folder.", "Correct SONIQUEBAY_MUSIC.")
         except OSError as error:
+            if may_not_look(error):
+                yield needs_root(f"What is in {root} may not be read by this user.")
+                continue
             yield wrong(
                 f"The folder of music {root} cannot be read: {error.strerror}.", "Check the drive on another machine."
             )
@@ -45,12 +48,18 @@ def drives(around: Surroundings) -> Iterator[Finding]:
         with open_read_only(around.settings.database) as db:
             roots = [Path(os.fsdecode(decode(path))) for path in known_roots(db)]
     except sqlite3.Error:
-        yield unknown("The library does not tell where music was found.")
+        if os.access(around.settings.database, os.R_OK):
+            yield unknown("The library does not tell where music was found.")
+        else:
+            yield needs_root("The library, which tells where music was found, may not be read by this user.")
         return
     for root in roots:
         try:
             is_gone = not any(_entries(root))
-        except OSError:
+        except OSError as error:
+            if may_not_look(error):
+                yield needs_root(f"{root} may not be read by this user.")
+                continue
             is_gone = True
         if is_gone:
             yield wrong(

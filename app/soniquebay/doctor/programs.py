@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from soniquebay.doctor.finding import Finding, ok, unknown, wrong
+from soniquebay.doctor.broker import may_not_open
+from soniquebay.doctor.finding import Finding, needs_root, ok, unknown, wrong
 from soniquebay.doctor.surroundings import Surroundings
 
 PING_TIMEOUT_SECONDS = 5.0
@@ -33,8 +34,11 @@ def worker(around: Surroundings) -> Iterator[Finding]:
     try:
         with app.connection_for_write() as connection:
             answered = app.control.ping(timeout=PING_TIMEOUT_SECONDS, limit=1, connection=connection)
-    except (OperationalError, redis.RedisError, OSError):
-        yield unknown("The worker cannot be asked, because Redis does not answer.")
+    except (OperationalError, redis.RedisError, OSError) as error:
+        if may_not_open(error):
+            yield needs_root("The worker may not be asked by this user.")
+        else:
+            yield unknown("The worker cannot be asked, because Redis does not answer.")
         return
     if answered:
         yield ok("A worker answers.")

@@ -80,7 +80,12 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _machine(around: Surroundings) -> dict[str, Any]:
-    answers = {name: around.answer(f"/api/{name}") for name in ("health", "queues", "worker")}
+    answers: dict[str, Any] = {}
+    for name in ("health", "queues", "worker"):
+        try:
+            answers[name] = around.answer(f"/api/{name}")
+        except PermissionError as error:
+            answers[name] = str(error)
     return {
         "uptime_seconds": procfs.uptime_seconds(around.proc),
         "load": procfs.load_averages(around.proc),

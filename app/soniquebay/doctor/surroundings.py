@@ -14,7 +14,10 @@ WORKER_USER = "soniquebay-worker"
 COMMAND_TIMEOUT_SECONDS = 10.0
 
 Ask = Callable[[str], dict[str, Any] | str]
-"""Sends a request to a path of the public API; returns the JSON, or in words why there is none."""
+"""Sends a request to a path of the public API; returns the JSON, or in words why there is none.
+
+Raises ``PermissionError`` when this user may not ask.
+"""
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Surroundings:
     _answers: dict[str, dict[str, Any] | str] = field(default_factory=dict)
 
     def answer(self, path: str) -> dict[str, Any] | str:
-        """Return what the API answers to a GET, asked once; or in words why it does not."""
+        """Return what the API answers to a GET, asked once; or in words why it does not. Raises ``PermissionError``."""
         if path not in self._answers:
             self._answers[path] = self.ask(path)
         return self._answers[path]
