@@ -11,6 +11,7 @@ from pathlib import Path
 from soniquebay.doctor.finding import Finding, may_not_look, needs_root, ok, unknown, wrong
 from soniquebay.doctor.surroundings import Surroundings
 from soniquebay.library.database import open_read_only
+from soniquebay.library.left_out import folder_reason
 from soniquebay.library.paths import decode
 from soniquebay.library.reconcile import known_roots
 
@@ -23,7 +24,7 @@ def folders(around: Surroundings) -> Iterator[Finding]:
     for root in around.settings.music:
         try:
             # the mount points of absent drives are empty folders
-            found = any(not entry.is_dir() or any(os.scandir(entry.path)) for entry in _entries(root))
+            found = any(not entry.is_dir() or any(os.scandir(entry.path)) for entry in _scanned(root))
         except FileNotFoundError:
             yield wrong(
                 f"The folder of music {root} does not exist.",
@@ -90,6 +91,11 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         yield from entries
 
 
+def _scanned(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what lies in a folder, without the folders that no scan enters, as `lost+found`."""
+    return (entry for entry in _entries(folder) if not (entry.is_dir() and folder_reason(entry.name)))
+
+
 def _unreadable(root: Path, worker: pwd.struct_passwd | None) -> Iterator[Path]:
     for parent in reversed(root.parents):
         if not _may(parent, worker, stat.S_IXOTH):
@@ -103,7 +109,7 @@ def _unreadable(root: Path, worker: pwd.struct_passwd | None) -> Iterator[Path]:
             yield folder
             continue
         try:
-            waiting += [Path(entry.path) for entry in _entries(folder) if entry.is_dir(follow_symlinks=False)]
+            waiting += [Path(entry.path) for entry in _scanned(folder) if entry.is_dir(follow_symlinks=False)]
         except OSError:
             continue
 

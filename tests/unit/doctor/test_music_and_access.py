@@ -47,6 +47,16 @@ def test_a_folder_that_the_worker_may_not_read(machine: Machine) -> None:
     assert f"{machine.folder}/music" in machine.wrong("rights").sentence
 
 
+def test_a_folder_of_the_file_system_is_no_music_that_somebody_has_to_read(machine: Machine) -> None:
+    found = machine.folder / "music/lost+found"
+    found.mkdir(0o700)
+    assert machine.is_fine("rights"), machine.find("rights")
+    assert machine.is_fine("music")
+    (machine.folder / "music/Album/song.flac").unlink()
+    (found / "#123").touch()
+    assert "is empty" in machine.wrong("music").sentence
+
+
 def test_the_limit_of_watches(machine: Machine) -> None:
     state = {"watch": "on", "ready": True, "waiting": 0, "roots": []}
     machine.answers["/api/watch"] = state
