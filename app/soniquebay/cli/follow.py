@@ -138,6 +138,7 @@ def _summary(api: httpx.Client, session_id: int, waited: float) -> dict[str, Any
         "moved": session["moved"],
         "protected": session["protected"],
         "vectors": library["vectors"],
+        "vectors_waiting": session["progress"]["library_vectors_waiting"],
         "vector_failures": library["vector_failures"],
         "doubtful_texts": library["doubtful_texts"],
         "seconds": session["progress"]["seconds"],

@@ -66,6 +66,7 @@ def scan(
         if result["failures"]:
             click.echo(f"Failures with their reasons: soniquebay failures {session_id}")
         _print_doubtful(result["doubtful_texts"])
+        _print_waiting(result["vectors_waiting"])
         if result["protected"]:
             click.echo(
                 f"{result['protected']} known files were not found: the whole folder they were in is gone or empty. "
@@ -109,6 +110,15 @@ def _print_doubtful(tracks: int) -> None:
         click.echo(
             f"{counted(tracks, 'tracks')} with text in a code page that the files do not state, shown as Latin "
             "letters. Set SONIQUEBAY_TAG_ENCODING to it, as cp1251 or cp932, and run: soniquebay scan --full"
+        )
+
+
+def _print_waiting(tracks: int) -> None:
+    if tracks:
+        are = "is" if tracks == 1 else "are"
+        click.echo(
+            f"{counted(tracks, 'tracks')} {are} still to be analysed, which goes on by itself; "
+            "`--wait-vectors` waits for it."
         )
 
 
