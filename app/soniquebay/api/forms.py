@@ -29,14 +29,19 @@ def form_html(request: Request, path: str, fields: str, button: str) -> str:
     return f'<form method="post" action="{action}">{fields}<button type="submit">{escape(button)}</button></form>'
 
 
-def page(request: Request, title: str, content: str, error: str = "", status: int = 200) -> HTMLResponse:
-    """Return a page. `content` is HTML, title and error are plain text."""
-    alert = f'<p role="alert">{escape(error)}</p>' if error else ""
+def page(
+    request: Request, title: str, content: str, error: str = "", status: int = 200, *, language: str = "en"
+) -> HTMLResponse:
+    """Return a page. `content` is HTML; title and error are plain text, the error in English."""
+    base = base_path(request.scope)
+    alert = f'<p role="alert" lang="en">{escape(error)}</p>' if error else ""
     html = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} – SoniqueBay</title>"
-        f'<link rel="stylesheet" href="{base_path(request.scope)}{STYLE_PATH}"></head><body><main>'
+        f'<link rel="icon" href="{base}/icon.svg" type="image/svg+xml">'
+        f'<link rel="stylesheet" href="{base}{STYLE_PATH}"></head><body><main>'
+        f'<p class="brand"><img src="{base}/icon.svg" alt="" width="28" height="28">SoniqueBay</p>'
         f"<h1>{escape(title)}</h1>{alert}{content}</main></body></html>\n"
     )
     headers: dict[str, Any] = {"Cache-Control": "no-store"}

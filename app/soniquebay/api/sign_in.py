@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from soniquebay.api.access import address_of, base_path, set_cookies, shown_device
 from soniquebay.api.forms import STYLE_PATH, form_html, page, read_form
 from soniquebay.api.services import Services, Shared
+from soniquebay.api.sign_in_texts import texts_for
 from soniquebay.api.web_security import CONTENT_SECURITY_POLICY, FORM_ACTION
 from soniquebay.listeners import passwords, users
 from soniquebay.listeners.accounts import TooManyAttemptsError, WrongPasswordError
@@ -131,12 +132,16 @@ def own_page(target: str, host: str) -> str:
 
 
 def _sign_in_form(request: Request, target: str, error: str = "", status: int = 200, name: str = "") -> HTMLResponse:
+    language, texts = texts_for(request.headers.get("accept-language", ""))
+    name_label, password_label = texts.sign_in_fields
     fields = (
         f'<input type="hidden" name="next" value="{escape(target)}">'
-        f'<label>Name<input name="name" autocomplete="username" required autofocus value="{escape(name)}"></label>'
-        '<label>Password<input name="password" type="password" autocomplete="current-password" required></label>'
+        f'<label>{name_label}<input name="name" autocomplete="username" required autofocus value="{escape(name)}">'
+        f'</label><label>{password_label}<input name="password" type="password" autocomplete="current-password" '
+        "required></label>"
     )
-    answer = page(request, "Sign in", form_html(request, "/sign-in", fields, "Sign in"), error, status)
+    form = form_html(request, "/sign-in", fields, texts.sign_in)
+    answer = page(request, texts.sign_in, form, error, status, language=language)
     parts = urlsplit(target)
     if parts.netloc:
         # Browsers apply `form-action` to where the answer leads, too: to another port of this machine, for Flower.
@@ -146,15 +151,18 @@ def _sign_in_form(request: Request, target: str, error: str = "", status: int = 
 
 
 def _claim_form(request: Request, error: str = "", status: int = 200, name: str = "", code: str = "") -> HTMLResponse:
-    text = (
-        "<p>This appliance has no owner yet. Its screen shows a code, and <code>sudo soniquebay claim-code</code> "
-        "prints it there.</p>"
-    )
+    language, texts = texts_for(request.headers.get("accept-language", ""))
+    code_label, name_label, password_label, again_label = texts.claim_fields
+    is_linked = bool(code) and status != _REFUSALS[WrongPasswordError]
+    on_code, on_name = ("", " autofocus") if is_linked else (" autofocus", "")
     fields = (
-        f'<label>Code<input name="code" autocomplete="off" required autofocus value="{escape(code)}"></label>'
-        f'<label>Your name<input name="name" autocomplete="username" required value="{escape(name)}"></label>'
-        '<label>A password<input name="password" type="password" autocomplete="new-password" required '
+        f'<label>{code_label}<input name="code" autocomplete="off" required{on_code} value="{escape(code)}"></label>'
+        f'<label>{name_label}<input name="name" autocomplete="username" required{on_name} '
+        f'value="{escape(name)}"></label>'
+        f'<label>{password_label}<input name="password" type="password" autocomplete="new-password" required '
         f'minlength="{passwords.MIN_CHARACTERS}"></label>'
-        '<label>The password again<input name="again" type="password" autocomplete="new-password" required></label>'
+        f'<label>{again_label}<input name="again" type="password" autocomplete="new-password" required></label>'
     )
-    return page(request, "Welcome", text + form_html(request, "/claim", fields, "This is mine"), error, status)
+    text = f"<p>{texts.no_owner} {texts.choose if is_linked else texts.where_code}</p>"
+    form = form_html(request, "/claim", fields, texts.mine)
+    return page(request, texts.welcome, text + form, error, status, language=language)

@@ -1,14 +1,17 @@
 """The pages on which a person signs in, as browsers and strangers use them."""
 
 import asyncio
+import re
 import threading
 import time
+from pathlib import Path
 
 import anyio.to_thread
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from image.paths import ROOT
 from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.sign_in import own_page
@@ -88,3 +91,45 @@ def test_many_passwords_at_once_hold_up_no_other_request(
             return waited
 
     assert asyncio.run(wait()) < 4
+
+
+@pytest.fixture
+def unclaimed(tmp_path: Path) -> TestClient:
+    folder = str(tmp_path)
+    services = make_services(from_environment({"SONIQUEBAY_DATA": folder, "SONIQUEBAY_CLAIM_FOLDER": folder}))
+    return TestClient(public_app(services), "http://pi.local", raise_server_exceptions=False, follow_redirects=False)
+
+
+def test_the_claim_tells_of_the_code_only_while_it_is_not_filled_in(unclaimed: TestClient) -> None:
+    assert "sudo soniquebay claim-code" in unclaimed.get("/claim").text
+    linked = unclaimed.get("/claim", params={"code": "ABCD-EFGH"}).text
+    assert ("claim-code" in linked, "Choose your name and a password" in linked) == (False, True)
+    assert 'value="ABCD-EFGH"' in linked
+    wrong = unclaimed.post("/claim", data={"code": "ABCD-EFGH", "name": "A", "password": "x" * 12, "again": "x" * 12})
+    assert (wrong.status_code, "Its screen shows a code" in wrong.text) == (401, True)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "words"),
+    [
+        ("de-DE,de;q=0.9,en;q=0.8", "de", "Dieses Gerät hat noch niemanden"),
+        ("fr", "fr", "Cet appareil n’a pas encore de propriétaire"),
+        ("pt-BR,fr;q=0.5", "fr", "Cet appareil n’a pas encore de propriétaire"),
+        ("ja", "en", "This appliance has no owner yet"),
+        ("", "en", "This appliance has no owner yet"),
+    ],
+)
+def test_forms_have_the_language_of_the_browser(
+    unclaimed: TestClient, accepted: str, language: str, words: str
+) -> None:
+    page = unclaimed.get("/claim", headers={"Accept-Language": accepted}).text
+    assert (f'<html lang="{language}">' in page, words in page) == (True, True)
+
+
+def test_a_form_has_the_logo_and_the_colours_of_the_page(client: TestClient) -> None:
+    assert '<img src="/icon.svg"' in client.get("/sign-in").text
+    tokens = (ROOT / "app/web/src/styles/tokens.css").read_text()
+    style = client.get("/sign-in/style.css").text
+    for name in ("ground", "surface", "text", "accent", "on-accent", "danger"):
+        (value,) = re.findall(rf"--{name}: (.*);", tokens)
+        assert f"--{name}: {value};" in style
