@@ -6,6 +6,7 @@ import pytest
 
 from soniquebay.audio.reading.names import CANONICAL
 from soniquebay.library import queries, search
+from soniquebay.library.browsing import details
 from soniquebay.library.catalogue import rebuild
 from soniquebay.library.catalogue.interpret import Interpreter, interpret
 from soniquebay.library.catalogue.names import normalised_name
@@ -206,6 +207,15 @@ def test_the_folders_of_discs_are_one_album_in_order(db: Database) -> None:
     assert albums(db) == [("Box", "A", 4)]
     order = [(t["disc_no"], t["track_no"]) for t in library_lists.tracks(db.reader(), 9, 0).items]
     assert order == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_tracks_without_a_disc_come_after_all_discs(db: Database) -> None:
+    discs = {"/box/a": None, "/box/b": "2", "/box/c": "1"}
+    insert(db, *(file(path, artist="A", album="Box", track=1, disc=disc) for path, disc in discs.items()))
+    (album_id,) = db.reader().execute("SELECT id FROM albums").fetchone()
+    album = details.full_album(db.reader(), album_id)
+    assert album is not None
+    assert [disc["disc_no"] for disc in album["discs"]] == [1, 2, None]
 
 
 @pytest.mark.parametrize(

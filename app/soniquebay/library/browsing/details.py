@@ -50,7 +50,8 @@ def full_album(db: sqlite3.Connection, album_id: int) -> Row | None:
     ids = [
         row["id"]
         for row in db.execute(
-            "SELECT id FROM tracks WHERE album_id = ? AND missing_since IS NULL ORDER BY disc_no, track_no, path, part",
+            "SELECT id FROM tracks WHERE album_id = ? AND missing_since IS NULL "
+            "ORDER BY disc_no IS NULL, disc_no, track_no, path, part",  # without a number: after all discs
             (album_id,),
         )
     ]
