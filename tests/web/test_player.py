@@ -96,6 +96,15 @@ def expect_coming(page: Page, titles: list[str]) -> None:
     expect(page.get_by_role("list", name="What comes").locator("li")).to_contain_text(titles)
 
 
+def test_what_is_alike_comes_into_view_below_a_long_queue(open_queue: OpenPage) -> None:
+    page = open_queue(order="012345" * 8)
+    page.get_by_role("button", name="More like this", exact=True).click()
+    heading = page.get_by_role("heading", name="More like “Arrival”")
+    expect(heading).to_be_focused()
+    expect(heading).to_be_in_viewport()
+    expect(page.locator(".more-like-this .track-row").first).to_be_in_viewport()
+
+
 def test_music_plays_on_by_itself_and_comes_back_on_another_device(
     open_queue: OpenPage, open_page: OpenPage, api: httpx.Client, tracks: list[dict[str, Any]]
 ) -> None:

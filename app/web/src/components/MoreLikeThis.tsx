@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { get } from "../api/client";
 import { address } from "../base_path";
 import { pathOf, withTrack } from "../blend/blend";
@@ -13,19 +14,28 @@ interface Props {
   id: number;
   title: string;
   limit?: number;
+  /** Whether it comes into view and has the focus once it is there: it may be far below the button that was pressed. */
+  takesFocus?: boolean;
 }
 
 /** The tracks that sound most like a track, the most similar first. */
-export function MoreLikeThis({ id, title, limit = 12 }: Props) {
+export function MoreLikeThis({ id, title, limit = 12, takesFocus = false }: Props) {
   const asked = useAnswer(
     (signal) => get("/api/tracks/{track_id}/similar", { path: { track_id: id }, query: { limit }, signal }),
     [id, limit],
   );
+  const heading = useRef<HTMLHeadingElement>(null);
+  const isThere = asked.answer !== undefined || asked.error !== undefined;
+  useEffect(() => {
+    if (takesFocus && isThere) lookAt(heading.current);
+  }, [takesFocus, isThere]);
   const name = t("similar.title", { title });
   return (
     <section class="more-like-this">
       <header>
-        <h2>{name}</h2>
+        <h2 ref={heading} tabIndex={takesFocus ? -1 : undefined}>
+          {name}
+        </h2>
         <a class="button" href={address(pathOf(withTrack(gathered.value, "more", id)))}>
           <Icon name="blend" size={20} />
           {t("blend.make")}
@@ -42,4 +52,10 @@ export function MoreLikeThis({ id, title, limit = 12 }: Props) {
       </Answered>
     </section>
   );
+}
+
+function lookAt(heading: HTMLElement | null) {
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  heading?.focus({ preventScroll: true });
+  heading?.scrollIntoView({ behavior: isStill ? "instant" : "smooth", block: "start" });
 }

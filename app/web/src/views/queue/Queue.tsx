@@ -82,7 +82,7 @@ function Alike({ track }: { track: Track }) {
         {t("similar.more")}
       </button>
       <RadioButton kind="track" id={track.id} title={track.title} track={track} />
-      {isShown && <MoreLikeThis id={track.id} title={track.title} />}
+      {isShown && <MoreLikeThis id={track.id} title={track.title} takesFocus />}
     </div>
   );
 }
