@@ -105,6 +105,16 @@ def test_what_is_alike_comes_into_view_below_a_long_queue(open_queue: OpenPage) 
     expect(page.locator(".more-like-this .track-row").first).to_be_in_viewport()
 
 
+def test_a_row_says_whether_its_track_plays_or_is_paused(open_queue: OpenPage, tracks: list[dict[str, Any]]) -> None:
+    page = open_queue(f"/albums/{tracks[0]['album_id']}")
+    row = page.locator(".track-row[aria-current]")
+    expect(row).to_contain_text("in the player")
+    press_play(page)
+    expect(row).to_contain_text("plays now")
+    player(page).get_by_role("button", name="Pause").click()
+    expect(row).to_contain_text("in the player")
+
+
 def test_music_plays_on_by_itself_and_comes_back_on_another_device(
     open_queue: OpenPage, open_page: OpenPage, api: httpx.Client, tracks: list[dict[str, Any]]
 ) -> None:

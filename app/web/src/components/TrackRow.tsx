@@ -40,7 +40,9 @@ export function TrackRow({ track, onPlay, lead = "number", knownArtist, hasAlbum
         >
           {track.title}
         </button>
-        {isCurrent && <span class="visually-hidden">{t("library.isCurrent")}</span>}
+        {isCurrent && (
+          <span class="visually-hidden">{t(isPlaying.value ? "library.isCurrent" : "library.isPaused")}</span>
+        )}
         {(hasArtists || hasAlbum) && (
           <p class="muted one-line">
             {hasArtists && <Artists track={track} />}

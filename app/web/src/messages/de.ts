@@ -54,6 +54,7 @@ export const de: Messages = {
   "library.star": "{title} einen Stern geben",
   "library.menuOf": "Mehr zu {title}",
   "library.isCurrent": "läuft gerade",
+  "library.isPaused": "im Player",
   "library.playNext": "Als Nächstes abspielen",
   "library.enqueue": "Zur Warteschlange hinzufügen",
   "library.queued": {

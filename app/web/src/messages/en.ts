@@ -53,6 +53,7 @@ export const en = {
   "library.star": "Star {title}",
   "library.menuOf": "More for {title}",
   "library.isCurrent": "plays now",
+  "library.isPaused": "in the player",
   "library.playNext": "Play next",
   "library.enqueue": "Add to the queue",
   "library.queued": { one: "{count} track added to the queue.", other: "{count} tracks added to the queue." },

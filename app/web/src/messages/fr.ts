@@ -57,6 +57,7 @@ export const fr: Messages = {
   "library.star": "Ajouter {title} aux favoris",
   "library.menuOf": "Plus d’actions pour {title}",
   "library.isCurrent": "lecture en cours",
+  "library.isPaused": "dans le lecteur",
   "library.playNext": "Lire ensuite",
   "library.enqueue": "Ajouter à la file d’attente",
   "library.queued": {
