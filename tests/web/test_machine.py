@@ -202,7 +202,7 @@ def test_it_says_why_a_file_is_not_there(open_page: OpenPage, broken: Path) -> N
 def test_a_backup_is_made_and_shown(open_page: OpenPage, stack: Stack, owner: httpx.Client, broken: Path) -> None:
     page = open_page("/machine")
     panel = page.locator("section").filter(has=page.get_by_role("heading", name="Backups", exact=True))
-    expect(panel).to_contain_text("There is no backup yet.")
+    expect(panel).to_contain_text("There is no backup yet. The first one is made by itself.")
     expect(panel).to_contain_text("They are on this machine alone.")
     panel.get_by_role("button", name="Back up now").click()
     expect(panel.get_by_role("listitem")).to_have_count(1)

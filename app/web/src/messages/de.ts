@@ -289,7 +289,7 @@ export const de: Messages = {
   "backups.title": "Sicherungen",
   "backups.make": "Jetzt sichern",
   "backups.running": "Eine Sicherung entsteht …",
-  "backups.none": "Es gibt noch keine Sicherung. Die erste entsteht nachts.",
+  "backups.none": "Es gibt noch keine Sicherung. Die erste entsteht von selbst.",
   "backups.failed": "Die letzte Sicherung ist misslungen: {reason}",
   "backups.second": "Jede wird auch nach {folder} kopiert.",
   "backups.cardAlone":

@@ -281,7 +281,7 @@ export const en = {
   "backups.title": "Backups",
   "backups.make": "Back up now",
   "backups.running": "A backup is being made …",
-  "backups.none": "There is no backup yet. The first one is made at night.",
+  "backups.none": "There is no backup yet. The first one is made by itself.",
   "backups.failed": "The last backup failed: {reason}",
   "backups.second": "Each is copied to {folder} as well.",
   "backups.cardAlone":

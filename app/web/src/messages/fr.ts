@@ -294,7 +294,7 @@ export const fr: Messages = {
   "backups.title": "Sauvegardes",
   "backups.make": "Sauvegarder maintenant",
   "backups.running": "Sauvegarde en cours …",
-  "backups.none": "Il n’y a pas encore de sauvegarde. La première se fera cette nuit.",
+  "backups.none": "Il n’y a pas encore de sauvegarde. La première se fera d’elle-même.",
   "backups.failed": "La dernière sauvegarde a échoué : {reason}",
   "backups.second": "Chacune est aussi copiée dans {folder}.",
   "backups.cardAlone":
