@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.stack import Stack, wait_until
 from tests.web.conftest import PAGE_SECONDS
@@ -113,6 +113,23 @@ def test_a_row_says_whether_its_track_plays_or_is_paused(open_queue: OpenPage, t
     expect(row).to_contain_text("plays now")
     player(page).get_by_role("button", name="Pause").click()
     expect(row).to_contain_text("in the player")
+
+
+def test_a_cover_that_is_not_there_is_asked_for_once(open_queue: OpenPage, tracks: list[dict[str, Any]]) -> None:
+    page = open_queue("/albums")
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=404)
+
+    page.route(re.compile("/api/covers/track/"), answer)
+    page.reload()
+    for path in ("/queue", "/albums", "/queue"):
+        page.locator(f"a[href='{path}']").first.click()
+        expect(page).to_have_url(re.compile(f"{path}$"))
+        page.wait_for_load_state("networkidle")
+    assert (len(asked), f"/track/{tracks[0]['id']}?" in asked[0]) == (1, True), asked
 
 
 def test_music_plays_on_by_itself_and_comes_back_on_another_device(
