@@ -53,6 +53,7 @@ def run(profile_name: str, local_ports: Mapping[str, int], folder: Path | None, 
     tools = build_root.find() or build_root.ensure()
     disk = _music_disk(tools, folder)
     with booted(card, local_ports, tools) as machine:
+        console.print(f"The page answers at {machine.url()}; the music is being scanned.", soft_wrap=True)
         with ui.step("Music disk plugged in") as step:
             machine.attach_disk(disk)
             session = _wait_for_scan(machine, step.report_status)
@@ -169,15 +170,17 @@ def _print_summary(summary: Mapping[str, Any], machine: Machine) -> None:
 
 def _print_addresses(machine: Machine) -> None:
     code = machine.ssh("sudo soniquebay claim-code").stdout.strip()
+    # as `soniquebay serve` says it
+    start = ("Make it yours", f"claim?code={escape(code)}") if code else ("Sign in", "sign-in")
     lines = {
-        "Sign in": f"{machine.url()}/claim?code={escape(code)}" if code else f"{machine.url()}/sign-in",
+        start[0]: f"{machine.url()}/{start[1]}",
         "API": f"{machine.url()}/docs",
         "Flower": machine.url("flower"),
         "Shell": f"ssh -F {escape(str(machine.ssh_config))} soniquebay",
     }
     console.print()
     for name, line in lines.items():  # soft wrap, so that a line can be copied as one
-        console.print(f"{name:<9} {line}", soft_wrap=True)
+        console.print(f"{name + ':':<14} {line}", soft_wrap=True)
 
 
 def _wait_for_interrupt(machine: Machine) -> None:
