@@ -65,7 +65,7 @@ def estimate_tempo(mel_power_segments: Sequence[Float32Array]) -> Tempo | None:
         return None
     clearness = (peak - float(np.median(at(period)))) / _CLEAR_PEAK
     refined = _refined_bpm(autocorrelation, float(period[best]))
-    return Tempo(round(refined, 1), round(min(max(clearness, 0.0), 1.0), 2))
+    return Tempo(round(float(refined), 1), round(min(max(clearness, 0.0), 1.0), 2))
 
 
 def _onset_strength(mel_power: Float32Array) -> Float32Array:

@@ -256,7 +256,7 @@ def test_the_tempo_of_a_drum_beat_is_not_off_by_an_octave(bpm: float) -> None:
 
 def test_the_confidence_of_a_tempo_falls_with_what_hides_the_beat() -> None:
     found = []
-    for noise in (0.0, 0.3, 1.0):
+    for noise in (0.0, 0.5, 2.0):
         signal = drums(120) + np.random.default_rng(5).normal(size=10 * SAMPLE_RATE_HZ) * noise
         tempo = estimate_tempo([compute_spectra(to_stereo(signal)).mel_power])
         found.append(tempo.confidence if tempo else 0.0)

@@ -9,6 +9,7 @@ import pytest
 
 from soniquebay.audio.analysis import analyse
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE, is_acoustic_fingerprint
+from soniquebay.audio.reading.read import read_file
 from soniquebay.library.database import Database
 from soniquebay.library.similarity import recordings, vectors
 from soniquebay.library.similarity.acoustic_fingerprints import different_bits, is_one_recording
@@ -47,7 +48,7 @@ def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     database = Database(tmp_path_factory.mktemp("data") / "library.db")
     database.migrate()
     paths = sorted(folder.iterdir())
-    insert(database, *(file(str(path), duration=1.0) for path in paths))
+    insert(database, *(file(str(path), duration=read_file(str(path)).sound.duration) for path in paths))
     with database.transaction() as db:
         for row in db.execute("SELECT id, path FROM tracks").fetchall():
             found = analyse(row["path"])
