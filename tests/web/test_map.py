@@ -165,6 +165,21 @@ def test_a_dragged_map_is_painted_where_it_was_dragged_to(open_page: OpenPage, p
     assert {key: colour_at(page, *place) for key, place in seen.items()} == {key: colours[key] for key in seen}
 
 
+def test_points_have_the_colour_of_their_sound_tag(open_page: OpenPage, api: httpx.Client, points: list[Point]) -> None:
+    page = open_page("/map?colour=sound")
+    places = on_screen(the_map(page), points)
+    expect(page.locator(".map-legend h2")).to_have_text("Sound (guess)")
+    colours = legend(page)
+    tagged = [
+        item["id"]
+        for item in api.get("/api/tracks", params={"tag": "electronic", "limit": 500}).json()["items"]
+        if api.get(f"/api/tracks/{item['id']}").json()["sound_tags"][0]["name"] == "electronic"
+    ]
+    assert tagged
+    seen = [colour_at(page, *places[track_id]) == colours["Electronic"] for track_id in tagged]
+    assert sum(seen) > 0.6 * len(tagged)  # where two points lie upon each other, one of them is seen
+
+
 def test_a_line_around_tracks_makes_a_playlist(
     open_page: OpenPage, api: httpx.Client, points: list[Point], stack: Stack
 ) -> None:

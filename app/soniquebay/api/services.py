@@ -122,7 +122,7 @@ class Services:
         self.duplicate_upkeep = DuplicateUpkeep(self.database, self.dispatcher)
         self.rankings = Rankings(self.vectors)
         self.sound_tags = TagIndex(self.database)
-        self.map_body = MapBody(self.database)
+        self.map_body = MapBody(self.database, self.sound_tags)
         self.counts = Counts(self.database)
         self.backups = BackupJob(settings, self.database, self.accounts.database)
         self.release_check = ReleaseCheckJob(self.database, self.dispatcher, self.file_reader, self.transcoders)

@@ -14,6 +14,7 @@ from soniquebay.api.models.sound_map import MapNames, MapState, MapTracks
 from soniquebay.api.services import Shared
 from soniquebay.library import queries
 from soniquebay.library.similarity import map_places
+from soniquebay.library.similarity.tag_names import TAG_NAMES
 
 router = APIRouter(prefix="/api/map", tags=["library"], responses=REFUSALS)
 MEDIA_TYPE = "application/octet-stream"
@@ -42,11 +43,12 @@ def get_map(
     if_none_match: Annotated[str | None, Header()] = None,
     accept_encoding: Annotated[str | None, Header(description="gzip: the answer is compressed")] = None,
 ) -> Response:
-    """Return the points of all tracks on the map, 20 bytes each, little-endian, column by column.
+    """Return the points of all tracks on the map, 21 bytes each, little-endian, column by column.
 
-    First `SBM1` and the number of points n (uint32). Then n values of each column: track id, artist id, id of the first
-    genre (uint32); x, y from 0 to 65535, year (uint16); key, beats a minute (uint8). 0 stands for what a track does not
-    have. Key 1 is C major, 12 B major, 13 C minor, 24 B minor. The tracks are in the order of their ids.
+    First `SBM2` and the number of points n (uint32). Then n values of each column: track id, artist id, id of the first
+    genre (uint32); x, y from 0 to 65535, year (uint16); key, beats a minute, sound tag (uint8). 0 stands for what a
+    track does not have. Key 1 is C major, 12 B major, 13 C minor, 24 B minor. The sound tag is the most likely one; 1
+    is the first of `sound_tags` in `GET /api/map/names`. It is a guess. The tracks are in the order of their ids.
     """
     body = services.map_body.get()
     headers = {"ETag": body.etag, "Cache-Control": _CACHE_CONTROL, "Vary": "Accept-Encoding"}
@@ -73,9 +75,10 @@ def get_map_state(services: Shared) -> Any:
 
 @router.get("/names", response_model=MapNames)
 def get_map_names(services: Shared) -> Any:
-    """Return the names of the genres on the map and of its artists with the most tracks, at most 1,000."""
+    """Return the names of the genres on the map, of its artists with the most tracks, and of the sound tags."""
     found = map_places.names(services.database.reader())
-    return {kind: [{"id": item_id, "name": name} for item_id, name in rows] for kind, rows in found.items()}
+    named = {kind: [{"id": item_id, "name": name} for item_id, name in rows] for kind, rows in found.items()}
+    return {**named, "sound_tags": TAG_NAMES}
 
 
 @router.get("/tracks", response_model=MapTracks)

@@ -10,6 +10,7 @@ test.each([
   "?sort=added&order=asc",
   "?sort=random&seed=7",
   "?sort=year&order=desc&genre_id=3&year_from=1970&year_to=1979&format=FLAC&compilation=false",
+  "?tag=hip-hop",
 ])("the address %s is written as it was read", (text) => {
   expect(queryOf(writeQuery(read(text)))).toBe(text);
 });
@@ -34,6 +35,6 @@ test("a random order has a seed and no direction", () => {
 test("filters are counted", () => {
   expect([
     countFilters(read("sort=year")),
-    countFilters(read("year_from=1990&year_to=1999&compilation=false")),
-  ]).toEqual([0, 3]);
+    countFilters(read("year_from=1990&year_to=1999&compilation=false&tag=metal")),
+  ]).toEqual([0, 4]);
 });

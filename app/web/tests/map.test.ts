@@ -22,6 +22,7 @@ function pointsOf(places: readonly (readonly [number, number])[], more: Partial<
     years: new Uint16Array(count),
     keys: new Uint8Array(count),
     tempos: new Uint8Array(count),
+    soundTags: new Uint8Array(count),
     ...more,
   };
 }
@@ -30,9 +31,9 @@ function pointsOf(places: readonly (readonly [number, number])[], more: Partial<
 const MANY = pointsOf(Array.from({ length: 3000 }, (_, i) => [(i * 7919) % 65_536, (i * 104_729) % 65_536] as const));
 
 describe("the points of an answer", () => {
-  const data = new ArrayBuffer(8 + 2 * 20);
+  const data = new ArrayBuffer(8 + 2 * 21);
   const view = new DataView(data);
-  for (const [at, letter] of [..."SBM1"].entries()) view.setUint8(at, letter.charCodeAt(0));
+  for (const [at, letter] of [..."SBM2"].entries()) view.setUint8(at, letter.charCodeAt(0));
   view.setUint32(4, 2, true);
   view.setUint32(8 + 4, 77, true); // the second id
   view.setUint16(8 + 24, 65_535, true); // the first x
@@ -161,11 +162,23 @@ describe("the colours", () => {
   test("are those of the largest genres; others share one", () => {
     const genres = Uint32Array.from(places, (_, i) => (i < 3 ? 0 : i < 16 ? 1 + (i - 3) : 1));
     const { of, classes } = coloured(pointsOf(places, { genres }), "genre");
-    expect(classes[of[20] as number]?.genre).toBe(1);
+    expect(classes[of[20] as number]?.number).toBe(1);
     expect(classes[of[0] as number]?.words).toBe("unknown");
     expect(classes.find(({ words }) => words === "others")?.count).toBe(2);
     expect(classes.reduce((sum, { count }) => sum + count, 0)).toBe(30);
     expect(new Set(classes.slice(0, 11).map(({ colour }) => colour)).size).toBe(11);
+  });
+
+  test("are those of the most likely sound tags", () => {
+    const soundTags = Uint8Array.from(places, (_, i) => (i < 3 ? 0 : i < 20 ? 7 : 9));
+    const { of, classes } = coloured(pointsOf(places, { soundTags }), "sound");
+    expect(classes.map(({ number, words, count }) => [number ?? words, count])).toEqual([
+      [7, 17],
+      [9, 10],
+      ["others", 0],
+      ["unknown", 3],
+    ]);
+    expect(classes[of[25] as number]?.number).toBe(9);
   });
 
   test.each([

@@ -13,8 +13,9 @@ from soniquebay.api.public import public_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
-from soniquebay.library.similarity import map_places, vectors
+from soniquebay.library.similarity import map_places, sound_tags, vectors
 from soniquebay.settings import from_environment
+from tests.support.tagged_library import stored
 from tests.unit.songs import file, insert
 
 NUMBER = 40
@@ -38,6 +39,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
             share = (row["id"] - 1) / (NUMBER - 1)
             data = (ends[0] * (1 - share) + ends[1] * share + 1e-4 * chance.normal(size=VECTOR_SIZE)).astype("<f4")
             vectors.store(db, row["id"], FEATURE_VERSION, data.tobytes(), None)
+        sound_tags.store(db, 1, stored(folk=0.3, metal=0.2))
+        sound_tags.store(db, 2, stored(metal=0.3, folk=0.1))
         layout = map_places.begin(db)
         map_places.store(db, layout, [(i, 10 * i, 65_535 - i) for i in range(1, NUMBER + 1)])
         map_places.finish(db, layout, FEATURE_VERSION, map_places.ALGORITHM_VERSION)
@@ -116,16 +119,18 @@ def test_the_map_is_encoded_as_described(client: TestClient) -> None:
     answer = client.get("/api/map")
     assert answer.headers["content-encoding"] == "gzip"
     body = answer.content
-    assert body[:4] == b"SBM1"
+    assert body[:4] == b"SBM2"
     n = int.from_bytes(body[4:8], "little")
-    assert (n, len(body)) == (NUMBER, 8 + 20 * NUMBER)
+    assert (n, len(body)) == (NUMBER, 8 + 21 * NUMBER)
     words = np.frombuffer(body, "<u4", 3 * n, 8).reshape(3, n)
     halves = np.frombuffer(body, "<u2", 3 * n, 8 + 12 * n).reshape(3, n)
     assert words[0].tolist() == list(range(1, NUMBER + 1))
     assert words[1].tolist() == [1 + (i % 5) for i in range(NUMBER)]
     assert words[2].tolist() == [1 if i < 20 else 2 for i in range(NUMBER)]
     assert halves[:, 6].tolist() == [70, 65_528, 1996]
-    assert not any(body[8 + 18 * n :])  # no key, no tempo
+    assert not any(body[8 + 18 * n : 8 + 20 * n])  # no key, no tempo
+    names = client.get("/api/map/names").json()["sound_tags"]
+    assert [names[number - 1] if number else "" for number in body[8 + 20 * n :]] == ["folk", "metal"] + [""] * (n - 2)
     plain = client.get("/api/map", headers={"Accept-Encoding": "identity"})
     assert (plain.content, "content-encoding" in plain.headers) == (body, False)
     assert gzip.decompress(gzip.compress(body)) == body

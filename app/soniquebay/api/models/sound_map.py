@@ -34,4 +34,5 @@ class MapNames(BaseModel):
     """Names on the map, of those with the most tracks first."""
 
     genres: list[MapName]
-    artists: list[MapName]
+    artists: list[MapName] = Field(description="at most 1,000")
+    sound_tags: list[str] = Field(description="in the order of their numbers on the map, from 1; guesses by the sound")

@@ -10,7 +10,7 @@ interface Props extends Source {
   track?: Track;
 }
 
-/** Plays what sounds like a track, an album, an artist or a genre, without an end; pressed again it ends with the queue. */
+/** Plays what sounds like a track, an album, an artist, a genre or a sound tag, without an end; pressed again it ends with the queue. */
 export function RadioButton({ kind, id, title, track }: Props) {
   const { isRunning, run } = useAction();
   const isOn = radio.value?.kind === kind && radio.value.id === id;

@@ -8,8 +8,9 @@ import { enqueue, play, queue } from "./player";
 import { heardIn, isOfRadio, isShort } from "./radio_rules";
 
 export interface Source {
-  readonly kind: "track" | "album" | "artist" | "genre";
-  readonly id: number;
+  readonly kind: "track" | "album" | "artist" | "genre" | "tag";
+  /** Of a sound tag its name. */
+  readonly id: number | string;
   readonly title: string;
 }
 
@@ -44,7 +45,7 @@ export function stopRadio(): void {
 /** Ask for what a radio plays next. In a small library what was heard long ago comes again. */
 async function ask({ kind, id }: Source, heard: readonly number[]): Promise<readonly Track[]> {
   for (const exclude of [heard, heard.slice(-HEARD_IN_SMALL_LIBRARY)]) {
-    const query = { [`${kind}_id`]: id, limit: TRACKS_PER_REQUEST, exclude: [...exclude] };
+    const query = { [kind === "tag" ? kind : `${kind}_id`]: id, limit: TRACKS_PER_REQUEST, exclude: [...exclude] };
     const { items } = await get("/api/radio", { query });
     if (items.length) return items;
   }

@@ -3,7 +3,8 @@ import { get } from "../../api/client";
 import { Choice } from "../../components/Choice";
 import { Icon } from "../../components/Icon";
 import { useAnswer } from "../../components/use_answer";
-import { t } from "../../messages";
+import { shown, t } from "../../messages";
+import { tagName } from "../../sound_tags";
 import { type AlbumQuery, countFilters, FILTERS, newSeed, SORTS, type Sort } from "./album_query";
 
 interface Props {
@@ -73,6 +74,7 @@ function Direction({ chosen, onChange }: Props) {
 function Filters({ chosen, onChange }: Props) {
   const query = { limit: MAX_GENRES, count: false };
   const genres = useAnswer((signal) => get("/api/genres", { query, signal }), []).answer?.items ?? [];
+  const tags = useAnswer((signal) => get("/api/sound-tags", { signal }), []).answer?.items ?? [];
   const set = (name: (typeof FILTERS)[number], value: string | number | boolean | undefined) => {
     const next: Record<string, unknown> = { ...chosen, [name]: value };
     if (value === undefined || value === "") delete next[name];
@@ -113,6 +115,17 @@ function Filters({ chosen, onChange }: Props) {
           { value: "false", label: t("library.compilations.none") },
         ]}
         onChange={(value) => set("compilation", value === "" ? undefined : value === "true")}
+      />
+      <Choice
+        label={t("library.soundTag")}
+        value={chosen.tag ?? ""}
+        options={[
+          { value: "", label: t("library.any") },
+          ...tags
+            .filter(({ name, tracks }) => tracks > 0 || name === chosen.tag)
+            .map(({ name, tracks }) => ({ value: name, label: `${tagName(name)} (${shown(tracks)})` })),
+        ]}
+        onChange={(value) => set("tag", value)}
       />
       {countFilters(chosen) > 0 && (
         <button

@@ -10,6 +10,7 @@ import { ListHead } from "../../components/ListHead";
 import { RadioButton } from "../../components/RadioButton";
 import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
+import { tagName } from "../../sound_tags";
 import { AlbumControls } from "./AlbumControls";
 import { type AlbumQuery, apiQuery, readQuery, writeQuery } from "./album_query";
 
@@ -33,6 +34,7 @@ export function Albums() {
     <>
       <ListHead title={title} count={total === undefined ? undefined : t("count.albums", { count: total })}>
         {chosen.genre_id && genre.answer && <RadioButton kind="genre" id={chosen.genre_id} title={genre.answer.name} />}
+        {chosen.tag && <RadioButton kind="tag" id={chosen.tag} title={tagName(chosen.tag)} />}
       </ListHead>
       <AlbumControls chosen={chosen} onChange={change} />
       <VirtualGrid key={queryOf(asked)} list={list} label={title} size={ALBUM_CARDS} empty={t("library.noAlbums")}>

@@ -13,9 +13,11 @@ export interface AlbumQuery {
   year_to?: number;
   format?: string;
   compilation?: boolean;
+  /** A sound tag, which is a guess. */
+  tag?: string;
 }
 
-export const FILTERS = ["genre_id", "year_from", "year_to", "format", "compilation"] as const;
+export const FILTERS = ["genre_id", "year_from", "year_to", "format", "compilation", "tag"] as const;
 const MAX_YEAR = 9999;
 const MAX_SEED = 2 ** 31;
 
@@ -33,6 +35,7 @@ export function readQuery(query: Record<string, string>): AlbumQuery {
   if (query["format"]) found.format = query["format"].slice(0, 100);
   if (query["compilation"] === "true" || query["compilation"] === "false")
     found.compilation = query["compilation"] === "true";
+  if (query["tag"]) found.tag = query["tag"].slice(0, 100);
   return found;
 }
 
@@ -48,8 +51,9 @@ export function writeQuery(query: AlbumQuery): Record<string, string | number | 
 }
 
 /** Return what the API is asked. */
-export function apiQuery(query: AlbumQuery): AlbumQuery {
-  return query.sort === "random" ? { ...query, order: "asc" } : query;
+export function apiQuery({ tag, ...query }: AlbumQuery): Omit<AlbumQuery, "tag"> & { tag?: string[] } {
+  const asked = query.sort === "random" ? { ...query, order: "asc" as const } : query;
+  return tag === undefined ? asked : { ...asked, tag: [tag] };
 }
 
 export function countFilters(query: AlbumQuery): number {

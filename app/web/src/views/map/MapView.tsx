@@ -8,6 +8,7 @@ import { Answered, ErrorNotice } from "../../components/Notice";
 import { tell } from "../../components/tell";
 import type { Asked } from "../../components/use_answer";
 import { t } from "../../messages";
+import { tagName } from "../../sound_tags";
 import { AroundList } from "./AroundList";
 import { COLOURINGS, type Colouring, coloured as colouredBy } from "./colours";
 import { Legend } from "./Legend";
@@ -57,7 +58,6 @@ function LibraryMap({ placed, named }: { placed: Placed; named: Asked<Named> }) 
   const { points } = placed;
   const names = named.answer?.names;
   const data = useMemo(() => ({ ...placed, labels: names ? namesOnMap(placed.spots, names) : [] }), [placed, names]);
-  const genreNames = useMemo(() => names && new Map(names.genres.map(({ id, name }) => [id, name])), [names]);
   const { query, route } = useLocation();
   const by = COLOURINGS.find((one) => one === query["colour"]) ?? "genre";
   const isList = query["list"] === "1";
@@ -66,6 +66,7 @@ function LibraryMap({ placed, named }: { placed: Placed; named: Asked<Named> }) 
     route(address(`/map${queryOf({ ...query, ...values })}`), true);
 
   const coloured = useMemo(() => colouredBy(points, by), [points, by]);
+  const legendNames = useMemo(() => names && numberedNames(names, by), [names, by]);
   const [hovered, setHovered] = useState<number>();
   const [tapped, setTapped] = useState(() => indexOf(points, Number(query["track"])));
   const [chosen, setChosen] = useState<readonly number[]>();
@@ -116,7 +117,7 @@ function LibraryMap({ placed, named }: { placed: Placed; named: Asked<Named> }) 
         />
       )}
       <div class="map-side">
-        {!isList && <Legend coloured={coloured} by={by} genreNames={genreNames} />}
+        {!isList && <Legend coloured={coloured} by={by} names={legendNames} />}
         {shown !== undefined && <ShownTrack id={points.ids[shown] as number} onPathEnd={setEnd} />}
         {chosenIds && <Region title={t("map.chosen")} ids={chosenIds} onClose={() => setChosen(undefined)} />}
         {isPath && (
@@ -132,6 +133,12 @@ function LibraryMap({ placed, named }: { placed: Placed; named: Asked<Named> }) 
       </div>
     </div>
   );
+}
+
+/** Return the names of what a colouring numbers. */
+function numberedNames(names: Named["names"], by: Colouring): ReadonlyMap<number, string> {
+  if (by === "sound") return new Map(names.sound_tags.map((name, place) => [place + 1, tagName(name)]));
+  return new Map(names.genres.map(({ id, name }) => [id, name]));
 }
 
 function namesOnMap(spots: Spots, names: Named["names"]): Label[] {

@@ -6,6 +6,7 @@ import { Icon } from "../../components/Icon";
 import { MoreLikeThis } from "../../components/MoreLikeThis";
 import { Answered } from "../../components/Notice";
 import { RadioButton } from "../../components/RadioButton";
+import { SoundTags } from "../../components/SoundTags";
 import { Artists } from "../../components/TrackRow";
 import { useAnswer } from "../../components/use_answer";
 import { t } from "../../messages";
@@ -36,6 +37,7 @@ export function ShownTrack({ id, onPathEnd }: Props) {
           found?.track ? (
             <>
               <Head track={found.track} />
+              <SoundTags key={found.track.id} id={found.track.id} />
               <div class="map-actions">
                 <button type="button" class="button main" onClick={() => found.track && play([found.track])}>
                   <Icon name="play" size={20} isFilled />

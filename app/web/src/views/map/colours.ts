@@ -1,16 +1,16 @@
 /** By what the points are coloured: each has a class, and each class a colour of Map.css and a name in the legend. */
 import type { Points } from "./points";
 
-export const COLOURINGS = ["genre", "year", "key", "tempo"] as const;
+export const COLOURINGS = ["genre", "year", "key", "tempo", "sound"] as const;
 export type Colouring = (typeof COLOURINGS)[number];
 
 export interface Class {
   /** Name of a custom property of Map.css. */
   readonly colour: string;
-  /** What the legend says, where it is neither the name of a genre nor words, which are `unknown` and `others`. */
+  /** What the legend says, where it is neither a name nor words, which are `unknown` and `others`. */
   readonly label?: string;
-  /** Id of a genre. */
-  readonly genre?: number;
+  /** Of a genre or a sound tag, whose name is known later than the points. */
+  readonly number?: number;
   readonly words?: "unknown" | "others";
   readonly count: number;
 }
@@ -21,7 +21,7 @@ export interface Coloured {
   readonly classes: readonly Class[];
 }
 
-const MAX_GENRES = 11;
+const MAX_NAMES = 11;
 const HUES = 12;
 const RAMP = 7;
 const OTHERS = "--map-none";
@@ -39,33 +39,35 @@ const FIFTHS = ["C · Am", "G · Em", "D · Bm", "A · F♯m", "E · C♯m", "B 
 ]);
 
 export function coloured(points: Points, by: Colouring): Coloured {
-  if (by === "genre") return byGenre(points);
+  if (by === "genre") return byNumber(points.genres);
+  if (by === "sound") return byNumber(points.soundTags);
   if (by === "key") return byKey(points);
   if (by === "tempo") return byStep(points.tempos, FIRST_BPM, BPM_STEP);
   return byStep(points.years, firstDecade(points.years), YEARS_STEP);
 }
 
-/** The genres with the most tracks have a colour each. Neighbours in the legend have different hues. */
-function byGenre({ count, genres }: Points): Coloured {
+/** The genres or sound tags with the most tracks have a colour each. Neighbours in the legend have different hues. */
+function byNumber(numbers: Uint32Array | Uint8Array): Coloured {
+  const count = numbers.length;
   const counts = new Map<number, number>();
   for (let i = 0; i < count; ) {
-    const genre = genres[i] as number;
+    const number = numbers[i] as number;
     const first = i;
-    while (i < count && genres[i] === genre) i++; // an album has the same one
-    counts.set(genre, (counts.get(genre) ?? 0) + i - first);
+    while (i < count && numbers[i] === number) i++; // an album has the same one
+    counts.set(number, (counts.get(number) ?? 0) + i - first);
   }
   const unknown = counts.get(0) ?? 0;
   counts.delete(0);
-  const largest = [...counts].sort(([a, n], [b, m]) => m - n || a - b).slice(0, MAX_GENRES);
-  const classOf = new Map(largest.map(([genre], place) => [genre, place]));
-  const classes: Class[] = largest.map(([genre, tracks], place) => ({
+  const largest = [...counts].sort(([a, n], [b, m]) => m - n || a - b).slice(0, MAX_NAMES);
+  const classOf = new Map(largest.map(([number], place) => [number, place]));
+  const classes: Class[] = largest.map(([number, tracks], place) => ({
     colour: `--map-hue-${(place * 5) % HUES}`,
-    genre,
+    number,
     count: tracks,
   }));
   const others = count - unknown - largest.reduce((sum, [, tracks]) => sum + tracks, 0);
   const rest = addRest(classes, others, unknown);
-  return { of: classified(genres, (genre) => classOf.get(genre) ?? (genre ? rest.others : rest.unknown)), classes };
+  return { of: classified(numbers, (number) => classOf.get(number) ?? (number ? rest.others : rest.unknown)), classes };
 }
 
 /** Return the class of each value. `classOf` is not asked again for a value that follows itself. */

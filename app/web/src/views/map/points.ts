@@ -13,13 +13,15 @@ export interface Points {
   readonly keys: Uint8Array;
   /** Beats a minute. */
   readonly tempos: Uint8Array;
+  /** The number of the most likely sound tag, which is a guess. */
+  readonly soundTags: Uint8Array;
 }
 
 /** Places are from 0 to this. */
 export const MAX_COORDINATE = 65_535;
-const MAGIC = 0x314d4253; // "SBM1"
+const MAGIC = 0x324d4253; // "SBM2"
 const HEADER_BYTES = 8;
-const POINT_BYTES = 20;
+const POINT_BYTES = 21;
 
 /** Return the points of an answer. Throws an error for anything else. */
 export function decodePoints(data: ArrayBuffer): Points {
@@ -47,6 +49,7 @@ export function decodePoints(data: ArrayBuffer): Points {
     years: halves(),
     keys: bytes(),
     tempos: bytes(),
+    soundTags: bytes(),
   };
 }
 

@@ -6,6 +6,7 @@ import { addToPlaylist } from "../../components/add_to_playlist";
 import { EntryList } from "../../components/EntryList";
 import { MoreLikeThis } from "../../components/MoreLikeThis";
 import { RadioButton } from "../../components/RadioButton";
+import { SoundTags } from "../../components/SoundTags";
 import { Star } from "../../components/Star";
 import { t } from "../../messages";
 import { Controls } from "../../player/Controls";
@@ -59,6 +60,7 @@ function Now({ track }: { track: Track }) {
         </div>
         <Star kind="track" id={track.id} title={track.title} />
       </div>
+      {track.has_vector && <SoundTags key={track.id} id={track.id} />}
       <div class="phone">
         {waitingFor.value && (
           <p role="status">
