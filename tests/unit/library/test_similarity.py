@@ -223,6 +223,17 @@ def test_local_scaling_reduces_hubs() -> None:
     assert _largest_hub(index) < 0.6 * unscaled
 
 
+def test_a_track_is_none_of_its_own_nearest_anchors() -> None:
+    """Rounding puts a track a little away from itself: it must not count as near for that."""
+    vectors = random_vectors(200)
+    embedding = fit_embedding(vectors)
+    points = embedding.embed(vectors)
+    index = NearestNeighbourIndex.of_points(embedding, FEATURE_VERSION, points, np.arange(200), points)
+    exact = points.astype(np.float64)
+    distances = np.sort(np.linalg.norm(exact[:, None] - exact, axis=2), axis=1)
+    assert index.local_scale == pytest.approx(distances[:, 1:11].mean(axis=1), rel=1e-4)
+
+
 def _largest_hub(index: NearestNeighbourIndex) -> int:
     """Return how many of 400 tracks have the same track among their ten nearest, at most."""
     lists = [index.nearest(row, 10)[0] for row in range(400)]

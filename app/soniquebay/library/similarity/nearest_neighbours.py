@@ -14,7 +14,7 @@ from soniquebay.library.similarity.embedding import Embedding, Float32Array, fit
 _MAX_SAMPLE_TRACKS = 4096  # the embedding is fitted to at most this many vectors
 MAX_ANCHORS = 512  # tracks of the sample to which local scales are measured
 _NEAREST_ANCHORS = 10
-_MIN_DISTANCE = 1e-3  # an anchor that is nearer is the track itself
+_MIN_DISTANCE = 0.05  # an anchor that is nearer is the track itself, away from it by rounding; others are 1 to 10 away
 _CHUNK_ROWS = 1000
 _SPARE_ROWS = 64
 _AWAY = np.float32(0.5)  # share of the distance by which a mean is moved away from another
