@@ -27,8 +27,6 @@ _HOP_SAMPLES = _TRAINED_HOP_SAMPLES * SAMPLE_RATE_HZ / _TRAINED_RATE_HZ  # 705.6
 _EXCERPT_SAMPLES = round((PATCH_FRAMES - 1) * _HOP_SAMPLES) + _FRAME_SAMPLES
 _SLANEY_MEL_AT_1000_HZ = 15  # linear below, logarithmic above
 _SLANEY_LOG_STEP = np.log(6.4) / 27
-_LEVEL = 0.1  # root mean square: -20 dB below full scale
-_MIN_LEVEL = 1e-3  # what is quieter is amplified as this is: noise of a silent track stays quiet
 # The spectrum of a longer frame is larger. The factor and the one added to it are those of the training.
 _POWER_FACTOR = 10000 * (_TRAINED_FRAME_SAMPLES / _FRAME_SAMPLES) ** 2
 
@@ -37,19 +35,18 @@ def patches(segments: Sequence[Samples]) -> Float32Array:
     """Return the patches of a track, (PATCHES, PATCH_FRAMES, BANDS), from its decoded segments, (2, samples) each.
 
     With five segments each patch is the middle of one. With fewer, the patches of a segment are spread evenly over it.
-    A segment that is shorter than a patch is repeated. All patches are brought to one level together: the gain is the
-    same for a whole track, so its loud and quiet parts stay different, and a louder copy of it gives the same values.
+    A segment that is shorter than a patch is repeated. The level is left as it is, as it was in the training.
     """
     share = [len(part) for part in np.array_split(range(PATCHES), len(segments))]
-    excerpts = np.stack(
-        [
-            _excerpt(segment, (i + 0.5) / count)
-            for segment, count in zip(segments, share, strict=True)
-            for i in range(count)
-        ]
+    return _log_mel(
+        np.stack(
+            [
+                _excerpt(segment, (i + 0.5) / count)
+                for segment, count in zip(segments, share, strict=True)
+                for i in range(count)
+            ]
+        )
     )
-    level = float(np.sqrt(np.mean(excerpts**2)))
-    return _log_mel(excerpts * np.float32(_LEVEL / max(level, _MIN_LEVEL)))
 
 
 def _excerpt(segment: Samples, middle: float) -> Float32Array:
