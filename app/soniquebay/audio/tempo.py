@@ -110,4 +110,4 @@ def _refined_bpm(autocorrelation: NDArray[np.float64], period: float) -> float:
             break
         curvature = before - 2 * peak + after
         period = (top + (0.5 * (before - after) / curvature if curvature < -1e-12 else 0.0)) / beats
-    return 60.0 * FRAME_RATE_HZ / period
+    return float(60.0 * FRAME_RATE_HZ / period)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import orjson
 import pytest
 from mutagen.apev2 import APEv2
 from numpy.typing import NDArray
@@ -252,6 +253,13 @@ def test_the_tempo_of_a_drum_beat_is_not_off_by_an_octave(bpm: float) -> None:
     tempo = estimate_tempo([compute_spectra(to_stereo(drums(bpm))).mel_power])
     assert tempo is not None
     assert tempo.bpm == pytest.approx(bpm, rel=0.01)
+
+
+def test_a_tempo_can_be_sent_to_the_api() -> None:
+    """JSON has no numbers of numpy."""
+    tempo = estimate_tempo([compute_spectra(to_stereo(drums(120))).mel_power])
+    assert tempo is not None
+    assert orjson.loads(orjson.dumps(tempo._asdict())) == tempo._asdict()
 
 
 def test_the_confidence_of_a_tempo_falls_with_what_hides_the_beat() -> None:
