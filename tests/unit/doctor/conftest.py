@@ -1,5 +1,6 @@
 """A machine on which nothing is wrong, which each test then damages in one way."""
 
+import gc
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ def machine() -> Iterator[Machine]:
         (folder / "music/Album/song.flac").write_bytes(b"fLaC")
         Database(folder / "data/library.db").migrate()
         ListenersDatabase(folder / "data/listeners.db", folder / "data/library.db").migrate()
+        gc.collect()  # closes them: a late close would write their logs over what a test has damaged
         yield Machine(folder)
 
 
