@@ -13,7 +13,7 @@ import click
 API_SOCKET, API, WORKER = "soniquebay-api.socket", "soniquebay-api.service", "soniquebay-worker.service"
 CONTROL_SOCKET = "soniquebay-control.socket"
 TIMER, FLOWER = "soniquebay-maintenance.timer", "soniquebay-flower.service"
-HEALTH_INTERVAL_SECONDS = 2.0
+FIRST_HEALTH_INTERVAL_SECONDS, MAX_HEALTH_INTERVAL_SECONDS = 0.25, 2.0  # each is twice as long as the one before
 REQUEST_TIMEOUT_SECONDS = 20.0
 MAX_ANSWER_BYTES = 1 << 16
 MAX_CHECK_SECONDS = 600.0  # that the API accepts
@@ -96,7 +96,7 @@ def wait_until_healthy(
     Raises ``click.ClickException`` with what it says last when it does not in time. systemd holds the API's sockets, so
     a release that does not start refuses no connection: each request may take its whole timeout.
     """
-    deadline = time.monotonic() + seconds
+    deadline, interval_seconds = time.monotonic() + seconds, FIRST_HEALTH_INTERVAL_SECONDS
     while True:
         answer = ask()
         # the version tells it from the release that is still stopping
@@ -104,7 +104,8 @@ def wait_until_healthy(
             return
         if time.monotonic() > deadline:
             raise click.ClickException(f"release {version} is not healthy after {seconds:.0f} s: {_reason(answer)}")
-        sleep(HEALTH_INTERVAL_SECONDS)
+        sleep(interval_seconds)
+        interval_seconds = min(2 * interval_seconds, MAX_HEALTH_INTERVAL_SECONDS)
 
 
 def _reason(answer: dict[str, Any]) -> str:
