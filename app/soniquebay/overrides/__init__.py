@@ -14,5 +14,6 @@ all of them were tested with: a program that starts with other ones logs a warni
 | `eta` | how long a worker holds a task that is to run later |
 | `event_state` | nothing: it reads attributes of Celery's event state that are not documented |
 | `flower_server` | Flower's HTTP server, which has no limits |
+| `remote_transport` | what kombu's Redis transport writes, which a worker on another machine may not |
 | `import_stub` | httpx's import of its own command line, and billiard's of cffi |
 """
