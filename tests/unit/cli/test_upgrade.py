@@ -77,6 +77,8 @@ def test_an_upgrade_that_is_cut_anywhere_is_ended_by_the_next_boot(machine: Mach
     assert machine.is_upgraded()
 
 
+@pytest.mark.slow
+@pytest.mark.long  # four minutes
 @pytest.mark.parametrize("cut", cuts(7))
 def test_going_back_that_is_cut_anywhere_is_ended_by_the_next_boot(machine: Machine, cut: str) -> None:
     archive = machine.archive("1.1", "sick")
