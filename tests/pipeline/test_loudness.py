@@ -97,11 +97,12 @@ def failure(stack: Stack, title: str) -> str:
 
 def test_tracks_without_a_gain_are_measured_in_the_background(own: Stack) -> None:
     quiet = measured(own, "Quiet")
-    assert quiet["loudness"]["integrated_lufs"] == pytest.approx(-26.0, abs=0.2)
+    # The six blocks at the ends of its sound are partly silent, and count: 0.2 LU less than the level of the sound.
+    assert quiet["loudness"]["integrated_lufs"] == pytest.approx(-26.2, abs=0.1)
     assert quiet["loudness"]["silence_start_seconds"] == pytest.approx(1.0, abs=0.01)
     assert quiet["loudness"]["silence_end_seconds"] == pytest.approx(2.0, abs=0.01)
     gain = quiet["replay_gain"]["track"]
-    assert (gain["gain_db"], gain["is_measured"]) == (pytest.approx(8.0, abs=0.2), True)
+    assert (gain["gain_db"], gain["is_measured"]) == (pytest.approx(8.2, abs=0.1), True)
     assert gain["peak"] == pytest.approx(0.05, abs=0.001)
 
 

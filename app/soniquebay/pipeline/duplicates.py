@@ -19,7 +19,7 @@ def find() -> None:
     with open_read_only(settings().database) as db:
         stored = duplicates.state(db).stored
         sounds = load_sounds(db)
-    groups = sounds.groups()
+        groups = sounds.groups()  # which reads fingerprints
     body = {
         "groups": groups,
         "stored": stored,
