@@ -311,7 +311,7 @@ def test_strangers_fill_no_memory_of_flower(closed: Stack) -> None:
             stranger.sendall(unknown_method)
             assert stranger.recv(100).startswith(b"HTTP/1.1 405")
     with ExitStack() as strangers:
-        for _ in range(CONNECTION_LIMITS.of_client):
+        for _ in range(CONNECTION_LIMITS.of_client - 2):  # Flower may not have seen the end of the last ones above
             stranger = strangers.enter_context(socket.create_connection(address, timeout=30))
             stranger.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % MAX_BODY_BYTES)
             stranger.sendall(b"x" * (MAX_BODY_BYTES - 1))
