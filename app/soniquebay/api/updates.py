@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from soniquebay.api.access import REFUSALS, Manager
-from soniquebay.api.models.problems import NOT_JSON, Problem
+from soniquebay.api.models.problems import NOT_JSON, Problem, Refused
 from soniquebay.api.models.updates import InstallRequest, Updates, UploadRequest, UploadState
 from soniquebay.api.release_offers import InstallError
 from soniquebay.api.release_upload import Upload, UploadError
@@ -53,6 +53,7 @@ async def install(services: Shared, body: InstallRequest) -> Any:
         **NOT_JSON,
         409: {"model": Problem, "description": "another upload is running"},
         413: {"model": Problem, "description": "the archive is too large for a release"},
+        422: {"model": Refused, "description": "the name is not that of a release archive"},
         507: {"model": Problem, "description": "there is no room for it"},
     },
 )
@@ -71,6 +72,7 @@ def begin_upload(services: Shared, body: UploadRequest) -> Any:
         **_GONE,
         409: {"model": Problem, "description": "the part does not begin where the last one ended"},
         413: {"model": Problem, "description": "the part has more than 1 MiB"},
+        422: {"model": Refused, "description": "the archive has more bytes than were said"},
     },
     openapi_extra=_PART,
 )
