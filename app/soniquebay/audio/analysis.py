@@ -30,9 +30,9 @@ def analyse(path: str | RawIOBase, start: float = 0.0, seconds: float | None = N
     """Return what an audio file, or a range of it in seconds, sounds like; its tags play no part.
 
     `path` is Python's file-system string, or a file that can be read and has positions. Without `seconds` the range
-    goes to the end of the file. Raises
-    `decode.UndecodableAudioError` when no samples come out of the file, its subclass `decode.UnavailableAudioError`
-    when the file cannot be read, and `weights.MissingModelError` when the installation has no learned model.
+    goes to the end of the file. Raises `decode.UndecodableAudioError` when no samples come out of the file, its
+    subclass `decode.UnavailableAudioError` when the file cannot be read, and `weights.MissingModelError` when the
+    installation has no learned model.
     """
     placed = decode_placed_segments(path, start, seconds)
     decoded = [samples for _, samples in placed]

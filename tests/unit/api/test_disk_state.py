@@ -185,7 +185,7 @@ def test_a_listener_a_form_and_an_app_are_told_without_paths_of_the_machine(
         answers = [listener.put("/api/stars/track/2")]
         for path, form in FORMS.items():
             answer = listener.post(path, data=form, headers={"Accept": "text/html,*/*"})
-            assert '<p role="alert"' in answer.text, path
+            assert '<p role="alert" lang="en">' in answer.text, path
             answers.append(answer)
         app = listener.get(
             "/rest/star", params={"u": "Bob", "p": password, "v": "1.16.1", "c": "t", "f": "json", "id": "tr-1"}
