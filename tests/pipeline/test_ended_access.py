@@ -4,16 +4,15 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
 import pytest
 
 from soniquebay.api.open_requests import GRACE_SECONDS
 from tests.support.audio_files import tone
+from tests.support.connections import open_connections
 from tests.support.stack import Stack, wait_until
 
-ESTABLISHED = "01"  # of a connection, in /proc/net/tcp
 PASSWORD = "long enough"  # noqa: S105 - of the test
 
 
@@ -81,12 +80,7 @@ def begin(stack: Stack, target: str, header: str) -> socket.socket:
 
 def open_streams(stack: Stack, streams: dict[str, socket.socket]) -> set[str]:
     """Return the streams that the API has not closed. Nothing is read, so none of them comes to its end."""
-    connected = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            _, local, remote, state = line.split()[:4]
-            if int(local.rpartition(":")[2], 16) == stack.port and state == ESTABLISHED:
-                connected.add(int(remote.rpartition(":")[2], 16))
+    connected = open_connections(stack.port)
     return {name for name, sock in streams.items() if sock.getsockname()[1] in connected}
 
 

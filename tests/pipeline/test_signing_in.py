@@ -16,7 +16,8 @@ import pytest
 
 from soniquebay.overrides.flower_server import CONNECTION_LIMITS, MAX_BODY_BYTES
 from tests.support.audio_files import tone
-from tests.support.stack import Stack
+from tests.support.connections import open_connections
+from tests.support.stack import Stack, wait_until
 
 OWNER = {"name": "Ada", "password": "correct horse"}
 
@@ -311,7 +312,8 @@ def test_strangers_fill_no_memory_of_flower(closed: Stack) -> None:
             stranger.sendall(unknown_method)
             assert stranger.recv(100).startswith(b"HTTP/1.1 405")
     with ExitStack() as strangers:
-        for _ in range(CONNECTION_LIMITS.of_client - 2):  # Flower may not have seen the end of the last ones above
+        wait_until(lambda: not open_connections(closed.flower_port))  # else one of the next would be one too many
+        for _ in range(CONNECTION_LIMITS.of_client):
             stranger = strangers.enter_context(socket.create_connection(address, timeout=30))
             stranger.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % MAX_BODY_BYTES)
             stranger.sendall(b"x" * (MAX_BODY_BYTES - 1))
