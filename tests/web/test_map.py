@@ -59,6 +59,17 @@ def on_screen(field: Locator, points: list[Point]) -> dict[int, tuple[float, flo
     }
 
 
+def reachable_on_screen(field: Locator, points: list[Point]) -> dict[int, tuple[float, float]]:
+    """Return where each track is that no control lies upon."""
+    script = """(field, places) => {
+        const box = field.getBoundingClientRect();
+        return places.map(([x, y]) => field.contains(document.elementFromPoint(box.left + x, box.top + y)));
+    }"""
+    places = on_screen(field, points)
+    answers = field.evaluate(script, list(places.values()))
+    return {track_id: place for (track_id, place), is_free in zip(places.items(), answers, strict=True) if is_free}
+
+
 def colour_at(page: Page, x: float, y: float) -> list[int]:
     return page.evaluate(
         """([x, y]) => {
@@ -226,7 +237,7 @@ def test_a_point_shows_its_track_and_plays_its_radio(
 ) -> None:
     page = open_page("/map", has_touch=True)
     field = the_map(page)
-    track_id, (x, y) = max(on_screen(field, points).items(), key=lambda row: row[1][0])
+    track_id, (x, y) = max(reachable_on_screen(field, points).items(), key=lambda row: row[1][0])
     field.click(position={"x": x, "y": y})
     heading = page.locator(".map-track h2")
     expect(heading).to_be_visible()
@@ -290,7 +301,7 @@ def test_axe_finds_nothing_on_the_map(
     page = open_page(path, size, scheme)
     if "list" not in path:
         field = the_map(page)
-        _, (x, y) = min(on_screen(field, points).items(), key=lambda row: row[1][1])
+        _, (x, y) = min(reachable_on_screen(field, points).items(), key=lambda row: row[1][1])
         field.click(position={"x": x, "y": y})
         expect(page.locator(".map-track h2")).to_be_visible()
     else:

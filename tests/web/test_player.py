@@ -202,10 +202,13 @@ def test_keys_and_controls(open_queue: OpenPage) -> None:
     page.keyboard.press(" ")  # presses the button in focus, and plays nothing
     expect(dialog).to_be_hidden()
 
-    player(page).get_by_role("slider", name="Volume").press("ArrowLeft")
+    volume = player(page).get_by_role("slider", name="Volume")
+    volume.press("ArrowLeft")
+    expect(volume).to_have_attribute("aria-valuetext", "95 %")
     volumes = "() => [...document.querySelectorAll('audio')].map((audio) => [audio.volume, audio.muted])"
     assert page.evaluate(volumes) == [[0.95, False]] * 2
     player(page).get_by_role("button", name="Mute").click()
+    expect(volume).to_have_attribute("aria-valuetext", "0 %")
     assert page.evaluate(volumes) == [[0.95, True]] * 2
     star = player(page).get_by_role("button", name="Star Arrival")
     star.click()
