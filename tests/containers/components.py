@@ -95,15 +95,16 @@ class Worker(CeleryTestWorker):
     def wait_until_succeeded(self, task: str, task_id: str = "[0-9a-f-]+") -> None:
         self.wait_for_match(rf"Task {re.escape(task)}\[{task_id}\] succeeded")
 
-    def wait_until_started(self, task_id: str, seconds: float = CONTAINER_TIMEOUT_SECONDS) -> None:
-        """Wait until a child process runs the task with this id."""
+    def wait_until_started(self, task_id: str, seconds: float = CONTAINER_TIMEOUT_SECONDS) -> int:
+        """Wait until a child process runs the task with this id, and return the id of the process."""
 
-        def is_active() -> bool:
+        def process_id() -> int | None:
             inspect = self.app.control.inspect(destination=[self.hostname()], timeout=20)
             answers = (inspect.active() or {}).values()
-            return any(active["id"] == task_id and active["time_start"] for tasks in answers for active in tasks)
+            started = (active for tasks in answers for active in tasks if active["id"] == task_id)
+            return next((int(active["worker_pid"]) for active in started if active["time_start"]), None)
 
-        wait_until(is_active, seconds)
+        return int(wait_until(process_id, seconds))
 
     def child_pids(self) -> list[int]:
         """Return the ids of the child processes in the container's namespace."""

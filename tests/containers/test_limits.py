@@ -43,7 +43,7 @@ def test_the_soft_limit_ends_an_analysis_that_hangs_and_the_hard_limit_one_that_
     assert worker.child_pids() == [child]
 
     hard = analyse(celery_setup, pipe, soft_time_limit=6, time_limit=9)
-    worker.wait_until_started(hard)
+    child = worker.wait_until_started(hard)
     worker.signal("STOP", child)  # like a process that hangs in the kernel, it receives no signal
     worker.assert_log_exists(f"Hard time limit (9s) exceeded for vector.calculate[{hard}]")
     worker.assert_log_exists("vector.calculate is given up")
@@ -53,7 +53,7 @@ def test_the_soft_limit_ends_an_analysis_that_hangs_and_the_hard_limit_one_that_
 
 def test_a_process_that_has_grown_beyond_500_mb_is_replaced(celery_setup: CeleryTestSetup, api: Api) -> None:
     worker: Any = celery_setup.worker
-    [child] = worker.child_pids()
+    before = set(worker.child_pids())  # one, or more while tracks of a test before are analysed
     batch = {
         "session_id": 0,
         "batch_id": "none",
@@ -62,7 +62,7 @@ def test_a_process_that_has_grown_beyond_500_mb_is_replaced(celery_setup: Celery
     celery_setup.app.send_task("metadata.extract_batch", kwargs=batch, argsrepr="()", kwargsrepr="{}")
     worker.wait_until_succeeded("metadata.extract_batch")
     worker.assert_log_exists("exceeding memory limit")
-    wait_until(lambda: worker.child_pids() and child not in worker.child_pids(), CONTAINER_TIMEOUT_SECONDS)
+    wait_until(lambda: before - set(worker.child_pids()), CONTAINER_TIMEOUT_SECONDS)
     celery_setup.app.send_task("maintenance.resume_sessions")
     worker.wait_until_succeeded("maintenance.resume_sessions")
 
@@ -74,9 +74,7 @@ def test_a_task_that_kills_its_process_each_time_is_given_up_after_three_retries
     task = analyse(celery_setup, pipe)
     for time in range(1, 5):
         worker.wait_for_match(rf"Task vector\.calculate\[{task}\] received", time)
-        worker.wait_until_started(task)
-        [child] = worker.child_pids()
-        worker.signal("KILL", child)
+        worker.signal("KILL", worker.wait_until_started(task))
     worker.assert_log_exists("vector.calculate is given up: Worker exited prematurely")
     assert worker.log_count(rf"Task vector\.calculate\[{task}\] retry") == 3
     assert worker.log_count(rf"Task vector\.calculate\[{task}\] received") == 4

@@ -22,8 +22,7 @@ def test_a_task_is_retried_when_its_process_dies_and_waits_for_an_unavailable_ap
     with api.unavailable():
         session_id = api.scan()
         task = wait_for_waiting_discovery(worker)
-        [child] = worker.child_pids()
-        worker.signal("KILL", child)
+        worker.signal("KILL", worker.wait_until_started(task))
         worker.wait_for_match(rf"Task scan\.discovery\[{task}\] retry: Retry in 5s")
         worker.wait_for_match(rf"Task scan\.discovery\[{task}\] received", 2)
         waits = worker.log_count(WAITS_FOR_API)
