@@ -14,7 +14,7 @@ from soniquebay.audio.learned.log_mel import BANDS, PATCH_FRAMES
 from soniquebay.audio.learned.weights import MIDDLE_TAPS, Front, Middle, Weights, load_weights
 from soniquebay.audio.spectra import Float32Array
 
-_BLOCK_FRAMES = 32  # frames that a product of the layers for time computes at once
+_BLOCK_FRAMES = 16  # frames that a product of the layers for time computes at once
 
 
 @dataclass(frozen=True, slots=True)
