@@ -96,7 +96,7 @@ def test_a_board_boots_after_a_power_cut_while_the_boot_partition_is_filled(
                 unit = "systemd-run --unit=fill-boot-partition sh -c"
                 appliance.run(f"{unit} {shlex.quote(MACHINE_SCRIPT)}")
                 time.sleep(rng.uniform(*CUT_DELAY_SECONDS))
-                state = "systemctl is-active fill-boot-partition || journalctl -b -o cat -u fill-boot-partition"
+                state = "systemctl is-active fill-boot-partition || journalctl -b -o cat -n 20 -u fill-boot-partition"
                 assert appliance.run(state).strip() == "active"
                 replay = machine.cut_power(rng, check_card, SIMULATED_CUTS, began)
                 step.report_status(str(replay))
