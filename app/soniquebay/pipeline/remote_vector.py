@@ -9,11 +9,10 @@ from celery import shared_task
 
 from soniquebay.pipeline.analysis_message import described
 from soniquebay.pipeline.remote_api import Appliance, NotOursError, RemoteFile
+from soniquebay.worker.config import DECODING_SOFT_TIME_LIMIT_SECONDS, DECODING_TIME_LIMIT_SECONDS
 from soniquebay.worker.remote import FOLDER_VARIABLE, read_credentials
 
 log = logging.getLogger(__name__)
-
-SOFT_TIME_LIMIT_SECONDS, TIME_LIMIT_SECONDS = 300, 330  # as on the appliance
 
 
 @cache
@@ -26,7 +25,11 @@ def appliance() -> Appliance:
     return Appliance(credentials, folder)
 
 
-@shared_task(name="vector.calculate", soft_time_limit=SOFT_TIME_LIMIT_SECONDS, time_limit=TIME_LIMIT_SECONDS)
+@shared_task(
+    name="vector.calculate",
+    soft_time_limit=DECODING_SOFT_TIME_LIMIT_SECONDS,
+    time_limit=DECODING_TIME_LIMIT_SECONDS,
+)
 def calculate(track_id: int, suffix: str = "", start: float = 0.0, seconds: float | None = None) -> None:
     """Bring the vector of a track, or leave the track to the appliance if it cannot be decoded here."""
     from soniquebay.audio.analysis import analyse

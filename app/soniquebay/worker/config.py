@@ -35,6 +35,10 @@ HEARTBEAT_INTERVAL_SECONDS = 300  # spares the Pi, so Flower takes a dead worker
 EXTRACT_THREADS = 2
 TASK_TIME_LIMIT_SECONDS = 7200
 SOFT_TIME_LIMIT_SECONDS = TASK_TIME_LIMIT_SECONDS - 300
+# Of a task that decodes a track. They include loading the decoder and numpy, which is slow on a busy machine that has
+# just booted. The hard limit kills the process: code that hangs in the kernel ignores the soft one. The queue feeder
+# takes a task for lost that takes longer.
+DECODING_SOFT_TIME_LIMIT_SECONDS, DECODING_TIME_LIMIT_SECONDS = 300, 330
 MAX_TASKS_PER_CHILD = 500
 MAX_MEMORY_PER_CHILD_KIB = 512_000  # 500 MB; the pool measures it after each task
 # Running tasks have this time at a warm shutdown, then they go back to their queue. Celery waits that long even when

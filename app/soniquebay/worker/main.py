@@ -27,7 +27,8 @@ from soniquebay.settings import settings
 from soniquebay.systemd import notify
 from soniquebay.worker.app import app
 from soniquebay.worker.config import HEARTBEAT_INTERVAL_SECONDS, MIN_PROCESSES, PIPELINE, WORKER_CONNECTIONS
-from soniquebay.worker.process_priority import limit_blas_threads, lower_priority
+from soniquebay.worker.process_priority import lower_priority
+from soniquebay.worker.start import run_until_stopped
 
 log = logging.getLogger(__name__)
 
@@ -45,20 +46,10 @@ def run(instance: int = 1, imports: Sequence[str] = PIPELINE) -> None:
 
     `instance` tells several workers on one machine apart. `imports` are the modules with the tasks.
     """
-    limit_blas_threads()
-    app.conf.imports = imports
     app.conf.broker_pool_limit = WORKER_CONNECTIONS
     app.steps["consumer"].add(RestoreUnacknowledged)
-    # Celery's command line does the same, and takes 16 MB more: it loads all its other commands and a shell.
-    app.Worker(
-        hostname=host_format(name(instance)),
-        autoscale=(settings().processes, MIN_PROCESSES),
-        heartbeat_interval=HEARTBEAT_INTERVAL_SECONDS,
-        # The workers of a machine have nothing to agree on: Redis gives each task to one of them.
-        without_gossip=True,
-        without_mingle=True,
-        loglevel="INFO",
-    ).start()
+    processes = (settings().processes, MIN_PROCESSES)
+    run_until_stopped(app, host_format(name(instance)), imports, HEARTBEAT_INTERVAL_SECONDS, autoscale=processes)
 
 
 @setup_logging.connect

@@ -19,7 +19,7 @@ from soniquebay.overrides import remote_transport
 from soniquebay.roster import node_of, queue_of
 from soniquebay.settings import Settings
 from soniquebay.worker.config import celery_settings
-from soniquebay.worker.process_priority import limit_blas_threads
+from soniquebay.worker.start import run_until_stopped
 
 CREDENTIALS_FILE = "worker.json"
 FOLDER_VARIABLE = "SONIQUEBAY_JOINED_FOLDER"  # tells the child processes where the credentials are
@@ -91,19 +91,10 @@ def make_app(settings: Settings, credentials: Credentials, folder: Path) -> Cele
 
 def run(settings: Settings, credentials: Credentials, folder: Path, processes: int, imports: Sequence[str]) -> None:
     """Run a remote worker until it is stopped; SIGTERM is a warm shutdown. `imports`: the modules with its tasks."""
-    limit_blas_threads()
     os.environ[FOLDER_VARIABLE] = str(folder)
     app = make_app(settings, credentials, folder)
-    app.conf.imports = imports
     app.set_default()
-    app.Worker(
-        hostname=node_of(credentials.name),
-        concurrency=processes,
-        heartbeat_interval=HEARTBEAT_INTERVAL_SECONDS,
-        without_gossip=True,
-        without_mingle=True,
-        loglevel="INFO",
-    ).start()
+    run_until_stopped(app, node_of(credentials.name), imports, HEARTBEAT_INTERVAL_SECONDS, concurrency=processes)
 
 
 @setup_logging.connect
