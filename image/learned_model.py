@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from soniquebay.audio.learned import weights
+from soniquebay.audio.learned import model_file, weights
 
 from . import cache, checkpoint, ui
 from .paths import chown_to_invoking_user
 from .ui import Step
 
-INSTALLED = weights.PATH.parent  # where the analysis of this checkout looks for the file
+INSTALLED = model_file.PATH.parent  # where the analysis of this checkout looks for the file
 PACKAGE = "package.json"  # name, version and licence, for the bill of materials
 LICENCE = "licence.txt"
 LICENCE_EXPRESSION = "ISC"
@@ -78,7 +78,7 @@ def _build(folder: Path, step: Step) -> None:
     wheel.unlink()
     packed = io.BytesIO()
     np.savez(packed, **live_tensors(checkpoint.read_float32(index, data)))  # type: ignore[arg-type]
-    (folder / weights.PATH.name).write_bytes(packed.getvalue())
+    (folder / model_file.PATH.name).write_bytes(packed.getvalue())
     (folder / LICENCE).write_text(f"{name} {version}\n\n{licence}")
     origin = {"name": name, "version": version, "licence": LICENCE_EXPRESSION}
     (folder / PACKAGE).write_text(json.dumps(origin, indent=1) + "\n")

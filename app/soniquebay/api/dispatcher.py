@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 
 from soniquebay import disk_state
 from soniquebay.api.queue_feeder import MESSAGE_LOST_AFTER_SECONDS, QueueFeeder
+from soniquebay.audio.learned import model_file
 from soniquebay.library import artist_pictures, clock, loudness, queries, sessions
 from soniquebay.library.database import Database
 from soniquebay.library.loudness import MeasuredTracks
@@ -86,6 +87,8 @@ class Dispatcher:
         row = queries.to_analyse(db, track_id)
         if row is None:
             return False
+        if problem := model_file.problem():
+            raise NotSentError(problem)
         feeder = self.vector_feeder
         try:
             waiting = self.queue_length(feeder.queue)
@@ -102,14 +105,16 @@ class Dispatcher:
     def refill(self) -> int:
         """Fill the queues of vectors and covers, and that of loudness when no track waits for its vector.
 
-        Return how many rows were sent.
+        Without the learned model no vector is asked for, and loudness need not wait. Return how many rows were sent.
         """
         try:
             db = self._database.reader()
             if self.analysis_is_delayed(db):
                 return 0
-            sent = self._refill(db, self.vector_feeder, MEDIUM) + self._refill(db, self.cover_feeder, LOW)
-            if not queries.unanalysed_tracks(db, 1):
+            can_analyse = model_file.problem() is None
+            sent = self._refill(db, self.vector_feeder, MEDIUM) if can_analyse else 0
+            sent += self._refill(db, self.cover_feeder, LOW)
+            if not (can_analyse and queries.unanalysed_tracks(db, 1)):
                 sent += self._refill(db, self.loudness_feeder, LOW)
             return sent
         except redis.RedisError as error:

@@ -18,6 +18,7 @@ from soniquebay.api.inspection import inspect
 from soniquebay.api.models.health import Health, WorkerState
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
+from soniquebay.audio.learned import model_file
 from soniquebay.library.database import open_read_only
 from soniquebay.worker.app import app as celery
 
@@ -61,6 +62,7 @@ def _warnings(services: Services) -> list[str]:
         *services.storage.warnings,
         *(redis_files.read_notices(notices) if notices else ()),
         certificate,
+        model_file.problem(),
         *services.backups.warnings(),
     )
     return [text for text in texts if text]

@@ -31,7 +31,7 @@ def analyse(path: str | RawIOBase, start: float = 0.0, seconds: float | None = N
 
     `path` is Python's file-system string, or a file that can be read and has positions. Without `seconds` the range
     goes to the end of the file. Raises `decode.UndecodableAudioError` when no samples come out of the file, its
-    subclass `decode.UnavailableAudioError` when the file cannot be read, and `weights.MissingModelError` when the
+    subclass `decode.UnavailableAudioError` when the file cannot be read, and `model_file.MissingModelError` when the
     installation has no learned model.
     """
     placed = decode_placed_segments(path, start, seconds)

@@ -15,6 +15,7 @@ from celery.worker import state
 
 from soniquebay import roster
 from soniquebay.audio.feature_schema import FEATURE_VERSION
+from soniquebay.audio.learned import model_file
 from soniquebay.cli.remote_workers import join
 from soniquebay.pipeline.remote_api import Appliance, NotOursError, UnavailableApplianceError
 from soniquebay.settings import settings
@@ -33,6 +34,8 @@ def run_joined(url: str, code: str | None, name: str | None, folder: Path | None
 
     Raises ``click.ClickException`` with what to do.
     """
+    if problem := model_file.problem():  # before the join code is used up
+        raise click.ClickException(problem)
     folder = (folder or default_folder()).resolve()
     try:
         credentials = read_credentials(folder)

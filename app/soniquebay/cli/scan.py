@@ -45,6 +45,8 @@ def scan(
         )
         return
     until = analysed if wait_vectors else searchable
+    if wait_vectors:
+        _print_warnings()
     try:
         if sys.stderr.isatty():  # rich is imported only where its bar is seen
             from rich.console import Console
@@ -97,6 +99,12 @@ def failures(as_json: bool, session_id: int | None) -> None:
         _print_left_out(left_out)
         _print_doubtful(session["library"]["doubtful_texts"])
         click.echo(f"scan session {session_id}: {len(failed)} failures", err=True)
+
+
+def _print_warnings() -> None:
+    """Print what the health warns of, because a wait for it might have no end."""
+    for warning in client.get("/api/health", expect=(200, 503))["warnings"]:
+        click.echo(f"Warning: {warning}", err=True)
 
 
 def _print_left_out(left_out: list[dict[str, Any]]) -> None:

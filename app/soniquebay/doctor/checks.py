@@ -32,6 +32,7 @@ CHECKS: dict[str, Callable[[Surroundings], Iterator[Finding]]] = {
     "api": programs.api,
     "worker": programs.worker,
     "units": programs.units,
+    "model": release.model,
     "release": release.release,
     "music": music.folders,
     "drives": music.drives,

@@ -1,7 +1,8 @@
-"""The release: whether it reads, analyses, inserts and plays an audio file of its own."""
+"""The release: whether it is whole, and reads, analyses, inserts and plays an audio file of its own."""
 
 from collections.abc import Iterator
 
+from soniquebay.audio.learned import model_file
 from soniquebay.doctor.finding import Finding, ok, unknown, wrong
 from soniquebay.doctor.surroundings import Surroundings
 
@@ -10,6 +11,18 @@ _REMEDY = (
     "Install the same release again, which replaces damaged files, or go back: sudo soniquebay release rollback. "
     "What the programs say: soniquebay logs worker, soniquebay logs api"
 )
+
+
+def model(_: Surroundings) -> Iterator[Finding]:
+    """Check that the file of the learned model is there."""
+    if model_file.problem() is None:
+        yield ok("The learned model is there, so tracks can be analysed.")
+    else:
+        yield wrong(
+            f"The learned model is missing ({model_file.PATH}), so no track is analysed.",
+            "In a checkout: make model. On an appliance, install the same release again. The tracks wait until then, "
+            "and no restart is needed.",
+        )
 
 
 def release(around: Surroundings) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ import os
 from typing import ClassVar
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION
+from soniquebay.audio.learned.model_file import MissingModelError
 from soniquebay.library.paths import decode
 from soniquebay.pipeline.analysis_message import described
 from soniquebay.pipeline.decoding import DecodingTask, Result, loading, result_or_reason
@@ -25,9 +26,14 @@ class VectorTask(DecodingTask):
 def calculate(track_id: int, path: str, start: float = 0.0, seconds: float | None = None) -> None:
     """Decode a track, compute its vector and store it through the API, or the reason why it cannot be decoded.
 
-    A part of a file begins at `start`, and is so many `seconds` long unless it ends with the file.
+    A part of a file begins at `start`, and is so many `seconds` long unless it ends with the file. Without the learned
+    model nothing is stored, because the file is not at fault: the ledger has the task sent again.
     """
-    result = analysed(os.fsdecode(decode(path)), start, seconds)
+    try:
+        result = analysed(os.fsdecode(decode(path)), start, seconds)
+    except MissingModelError:  # the main process has said so when it started
+        log.info("track %d is left for later: there is no learned model", track_id)
+        return
     if "failure" in result:
         log.warning("track %d has no vector: %s", track_id, result["failure"])
     VectorTask.store(track_id, result)
@@ -36,7 +42,7 @@ def calculate(track_id: int, path: str, start: float = 0.0, seconds: float | Non
 def analysed(file: str, start: float = 0.0, seconds: float | None = None) -> Result:
     """Return what the API stores of the analysis of a file or a part of it, or the reason why it cannot be decoded.
 
-    `file` is Python's file-system string.
+    `file` is Python's file-system string. Raises `MissingModelError`.
     """
     with loading():
         from soniquebay.audio.analysis import analyse

@@ -19,6 +19,7 @@ from celery.signals import (
 from celery.utils.nodenames import host_format
 
 from soniquebay import log_stream, logs
+from soniquebay.audio.learned import model_file
 from soniquebay.library.database import awaits_migration
 from soniquebay.overrides import eta  # noqa: F401 - its signal
 from soniquebay.overrides.recovery import RestoreUnacknowledged
@@ -99,4 +100,6 @@ def _end_child(**_: Any) -> None:
 
 @worker_ready.connect
 def _report_ready(**_: Any) -> None:
+    if problem := model_file.problem():
+        log.error(problem)
     notify("READY=1")

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from soniquebay.audio.decode import SAMPLE_RATE_HZ, Samples
-from soniquebay.audio.learned import log_mel, network, weights
+from soniquebay.audio.learned import log_mel, model_file, network, weights
 from soniquebay.audio.sound_tags import SOUND_TAGS
 from soniquebay.audio.spectra import Float32Array
 
@@ -102,13 +102,13 @@ def test_the_quick_form_computes_the_network() -> None:
 
 
 def test_a_missing_model_is_told_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(weights.MissingModelError, match="make model"):
+    with pytest.raises(model_file.MissingModelError, match="make model"):
         weights.load_weights(tmp_path / "weights.npz")
 
 
 def defined(patch: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Return values and tags of a patch, (frames, bands), layer by layer as the network is defined."""
-    with np.load(weights.PATH) as file:
+    with np.load(model_file.PATH) as file:
         tensors = dict(file)
     live = np.split(tensors[weights.LIVE].astype(bool), np.cumsum([204, 204, 51, 51]))
     spectrum = normalised(tensors, 0, patch[..., None])[..., 0]

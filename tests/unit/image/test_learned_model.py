@@ -12,7 +12,7 @@ from image import checkpoint, learned_model
 from image.artifacts import sbom
 from image.checkpoint import UnreadableCheckpointError
 from image.errors import ActionableError
-from soniquebay.audio.learned import weights
+from soniquebay.audio.learned import model_file, weights
 
 WEIGHTS_SHA256 = "431d2cee1c5abfd327fa41f4c63ce1b88a14233cd238b04be25a9c8f5e634de5"
 MAGIC = 0xDB4775248B80FB57
@@ -25,7 +25,7 @@ def cache_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 def test_the_file_of_the_weights_is_the_same_everywhere() -> None:
-    assert hashlib.sha256(weights.PATH.read_bytes()).hexdigest() == WEIGHTS_SHA256
+    assert hashlib.sha256(model_file.PATH.read_bytes()).hexdigest() == WEIGHTS_SHA256
 
 
 def test_the_model_comes_with_its_licence_and_origin() -> None:

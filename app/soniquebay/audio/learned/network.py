@@ -28,7 +28,7 @@ class Heard:
 def hear(patches: Float32Array) -> Heard:
     """Return what the network makes of the patches of a track, (n, PATCH_FRAMES, BANDS).
 
-    Raises `weights.MissingModelError` when the file of the model is not there.
+    Raises `model_file.MissingModelError` when the file of the model is not there.
     """
     weights = load_weights()
     spectra = weights.input(patches)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soniquebay.audio.learned.log_mel import PATCH_FRAMES
+from soniquebay.audio.learned.model_file import PATH, MissingModelError
 from soniquebay.audio.spectra import Float32Array
 
-PATH = Path(__file__).with_name("model") / "weights.npz"
 LIVE = "live"  # name of the mask of the filters whose kernels are in the file, (561,)
 FRONT_LAYERS = 5  # two look at timbre, three at time
 MIDDLE_LAYERS = 3
@@ -25,10 +25,6 @@ MIDDLE_TAPS = 7
 _EPSILON = 1e-3  # which the training added to variances
 
 Tensors = dict[str, NDArray[np.float32]]
-
-
-class MissingModelError(Exception):
-    """The file of the learned model is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ def load_weights(path: Path = PATH) -> Weights:
         with np.load(path, allow_pickle=False) as file:
             return _folded(dict(file))
     except FileNotFoundError as error:
-        raise MissingModelError(f"the learned model is missing: {path}. In a checkout, run “make model”.") from error
+        raise MissingModelError(path) from error
 
 
 def _folded(tensors: Tensors) -> Weights:
