@@ -1,5 +1,6 @@
 """Loudness through a real Redis, worker and API: a library that nobody has measured gets it in the background."""
 
+import json
 import os
 import sqlite3
 import time
@@ -90,6 +91,12 @@ def rows(stack: Stack, query: str, *values: object) -> list[Any]:
         return db.execute(query, values).fetchall()
 
 
+def waiting(stack: Stack) -> dict[str, int]:
+    """Return what the status says of the tracks that wait."""
+    found: dict[str, int] = json.loads(stack.cli("status", "--json", check=False).stdout)["waiting"]
+    return found
+
+
 def failure(stack: Stack, title: str) -> str:
     (reason,) = rows(stack, "SELECT failure FROM loudness l JOIN tracks t ON t.id = track_id WHERE title = ?", title)[0]
     return str(reason)
@@ -158,15 +165,19 @@ def test_a_file_that_is_gone_meanwhile_is_measured_once_it_is_back(own: Stack) -
 def test_no_track_is_sent_to_be_measured_while_one_waits_for_its_vector(own: Stack) -> None:
     titles = ["Loud", "Quiet", "Loud part"]
     ids = [measured(own, title)["id"] for title in titles]
+    wait_until(lambda: waiting(own) == {"vectors": 0, "loudness": 0}, 60)
     broker = redis.Redis.from_url(own.environment()["SONIQUEBAY_REDIS"])
     medium, low = (f"{REDIS_KEY_PREFIX}vector\x06\x16{priority}" for priority in (MEDIUM, LOW))
     with own.frozen("worker"):  # one message may be on its way to it
         with closing(sqlite3.connect(own.data / "library.db", timeout=30)) as db, db:
-            for table in ("vectors", "loudness"):
-                db.executemany(f"DELETE FROM {table} WHERE track_id = ?", [(i,) for i in ids])
+            for table, forgotten in (("vectors", ids), ("loudness", ids[:2])):
+                db.executemany(f"DELETE FROM {table} WHERE track_id = ?", [(i,) for i in forgotten])
         wait_until(lambda: broker.llen(medium), 30)
         time.sleep(REFILL_INTERVAL_SECONDS + 1)
         assert broker.llen(low) == 0
+        assert waiting(own) == {"vectors": 3, "loudness": 2}
+        told = own.cli("status", check=False).stdout  # which says, too, that the worker does not answer
+        assert "in the background: 3 tracks to be analysed, 2 to be measured for loudness" in told
     for title in titles:
         measured(own, title)
     assert all(own.tracks()[title]["has_vector"] for title in titles)

@@ -20,7 +20,7 @@ from soniquebay.api.models.scans import (
     Started,
 )
 from soniquebay.api.services import Services, Shared
-from soniquebay.library import paths, queries, sessions
+from soniquebay.library import loudness, paths, queries, sessions
 
 router = APIRouter(prefix="/api", tags=["scans"], dependencies=[Manager], responses=REFUSALS)
 NO_SESSION: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "no such session"}}
@@ -87,7 +87,9 @@ def get_session(services: Shared, session_id: Id) -> Any:
     session = queries.session(db, session_id)
     if session is None:
         raise HTTPException(404, f"no scan session {session_id}")
-    return {**session, "progress": services.progress.snapshot(db, session_id), "library": queries.totals(db)}
+    waiting = loudness.count_waiting(db, services.settings.measured_tracks)
+    totals = {**queries.totals(db), "loudness_waiting": waiting}
+    return {**session, "progress": services.progress.snapshot(db, session_id), "library": totals}
 
 
 @router.post("/scan-sessions/{session_id}/pause", response_model=SessionState, responses=WRONG_STATE)

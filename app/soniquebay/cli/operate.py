@@ -14,6 +14,7 @@ import click
 import httpx
 
 from soniquebay.cli import client
+from soniquebay.cli.printable import counted
 from soniquebay.library.paths import decode
 from soniquebay.settings import settings
 
@@ -32,8 +33,10 @@ def status(as_json: bool) -> None:
     updates = client.get("/api/machine").get("system_updates")  # an older API elsewhere has none
     releases = client.get("/api/updates")
     scan = newest[0] if newest else None
+    waiting = _waiting(scan["id"]) if scan else None
     if as_json:
         shown = {"health": health, "workers": workers, "queues": lengths, "last_scan": scan, "system_updates": updates}
+        shown["waiting"] = waiting
         click.echo(json.dumps({**shown, "releases": releases}))
     else:
         from rich.console import Console
@@ -52,6 +55,9 @@ def status(as_json: bool) -> None:
             console.print(
                 f"last scan: session {scan['id']} {scan['status']}, {scan['files']} files, {scan['failures']} failures"
             )
+        if waiting and any(waiting.values()):
+            vectors, loudness = counted(waiting["vectors"], "tracks"), waiting["loudness"]
+            console.print(f"in the background: {vectors} to be analysed, {loudness} to be measured for loudness")
         if updates:
             console.print(_told_updates(updates), markup=False, soft_wrap=True)
         for line in _lines_about(releases):
@@ -59,6 +65,13 @@ def status(as_json: bool) -> None:
         console.print(_queue_table(lengths))
     if health["status"] != "ok":
         raise SystemExit(1)
+
+
+def _waiting(session_id: int) -> dict[str, int]:
+    """Return how many tracks of the library wait for their vector, and how many for their loudness."""
+    session = client.get(f"/api/scan-sessions/{session_id}")
+    waiting = session["library"].get("loudness_waiting", 0)  # an older API elsewhere does not tell it
+    return {"vectors": session["progress"]["library_vectors_waiting"], "loudness": waiting}
 
 
 def _lines_about(releases: dict[str, Any]) -> Iterator[str]:

@@ -92,6 +92,30 @@ def unmeasured_tracks(db: sqlite3.Connection, limit: int, tracks: MeasuredTracks
     return [dict(row) for row in rows]
 
 
+def count_waiting(db: sqlite3.Connection, tracks: MeasuredTracks) -> int:
+    """Return how many tracks wait to be measured."""
+    if tracks == "off":
+        return 0
+    row = db.execute(
+        "SELECT count(*) FROM tracks INDEXED BY tracks_to_measure "
+        "WHERE measured = 0 AND missing_since IS NULL AND states_gain <= ?",
+        (int(tracks == "all"),),
+    ).fetchone()
+    return int(row[0])
+
+
+def count_measured(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many present tracks are measured, and how many of them could not be."""
+    row = db.execute(
+        # Few tracks are missing: to look each of the others up would take longer.
+        "WITH gone AS MATERIALIZED (SELECT failure FROM tracks JOIN loudness ON track_id = id "
+        "WHERE missing_since IS NOT NULL) "
+        "SELECT (SELECT count(*) FROM loudness) - (SELECT count(*) FROM gone) AS stored, "
+        "(SELECT count(failure) FROM loudness) - (SELECT count(failure) FROM gone) AS failed"
+    ).fetchone()
+    return row["stored"] - row["failed"], row["failed"]
+
+
 def of_track(db: sqlite3.Connection, track_id: int) -> Row | None:
     """Return what was measured of a track; None if nothing was."""
     row = db.execute(

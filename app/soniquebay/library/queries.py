@@ -176,7 +176,7 @@ def failures(db: sqlite3.Connection, session_id: int, limit: int, offset: int) -
 
 
 def totals(db: sqlite3.Connection) -> dict[str, int]:
-    """Return how many there are of each kind: the fields of `api.models.scans.Totals`."""
+    """Return how many there are of each kind: the fields of `api.models.scans.Totals` but for loudness."""
     row = db.execute(
         # Few tracks are missing, and no index lists them.
         "WITH gone AS MATERIALIZED (SELECT id FROM tracks WHERE missing_since IS NOT NULL) "

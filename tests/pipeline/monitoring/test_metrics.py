@@ -92,6 +92,8 @@ def test_it_tells_what_the_scan_has_found(scanned: Scanned) -> None:
     assert scanned.values("soniquebay_library_tracks") == {(): TRACKS}
     assert scanned.values("soniquebay_library_albums") == {(): 1}
     assert scanned.values("soniquebay_library_vectors") == {("calculated",): TRACKS, ("waiting",): 0, ("failed",): 0}
+    measured = {("measured",): TRACKS, ("waiting",): 0, ("failed",): 0}
+    wait_until(lambda: scanned.values("soniquebay_library_loudness") == measured, 60)  # after the vectors
     assert scanned.values("soniquebay_scan_state")["completed",] == 1
     assert sum(scanned.values("soniquebay_scan_state").values()) == 1
     assert scanned.values("soniquebay_scan_files_found") == {(): TRACKS + BROKEN}

@@ -40,6 +40,11 @@ def waiting(db: Database, tracks: loudness.MeasuredTracks = "untagged") -> list[
     return [row["id"] for row in loudness.unmeasured_tracks(db.reader(), 10, tracks)]
 
 
+def counted(db: Database, tracks: loudness.MeasuredTracks = "untagged") -> tuple[int, int, int]:
+    """Return how many tracks wait, are measured, and could not be."""
+    return (loudness.count_waiting(db.reader(), tracks), *loudness.count_measured(db.reader()))
+
+
 def store(db: Database, track_id: int, lufs: float | None, peak: float = 0.5, silence: float = 0.0) -> None:
     with db.transaction() as connection:
         assert loudness.store(connection, track_id, Measurement(lufs, peak, silence, 0.0))
@@ -72,6 +77,10 @@ def test_tracks_whose_tags_state_no_gain_wait_to_be_measured(db: Database) -> No
     store(db, 1, -14.0)
     fail(db, 4, retry_later=False)
     assert (waiting(db), waiting(db, "all")) == ([5], [5, 2, 3])
+    assert [counted(db, tracks) for tracks in ("off", "untagged", "all")] == [(0, 1, 1), (1, 1, 1), (3, 1, 1)]
+    with db.transaction() as connection:
+        mark_missing(connection, ["/plain", "/album", "/nonsense"])
+    assert counted(db, "all") == (2, 0, 0)
 
 
 def test_a_file_with_other_sound_or_tags_is_measured_again(db: Database) -> None:

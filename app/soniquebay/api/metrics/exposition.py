@@ -18,7 +18,7 @@ class Exposition(Collector):
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._library = library.LibraryFigures(sources.database)
+        self._library = library.LibraryFigures(sources.database, sources.settings.measured_tracks)
         self._machine = MachineMetrics(sources.settings)
         self._process = ProcessCollector(registry=None)
 

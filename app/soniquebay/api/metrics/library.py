@@ -7,8 +7,9 @@ from typing import Any, Literal, get_args
 from prometheus_client import Metric
 
 from soniquebay.api.metrics.families import gauge, gauges
-from soniquebay.library import progress, queries
+from soniquebay.library import loudness, progress, queries
 from soniquebay.library.database import Database, open_read_only
+from soniquebay.library.loudness import MeasuredTracks
 
 ScanStatus = Literal["running", "paused", "completed", "cancelled"]
 Figures = dict[str, Any]
@@ -17,9 +18,10 @@ Figures = dict[str, Any]
 class LibraryFigures:
     """What the library holds, counted again only after a write: to count 100,000 tracks takes a while."""
 
-    def __init__(self, database: Database) -> None:
-        """`database`: the one whose only writer is this process."""
+    def __init__(self, database: Database, measured_tracks: MeasuredTracks) -> None:
+        """`database`: the one whose only writer is this process. `measured_tracks`: whose loudness is measured."""
         self._database = database
+        self._measured_tracks = measured_tracks
         self._counted: Figures | None = None
         self._commits = 0
 
@@ -30,7 +32,7 @@ class LibraryFigures:
             # As for the health: a reader that is open already would not notice that the file is gone.
             with open_read_only(self._database.path) as db:
                 if self._counted is None or commits != self._commits:
-                    self._counted, self._commits = _count(db), commits
+                    self._counted, self._commits = _count(db, self._measured_tracks), commits
                 else:
                     db.execute("SELECT count(*) FROM scan_sessions").fetchone()
         except sqlite3.Error:
@@ -38,9 +40,13 @@ class LibraryFigures:
         return self._counted
 
 
-def _count(db: sqlite3.Connection) -> Figures:
+def _count(db: sqlite3.Connection, measured_tracks: MeasuredTracks) -> Figures:
+    measured, unmeasurable = loudness.count_measured(db)
     return {
         **queries.totals(db),
+        "loudness_measured": measured,
+        "loudness_waiting": loudness.count_waiting(db, measured_tracks),
+        "loudness_failures": unmeasurable,
         "vectors_waiting": progress.count_all_tracks_to_analyse(db),
         "scan": next(iter(queries.sessions(db, 1, 0).items), {}),
     }
@@ -62,10 +68,17 @@ def collect(found: Figures | None) -> Iterator[Metric]:
         "state",
         {state: known.get(name) for state, name in _VECTORS.items()},
     )
+    yield gauges(
+        "soniquebay_library_loudness",
+        "Tracks that are not missing, by the state of their loudness; those that need not be measured have none",
+        "state",
+        {state: known.get(name) for state, name in _LOUDNESS.items()},
+    )
     yield from _collect_scan(known.get("scan") or {})
 
 
 _VECTORS = {"calculated": "vectors", "waiting": "vectors_waiting", "failed": "vector_failures"}
+_LOUDNESS = {"measured": "loudness_measured", "waiting": "loudness_waiting", "failed": "loudness_failures"}
 
 
 def _collect_scan(scan: dict[str, Any]) -> Iterator[Metric]:

@@ -93,6 +93,7 @@ class Totals(BaseModel):
     artists: int
     vectors: int = Field(description="tracks that have a vector")
     vector_failures: int = Field(description="tracks whose analysis failed")
+    loudness_waiting: int = Field(description="tracks that wait until their loudness is measured")
     doubtful_texts: int = Field(
         description="tracks with text that can hardly be in the code page that their files state"
     )
