@@ -48,7 +48,9 @@ class Track(BaseModel):
     )
     genres: list[str]
     bpm: float | None = Field(description="tempo in beats a minute")
-    bpm_confidence: float | None = Field(description="how clear the tempo is, from 0 to 1; null: it is not known")
+    bpm_confidence: float | None = Field(
+        description="how clear the tempo is, from 0 to 1; below 0.35 it may well be another one; null: it is not known"
+    )
     musical_key: str | None = Field(description='tonic and mode, for example "A minor"')
     camelot: str | None = Field(description='the Camelot code of the musical key, for example "8A"')
     has_vector: bool
