@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { ReplayGain } from "../src/api/models";
 import { lineAt } from "../src/player/lyrics_line";
-import { fadeAt, gainFactor, type Network, type Quality, streamPath } from "../src/player/sound";
+import { gainFactor, type Network, type Quality, streamPath } from "../src/player/sound";
 
 test.each<[string, Quality, Network, boolean, string]>([
   ["FLAC", "auto", {}, true, ""],
@@ -38,14 +38,6 @@ test.each<[ReplayGain, number]>([
 
 test("the gain of an album is its own", () => {
   expect(gainFactor({ track: gain(-20), album: gain(-6.0206) }, "album")).toBeCloseTo(0.5, 4);
-});
-
-test("a crossfade has the same power throughout", () => {
-  for (const part of [-1, 0, 0.3, 0.5, 1, 2]) {
-    const { coming, going } = fadeAt(part);
-    expect(coming ** 2 + going ** 2).toBeCloseTo(1);
-  }
-  expect([fadeAt(0).coming, fadeAt(1).coming]).toEqual([0, 1]);
 });
 
 test("the line that is sung is the last that has begun", () => {

@@ -1,15 +1,19 @@
 /** An audio element with the track that it has loaded. The player has two: one plays, the other has the next track. */
 import { address } from "../base_path";
+import { NO_SILENCE, type Silence, silenceOf } from "./crossfade";
 import type { Entry } from "./queue";
 import { gainOf } from "./replay_gain";
-import { isMuted, quality, volume } from "./settings";
+import { crossfadeSeconds, isMuted, quality, volume } from "./settings";
 import { type Network, streamPath } from "./sound";
+import { factsOf } from "./track_facts";
 
 export class Deck {
   readonly element = document.createElement("audio");
   entry: Entry | undefined;
   /** Whether what was loaded cannot be played, or not now. */
   hasFailed = false;
+  /** The silence at the ends of the track, if a crossfade is set and it was measured. */
+  silence: Silence = NO_SILENCE;
   /** Seconds of the track that the stream leaves out at its beginning. */
   private offset = 0;
   /** Where to begin once the browser knows the stream. */
@@ -32,7 +36,8 @@ export class Deck {
     return this.element.src;
   }
 
-  load(entry: Entry, seconds = 0): void {
+  /** Load a track. Returns when its silence is known, if somebody wants to know it. */
+  async load(entry: Entry, seconds = 0): Promise<void> {
     this.entry = entry;
     this.startSeconds = seconds;
     this.setFade(1);
@@ -42,6 +47,14 @@ export class Deck {
       this.gain = gain;
       this.applyVolume();
     });
+    await this.learnSilence(entry);
+  }
+
+  /** Load a track that a crossfade may begin: it then waits where its sound begins. */
+  async loadToFollow(entry: Entry): Promise<void> {
+    await this.load(entry);
+    const isWaiting = this.entry === entry && this.element.paused && !this.seconds;
+    if (isWaiting && this.silence.start && crossfadeSeconds.peek()) this.seek(this.silence.start);
   }
 
   /** Forget the track; nothing is loaded any more. */
@@ -85,6 +98,13 @@ export class Deck {
   applyVolume(): void {
     this.element.volume = Math.min(volume.peek() * this.gain * this.fade, 1);
     this.element.muted = isMuted.peek();
+  }
+
+  private async learnSilence(entry: Entry): Promise<void> {
+    this.silence = NO_SILENCE;
+    if (!crossfadeSeconds.peek()) return;
+    const { loudness } = await factsOf(entry.track.id);
+    if (this.entry === entry) this.silence = silenceOf(loudness, entry.track.duration);
   }
 
   private fetch(offset: number): void {

@@ -3,11 +3,11 @@ import { computed, effect, signal } from "@preact/signals";
 import type { Track } from "../api/models";
 import { tell } from "../components/tell";
 import { t } from "../messages";
+import { fadeAt, fadeSeconds, soundLeft } from "./crossfade";
 import { Deck } from "./deck";
 import * as order from "./queue";
 import { onAskedForAlbum } from "./replay_gain";
 import { crossfadeSeconds, isMuted, repeat, volume } from "./settings";
-import { fadeAt } from "./sound";
 import { causeOf, Retry } from "./trouble";
 
 const PRELOAD_SECONDS = 30; // before the end; not at once, because a transcoded stream keeps a process waiting
@@ -168,8 +168,9 @@ function begin(seconds = 0): void {
   if (spare.entry === wanted && !spare.hasFailed && !seconds) {
     [active, spare] = [spare, active];
     spare.clear();
+    if (active.seconds) active.seek(0);
   } else {
-    active.load(wanted, seconds);
+    void active.load(wanted, seconds);
   }
   start();
 }
@@ -216,13 +217,13 @@ function progress(): void {
   failures = 0;
   retry.reset();
   waitingFor.value = undefined;
-  const left = duration.peek() - active.seconds;
+  const left = soundLeft(active.seconds, duration.peek(), active.silence);
   if (left > PRELOAD_SECONDS) return;
   const index = following();
   const coming = index === undefined ? undefined : queue.peek().entries[index];
   if (!coming || fading) return;
-  if (spare.entry !== coming) spare.load(coming);
-  const seconds = Math.min(crossfadeSeconds.peek(), duration.peek() / 2);
+  if (spare.entry !== coming) void spare.loadToFollow(coming);
+  const seconds = fadeSeconds(crossfadeSeconds.peek(), duration.peek(), active.silence);
   if (seconds && left <= seconds && !spare.hasFailed) crossfade(index as number, left);
 }
 
@@ -230,8 +231,8 @@ function crossfade(index: number, seconds: number): void {
   const going = active;
   queue.value = order.at(queue.peek(), index);
   turn.value++;
-  position.value = 0;
   [active, spare] = [spare, active];
+  position.value = active.seconds;
   const began = performance.now();
   const step = () => {
     const part = (performance.now() - began) / 1000 / Math.max(seconds, 0.001);
@@ -265,7 +266,7 @@ async function fail(deck: Deck): Promise<void> {
     if (cause === "drive" && waitingFor.peek() !== "drive") tell(t("player.driveAway", { title: failed.track.title }));
     waitingFor.value = cause === "drive" ? "drive" : "appliance";
     retry.after(() => {
-      deck.load(failed, seconds);
+      void deck.load(failed, seconds);
       start();
     });
     return;

@@ -48,9 +48,3 @@ export function gainFactor(gains: ReplayGainOfTrack, kind: "track" | "album"): n
   const highest = peak > 0 && peak <= MAX_PEAK ? Math.min(MAX_GAIN_DB, -20 * Math.log10(peak)) : 0;
   return 10 ** (Math.min(Math.max(gain.gain_db, -MAX_GAIN_DB), highest) / 20);
 }
-
-/** Return how loud the next track is, and the one before, at a part of the crossfade from 0 to 1: of equal power. */
-export function fadeAt(part: number): { coming: number; going: number } {
-  const angle = (Math.min(Math.max(part, 0), 1) * Math.PI) / 2;
-  return { coming: Math.sin(angle), going: Math.cos(angle) };
-}
