@@ -20,6 +20,7 @@ from . import (
     minimal_root,
     mirrors,
     music,
+    platforms,
     profile,
     release,
     run,
@@ -48,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     archive = verbs.add_parser("release", help="make the release archive in dist/")
     archive.add_argument("--version", help="version to use instead of the one in the sources")
     archive.add_argument("--app", type=Path, default=release.APP, help="folder to use instead of app/")
+    archive.add_argument(
+        "--platform", default=platforms.APPLIANCE.name, choices=platforms.PLATFORMS, help="machine that runs it"
+    )
     archive.add_argument("--into", type=Path, help="folder to use instead of dist/")
     archive.add_argument("--sign-key", type=Path, help="SSH key to sign with, instead of that of SIGN_KEY or your own")
     containers = verbs.add_parser("containers", help="run a command with the image's root as a container image")
@@ -149,7 +153,12 @@ def _build(options: argparse.Namespace) -> None:
         base_root.ensure(profile.load(options.profile), build_root.ensure())
     elif verb == "release":
         made = release.ensure(
-            build_root.ensure(), version=options.version, app=options.app, into=options.into, key=options.sign_key
+            build_root.ensure(),
+            version=options.version,
+            app=options.app,
+            into=options.into,
+            key=options.sign_key,
+            platform=platforms.PLATFORMS[options.platform],
         )
         console.print(str(made))
     elif verb == "minimal":

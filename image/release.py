@@ -1,8 +1,9 @@
-"""The release archive: the application, its dependencies for ARM64 and the bytecode of both; reproducible.
+"""The release archive: the application, its dependencies for one platform and the bytecode of both; reproducible.
 
     VERSION  SIGNERS  system.json  bin/soniquebay  lib/
 
-Both the image build and the upgrade playbook unpack this file. Its signature lies beside it.
+Both the image build and the upgrade playbook unpack that of the appliance's platform. Its signature lies beside it.
+Those of other platforms are for workers on other machines, and for containers.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from . import build_root, bytecode, cache, learned_model, signers, system_sets, 
 from .build_root import BuildRoot
 from .errors import ActionableError
 from .paths import ROOT, chown_to_invoking_user, dist, source_epoch
+from .platforms import APPLIANCE, Platform
 from .ui import Step
 
 LOCK_FILE = ROOT / "requirements.lock"
@@ -64,9 +66,9 @@ def version_of(app: Path) -> str:
     return match[1]
 
 
-def archive_name(version: str) -> str:
-    """Return the name of the archive in dist/, by which an appliance finds it."""
-    return versions.archive_name(version)
+def archive_name(version: str, platform: Platform = APPLIANCE) -> str:
+    """Return the name of the archive in dist/. An appliance finds that of its own platform by this name."""
+    return versions.archive_name(version, platform.name)
 
 
 def ensure(
@@ -76,6 +78,7 @@ def ensure(
     app: Path = APP,
     into: Path | None = None,
     key: Path | None = None,
+    platform: Platform = APPLIANCE,
 ) -> Path:
     """Return the release archive in dist/, or in the folder `into`, with its .sha256 and its .sig beside it.
 
@@ -87,27 +90,37 @@ def ensure(
     version = version or version_of(app)
     page, model = web_page.ensure(), learned_model.ensure()
     epoch = source_epoch("app/soniquebay", "app/web", "image/learned_model.lock", "requirements.lock")
-    inputs = (app / "soniquebay", page, model, _libraries_digest(), system_sets.inputs_digest(), Path(__file__))
+    libraries_digest = _libraries_digest(platform)
+    inputs = (app / "soniquebay", page, model, libraries_digest, system_sets.inputs_digest(), Path(__file__))
     digest = cache.digest(*inputs, version, epoch, trusted)
-    title = f"Release {version} for aarch64"
-    archive = cache.find("release", digest, ".tar.gz")
+    title = f"Release {version} for {platform.name}"
+    archive = cache.find(_kind("release", platform), digest, ".tar.gz")
     if archive is not None:
         ui.cached(title)
     else:
         with ui.step(title) as step, tempfile.TemporaryDirectory() as scratch:
             libraries = cache.make(
-                "libraries", _libraries_digest(), "", lambda path: _install_libraries(path, tools, step)
+                _kind("libraries", platform),
+                libraries_digest,
+                "",
+                lambda path: _install_libraries(path, platform, tools, step),
             )
             application = Path(scratch)
-            _copy_application(application, app, version, tools, step)
+            _copy_application(application, app, version)
+            _compile(application, platform, tools, step)
             _put_built(application, page, web_page.INSTALLED)
             _put_built(application, model, learned_model.INSTALLED)
             step.report_status("packing")
             sets = system_sets.ensure(step).read_text()
             folders = [libraries, application]
             texts = {signatures.FILE_NAME: trusted, system_sets.NAME: sets}
-            archive = cache.make("release", digest, ".tar.gz", lambda path: _pack(path, version, epoch, texts, folders))
-    published = publish(archive, (into or dist()) / archive_name(version))
+            archive = cache.make(
+                _kind("release", platform),
+                digest,
+                ".tar.gz",
+                lambda path: _pack(path, version, epoch, texts, folders),
+            )
+    published = publish(archive, (into or dist()) / archive_name(version, platform))
     signers.sign(published, key)
     return published
 
@@ -127,15 +140,22 @@ def publish(archive: Path, target: Path) -> Path:
     return target
 
 
-def _libraries_digest() -> str:
-    return cache.digest(LOCK_FILE, Path(__file__), Path(bytecode.__file__), build_root.inputs_digest())
+def _kind(product: str, platform: Platform) -> str:
+    """Return the kind of a cached product. Those of other platforms push none of the appliance's out of the cache."""
+    return product if platform is APPLIANCE else f"{product}-{platform.name}"
 
 
-def _install_libraries(folder: Path, tools: BuildRoot, step: Step) -> None:
-    """Unpack the pinned wheels for ARM64 and Python 3.13; none of their code runs here."""
+def _libraries_digest(platform: Platform = APPLIANCE) -> str:
+    code = (Path(__file__), Path(bytecode.__file__))
+    return cache.digest(LOCK_FILE, *code, build_root.inputs_digest(), platform.wheels, platform.python)
+
+
+def _install_libraries(folder: Path, platform: Platform, tools: BuildRoot, step: Step) -> None:
+    """Unpack the pinned wheels for a platform; none of their code runs here."""
     uv = Path(sys.executable).with_name("uv")
-    command = [str(uv), "pip", "install", "--quiet", "--python-platform", "aarch64-manylinux_2_40"]
-    command += ["--python-version", "3.13", "--only-binary", ":all:", "--require-hashes", "--target", str(folder)]
+    command = [str(uv), "pip", "install", "--quiet", "--python-platform", platform.wheels]
+    command += ["--python-version", platform.python, "--only-binary", ":all:", "--require-hashes"]
+    command += ["--target", str(folder)]
     step.run([*command, "--link-mode", "copy", "-r", str(LOCK_FILE)], env={**os.environ, **index_settings()})
     shutil.rmtree(folder / "bin", ignore_errors=True)  # scripts begin with the path of this machine's Python
     (folder / ".lock").unlink(missing_ok=True)
@@ -144,7 +164,12 @@ def _install_libraries(folder: Path, tools: BuildRoot, step: Step) -> None:
             shutil.rmtree(path)
         elif path.suffix in EXCLUDED_SUFFIXES or (path.name in EXCLUDED_NAMES):
             path.unlink(missing_ok=True)
-    bytecode.compile_all([folder], folder, f"{INSTALLED_IN}/lib", tools, step)
+    _compile(folder, platform, tools, step)
+
+
+def _compile(folder: Path, platform: Platform, tools: BuildRoot, step: Step) -> None:
+    if platform.has_bytecode:
+        bytecode.compile_all([folder], folder, f"{INSTALLED_IN}/lib", tools, step)
 
 
 def index_settings() -> dict[str, str]:
@@ -157,10 +182,9 @@ def index_settings() -> dict[str, str]:
     return {variables[name]: value for name, value in settings.items()}
 
 
-def _copy_application(target: Path, app: Path, version: str, tools: BuildRoot, step: Step) -> None:
+def _copy_application(target: Path, app: Path, version: str) -> None:
     shutil.copytree(app / "soniquebay", target / "soniquebay", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     _set_version(target / "soniquebay/__init__.py", version)
-    bytecode.compile_all([target], target, f"{INSTALLED_IN}/lib", tools, step)
 
 
 def _put_built(target: Path, built: Path, in_checkout: Path) -> None:

@@ -16,9 +16,9 @@ def version_of(name: str) -> str | None:
     return match[1] if match else None
 
 
-def archive_name(version: str) -> str:
-    """Return the name of the archive of a version."""
-    return f"soniquebay-{version}-aarch64.tar.gz"
+def archive_name(version: str, platform: str = "aarch64") -> str:
+    """Return the name of the archive of a version. `platform`: that of the appliance, or another one of `image`."""
+    return f"soniquebay-{version}-{platform}.tar.gz"
 
 
 def compare(one: str, other: str) -> int:

@@ -16,7 +16,9 @@ import pytest
 from image import bytecode, cache, learned_model, privilege, release, signature, signers, system_sets, web_page
 from image.build_root import BuildRoot
 from image.errors import ActionableError
+from image.platforms import APPLIANCE, PLATFORMS, Platform
 from soniquebay.releases import signatures
+from soniquebay.releases.versions import version_of
 from tests.support.ssh_keys import make_key, public_half, sign, trust
 
 
@@ -215,10 +217,13 @@ class Releases:
         sets = folder / "sets.json"
         sets.write_text("{}")
         patch.setattr(system_sets, "ensure", lambda _: sets)
-        cache.make("libraries", release._libraries_digest(), "", lambda path: path.mkdir())
+        for platform in PLATFORMS.values():
+            kind, digest = release._kind("libraries", platform), release._libraries_digest(platform)
+            cache.make(kind, digest, "", lambda path: path.mkdir())
 
-    def build(self, name: str, key: Path | None = None) -> Path:
-        return release.ensure(BuildRoot(self.folder), app=self.folder / "app", into=self.folder / name, key=key)
+    def build(self, name: str, key: Path | None = None, platform: Platform = APPLIANCE) -> Path:
+        into = self.folder / name
+        return release.ensure(BuildRoot(self.folder), app=self.folder / "app", into=into, key=key, platform=platform)
 
 
 def test_the_trusted_keys_are_an_input_of_a_release(
@@ -241,3 +246,18 @@ def test_the_trusted_keys_are_an_input_of_a_release(
     assert builder.build("second", other).read_bytes() != first.read_bytes()
     shutil.rmtree(tmp_path / "cache/soniquebay/release")
     assert builder.build("again", key).read_bytes() == first.read_bytes()
+
+
+def test_an_appliance_finds_the_release_of_its_own_platform_alone(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = Releases(tmp_path, monkeypatch)
+    made = {name: builder.build("all", key, platform) for name, platform in PLATFORMS.items()}
+    assert len(set(made.values())) == len(PLATFORMS)
+    assert {name: version_of(archive.name) for name, archive in made.items() if version_of(archive.name)} == {
+        "aarch64": "1.1"
+    }
+    # Each stays in the cache beside the others, and is the same when it is made again.
+    contents = {name: archive.read_bytes() for name, archive in made.items()}
+    monkeypatch.setattr(release, "_pack", None)
+    assert {name: builder.build("again", key, PLATFORMS[name]).read_bytes() for name in made} == contents
