@@ -32,6 +32,7 @@ def api() -> None:
     "--folder", type=click.Path(file_okay=False, path_type=Path), help="With --join: where the credentials are kept."
 )
 @click.option("--processes", type=click.IntRange(1, 64), help="With --join: how many tracks at once; one a processor.")
+@click.option("--only-join", is_flag=True, help="With --join: get the credentials, unless they are there, and end.")
 def worker(
     *,
     instance: int,
@@ -40,12 +41,16 @@ def worker(
     name: str | None,
     folder: Path | None,
     processes: int | None,
+    only_join: bool,
 ) -> None:
     """Run a worker for all queues (a service of the appliance), or with --join one of an appliance elsewhere."""
     if join:
-        from soniquebay.cli.remote_worker import run_joined
+        from soniquebay.cli.remote_worker import ensure_joined, run_joined
 
-        run_joined(join, code, name, folder, processes)
+        if only_join:
+            ensure_joined(join, code, name, folder)
+        else:
+            run_joined(join, code, name, folder, processes)
         return
     import_stub.import_billiard_without_cffi()
     from soniquebay.worker.main import run

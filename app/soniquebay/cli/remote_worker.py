@@ -6,10 +6,12 @@ import platform
 import re
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+import httpx
 from celery.signals import worker_ready
 from celery.worker import state
 
@@ -34,6 +36,21 @@ def run_joined(url: str, code: str | None, name: str | None, folder: Path | None
 
     Raises ``click.ClickException`` with what to do.
     """
+    credentials, folder = ensure_joined(url, code, name, folder)
+    count = processes or min(os.cpu_count() or 1, MAX_PROCESSES)
+    heartbeats = _Heartbeats(Appliance(credentials, folder), count)
+    worker_ready.connect(heartbeats.begin, weak=False)
+    run(settings(), credentials, folder, count, TASKS)
+    if heartbeats.refusal:
+        raise click.ClickException(heartbeats.refusal)
+
+
+def ensure_joined(url: str, code: str | None, name: str | None, folder: Path | None) -> tuple[Credentials, Path]:
+    """Join the appliance at a URL, unless this machine has joined before; return the credentials and their folder.
+
+    The host becomes that of the URL when this machine has joined at another address: the certificates show whether
+    the appliance is the same. Raises ``click.ClickException`` with what to do.
+    """
     if problem := model_file.problem():  # before the join code is used up
         raise click.ClickException(problem)
     folder = (folder or default_folder()).resolve()
@@ -51,12 +68,10 @@ def run_joined(url: str, code: str | None, name: str | None, folder: Path | None
             f"this machine has joined as {credentials.name} already. To join again, remove {folder}; the owner ends "
             f"the old name by: soniquebay workers revoke {credentials.name}"
         )
-    count = processes or min(os.cpu_count() or 1, MAX_PROCESSES)
-    heartbeats = _Heartbeats(Appliance(credentials, folder), count)
-    worker_ready.connect(heartbeats.begin, weak=False)
-    run(settings(), credentials, folder, count, TASKS)
-    if heartbeats.refusal:
-        raise click.ClickException(heartbeats.refusal)
+    elif (host := httpx.URL(url).host) != credentials.host:
+        credentials = replace(credentials, host=host)
+        credentials.write(folder)
+    return credentials, folder
 
 
 class _Heartbeats:
