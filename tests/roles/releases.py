@@ -5,29 +5,37 @@ from __future__ import annotations
 import hashlib
 import io
 import sys
+import sysconfig
 import tarfile
 from pathlib import Path
 
 import click
 
+from image.platforms import APPLIANCE, Platform
 from image.release import LAUNCHER, archive_name
 
 from .playbook import ROOT
 
 
-def make_archive(folder: Path, version: str, signers: str = "", more: bytes = b"") -> Path:
+def make_archive(
+    folder: Path, version: str, signers: str = "", more: bytes = b"", platform: Platform = APPLIANCE
+) -> Path:
     """Write a release archive of this version, with its checksum beside it.
 
-    `signers`: the keys that it trusts; `more`: content that makes it larger.
+    `signers`: the keys that it trusts; `more`: content that makes it larger. That of another platform than the
+    appliance's serves, too: it uses the libraries of this Python.
     """
     program = LAUNCHER.replace("#!/usr/bin/python3", f"#!{sys.executable}", 1)
+    if platform is not APPLIANCE:
+        lines = f"sys.path.append({sysconfig.get_path('platlib')!r})\n\nfrom soniquebay.cli"
+        program = program.replace("from soniquebay.cli", lines, 1)
     texts = {"VERSION": f"{version}\n", "SIGNERS": signers, "bin/soniquebay": program, "lib/other/__init__.py": ""}
     application = ROOT / "app/soniquebay"
     for package in (application, Path(click.__file__).parent):
         for path in sorted(package.rglob("*.py")):
             texts[f"lib/{package.name}/{path.relative_to(package)}"] = path.read_text()
     texts["lib/soniquebay/__init__.py"] += f"\n__version__ = {version!r}\n"
-    archive = folder / archive_name(version)
+    archive = folder / archive_name(version, platform)
     with tarfile.open(archive, "w:gz") as packed:
         for name, content in [*((name, text.encode()) for name, text in texts.items()), ("lib/other/more", more)]:
             info = tarfile.TarInfo(name)

@@ -20,7 +20,10 @@ FILE_LISTS = {
     "redis": "__redis_files",
     "services": "__services_files + __services_units",
     "storage": "__storage_files",
+    "worker": "__worker_files",
 }
+# What has no default.
+REQUIRED = {"worker_appliance_url": "http://soniquebay.local"}
 Files = dict[str, dict[str, Any]]
 
 
@@ -38,7 +41,7 @@ def render(variables: dict[str, dict[str, Any]]) -> dict[str, dict[str, Files]]:
             # printed and not written by a module, which would start Python once more for each
             output = f"<{{{{ inventory_hostname }}}} {role} {{{{ ({lists}) | to_json | b64encode }}}}>"
             (tasks / "main.yml").write_text(json.dumps([{"ansible.builtin.debug": {"msg": output}}]))
-        hosts = {name: {"ansible_connection": "local", **values} for name, values in variables.items()}
+        hosts = {name: {"ansible_connection": "local", **REQUIRED, **values} for name, values in variables.items()}
         machine = LocalMachine(folder, inventory={"all": {"hosts": hosts}}, roles=folder / "roles")
         printed = machine.play({"hosts": "all", "roles": list(FILE_LISTS)})
     result: dict[str, dict[str, Files]] = {host: {} for host in variables}

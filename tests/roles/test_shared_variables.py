@@ -27,7 +27,7 @@ TEXTS = {
 USERS = {
     "soniquebay_music": {"services", "storage"},
     "soniquebay_root": {"base", "redis", "services"},
-    "soniquebay_command": {"base", "redis", "services", "storage"},
+    "soniquebay_command": {"base", "redis", "services", "storage", "worker"},
     "soniquebay_redis_socket": {"redis", "services"},
     "soniquebay_http_port": {"base", "services"},
 }

@@ -159,6 +159,21 @@ def test_each_program_has_a_limit_of_descriptors(name: str) -> None:
     ]
 
 
+def test_the_unit_of_a_worker_elsewhere_is_as_hard_as_those_of_the_appliance() -> None:
+    """It has every line that all programs of the appliance have, but their slice, their settings and their umask."""
+    units = units_of("default")
+    appliance = [set(units[f"soniquebay-{name}.service"].splitlines()) for name in ("worker", "online", "flower")]
+    common = {line for line in set.intersection(*appliance) if "=" in line and not line.startswith(("Slice", "Env"))}
+    common -= {"PartOf=soniquebay.target", "StartLimitIntervalSec=0", "UMask=0027"}
+    assert {"ProtectSystem=strict", "CapabilityBoundingSet=", "SystemCallFilter=~@privileged @resources"} < common
+    unit = units["soniquebay-remote-worker.service"]
+    assert common - set(unit.splitlines()) == set()
+    assert directives(unit, "UMask") == ["0077"]
+    assert directives(unit, "MemoryMax") == ["60%"]
+    priority = {name: directives(unit, name) for name in ("Nice", "CPUSchedulingPolicy", "IOSchedulingClass")}
+    assert priority == {"Nice": ["19"], "CPUSchedulingPolicy": ["idle"], "IOSchedulingClass": ["idle"]}
+
+
 def test_redis_has_descriptors_for_all_its_clients() -> None:
     files = rendered()["default"]["redis"]
     (unit,) = (

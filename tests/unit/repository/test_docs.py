@@ -277,12 +277,14 @@ class Asked(Mapping[str, str]):
 
 
 def variables() -> set[str]:
-    """Return the variables of the application and of the image's build, and the fields of the journal."""
+    """Return the variables of the application, the image's build, the roles and deploy/; and fields of the journal."""
     asked = Asked()
     from_environment(asked)
     build = "\n".join(path.read_text() for path in ROOT.glob("image/**/*.py"))
     fields = {f"SONIQUEBAY_{name.upper()}" for name in logs.FIELDS}  # of the journal
-    return asked.names | fields | set(re.findall(r'"(SONIQUEBAY_[A-Z_]+)"', build))
+    others = [*ROOT.glob("roles/*/defaults/main.yml"), *ROOT.glob("deploy/*.yml")]
+    read = "\n".join([build, *(path.read_text() for path in others)])
+    return asked.names | fields | set(re.findall(r"""(?:["']|\$\{)(SONIQUEBAY_[A-Z_]+)(?:["']|:-)""", read))
 
 
 @by_page(PAGES)
