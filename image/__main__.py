@@ -27,7 +27,7 @@ from . import (
     web_page,
 )
 from . import base as base_root
-from .containers import container
+from .containers import container, server_image
 from .emulated import detached
 from .emulated.access import GUEST_PORTS
 from .emulated.machine import Machine
@@ -56,8 +56,12 @@ def parser() -> argparse.ArgumentParser:
     archive.add_argument("--sign-key", type=Path, help="SSH key to sign with, instead of that of SIGN_KEY or your own")
     containers = verbs.add_parser("containers", help="run a command with the image's root as a container image")
     containers.add_argument(
+        "--of", choices=("card", "server"), default="card", help="root of the card, or the image for servers"
+    )
+    containers.add_argument(
         "command", nargs=argparse.REMAINDER, metavar="COMMAND", help="such as pytest tests/containers"
     )
+    verbs.add_parser("container-image", help="make the container image for servers in dist/, for this processor")
     publish = verbs.add_parser("publish", help="compress the built image and make the files that go out with it")
     publish.add_argument("--profile", default="debian", help="a folder of image/profiles")
     publish.add_argument(
@@ -169,8 +173,11 @@ def _build(options: argparse.Namespace) -> None:
     elif verb == "build":
         console.print(str(build.build(options.profile)))
     elif verb == "containers":
-        if status := container.run(options.command):
+        run_in = {"card": container.run, "server": server_image.run}[options.of]
+        if status := run_in(options.command):
             raise SystemExit(status)
+    elif verb == "container-image":
+        console.print(str(server_image.export()))
     elif verb == "music":
         console.print(str(music.ensure(build_root.ensure(), options.folder)))
 

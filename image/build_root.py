@@ -121,16 +121,17 @@ def ensure() -> BuildRoot:
         return BuildRoot(cache.make("build-root", inputs_digest(), "", lambda root: bootstrap(root, PACKAGES, step)))
 
 
-def bootstrap(root: Path, packages: Sequence[str], step: Step) -> None:
+def bootstrap(root: Path, packages: Sequence[str], step: Step, *, variant: str = "apt") -> None:
     """Make a native Debian root with these packages at `root`; it needs root.
 
+    `variant`: what is there beside them, as mmdebstrap names it. ``essential`` has no apt.
     Raises `ActionableError` when this machine lacks what makes it.
     """
     if shutil.which("mmdebstrap") is None:
         raise ActionableError("mmdebstrap is missing.", "Run: python -m image host-packages")
     sources = mirrors.configured().lines(SUITE, "main")
     options = ['APT::Install-Recommends "false"', *mirrors.apt_options()]
-    command = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory"]
+    command = ["mmdebstrap", "--mode=root", f"--variant={variant}", "--format=directory"]
     command.append(f"--include={','.join(packages)}")
     command += [f"--aptopt={option}" for option in options]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _DPKG_EXCLUDED_PATHS]

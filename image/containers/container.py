@@ -63,7 +63,7 @@ def ensure(docker_engine: Engine, card: Path, key: str, tools: BuildRoot) -> str
                 _import(client, work, key, step)
             finally:
                 cache.remove(work)
-        _remove_other_tags(client, name)
+        remove_other_tags(client, name)
     return name
 
 
@@ -114,8 +114,9 @@ def _import(client: Any, root: Path, key: str, step: Step) -> None:
         raise ActionableError("The root file system could not be packed.")
 
 
-def _remove_other_tags(client: Any, name: str) -> None:
-    for image in client.images.list(REPOSITORY):
+def remove_other_tags(client: Any, name: str) -> None:
+    """Remove the images of a name's repository that have another tag."""
+    for image in client.images.list(name.partition(":")[0]):
         for tag in image.tags:
             if tag != name:
                 client.images.remove(tag, force=True)

@@ -1,0 +1,144 @@
+"""The container image for servers: a release on a small Debian, for the processor of this machine."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import build_root, cache, release, ui
+from ..build_root import BuildRoot
+from ..errors import ActionableError
+from ..paths import ROOT, chown_to_invoking_user, dist
+from ..platforms import PLATFORMS
+from ..profile import package_names
+from ..ui import Step
+from . import engine
+from .container import IMAGE_VARIABLE, remove_other_tags
+from .engine import Engine
+
+SOURCE = ROOT / "deploy"
+CONTAINERFILE, PREPARE, PACKAGES = "Containerfile", "prepare.sh", "packages.txt"
+REPOSITORY = "soniquebay/server"
+# The tags of these two are digests of what they were made from.
+BUILD_REPOSITORY, BASE_REPOSITORY = "soniquebay/server-build", "soniquebay/server-base"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as Debian and container engines name them
+
+
+def architecture() -> str:
+    """Return the processor of the image: this machine's. Raises `ActionableError` for one without a release."""
+    machine = platform.machine()
+    if machine not in ARCHITECTURES:
+        raise ActionableError(f"There is no release for {machine}.", f"There are: {', '.join(ARCHITECTURES)}.")
+    return ARCHITECTURES[machine]
+
+
+def export() -> Path:
+    """Return the image in dist/, as `docker load` reads it; needs root. Raises `ActionableError` when a step fails."""
+    version = release.version_of(release.APP)
+    target = dist() / f"soniquebay-{version}-container-{architecture()}.tar.gz"
+    with engine.running() as docker_engine:
+        name = ensure(docker_engine, build_root.ensure())
+        image = docker_engine.client().images.get(name)
+        image.tag(REPOSITORY, "latest")
+        with ui.step(f"Container image {target.name}"):
+            partial = target.with_name(f".{target.name}")
+            partial.parent.mkdir(exist_ok=True)
+            with gzip.GzipFile(partial, "wb", 6, mtime=0) as packed:
+                for chunk in docker_engine.client().api.get_image(f"{REPOSITORY}:latest"):
+                    packed.write(chunk)
+            partial.rename(target)
+    chown_to_invoking_user(target)
+    return target
+
+
+def run(command: Sequence[str]) -> int:
+    """Run a command with the engine and the image in its environment, and return its exit status; needs root."""
+    tools = build_root.ensure()
+    with engine.running() as docker_engine:
+        name = ensure(docker_engine, tools)
+        environment = {**os.environ, **docker_engine.environment, IMAGE_VARIABLE: name}
+        return subprocess.run([*docker_engine.prefix, *command], env=environment, check=False).returncode
+
+
+def ensure(docker_engine: Engine, tools: BuildRoot) -> str:
+    """Return the name of the image, and make it in this engine unless it exists."""
+    import docker
+
+    architecture()
+    archive = release.ensure(tools, platform=PLATFORMS[platform.machine()])
+    client = docker_engine.client()
+    key = cache.digest(SOURCE, archive, _base_key(), Path(__file__))
+    name = f"{BUILD_REPOSITORY}:{key}"
+    try:
+        client.images.get(name)
+        ui.cached("Container image for servers")
+    except docker.errors.ImageNotFound:
+        base = _ensure_base(client)
+        with ui.step("Container image for servers") as step:
+            _build(client, name, base, archive, step)
+        for made in (name, base):
+            remove_other_tags(client, made)
+    return name
+
+
+def _base_key() -> str:
+    return cache.digest(build_root.SUITE, architecture(), SOURCE / PACKAGES, Path(__file__))
+
+
+def _ensure_base(client: Any) -> str:
+    """Return the name of the Debian below the release, and make it in this engine unless it exists."""
+    import docker
+
+    name = f"{BASE_REPOSITORY}:{_base_key()}"
+    try:
+        client.images.get(name)
+        return name
+    except docker.errors.ImageNotFound:
+        pass
+    with ui.step(f"Debian {build_root.SUITE} for containers") as step, tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root"
+        # Without apt: an image is replaced, and not upgraded.
+        packages = package_names((SOURCE / PACKAGES).read_text())
+        build_root.bootstrap(root, packages, step, variant="essential")
+        for path in ("var/lib/apt/lists", "var/cache/apt", "usr/share/doc"):
+            cache.remove(root / path)
+        step.report_status("import into the engine")
+        with subprocess.Popen(
+            ["tar", "--numeric-owner", "--sort=name", "-C", str(root), "-cf", "-", "."], stdout=subprocess.PIPE
+        ) as tar:
+            repository, _, tag = name.partition(":")
+            client.api.import_image_from_data(tar.stdout, repository=repository, tag=tag)
+        if tar.returncode:
+            raise ActionableError("The root file system could not be packed.")
+    return name
+
+
+def _build(client: Any, name: str, base: str, archive: Path, step: Step) -> None:
+    import docker
+
+    with tempfile.TemporaryDirectory() as context:
+        for file in (SOURCE / CONTAINERFILE, SOURCE / PREPARE, archive):
+            shutil.copyfile(file, Path(context) / file.name)
+        step.report_status("building")
+        try:
+            client.images.build(
+                path=context,
+                dockerfile=CONTAINERFILE,
+                tag=name,
+                buildargs={"BASE": base, "ARCHIVE": archive.name},
+                labels={"org.opencontainers.image.version": release.version_of(release.APP)},
+                network_mode="none",
+                rm=True,
+                forcerm=True,
+            )
+        except docker.errors.DockerException as error:
+            log = getattr(error, "build_log", [])
+            lines = "".join(line.get("stream", "") for line in log)
+            raise ActionableError(f"The container image could not be built: {error}", lines[-2000:]) from error
