@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 .PHONY: help run serve test test-all check image release artifacts web model lint types unit pipeline test-web slow long faults corpus edits fuzz attack units molecule test-image \
-  test-containers test-customised test-artifacts test-reproducible test-raspios \
+  test-containers test-server container-image test-customised test-artifacts test-reproducible test-raspios \
   test-raspi4b test-clients test-power-cuts power-cuts minimal bench audit docs docs-api test-report lock clean
 
 PYTHON ?= python3
@@ -52,7 +52,7 @@ test: lint types ## every test of a release
 	@grep -E '^[0-9]+ passed' build/image.log
 
 # docs/testing.md has the last result and duration of each.
-LONGER := docs long faults corpus edits fuzz attack test-artifacts molecule-upgrade molecule-site test-customised test-raspi4b test-raspios power-cuts \
+LONGER := docs long faults corpus edits fuzz attack test-artifacts molecule-upgrade molecule-site test-customised test-server test-raspi4b test-raspios power-cuts \
   test-reproducible test-clients
 test-all: test $(LONGER) ## and all the others
 
@@ -113,6 +113,12 @@ test-image: molecule-image ## the built image alone
 
 minimal: $(VENV)/ready
 	@$(BIN)/python -m image minimal
+
+test-server: $(VENV)/ready ## deploy/compose.yml on a container engine: the image for servers, a scan, an answer
+	@$(RECORD) $(BIN)/python -m image containers --of server $(BIN)/python -m pytest -q -p no:cacheprovider tests/server
+
+container-image: $(VENV)/ready ## the container image for servers, in dist/, for this processor
+	@$(BIN)/python -m image container-image
 
 test-customised: image ## a card customised as Raspberry Pi Imager does it, booted
 	$(PYTEST) tests/customised
