@@ -194,6 +194,23 @@ def test_redis_killed_while_processes_are_started_loses_no_task_that_was_not_beg
     wait_until(lambda: bench.keys("*unacked*") == [], 10)
 
 
+def test_a_message_that_redis_could_not_note_comes_back(bench: Bench) -> None:
+    """The worker has been sent it, and Redis ends before the worker notes that it is unacknowledged."""
+    bench.start()
+    pid = bench.workers[1].pid
+    bench.send("test.work", "scan", ["before"])
+    wait_until(lambda: bench.count("end") == {"before": 1})
+    os.kill(pid, signal.SIGSTOP)
+    bench.send("test.work", "scan", ["sent"])
+    wait_until(lambda: bench.redis.llen("soniquebay:scan") == 0)
+    bench.kill_redis()
+    os.kill(pid, signal.SIGCONT)
+    settle(1)
+    bench.start_redis()
+    wait_until(lambda: bench.count("end") == {"before": 1, "sent": 1})
+    wait_until(lambda: bench.keys("*unacked*") == [], 10)
+
+
 def test_a_warm_stop_gives_the_running_tasks_back(bench: Bench) -> None:
     process = bench.start()
     bench.send("test.work", "scan", labels("t", 4), seconds=30)

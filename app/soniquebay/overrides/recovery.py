@@ -123,6 +123,7 @@ def restore_not_started(channel: Any) -> int:
 
     The consumer forgot them with its connection.
     """
+    channel.qos.note_kept()
     started = {request.message.delivery_tag for request in active_requests}
     with channel.conn_or_acquire() as client:
         received = [tag.decode() for tag in client.zrange(channel.unacked_index_key, 0, -1)]
