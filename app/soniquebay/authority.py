@@ -1,8 +1,8 @@
-"""The machine's own authority for remote workers: it signs the certificates of the workers and of the gate.
+"""The machine's own authority for remote workers: it signs the certificates of the workers and of the worker proxy.
 
 It is made at the first join and never before, and nobody else knows it: no browser, no other machine. All certificates
 are valid whatever the clock says, because a Pi without a network starts in the past, and a laptop may be set wrongly.
-What ends a certificate is the roster.
+What ends a certificate is the allow list.
 """
 
 import re
@@ -15,12 +15,12 @@ from typing import Literal
 
 from soniquebay.atomic_file import replace_file
 
-AUTHORITY_FILE, AUTHORITY_KEY_FILE, GATE_FILE = "authority.pem", "authority-key.pem", "gate.pem"
+AUTHORITY_FILE, AUTHORITY_KEY_FILE, WORKER_PROXY_FILE = "authority.pem", "authority-key.pem", "worker-proxy.pem"
 WORKER_FILE, WORKER_KEY_FILE = "worker.pem", "worker-key.pem"  # beside the authority's, at the worker
 HTTP_PROTOCOL = "http/1.1"
-GATE_NAME = "soniquebay-gate"
+WORKER_PROXY_NAME = "soniquebay-worker-proxy"
 MAX_REQUEST_BYTES = 4096  # of a certificate request in PEM
-GateContext = ssl.SSLContext
+ProxyContext = ssl.SSLContext
 OPENSSL_TIMEOUT_SECONDS = 60.0
 _BEGIN, _END = "20000101000000Z", "20991231235959Z"
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
@@ -46,11 +46,11 @@ CN = SoniqueBay
 basicConstraints = critical, CA:TRUE, pathlen:0
 keyUsage = critical, keyCertSign
 subjectKeyIdentifier = hash
-[gate]
+[proxy]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:{gate}
+subjectAltName = DNS:{proxy}
 [worker]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
@@ -78,24 +78,26 @@ class Authority:
 
     def exists(self) -> bool:
         """Tell whether it was made."""
-        return all((self._folder / name).exists() for name in (AUTHORITY_FILE, AUTHORITY_KEY_FILE, GATE_FILE))
+        return all((self._folder / name).exists() for name in (AUTHORITY_FILE, AUTHORITY_KEY_FILE, WORKER_PROXY_FILE))
 
     def ensure(self) -> str:
-        """Make the authority and the certificate of the gate where they are missing; return the authority's in PEM.
+        """Make the authority and the worker proxy's certificate where they are missing; return the authority's in PEM.
 
         Raises `AuthorityError`.
         """
-        certificate, key, gate = (self._folder / name for name in (AUTHORITY_FILE, AUTHORITY_KEY_FILE, GATE_FILE))
+        certificate, key, proxy = (
+            self._folder / name for name in (AUTHORITY_FILE, AUTHORITY_KEY_FILE, WORKER_PROXY_FILE)
+        )
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not (certificate.exists() and key.exists()):
                 made_key, made = self._make("root", "SoniqueBay workers", None)
-                gate.unlink(missing_ok=True)  # an earlier authority has signed it
+                proxy.unlink(missing_ok=True)  # an earlier authority has signed it
                 replace_file(key, made_key)
                 replace_file(certificate, made.certificate.encode())
-            if not gate.exists():
-                gate_key, signed = self._make("gate", GATE_NAME, certificate)
-                replace_file(gate, signed.certificate.encode() + gate_key)
+            if not proxy.exists():
+                proxy_key, signed = self._make("proxy", WORKER_PROXY_NAME, certificate)
+                replace_file(proxy, signed.certificate.encode() + proxy_key)
             return certificate.read_text("ascii")
         except OSError as error:
             raise AuthorityError(f"{self._folder} cannot be written: {error.strerror}") from error
@@ -110,7 +112,7 @@ class Authority:
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             return self._sign(Path(scratch), request, "worker", name, issuer=self._folder / AUTHORITY_FILE)
 
-    def _make(self, kind: Literal["root", "gate"], name: str, issuer: Path | None) -> tuple[bytes, Signed]:
+    def _make(self, kind: Literal["root", "proxy"], name: str, issuer: Path | None) -> tuple[bytes, Signed]:
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             folder = Path(scratch)
             key = folder / "key"
@@ -140,7 +142,7 @@ class Authority:
 
     @staticmethod
     def _write_settings(folder: Path) -> None:
-        (folder / "settings").write_text(_SETTINGS.format(folder=folder, gate=GATE_NAME), "utf-8")
+        (folder / "settings").write_text(_SETTINGS.format(folder=folder, proxy=WORKER_PROXY_NAME), "utf-8")
         (folder / "index").touch()
 
 
@@ -149,20 +151,20 @@ def canonical_serial(text: str) -> str:
     return f"{int(text, 16):x}"
 
 
-def gate_context(folder: Path) -> ssl.SSLContext:
-    """Return what the gate needs for TLS: both sides show a certificate. Raises ``OSError``."""
+def proxy_context(folder: Path) -> ssl.SSLContext:
+    """Return what the worker proxy needs for TLS: both sides show a certificate. Raises ``OSError``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3  # both sides are of this project
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(folder / AUTHORITY_FILE)
-    context.load_cert_chain(folder / GATE_FILE)
+    context.load_cert_chain(folder / WORKER_PROXY_FILE)
     # Clients of HTTP name their protocol; those of Redis name none.
     context.set_alpn_protocols([HTTP_PROTOCOL])
     return context
 
 
 def client_context(folder: Path) -> ssl.SSLContext:
-    """Return what a worker needs to reach the gate as `GATE_NAME`, and no other server. Raises ``OSError``."""
+    """Return what a worker needs to reach `WORKER_PROXY_NAME`, and no other server. Raises ``OSError``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(folder / AUTHORITY_FILE)

@@ -55,12 +55,12 @@ class Settings:
     """Unix socket of the public API, where administrators of this machine need no password."""
     claim_folder: Path
     """Folder with the code that claims the appliance, while it has no owner."""
-    roster_folder: Path
-    """Folder of the roster: which workers on other machines may connect."""
+    allowed_workers_folder: Path
+    """Folder of the allow list: which workers on other machines may connect."""
     remote_socket: Path
-    """Unix socket of the application for these workers, to which the gate leads."""
-    gate_host: str
-    gate_port: int
+    """Unix socket of the application for these workers, to which the worker proxy forwards."""
+    worker_proxy_host: str
+    worker_proxy_port: int
     """Address for these workers. Nobody listens there before the first of them has joined."""
     flower_host: str
     flower_port: int
@@ -257,10 +257,10 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         control_socket=control_socket,
         claim_folder=Path(get("CLAIM_FOLDER", "/run/soniquebay-claim")),
         flower_host=addresses.flower_host(get("FLOWER_HOST", ""), login=switch("LOGIN", "on")),
-        roster_folder=Path(get("ROSTER_FOLDER", "/run/soniquebay-workers")),
+        allowed_workers_folder=Path(get("ALLOWED_WORKERS_FOLDER", "/run/soniquebay-workers")),
         remote_socket=Path(get("REMOTE_SOCKET", "/run/soniquebay-workers/api.sock")),
-        gate_host=get("GATE_HOST", "::"),
-        gate_port=port("GATE_PORT", 6380),
+        worker_proxy_host=get("WORKER_PROXY_HOST", "::"),
+        worker_proxy_port=port("WORKER_PROXY_PORT", 6380),
         flower_port=port("FLOWER_PORT", 5555),
         url=get("URL", "").rstrip("/"),
         processes=processes(),

@@ -31,7 +31,7 @@ def test_a_machine_joins_and_is_revoked(tmp_path: Path) -> None:
     music = tmp_path / "music"
     music.mkdir()
     port, folder = free_port(), tmp_path / "laptop"
-    stack = Stack(music, tmp_path / "data", login=True, SONIQUEBAY_GATE_PORT=str(port))
+    stack = Stack(music, tmp_path / "data", login=True, SONIQUEBAY_WORKER_PROXY_PORT=str(port))
     worker = None
     try:
         assert not is_open(port)

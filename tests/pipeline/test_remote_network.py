@@ -95,7 +95,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     wrapper = tmp_path_factory.mktemp("bin") / "python"
     wrapper.write_text(f'#!/bin/sh\nexec unshare --net sh -euc {shlex.quote(script)} sh "$@"\n')
     wrapper.chmod(0o755)
-    running = Stack(music, tmp_path_factory.mktemp("data"), wrapper, login=True, SONIQUEBAY_GATE_PORT=str(free_port()))
+    running = Stack(
+        music, tmp_path_factory.mktemp("data"), wrapper, login=True, SONIQUEBAY_WORKER_PROXY_PORT=str(free_port())
+    )
     running.python = sys.executable  # its commands reach it by a Unix socket
     yield running
     assert running.stop() == 0

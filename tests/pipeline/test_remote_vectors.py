@@ -29,7 +29,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         tone(
             music / f"{number}{suffix}", frequency=200 + 50 * number, title=f"Song {suffix[1:]}", artist="A", album="B"
         )
-    running = Stack(music, tmp_path_factory.mktemp("data"), SONIQUEBAY_GATE_PORT=str(free_port()))
+    running = Stack(music, tmp_path_factory.mktemp("data"), SONIQUEBAY_WORKER_PROXY_PORT=str(free_port()))
     yield running
     running.stop()
 
@@ -78,7 +78,7 @@ def test_the_vectors_of_another_machine_are_the_same(stack: Stack, tmp_path: Pat
         for path in ("/internal/vectors/1", "/api/tracks", "/"):
             with pytest.raises(NotOursError, match="404"):
                 appliance.request("GET", path)
-        # The gate stays open for another one, so this one hears why it is let in no longer.
+        # The worker proxy goes on for another one, so this one hears why it is let in no longer.
         code = json.loads(stack.cli("join-code", "--json").stdout)["code"]
         remote_workers.join(stack.url, code, "desk", tmp_path / "desk")
         stack.cli("workers", "revoke", "laptop")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay import redis_files, roster
-from soniquebay.authority import AUTHORITY_FILE, GATE_FILE
-from soniquebay.gate.commands import REDIS_RULES
+from soniquebay import allowed_workers, redis_files
+from soniquebay.authority import AUTHORITY_FILE, WORKER_PROXY_FILE
 from soniquebay.releases import request as update_request
 from soniquebay.settings import from_environment
+from soniquebay.worker_proxy.commands import REDIS_RULES
 from tests.roles.playbook import ROLES, load
 from tests.roles.rendering import OTHER_VALUES, rendered
 
@@ -129,24 +129,29 @@ def test_systemd_hands_the_certificate_to_those_who_show_it(host: str, program: 
     assert "InaccessiblePaths=-/boot" in unit.splitlines()
 
 
-def test_the_gate_opens_with_the_first_worker_elsewhere() -> None:
+def test_the_worker_proxy_starts_with_the_first_worker_elsewhere() -> None:
     units = units_of("default")
     environment = rendered()["default"]["services"]["/etc/soniquebay/soniquebay.env"]["content"].splitlines()
     variables = dict(line.split("=", 1) for line in environment if "=" in line)
     settings = from_environment(variables)
-    assert directives(units["soniquebay-gate.path"], "PathExists") == [f"{settings.roster_folder}/{roster.FILE_NAME}"]
-    assert settings.roster_folder.name in directives(units["soniquebay-api.service"], "RuntimeDirectory")[0].split()
-    assert "soniquebay-gate.path" in " ".join(directives(units["soniquebay.target"], "Wants")).split()
-    gate = units["soniquebay-gate.service"]
+    assert directives(units["soniquebay-worker-proxy.path"], "PathExists") == [
+        f"{settings.allowed_workers_folder}/{allowed_workers.FILE_NAME}"
+    ]
+    assert (
+        settings.allowed_workers_folder.name
+        in directives(units["soniquebay-api.service"], "RuntimeDirectory")[0].split()
+    )
+    assert "soniquebay-worker-proxy.path" in " ".join(directives(units["soniquebay.target"], "Wants")).split()
+    proxy = units["soniquebay-worker-proxy.service"]
     # Nothing else starts it, and its files are handed to it: it may not look into the folder where they are.
-    assert "[Install]" not in gate
-    started = {name for name, unit in units.items() if "soniquebay-gate.service" in unit}
+    assert "[Install]" not in proxy
+    started = {name for name, unit in units.items() if "soniquebay-worker-proxy.service" in unit}
     assert started == set()
     folder = settings.authority_folder
-    assert dict(value.split(":") for value in directives(gate, "LoadCredential")) == {
-        name: f"{folder}/{name}" for name in (GATE_FILE, AUTHORITY_FILE)
+    assert dict(value.split(":") for value in directives(proxy, "LoadCredential")) == {
+        name: f"{folder}/{name}" for name in (WORKER_PROXY_FILE, AUTHORITY_FILE)
     }
-    hidden = {path.lstrip("-") for path in " ".join(directives(gate, "InaccessiblePaths")).split()}
+    hidden = {path.lstrip("-") for path in " ".join(directives(proxy, "InaccessiblePaths")).split()}
     assert {str(settings.data), str(settings.music[0]), str(settings.api_socket.parent)} <= hidden
 
 

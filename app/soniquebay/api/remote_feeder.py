@@ -8,11 +8,11 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
+from soniquebay.allowed_workers import queue_of
 from soniquebay.library import leases
 from soniquebay.library.database import Database
 from soniquebay.library.queries import Row
 from soniquebay.listeners.remote_workers import Presence, RemoteWorkers
-from soniquebay.roster import queue_of
 from soniquebay.worker.app import describe_broker_error, send_many_to
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import redis
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 
+from soniquebay.allowed_workers import queue_of
 from soniquebay.api.access import REFUSALS, Manager, address_of, require_manager
 from soniquebay.api.models import remote_workers as models
 from soniquebay.api.models.problems import NOT_JSON, Problem, Refused
@@ -13,7 +14,6 @@ from soniquebay.api.services import Shared
 from soniquebay.authority import AuthorityError
 from soniquebay.listeners import remote_workers
 from soniquebay.listeners.accounts import TooManyAttemptsError, Visitor, WrongPasswordError
-from soniquebay.roster import queue_of
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/workers", tags=["workers"], responses=REFUSALS)

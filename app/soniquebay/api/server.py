@@ -181,7 +181,7 @@ def _remote_servers(services: Services) -> list[tuple[uvicorn.Server, list[socke
     """Return the server for workers on other machines; none where its socket cannot be made."""
     path = services.settings.remote_socket
     try:
-        # Everybody may connect, because the gate is another user. Each request has the token of a worker.
+        # Everybody may connect, because the worker proxy is another user. Each request has the token of a worker.
         return [(internal_server(remote_app(services)), [bind_unix_socket(path, BACKLOG, 0o666)])]
     except OSError as error:
         log.warning("workers on other machines cannot bring anything, %s cannot be made: %s", path, error)

@@ -128,7 +128,10 @@ class Services:
         self.release_check = ReleaseCheckJob(self.database, self.dispatcher, self.file_reader, self.transcoders)
         self.releases = ReleaseOffers(settings)
         self.remote_workers = RemoteWorkers(
-            self.accounts.database, Authority(settings.authority_folder), settings.roster_folder, settings.gate_port
+            self.accounts.database,
+            Authority(settings.authority_folder),
+            settings.allowed_workers_folder,
+            settings.worker_proxy_port,
         )
         self.remote_feeder = RemoteFeeder(
             self.database, self.remote_workers, self._tracks_sent_here, self.dispatcher.queue_length

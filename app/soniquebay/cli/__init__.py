@@ -35,7 +35,7 @@ COMMANDS = {
     "worker": "programs",
     "flower": "programs",
     "online": "programs",
-    "gate": "programs",
+    "worker-proxy": "programs",
     "redis-files": "redis_files",
 }
 

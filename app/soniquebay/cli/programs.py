@@ -120,8 +120,8 @@ def serve(
 
 
 @click.command()
-def gate() -> None:
-    """Run the gate, by which workers on other machines reach the broker (a service of the appliance)."""
-    from soniquebay.gate.server import run
+def worker_proxy() -> None:
+    """Run the worker proxy, by which workers on other machines reach the broker (a service of the appliance)."""
+    from soniquebay.worker_proxy.server import run
 
     run(settings())

@@ -15,7 +15,7 @@ import httpx
 from celery.signals import worker_ready
 from celery.worker import state
 
-from soniquebay import roster
+from soniquebay import allowed_workers
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.audio.learned import model_file
 from soniquebay.cli.remote_workers import join
@@ -114,4 +114,4 @@ def default_folder() -> Path:
 def default_name() -> str:
     """Return a name for this machine that a worker may have."""
     letters = re.sub(r"[^a-z0-9]+", "-", platform.node().lower().partition(".")[0]).strip("-")[:32].strip("-")
-    return letters if roster.NAME.fullmatch(letters) else "worker"
+    return letters if allowed_workers.NAME.fullmatch(letters) else "worker"

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import httpx
 
-from soniquebay import __version__, joining, roster
+from soniquebay import __version__, allowed_workers, joining
 from soniquebay.atomic_file import replace_file
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.authority import (
@@ -68,8 +68,8 @@ def join(url: str, code: str, name: str, folder: Path) -> dict[str, Any]:
 
     Raises ``click.ClickException`` with what to do.
     """
-    if roster.NAME.fullmatch(name) is None:
-        raise click.ClickException(f"{name!r} is no name of a worker: {roster.NAME_RULE}")
+    if allowed_workers.NAME.fullmatch(name) is None:
+        raise click.ClickException(f"{name!r} is no name of a worker: {allowed_workers.NAME_RULE}")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         request = make_request(folder / WORKER_KEY_FILE)

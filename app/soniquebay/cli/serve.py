@@ -17,17 +17,17 @@ from typing import Any
 import click
 import httpx
 
-from soniquebay import redis_files, roster
+from soniquebay import allowed_workers, redis_files
 from soniquebay.addresses import url_of
 from soniquebay.atomic_file import replace_file
 from soniquebay.cli.scale import lock_folder, requested_workers, write_running_workers
-from soniquebay.gate.commands import REDIS_RULES
 from soniquebay.settings import settings
+from soniquebay.worker_proxy.commands import REDIS_RULES
 
 START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 40.0  # the worker's own warm stop takes 5 s
 _START_ORDER = ("redis", "online", "api", "worker", "flower")
-_GATE = "gate"
+_WORKER_PROXY = "worker-proxy"
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Stack:
                 scan = f"SONIQUEBAY_URL=unix://{sockets}/control.sock {called_as(sys.argv[0])} scan --wait"
                 click.echo(f"Scan: {scan}    Stop: Ctrl-C")
                 while True:
-                    self._open_gate(processes, environment)
+                    self._keep_worker_proxy(processes, environment)
                     _check(processes, logs)
                     if (now := self._scale(processes, environment)) != workers:
                         workers = now
@@ -110,19 +110,19 @@ class Stack:
         except FileNotFoundError:
             return None
 
-    def _open_gate(self, processes: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> None:
-        """Have the gate run while there is a worker on another machine that may connect, and only then."""
-        if _GATE in processes and processes[_GATE].poll() == 0:  # it ends with the last of them
-            del processes[_GATE]
-        if _GATE not in processes and (self.data / "roster" / roster.FILE_NAME).exists():
-            command = [sys.executable, "-m", "soniquebay.cli", _GATE]
-            processes[_GATE] = start(command, self.data / "logs" / "gate.log", environment)
+    def _keep_worker_proxy(self, processes: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> None:
+        """Have the worker proxy run while there is a worker on another machine that may connect, and only then."""
+        if _WORKER_PROXY in processes and processes[_WORKER_PROXY].poll() == 0:  # it ends with the last of them
+            del processes[_WORKER_PROXY]
+        if _WORKER_PROXY not in processes and (self.data / "allowed-workers" / allowed_workers.FILE_NAME).exists():
+            command = [sys.executable, "-m", "soniquebay.cli", _WORKER_PROXY]
+            processes[_WORKER_PROXY] = start(command, self.data / "logs" / "worker-proxy.log", environment)
 
     def _scale(self, processes: dict[str, subprocess.Popen[bytes]], environment: dict[str, str]) -> int:
         """Start and stop workers until there are as many as `soniquebay scale` has requested; return how many."""
         count = requested_workers(self.data)
         added = {f"worker{n}": n for n in range(2, count + 1)}
-        for name in [name for name in processes if name not in (*_START_ORDER, _GATE, *added)]:
+        for name in [name for name in processes if name not in (*_START_ORDER, _WORKER_PROXY, *added)]:
             _stop_one(processes.pop(name))
         for name, instance in added.items():
             if name not in processes:
@@ -138,9 +138,9 @@ class Stack:
             "REDIS": f"unix://{sockets}/redis.sock",
             "API_SOCKET": sockets / "api.sock",
             "CLAIM_FOLDER": self.data / "claim",
-            "ROSTER_FOLDER": self.data / "roster",
+            "ALLOWED_WORKERS_FOLDER": self.data / "allowed-workers",
             "REMOTE_SOCKET": sockets / "remote.sock",
-            "GATE_HOST": self.host,
+            "WORKER_PROXY_HOST": self.host,
             "CONTROL_SOCKET": sockets / "control.sock",
             "LOGIN": "on" if self.login else "off",
             "ONLINE_SOCKET": sockets / "online.sock",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from soniquebay import joining, roster
+from soniquebay import allowed_workers, joining
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.authority import Authority
 from soniquebay.listeners.accounts import TooManyAttemptsError, WrongPasswordError
@@ -61,20 +61,20 @@ class Presence(NamedTuple):
 
 
 class RemoteWorkers:
-    """The workers that have joined, in the database, and the roster that is made of them. Safe from any thread."""
+    """The workers that have joined, in the database, and the allow list that is made of them. Safe from any thread."""
 
     def __init__(
         self,
         database: ListenersDatabase,
         authority: Authority,
-        roster_folder: Path,
-        gate_port: int,
+        allowed_workers_folder: Path,
+        worker_proxy_port: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._authority = authority
-        self._roster_folder = roster_folder
-        self._gate_port = gate_port
+        self._allowed_workers_folder = allowed_workers_folder
+        self._worker_proxy_port = worker_proxy_port
         self._clock = clock
         self._codes: dict[str, float] = {}  # when each of them ends, on the clock
         self._lock = threading.Lock()
@@ -85,10 +85,10 @@ class RemoteWorkers:
         self._noted_at: dict[str, float] = {}
 
     def open(self) -> None:
-        """Write the roster of those who have joined; the folder is empty after a start of the machine."""
+        """Write the allow list of those who have joined; the folder is empty after a start of the machine."""
         try:
             if self._authority.exists():
-                self._write_roster()
+                self._write_allow_list()
             elif names := _serials(self._database.reader()):
                 # The database is from a backup, and what signs certificates is in none.
                 log.warning("workers on other machines have to join again: %s", ", ".join(names))
@@ -131,10 +131,12 @@ class RemoteWorkers:
                     (request.name, signed.serial, joining.token_hash(token), request.version, time.time()),
                 )
             del self._codes[code]
-            self._write_roster()
-        proof = joining.answer_proof(code, request.certificate_request, signed.certificate, authority, self._gate_port)
+            self._write_allow_list()
+        proof = joining.answer_proof(
+            code, request.certificate_request, signed.certificate, authority, self._worker_proxy_port
+        )
         log.info("remote worker %s has joined", request.name)
-        return Joined(signed.certificate, authority, self._gate_port, proof)
+        return Joined(signed.certificate, authority, self._worker_proxy_port, proof)
 
     def name_of(self, token: str) -> str | None:
         """Return the worker that has a token."""
@@ -176,7 +178,7 @@ class RemoteWorkers:
                 done = db.execute("DELETE FROM remote_workers WHERE name = ?", (name,)).rowcount > 0
             self._seen.pop(name, None)
             self._noted_at.pop(name, None)
-            self._write_roster()
+            self._write_allow_list()
         if done:
             log.info("remote worker %s is revoked", name)
         return done
@@ -199,8 +201,8 @@ class RemoteWorkers:
         return found
 
     def _require_acceptable(self, request: JoinRequest) -> None:
-        if roster.NAME.fullmatch(request.name) is None:
-            raise JoinRefusedError(roster.NAME_RULE)
+        if allowed_workers.NAME.fullmatch(request.name) is None:
+            raise JoinRefusedError(allowed_workers.NAME_RULE)
         if request.feature_version != FEATURE_VERSION:
             raise JoinRefusedError(
                 f"its vectors would be of version {request.feature_version}, and this appliance has version "
@@ -212,11 +214,11 @@ class RemoteWorkers:
                 f"a worker {request.name} has joined already: choose another name, or end the other one by "
                 f"soniquebay workers revoke {request.name}"
             )
-        if len(names) >= roster.MAX_WORKERS:
-            raise JoinRefusedError(f"{roster.MAX_WORKERS} workers have joined already, which is the most")
+        if len(names) >= allowed_workers.MAX_WORKERS:
+            raise JoinRefusedError(f"{allowed_workers.MAX_WORKERS} workers have joined already, which is the most")
 
-    def _write_roster(self) -> None:
-        roster.write(self._roster_folder, _serials(self._database.reader()))
+    def _write_allow_list(self) -> None:
+        allowed_workers.write(self._allowed_workers_folder, _serials(self._database.reader()))
 
 
 def _serials(db: sqlite3.Connection) -> dict[str, str]:

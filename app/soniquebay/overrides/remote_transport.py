@@ -3,7 +3,7 @@
 Replaces: parts of ``kombu.transport.redis.Channel`` that write to Redis. A remote worker has no unacknowledged messages
 there (`ack_emulation` of kombu is off), because the lease in the database tells what it has. Nor does it bind queues:
 the API sends straight to the queue of the worker, and events and remote control are channels, which need no binding.
-What remains are the commands of `gate.commands`.
+What remains are the commands of `worker_proxy.commands`.
 Upstream: https://github.com/celery/celery/issues/8724 (which commands Celery needs, open).
 Remove when: kombu's Redis transport has an option for a consumer that only receives.
 """

@@ -1,4 +1,4 @@
-"""A remote worker's client of the appliance, through the gate: the files of its tracks, and their vectors."""
+"""A remote worker's client of the appliance, through the worker proxy: the files of its tracks, and their vectors."""
 
 import io
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from soniquebay.authority import GATE_NAME, client_context
+from soniquebay.authority import WORKER_PROXY_NAME, client_context
 from soniquebay.worker.remote import Credentials
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Appliance:
         while True:
             try:
                 response = self._client.request(
-                    method, path, extensions={"sni_hostname": GATE_NAME}, **arguments
+                    method, path, extensions={"sni_hostname": WORKER_PROXY_NAME}, **arguments
                 )  # fmt: skip
             except httpx.TransportError as error:
                 problem = f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""A worker on another machine: the Celery application that reaches the broker through the gate."""
+"""A worker on another machine: the Celery application that reaches the broker through the worker proxy."""
 
 import json
 import logging
@@ -13,10 +13,10 @@ from celery.signals import setup_logging
 from kombu import Exchange, Queue
 
 from soniquebay import logs
+from soniquebay.allowed_workers import node_of, queue_of
 from soniquebay.atomic_file import replace_file
 from soniquebay.authority import AUTHORITY_FILE, WORKER_FILE, WORKER_KEY_FILE
 from soniquebay.overrides import remote_transport
-from soniquebay.roster import node_of, queue_of
 from soniquebay.settings import Settings
 from soniquebay.worker.config import celery_settings
 from soniquebay.worker.start import run_until_stopped
@@ -34,7 +34,7 @@ class Credentials:
     name: str
     host: str
     port: int
-    """Host and port of the gate."""
+    """Host and port of the worker proxy."""
     token: str
     """For the requests of this worker to the API."""
 
@@ -67,7 +67,7 @@ def remote_settings(settings: Settings, credentials: Credentials, folder: Path) 
             "ssl_ca_certs": str(folder / AUTHORITY_FILE),
             "ssl_certfile": str(folder / WORKER_FILE),
             "ssl_keyfile": str(folder / WORKER_KEY_FILE),
-            # The gate is known by the authority, which signs for nobody else that its certificate is one of a server.
+            # The worker proxy is known by the authority, which signs a certificate of a server for nobody else.
             "ssl_check_hostname": False,
         },
         "broker_transport_options": local["broker_transport_options"] | {"ack_emulation": False},

@@ -29,7 +29,7 @@ def test_each_program_has_a_user_of_its_own(host: Any) -> None:
         "soniquebay-worker",
         "soniquebay-worker@2",
         "soniquebay-flower",
-        "soniquebay-gate",
+        "soniquebay-worker-proxy",
         "soniquebay-online",
         "soniquebay-maintenance",
         "soniquebay-scan",

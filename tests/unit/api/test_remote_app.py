@@ -28,7 +28,7 @@ def services(tmp_path: Path) -> Services:
     music = tmp_path / "music"
     music.mkdir()
     (music / "x.flac").write_bytes(bytes(range(256)) * 8)
-    names = ("DATA", "CLAIM_FOLDER", "ROSTER_FOLDER")
+    names = ("DATA", "CLAIM_FOLDER", "ALLOWED_WORKERS_FOLDER")
     made = make_services(
         from_environment({f"SONIQUEBAY_{n}": str(tmp_path) for n in names} | {"SONIQUEBAY_MUSIC": str(music)})
     )

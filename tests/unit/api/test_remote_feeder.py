@@ -33,7 +33,9 @@ class Feeding:
         with listeners.transaction() as db:
             db.execute("INSERT INTO remote_workers VALUES ('a', '1', x'00', '1', 0, NULL)")
         self.clock = Clock()
-        self.workers = RemoteWorkers(listeners, Authority(folder / "authority"), folder / "roster", 1, self.clock)
+        self.workers = RemoteWorkers(
+            listeners, Authority(folder / "authority"), folder / "allowed-workers", 1, self.clock
+        )
         self.queued = 0
         self.feeder = RemoteFeeder(self.database, self.workers, set, lambda queue: self.queued)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay import joining, roster
+from soniquebay import allowed_workers, joining
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.authority import WORKER_KEY_FILE, Authority, AuthorityError, make_request
 from soniquebay.listeners.accounts import TooManyAttemptsError, WrongPasswordError
@@ -40,7 +40,7 @@ def clock() -> Clock:
 def workers(tmp_path: Path, clock: Clock) -> RemoteWorkers:
     database = ListenersDatabase(tmp_path / "listeners.db")
     database.migrate()
-    return RemoteWorkers(database, Authority(tmp_path / "authority"), tmp_path / "roster", 6380, clock)
+    return RemoteWorkers(database, Authority(tmp_path / "authority"), tmp_path / "allowed-workers", 6380, clock)
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +63,10 @@ def test_a_code_lets_one_worker_join(workers: RemoteWorkers, certificate_request
     )
     (listed,) = workers.all()
     assert (listed["name"], listed["version"], listed["seen_at"]) == ("laptop", "1.0", None)
-    assert set(roster.read(tmp_path / "roster")) == {"laptop"}
-    # The key of the authority, and of the gate, is for the user of the API alone.
+    assert set(allowed_workers.read(tmp_path / "allowed-workers")) == {"laptop"}
+    # The key of the authority, and of the worker proxy, is for the user of the API alone.
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "authority").iterdir()}
-    assert modes == {"authority.pem": 0o600, "authority-key.pem": 0o600, "gate.pem": 0o600}
+    assert modes == {"authority.pem": 0o600, "authority-key.pem": 0o600, "worker-proxy.pem": 0o600}
     assert (tmp_path / "authority").stat().st_mode & 0o777 == 0o700
     with pytest.raises(WrongPasswordError, match="soniquebay join-code"):
         workers.join(asked(code, certificate_request, "another"), ADDRESS)
@@ -151,36 +151,36 @@ def test_a_worker_that_may_not_join_is_told_why_and_keeps_its_code(
         workers.join(asked(workers.offer_code(), certificate_request), ADDRESS)
 
 
-def test_revoking_takes_a_worker_off_the_roster(
+def test_revoking_takes_a_worker_off_the_allow_list(
     workers: RemoteWorkers, certificate_request: str, tmp_path: Path
 ) -> None:
     for name in ("a", "b"):
         workers.join(asked(workers.offer_code(), certificate_request, name), ADDRESS)
-    before = roster.read(tmp_path / "roster")
+    before = allowed_workers.read(tmp_path / "allowed-workers")
     assert workers.revoke("a") and not workers.revoke("a")
-    assert roster.read(tmp_path / "roster") == {"b": before["b"]}
+    assert allowed_workers.read(tmp_path / "allowed-workers") == {"b": before["b"]}
     workers.join(asked(workers.offer_code(), certificate_request, "a"), ADDRESS)
-    assert roster.read(tmp_path / "roster")["a"] != before["a"]
+    assert allowed_workers.read(tmp_path / "allowed-workers")["a"] != before["a"]
     for name in ("a", "b"):
         workers.revoke(name)
-    assert not (tmp_path / "roster" / roster.FILE_NAME).exists()
+    assert not (tmp_path / "allowed-workers" / allowed_workers.FILE_NAME).exists()
 
 
-def test_the_roster_is_written_again_when_the_machine_starts(
+def test_the_allow_list_is_written_again_when_the_machine_starts(
     workers: RemoteWorkers, certificate_request: str, tmp_path: Path
 ) -> None:
     workers.open()
-    assert not (tmp_path / "roster" / roster.FILE_NAME).exists()
+    assert not (tmp_path / "allowed-workers" / allowed_workers.FILE_NAME).exists()
     workers.join(asked(workers.offer_code(), certificate_request), ADDRESS)
-    expected = roster.read(tmp_path / "roster")
-    (tmp_path / "roster" / roster.FILE_NAME).unlink()
+    expected = allowed_workers.read(tmp_path / "allowed-workers")
+    (tmp_path / "allowed-workers" / allowed_workers.FILE_NAME).unlink()
     workers.open()
-    assert roster.read(tmp_path / "roster") == expected
-    (tmp_path / "roster" / roster.FILE_NAME).unlink()
+    assert allowed_workers.read(tmp_path / "allowed-workers") == expected
+    (tmp_path / "allowed-workers" / allowed_workers.FILE_NAME).unlink()
     (tmp_path / "authority").rename(tmp_path / "elsewhere")
-    workers.open()  # nobody could connect, so the gate is not opened
-    assert not (tmp_path / "roster" / roster.FILE_NAME).exists()
+    workers.open()  # nobody could connect, so the worker proxy is not started
+    assert not (tmp_path / "allowed-workers" / allowed_workers.FILE_NAME).exists()
     (tmp_path / "elsewhere").rename(tmp_path / "authority")
-    (tmp_path / "roster").rmdir()
-    (tmp_path / "roster").touch()
+    (tmp_path / "allowed-workers").rmdir()
+    (tmp_path / "allowed-workers").touch()
     workers.open()  # it is told in the log, and the API starts all the same

@@ -39,7 +39,7 @@ class Joined(BaseModel):
 
     certificate: str = Field(description="of the worker, in PEM")
     authority: str = Field(description="certificate of this machine's authority, in PEM")
-    port: int = Field(description="of the gate")
+    port: int = Field(description="of the worker proxy")
     proof: str = Field(description="that this machine knows the code, too")
 
 

@@ -1,4 +1,4 @@
-"""The application for workers on other machines, on a Unix socket of its own, to which the gate leads."""
+"""The application for workers on other machines, on a Unix socket of its own, to which the worker proxy forwards."""
 
 from fastapi import FastAPI
 

@@ -1,6 +1,7 @@
-"""`soniquebay gate`: the one port that remote workers reach, with TLS and a certificate of the machine's authority.
+"""`soniquebay worker-proxy`: the one port for remote workers, with TLS and a certificate of the machine's authority.
 
-Redis has no port. Who has no certificate gets no further than the handshake; who has one is looked up in the roster.
+Redis has no port. Who has no certificate gets no further than the handshake. Who has one is looked up in the allow
+list of workers.
 """
 
 import asyncio
@@ -12,20 +13,20 @@ import signal
 import socket
 from pathlib import Path
 
-from soniquebay import logs, roster
-from soniquebay.authority import HTTP_PROTOCOL, GateContext, canonical_serial, gate_context
-from soniquebay.gate.relay import Broker, BrokerError, ReplyBudget, lead, relay
+from soniquebay import allowed_workers, logs
+from soniquebay.authority import HTTP_PROTOCOL, ProxyContext, canonical_serial, proxy_context
 from soniquebay.quota import Held, Limits, Quota
 from soniquebay.reach import REFUSED, Reach, reach_of
 from soniquebay.settings import Settings
 from soniquebay.systemd import notify
+from soniquebay.worker_proxy.relay import Broker, BrokerError, ReplyBudget, forward, relay
 
 log = logging.getLogger(__name__)
 
 # A worker has up to 8 connections for each of its two channels, and one for each request.
 CONNECTION_LIMITS = Limits(in_all=256, of_client=64, of_network=128)
 HANDSHAKE_SECONDS = 10.0
-ROSTER_INTERVAL_SECONDS = 1.0
+ALLOW_LIST_INTERVAL_SECONDS = 1.0
 BACKLOG = 64
 _MAX_LINE_BYTES = 4096
 _REVOKED_TEXT = b'{"detail": "this worker was revoked: join again"}'
@@ -36,19 +37,21 @@ _REVOKED = (
 
 
 def certificate_folder(settings: Settings) -> Path:
-    """Return the folder with the certificates of gate and authority; on the appliance systemd hands them over."""
+    """Return the folder with the certificates of proxy and authority; on the appliance systemd hands them over."""
     handed = os.environ.get("CREDENTIALS_DIRECTORY")
     return Path(handed) if handed else settings.authority_folder
 
 
-class Gate:
+class WorkerProxy:
     """The connections of remote workers."""
 
-    def __init__(self, context: GateContext, broker: Broker, api: Path, roster_folder: Path, reach: Reach) -> None:
+    def __init__(
+        self, context: ProxyContext, broker: Broker, api: Path, allowed_workers_folder: Path, reach: Reach
+    ) -> None:
         self._context = context
         self._broker = broker
         self._api = api
-        self._roster_folder = roster_folder
+        self._allowed_workers_folder = allowed_workers_folder
         self._reach = reach
         self._quota = Quota(CONNECTION_LIMITS)
         self._open: dict[asyncio.Task[None], tuple[str, str]] = {}
@@ -107,7 +110,7 @@ class Gate:
             worker, serial = self._worker_of(transport)
             self._open[task] = (worker, serial)
             if is_http:
-                await lead(reader, writer, self._api)
+                await forward(reader, writer, self._api)
             else:
                 await relay(worker, reader, writer, self._broker, self._budgets.setdefault(worker, ReplyBudget()))
         except PermissionError as error:
@@ -135,26 +138,26 @@ class Gate:
     def _worker_of(self, transport: asyncio.Transport) -> tuple[str, str]:
         certificate = transport.get_extra_info("peercert") or {}
         serial = canonical_serial(str(certificate.get("serialNumber", "0")))
-        for worker, known in self._roster().items():
+        for worker, known in self._allowed().items():
             if known == serial:
                 return worker, serial
         raise PermissionError("its certificate is that of no worker, or of one that was revoked")
 
     def _may_connect(self) -> bool:
-        return (self._roster_folder / roster.FILE_NAME).exists()
+        return (self._allowed_workers_folder / allowed_workers.FILE_NAME).exists()
 
-    def _roster(self) -> dict[str, str]:
+    def _allowed(self) -> dict[str, str]:
         try:
-            return roster.read(self._roster_folder)
+            return allowed_workers.read(self._allowed_workers_folder)
         except (OSError, ValueError) as error:
-            log.warning("the roster cannot be read, so nobody is let in: %s", error)
+            log.warning("the allow list cannot be read, so nobody is let in: %s", error)
             return {}
 
     async def _end_revoked(self) -> None:
         """End the connections of those who were revoked; return when nobody may connect any more."""
         while self._may_connect():
-            await asyncio.sleep(ROSTER_INTERVAL_SECONDS)
-            known = self._roster()
+            await asyncio.sleep(ALLOW_LIST_INTERVAL_SECONDS)
+            known = self._allowed()
             for task, (worker, serial) in list(self._open.items()):
                 if known.get(worker) != serial:
                     log.warning("a connection of remote worker %s ends: it was revoked", worker)
@@ -163,25 +166,29 @@ class Gate:
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises ``SystemExit`` with what is wrong."""
-    logs.configure("soniquebay-gate", settings.log)
-    logs.limit_repeats("asyncio", "soniquebay.gate.server", "soniquebay.gate.relay")
+    logs.configure("soniquebay-worker-proxy", settings.log)
+    logs.limit_repeats("asyncio", "soniquebay.worker_proxy.server", "soniquebay.worker_proxy.relay")
     try:
-        context = gate_context(certificate_folder(settings))
+        context = proxy_context(certificate_folder(settings))
     except OSError as error:
         raise SystemExit(
-            f"soniquebay: the gate has no certificate ({error}): it is made when the first worker joins, see "
+            f"soniquebay: the worker proxy has no certificate ({error}): it is made when the first worker joins, see "
             "soniquebay join-code"
         ) from error
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_serve(settings, context))
 
 
-async def _serve(settings: Settings, context: GateContext) -> None:
-    gate = Gate(
-        context, Broker(broker_socket(settings)), settings.remote_socket, settings.roster_folder, reach_of(settings)
+async def _serve(settings: Settings, context: ProxyContext) -> None:
+    proxy = WorkerProxy(
+        context,
+        Broker(broker_socket(settings)),
+        settings.remote_socket,
+        settings.allowed_workers_folder,
+        reach_of(settings),
     )
-    with _listening(settings.gate_host, settings.gate_port) as listening:
-        task = asyncio.create_task(gate.serve(listening))
+    with _listening(settings.worker_proxy_host, settings.worker_proxy_port) as listening:
+        task = asyncio.create_task(proxy.serve(listening))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         log.info("remote workers on %s", listening.getsockname())
@@ -195,7 +202,8 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
     except OSError as error:
         raise SystemExit(
-            f"soniquebay: cannot listen on {host}:{port} ({error.strerror}); choose another with SONIQUEBAY_GATE_PORT"
+            f"soniquebay: cannot listen on {host}:{port} ({error.strerror}); choose another with "
+            "SONIQUEBAY_WORKER_PROXY_PORT"
         ) from error
 
 

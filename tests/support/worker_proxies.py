@@ -1,4 +1,4 @@
-"""A real Redis with the access rules of the appliance, and a real gate before it."""
+"""A real Redis with the access rules of the appliance, and a real worker proxy before it."""
 
 import os
 import signal
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import redis
 
-from soniquebay import roster
+from soniquebay import allowed_workers
 from soniquebay.authority import AUTHORITY_FILE, WORKER_FILE, WORKER_KEY_FILE, Authority, make_request
-from soniquebay.gate.commands import REDIS_RULES
 from soniquebay.worker.remote import Credentials
+from soniquebay.worker_proxy.commands import REDIS_RULES
 from tests.support.remote_tasks import NOTES
 from tests.support.stack import free_port, wait_until
 
@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[2]
 DEFAULT_RULES = "user default on nopass sanitize-payload ~* &* +@all -@admin -@dangerous -function +info"
 
 
-class GateBench:
-    """Redis and the gate, and any number of workers that have joined."""
+class WorkerProxyBench:
+    """Redis and the worker proxy, and any number of workers that have joined."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,8 +34,8 @@ class GateBench:
             **os.environ,
             "SONIQUEBAY_REDIS": f"unix://{self.socket}",
             "SONIQUEBAY_DATA": str(folder),
-            "SONIQUEBAY_ROSTER_FOLDER": str(folder / "roster"),
-            "SONIQUEBAY_GATE_PORT": str(self.port),
+            "SONIQUEBAY_ALLOWED_WORKERS_FOLDER": str(folder / "allowed-workers"),
+            "SONIQUEBAY_WORKER_PROXY_PORT": str(self.port),
             "SONIQUEBAY_LOG_TASKS": "on",
             NOTES: str(folder / "notes"),
         }
@@ -58,8 +58,10 @@ class GateBench:
             return bool(self.redis.ping())
         return False
 
-    def start_gate(self) -> subprocess.Popen[bytes]:
-        return self._start("gate", [sys.executable, "-m", "soniquebay.cli", "gate"], "remote workers on")
+    def start_proxy(self) -> subprocess.Popen[bytes]:
+        return self._start(
+            "worker-proxy", [sys.executable, "-m", "soniquebay.cli", "worker-proxy"], "remote workers on"
+        )
 
     def start_worker(self, name: str) -> subprocess.Popen[bytes]:
         folder = self.folder / name
@@ -94,11 +96,11 @@ class GateBench:
         (folder / WORKER_FILE).write_text(signed.certificate)
         Credentials(name, "127.0.0.1", self.port, "").write(folder)
         self.workers[name] = signed.serial
-        self.write_roster()
+        self.write_allow_list()
         return folder
 
-    def write_roster(self) -> None:
-        roster.write(self.folder / "roster", self.workers)
+    def write_allow_list(self) -> None:
+        allowed_workers.write(self.folder / "allowed-workers", self.workers)
 
     def stop(self) -> None:
         for process in reversed(self.processes):

@@ -1,8 +1,8 @@
 """What a remote worker may ask of Redis: six commands, on its own queue, for events, and for remote control.
 
 Redis itself cannot tell a remote client from a local one: every connection may become the default user by ``AUTH`` or
-``RESET``, whatever its access control list says. So the gate reads each command, and passes on those that are listed
-here. The user `REDIS_USER` of Redis is the second wall: it can do no more than all remote workers together.
+``RESET``, whatever its access control list says. So the worker proxy reads each command, and passes on those that are
+listed here. The user `REDIS_USER` of Redis is a second limit: it can do no more than all remote workers together.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from soniquebay.roster import QUEUE_PREFIX, node_of, queue_of
+from soniquebay.allowed_workers import QUEUE_PREFIX, node_of, queue_of
 from soniquebay.settings import REDIS_KEY_PREFIX
 
 # kombu's names, behind the prefix of every key: queues, the channels of events and remote control, queues of replies.

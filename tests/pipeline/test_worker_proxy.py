@@ -1,4 +1,4 @@
-"""Workers on other machines: a real Celery worker reaches a real Redis through the gate, and nothing else of it."""
+"""Workers on other machines: a real Celery worker reaches Redis through the worker proxy, and nothing else of it."""
 
 import base64
 import json
@@ -18,22 +18,22 @@ from kombu import Queue
 from redis.exceptions import NoPermissionError
 
 from soniquebay.authority import AUTHORITY_FILE, WORKER_FILE, WORKER_KEY_FILE, Authority, make_request
-from soniquebay.gate.commands import CONTROL_CHANNEL, EVENT_CHANNELS, REDIS_USER, REPLY_SUFFIX
 from soniquebay.overrides import priorities
 from soniquebay.settings import from_environment
 from soniquebay.worker.config import celery_settings
-from tests.support.gates import GateBench
+from soniquebay.worker_proxy.commands import CONTROL_CHANNEL, EVENT_CHANNELS, REDIS_USER, REPLY_SUFFIX
 from tests.support.stack import wait_until
+from tests.support.worker_proxies import WorkerProxyBench
 
 REPLIES = f"soniquebay:01234567-89ab-cdef-0123-456789abcdef{REPLY_SUFFIX}"
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GateBench]:
-    made = GateBench(tmp_path_factory.mktemp("gate"))
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProxyBench]:
+    made = WorkerProxyBench(tmp_path_factory.mktemp("worker-proxy"))
     try:
         made.join("laptop")
-        made.start_gate()
+        made.start_proxy()
         made.start_worker("laptop")
         yield made
     finally:
@@ -41,7 +41,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GateBench]:
 
 
 @pytest.fixture
-def app(bench: GateBench) -> Iterator[Celery]:
+def app(bench: WorkerProxyBench) -> Iterator[Celery]:
     """Return the Celery application of the API and of Flower."""
     priorities.install()
     made = Celery("test", set_as_current=False)
@@ -50,7 +50,7 @@ def app(bench: GateBench) -> Iterator[Celery]:
     made.close()
 
 
-def client(bench: GateBench, folder: Path, **options: Any) -> redis.Redis:
+def client(bench: WorkerProxyBench, folder: Path, **options: Any) -> redis.Redis:
     """Return a client with the credentials in a folder, as somebody has it who has stolen them."""
     return redis.Redis(
         port=bench.port, ssl=True, ssl_ca_certs=str(bench.folder / "laptop" / AUTHORITY_FILE),
@@ -59,7 +59,7 @@ def client(bench: GateBench, folder: Path, **options: Any) -> redis.Redis:
     )  # fmt: skip
 
 
-def test_a_worker_elsewhere_is_a_celery_worker(bench: GateBench, app: Celery) -> None:
+def test_a_worker_elsewhere_is_a_celery_worker(bench: WorkerProxyBench, app: Celery) -> None:
     seen: list[dict[str, Any]] = []
 
     def receive() -> None:
@@ -83,7 +83,7 @@ def test_a_worker_elsewhere_is_a_celery_worker(bench: GateBench, app: Celery) ->
     assert inspect.stats()["remote@laptop"]["pool"]["max-concurrency"] == 2
 
 
-def test_a_worker_elsewhere_leaves_nothing_in_redis(bench: GateBench, app: Celery) -> None:
+def test_a_worker_elsewhere_leaves_nothing_in_redis(bench: WorkerProxyBench, app: Celery) -> None:
     app.control.ping(timeout=1)
     left = {key.decode() for key in bench.redis.scan_iter("*")}
     of_the_asker = {key for key in left if "_kombu.binding" in key or key.endswith(REPLY_SUFFIX)}
@@ -126,7 +126,7 @@ FORBIDDEN: tuple[tuple[Any, ...], ...] = (
 
 
 @pytest.mark.parametrize("words", FORBIDDEN, ids=lambda words: " ".join(words)[:60].encode("unicode_escape").decode())
-def test_a_worker_elsewhere_may_do_nothing_else(bench: GateBench, words: tuple[str, ...]) -> None:
+def test_a_worker_elsewhere_may_do_nothing_else(bench: WorkerProxyBench, words: tuple[str, ...]) -> None:
     before = set(bench.redis.scan_iter("*"))
     with client(bench, bench.folder / "laptop", single_connection_client=True) as thief:
         assert thief.ping()
@@ -145,7 +145,7 @@ def test_a_worker_elsewhere_may_do_nothing_else(bench: GateBench, words: tuple[s
     [b"PING\r\n", b"AUTH default x\r\n", b"*1\r\n$300000\r\n", b"*1\r\n$-1\r\n", b"*9\r\n", b"*-1\r\n",
      b"*" + b"1" * 9000, b"*1\r\n$4\r\nPINGxx", b"*2\r\n$4\r\nPING\r\n*1\r\n", b"\x00\xff\r\n"],
 )  # fmt: skip
-def test_bytes_that_are_no_command_end_the_connection(bench: GateBench, raw: bytes) -> None:
+def test_bytes_that_are_no_command_end_the_connection(bench: WorkerProxyBench, raw: bytes) -> None:
     with client(bench, bench.folder / "laptop", single_connection_client=True) as thief:
         thief.ping()
         sock = thief.connection._sock  # type: ignore[union-attr]
@@ -154,7 +154,7 @@ def test_bytes_that_are_no_command_end_the_connection(bench: GateBench, raw: byt
         assert sock.recv(100) in {b"", b"-NOPERM a remote worker may not do this\r\n"}
 
 
-def test_answers_to_remote_control_end_by_themselves_and_are_limited(bench: GateBench) -> None:
+def test_answers_to_remote_control_end_by_themselves_and_are_limited(bench: WorkerProxyBench) -> None:
     bench.join("talker")
     with client(bench, bench.folder / "talker", single_connection_client=True) as talker:
         assert talker.lpush(REPLIES, "x") == 1
@@ -166,12 +166,12 @@ def test_answers_to_remote_control_end_by_themselves_and_are_limited(bench: Gate
     bench.redis.delete(REPLIES)
 
 
-def test_only_who_is_in_the_roster_is_let_in(bench: GateBench, tmp_path: Path) -> None:
+def test_only_who_is_on_the_allow_list_is_let_in(bench: WorkerProxyBench, tmp_path: Path) -> None:
     folder = bench.join("desk")
     with client(bench, folder, single_connection_client=True) as desk:
         assert desk.ping()
         del bench.workers["desk"]
-        bench.write_roster()
+        bench.write_allow_list()
 
         def is_closed() -> bool:
             try:
@@ -195,7 +195,7 @@ def test_only_who_is_in_the_roster_is_let_in(bench: GateBench, tmp_path: Path) -
     signed = other.sign(make_request(tmp_path / WORKER_KEY_FILE), "laptop")
     (tmp_path / WORKER_FILE).write_text(signed.certificate)
     bench.workers["stranger"] = signed.serial
-    bench.write_roster()
+    bench.write_allow_list()
     with pytest.raises(redis.ConnectionError):
         client(bench, tmp_path).ping()
     with pytest.raises((redis.ConnectionError, ssl.SSLError)):
@@ -204,7 +204,7 @@ def test_only_who_is_in_the_roster_is_let_in(bench: GateBench, tmp_path: Path) -
         redis.Redis(port=bench.port, retry=None, socket_timeout=5).ping()
 
 
-def test_a_worker_cannot_pretend_to_be_the_gate(bench: GateBench) -> None:
+def test_a_worker_cannot_pretend_to_be_the_proxy(bench: WorkerProxyBench) -> None:
     folder = bench.folder / "laptop"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / WORKER_FILE, folder / WORKER_KEY_FILE)
@@ -226,8 +226,8 @@ def test_a_worker_cannot_pretend_to_be_the_gate(bench: GateBench) -> None:
         thread.join(10)
 
 
-def test_the_rules_of_redis_alone_would_not_do(bench: GateBench) -> None:
-    """Why there is a gate: whoever speaks to Redis itself becomes its default user."""
+def test_the_rules_of_redis_alone_would_not_do(bench: WorkerProxyBench) -> None:
+    """Why there is a worker proxy: whoever speaks to Redis itself becomes its default user."""
     with redis.Redis(
         unix_socket_path=str(bench.socket),
         username=REDIS_USER,

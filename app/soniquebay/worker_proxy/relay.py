@@ -7,14 +7,14 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from soniquebay.gate.commands import REDIS_USER, Command, RefusedError, Rules, read_command
+from soniquebay.worker_proxy.commands import REDIS_USER, Command, RefusedError, Rules, read_command
 
 Answer = Callable[[Command], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 180.0  # a worker asks each second; a laptop that sleeps says nothing
-MAX_LEAD_SECONDS = 3600.0  # of a connection of HTTP; the worker then opens another one
+MAX_FORWARD_SECONDS = 3600.0  # of a connection of HTTP; the worker then opens another one
 REPLY_BYTES_A_MINUTE = 4 << 20  # of answers to remote control, which wait in Redis until somebody reads them
 REPLY_LIFETIME_MS = 60_000
 _PIECE_BYTES = 64 << 10
@@ -109,8 +109,8 @@ async def relay(
         await asyncio.gather(answers, commands, return_exceptions=True)
 
 
-async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, api: Path) -> None:
-    """Lead a connection to the application for workers, which asks for the worker's token, until one of them ends.
+async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, api: Path) -> None:
+    """Forward a connection to the application for workers, which asks for the worker's token, until one of them ends.
 
     Raises `BrokerError` when it is not reached.
     """
@@ -120,7 +120,7 @@ async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, api: 
         raise BrokerError(f"the API is unreachable: {error}") from error
     ways = {asyncio.create_task(_pass_on(reader, api_writer)), asyncio.create_task(_pass_on(api_reader, writer))}
     try:
-        await asyncio.wait(ways, timeout=MAX_LEAD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ways, timeout=MAX_FORWARD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for way in ways:
             way.cancel()
