@@ -20,7 +20,7 @@ from redis.exceptions import NoPermissionError
 from soniquebay.authority import AUTHORITY_FILE, WORKER_FILE, WORKER_KEY_FILE, Authority, make_request
 from soniquebay.overrides import priorities
 from soniquebay.settings import from_environment
-from soniquebay.worker.config import celery_settings
+from soniquebay.worker.config import NODES_OF_THIS_MACHINE, celery_settings
 from soniquebay.worker_proxy.commands import CONTROL_CHANNEL, EVENT_CHANNELS, REDIS_USER, REPLY_SUFFIX
 from tests.support.stack import wait_until
 from tests.support.worker_proxies import WorkerProxyBench
@@ -78,6 +78,7 @@ def test_a_worker_elsewhere_is_a_celery_worker(bench: WorkerProxyBench, app: Cel
     notes = Path(bench.environment["SONIQUEBAY_TEST_NOTES"]).read_text().split()
     assert sorted(map(int, notes)) == list(range(20))
     assert app.control.ping(timeout=5) == [{"remote@laptop": {"ok": "pong"}}]
+    assert app.control.ping(timeout=2, **NODES_OF_THIS_MACHINE) == []  # the health is that of this machine
     inspect = app.control.inspect(timeout=5)
     assert [queue["name"] for queue in inspect.active_queues()["remote@laptop"]] == ["vector@laptop"]
     assert inspect.stats()["remote@laptop"]["pool"]["max-concurrency"] == 2

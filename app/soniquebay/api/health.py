@@ -21,6 +21,7 @@ from soniquebay.api.services import Services, Shared
 from soniquebay.audio.learned import model_file
 from soniquebay.library.database import open_read_only
 from soniquebay.worker.app import app as celery
+from soniquebay.worker.config import NODES_OF_THIS_MACHINE
 
 router = APIRouter(prefix="/api", tags=["health"], responses=REFUSALS)
 _NO_REDIS: dict[int | str, dict[str, Any]] = {503: {"model": Problem}}
@@ -130,7 +131,7 @@ def _check_worker(_: Services) -> str:
         with celery.connection_for_write() as connection:
             for seconds in PING_TIMEOUTS_SECONDS:
                 # The first answer is enough; waiting for more would take the whole time-out.
-                if celery.control.ping(timeout=seconds, limit=1, connection=connection):
+                if celery.control.ping(timeout=seconds, limit=1, connection=connection, **NODES_OF_THIS_MACHINE):
                     return "ok"
     except (OperationalError, redis.RedisError, OSError) as error:
         return f"cannot be asked: {error}"

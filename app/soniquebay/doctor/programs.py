@@ -27,13 +27,15 @@ def worker(around: Surroundings) -> Iterator[Finding]:
     from celery import Celery
     from kombu.exceptions import OperationalError
 
-    from soniquebay.worker.config import celery_settings
+    from soniquebay.worker.config import NODES_OF_THIS_MACHINE, celery_settings
 
     app = Celery()
     app.config_from_object(celery_settings(around.settings))
     try:
         with app.connection_for_write() as connection:
-            answered = app.control.ping(timeout=PING_TIMEOUT_SECONDS, limit=1, connection=connection)
+            answered = app.control.ping(
+                timeout=PING_TIMEOUT_SECONDS, limit=1, connection=connection, **NODES_OF_THIS_MACHINE
+            )
     except (OperationalError, redis.RedisError, OSError) as error:
         if may_not_open(error):
             yield needs_root("The worker may not be asked by this user.")

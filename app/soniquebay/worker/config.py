@@ -30,6 +30,8 @@ TASKS = {
 QUEUES = tuple(dict.fromkeys(queue for queue, _ in TASKS.values()))
 PRIORITY_STEPS = (HIGH, MEDIUM, LOW)
 
+# For remote control: those on other machines, which it reaches as well, are named remote@….
+NODES_OF_THIS_MACHINE = {"pattern": "worker*@*", "matcher": "glob"}
 MIN_PROCESSES = 1  # the largest number is a setting, 4 on a Pi
 HEARTBEAT_INTERVAL_SECONDS = 300  # spares the Pi, so Flower takes a dead worker for a living one for twice that long
 EXTRACT_THREADS = 2
