@@ -18,6 +18,8 @@ from soniquebay.cli.printable import counted
 from soniquebay.library.paths import decode
 from soniquebay.settings import settings
 
+LOGGING_PROGRAMS = ("api", "worker", "worker-proxy", "flower", "online", "redis")
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -115,16 +117,16 @@ def queues(as_json: bool) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The folder of `soniquebay serve`; without it, the appliance's journal.",
 )
-@click.argument("program", type=click.Choice(["api", "worker", "flower", "online", "redis"]), required=False)
+@click.argument("program", type=click.Choice(LOGGING_PROGRAMS), required=False)
 def logs(follow: bool, lines: int, data: Path | None, program: str | None) -> None:
     """Show the logs of all programs, or of one."""
     if data is not None:
-        files = sorted((data / "logs").glob(f"{program or ''}*.log"))
+        files = sorted((data / "logs").glob(f"{program}[0-9.]*log" if program else "*.log"))
         if not files:
             raise click.ClickException(f"no logs in {data / 'logs'}")
         command = ["tail", "-n", str(lines), *(["-F"] if follow else []), "--", *map(str, files)]
     elif shutil.which("journalctl"):
-        unit = {None: "soniquebay-*", "redis": "redis-server*"}.get(program, f"soniquebay-{program}*")
+        unit = {None: "soniquebay-*", "redis": "redis-server*"}.get(program, f"soniquebay-{program}[.@]*")
         command = ["journalctl", "--no-pager", "-n", str(lines), "-u", unit, *(["-f"] if follow else [])]
     else:
         raise click.ClickException("this machine has no journal; give --data with the folder of `soniquebay serve`")
