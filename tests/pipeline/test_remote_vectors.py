@@ -83,7 +83,7 @@ def test_the_vectors_of_another_machine_are_the_same(stack: Stack, tmp_path: Pat
         remote_workers.join(stack.url, code, "desk", tmp_path / "desk")
         stack.cli("workers", "revoke", "laptop")
         assert process.wait(60) == 1
-        assert "Error: 401 this worker was revoked: join again" in log.read_text()
+        assert "Error: 401 this worker was revoked or suspended: join again" in log.read_text()
     finally:
         process.kill()
         process.wait()

@@ -12,6 +12,7 @@ from soniquebay.api.models import remote_workers as models
 from soniquebay.api.models.problems import NOT_JSON, Problem, Refused
 from soniquebay.api.services import Shared
 from soniquebay.authority import AuthorityError
+from soniquebay.library import remote_vectors
 from soniquebay.listeners import remote_workers
 from soniquebay.listeners.accounts import TooManyAttemptsError, Visitor, WrongPasswordError
 
@@ -24,7 +25,8 @@ _Name = Annotated[str, Path(max_length=64)]
 @router.get("", response_model=models.RemoteWorkerList, dependencies=[Manager])
 def list_workers(services: Shared) -> Any:
     """List the workers on other machines that have joined."""
-    return {"items": services.remote_workers.all()}
+    counts = remote_vectors.brought(services.database.reader())
+    return {"items": [{**one, "analysed": counts.get(one["name"], 0)} for one in services.remote_workers.all()]}
 
 
 @router.post("/join-codes", status_code=201, response_model=models.JoinCode)
@@ -53,7 +55,9 @@ def make_join_code(services: Shared, visitor: _ManagingVisitor) -> Any:
 def join(request: Request, services: Shared, body: models.JoinRequest) -> Any:
     """Let a worker join. It proves that it knows a join code; this needs no login."""
     try:
-        return services.remote_workers.join(remote_workers.JoinRequest(**body.model_dump()), address_of(request.scope))
+        joined = services.remote_workers.join(
+            remote_workers.JoinRequest(**body.model_dump()), address_of(request.scope)
+        )
     except WrongPasswordError as error:
         raise HTTPException(401, str(error)) from error
     except TooManyAttemptsError as error:
@@ -62,6 +66,9 @@ def join(request: Request, services: Shared, body: models.JoinRequest) -> Any:
         raise HTTPException(409, str(error)) from error
     except (AuthorityError, OSError) as error:
         raise HTTPException(503, f"no certificate can be made now: {error}") from error
+    with services.database.transaction() as db:
+        remote_vectors.begin(db, body.name)
+    return joined
 
 
 @router.delete("/{name}", status_code=204, responses={404: {"model": Problem, "description": "no such worker"}})

@@ -23,6 +23,9 @@ from soniquebay.cli import client
 JOIN_TIMEOUT_SECONDS = 120.0  # a Pi makes the authority first
 
 
+_RESUME = "Let it join again by soniquebay join-code, or end it by soniquebay workers revoke."
+
+
 @click.command("join-code")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def join_code(as_json: bool) -> None:
@@ -48,7 +51,13 @@ def workers(context: click.Context, as_json: bool) -> None:
         return
     for one in found["items"]:
         seen = "never seen" if one["seen_at"] is None else f"seen {_date(one['seen_at'])}"
-        click.echo(f"{one['name']}: joined {_date(one['joined_at'])}, {seen}, SoniqueBay {one['version']}")
+        seen = "here now" if one["is_present"] else seen
+        click.echo(
+            f"{one['name']}: joined {_date(one['joined_at'])}, {seen}, {one['analysed']} tracks analysed, "
+            f"SoniqueBay {one['version']}"
+        )
+        if one["suspended_at"] is not None:
+            click.echo(f"  suspended {_date(one['suspended_at'])}: {one['suspended_because']}. {_RESUME}")
     if not found["items"]:
         click.echo("no worker on another machine has joined; soniquebay join-code lets one join", err=True)
 

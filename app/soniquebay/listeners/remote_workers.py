@@ -1,4 +1,4 @@
-"""The workers on other machines that have joined: join codes, who has joined, and who is revoked."""
+"""The workers on other machines that have joined: join codes, who has joined, is suspended, and is revoked."""
 
 import logging
 import sqlite3
@@ -61,7 +61,7 @@ class Presence(NamedTuple):
 
 
 class RemoteWorkers:
-    """The workers that have joined, in the database, and the allow list that is made of them. Safe from any thread."""
+    """The workers that have joined, in the database, and the allow list of those that may connect. Thread-safe."""
 
     def __init__(
         self,
@@ -81,11 +81,13 @@ class RemoteWorkers:
         self._attempts = LoginAttempts()
         self._opened_at = clock()
         self._seen: dict[str, Presence] = {}
-        # When that was written to the card, on the clock.
+        self.vectors_brought = 0
+        """By all of them, since this program started."""
+        # When they were seen, as the card has it, on the clock.
         self._noted_at: dict[str, float] = {}
 
     def open(self) -> None:
-        """Write the allow list of those who have joined; the folder is empty after a start of the machine."""
+        """Write the allow list of those who may connect; the folder is empty after a start of the machine."""
         try:
             if self._authority.exists():
                 self._write_allow_list()
@@ -126,6 +128,7 @@ class RemoteWorkers:
             signed = self._authority.sign(request.certificate_request, request.name)
             token = joining.token_of(code, request.certificate_request)
             with self._database.transaction() as db:
+                db.execute("DELETE FROM remote_workers WHERE name = ?", (request.name,))  # it was suspended
                 db.execute(
                     "INSERT INTO remote_workers (name, serial, token_hash, version, joined_at) VALUES (?, ?, ?, ?, ?)",
                     (request.name, signed.serial, joining.token_hash(token), request.version, time.time()),
@@ -139,10 +142,13 @@ class RemoteWorkers:
         return Joined(signed.certificate, authority, self._worker_proxy_port, proof)
 
     def name_of(self, token: str) -> str | None:
-        """Return the worker that has a token."""
+        """Return the worker that has a token, None for one that is suspended."""
         row = (
             self._database.reader()
-            .execute("SELECT name FROM remote_workers WHERE token_hash = ?", (joining.token_hash(token),))
+            .execute(
+                "SELECT name FROM remote_workers WHERE token_hash = ? AND suspended_at IS NULL",
+                (joining.token_hash(token),),
+            )
             .fetchone()
         )
         return None if row is None else str(row[0])
@@ -176,19 +182,45 @@ class RemoteWorkers:
         with self._lock:
             with self._database.transaction() as db:
                 done = db.execute("DELETE FROM remote_workers WHERE name = ?", (name,)).rowcount > 0
-            self._seen.pop(name, None)
-            self._noted_at.pop(name, None)
+            self._forget_presence(name)
             self._write_allow_list()
         if done:
             log.info("remote worker %s is revoked", name)
         return done
 
+    def suspend(self, name: str, reason: str) -> bool:
+        """Let a worker connect no longer until it joins again; tell whether it could until now. Raises ``OSError``.
+
+        `reason` is a sentence for the owner.
+        """
+        with self._lock:
+            with self._database.transaction() as db:
+                done = db.execute(
+                    "UPDATE remote_workers SET suspended_at = ?, suspended_because = ? "
+                    "WHERE name = ? AND suspended_at IS NULL",
+                    (time.time(), reason, name),
+                ).rowcount
+            self._forget_presence(name)
+            self._write_allow_list()
+        return done > 0
+
+    def count_vector(self) -> None:
+        """Count a vector that a worker has brought."""
+        with self._lock:
+            self.vectors_brought += 1
+
     def all(self) -> list[dict[str, Any]]:
         """Return the workers without their secrets, by name."""
+        present = self.present()
         rows = self._database.reader().execute(
-            "SELECT name, version, joined_at, seen_at FROM remote_workers ORDER BY name"
+            "SELECT name, version, joined_at, seen_at, suspended_at, suspended_because FROM remote_workers "
+            "ORDER BY name"
         )
-        return [dict(row) for row in rows]
+        return [{**dict(row), "is_present": row["name"] in present} for row in rows]
+
+    def _forget_presence(self, name: str) -> None:
+        self._seen.pop(name, None)
+        self._noted_at.pop(name, None)
 
     def _code_of(self, request: JoinRequest) -> str | None:
         now = self._clock()
@@ -208,13 +240,14 @@ class RemoteWorkers:
                 f"its vectors would be of version {request.feature_version}, and this appliance has version "
                 f"{FEATURE_VERSION}: install the same release of SoniqueBay on both machines"
             )
-        names = _serials(self._database.reader())
-        if request.name in names:
+        rows = self._database.reader().execute("SELECT name, suspended_at IS NULL FROM remote_workers")
+        workers = dict(rows.fetchall())
+        if workers.get(request.name):
             raise JoinRefusedError(
                 f"a worker {request.name} has joined already: choose another name, or end the other one by "
                 f"soniquebay workers revoke {request.name}"
             )
-        if len(names) >= allowed_workers.MAX_WORKERS:
+        if request.name not in workers and len(workers) >= allowed_workers.MAX_WORKERS:
             raise JoinRefusedError(f"{allowed_workers.MAX_WORKERS} workers have joined already, which is the most")
 
     def _write_allow_list(self) -> None:
@@ -222,4 +255,5 @@ class RemoteWorkers:
 
 
 def _serials(db: sqlite3.Connection) -> dict[str, str]:
-    return dict(db.execute("SELECT name, serial FROM remote_workers ORDER BY name").fetchall())
+    rows = db.execute("SELECT name, serial FROM remote_workers WHERE suspended_at IS NULL ORDER BY name")
+    return dict(rows.fetchall())

@@ -29,7 +29,7 @@ HANDSHAKE_SECONDS = 10.0
 ALLOW_LIST_INTERVAL_SECONDS = 1.0
 BACKLOG = 64
 _MAX_LINE_BYTES = 4096
-_REVOKED_TEXT = b'{"detail": "this worker was revoked: join again"}'
+_REVOKED_TEXT = b'{"detail": "this worker was revoked or suspended: join again"}'
 _REVOKED = (
     b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nConnection: close\r\n"
     b"Content-Length: %d\r\n\r\n%b" % (len(_REVOKED_TEXT), _REVOKED_TEXT)
@@ -141,7 +141,7 @@ class WorkerProxy:
         for worker, known in self._allowed().items():
             if known == serial:
                 return worker, serial
-        raise PermissionError("its certificate is that of no worker, or of one that was revoked")
+        raise PermissionError("its certificate is that of no worker, or of one that was revoked or suspended")
 
     def _may_connect(self) -> bool:
         return (self._allowed_workers_folder / allowed_workers.FILE_NAME).exists()
@@ -160,7 +160,7 @@ class WorkerProxy:
             known = self._allowed()
             for task, (worker, serial) in list(self._open.items()):
                 if known.get(worker) != serial:
-                    log.warning("a connection of remote worker %s ends: it was revoked", worker)
+                    log.warning("a connection of remote worker %s ends: it was revoked or suspended", worker)
                     task.cancel()
 
 

@@ -31,7 +31,7 @@ class Feeding:
         listeners = ListenersDatabase(folder / "listeners.db")
         listeners.migrate()
         with listeners.transaction() as db:
-            db.execute("INSERT INTO remote_workers VALUES ('a', '1', x'00', '1', 0, NULL)")
+            db.execute("INSERT INTO remote_workers VALUES ('a', '1', x'00', '1', 0, NULL, NULL, NULL)")
         self.clock = Clock()
         self.workers = RemoteWorkers(
             listeners, Authority(folder / "authority"), folder / "allowed-workers", 1, self.clock

@@ -364,6 +364,7 @@ def test_a_library_of_schema_11_has_every_track_as_a_whole_file(tmp_path: Path) 
     assert {name for _, name in after - before} == {
         "tracks_parts", "tracks_superseded", "doubtful_texts", "tracks_to_measure", "loudness_stored",
         "loudness_removed", "duplicates_by_recording", "sound_tags_version", "analysis_leases_by_worker",
+        "remote_vectors_by_worker", "changed_file_ends_lease", "sqlite_autoindex_remote_vectors_1",
         "vectors_end_lease",
     }  # fmt: skip
     rows = db.execute("SELECT id, part, start_seconds, superseded, companion_stamp, stated_duration FROM tracks")
@@ -471,3 +472,27 @@ def test_a_library_before_the_leases_keeps_its_vectors_and_ends_a_lease_with_the
         assert [row[0] for row in db.execute("SELECT track_id FROM analysis_leases")] == [1]
         db.execute("DELETE FROM tracks WHERE id = 1")
         assert db.execute("SELECT count(*) FROM analysis_leases").fetchone()[0] == 0
+
+
+def test_a_library_before_remote_vectors_keeps_its_vectors_and_leases(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with closing(sqlite3.connect(path)) as old:
+        for script in migrations()[:21]:
+            old.executescript(script)
+        old.executescript("""
+            INSERT INTO artists (id, name, normalised_name) VALUES (1, 'A', 'a');
+            INSERT INTO tracks (id, title, artist_id, duration, format, added_at, path, size, mtime_ns)
+                VALUES (1, 'T', 1, 1, 'X', 0, '/a', 1, 1), (2, 'U', 1, 1, 'X', 0, '/b', 1, 1);
+            INSERT INTO vectors (track_id, version, data) VALUES (1, 2, x'00');
+            INSERT INTO analysis_leases VALUES (2, 'laptop', 1);
+            PRAGMA user_version = 21;
+        """)
+        old.commit()
+    database = Database(path)
+    database.migrate()
+    with database.transaction() as db:
+        assert [row[0] for row in db.execute("SELECT track_id FROM vectors")] == [1]
+        assert [row[0] for row in db.execute("SELECT track_id FROM analysis_leases")] == [2]
+        db.execute("INSERT INTO remote_vectors (track_id, worker, is_sample) VALUES (1, 'laptop', 0)")
+        db.execute("INSERT OR REPLACE INTO vectors (track_id, version, data) VALUES (1, 2, x'01')")
+        assert db.execute("SELECT count(*) FROM remote_vectors").fetchone()[0] == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from soniquebay import allowed_workers, joining
+from soniquebay import allowed_workers, joining, sqlite
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.authority import WORKER_KEY_FILE, Authority, AuthorityError, make_request
 from soniquebay.listeners.accounts import TooManyAttemptsError, WrongPasswordError
@@ -184,3 +184,45 @@ def test_the_allow_list_is_written_again_when_the_machine_starts(
     (tmp_path / "allowed-workers").rmdir()
     (tmp_path / "allowed-workers").touch()
     workers.open()  # it is told in the log, and the API starts all the same
+
+
+def test_a_suspended_worker_is_let_in_when_it_joins_again(
+    workers: RemoteWorkers, certificate_request: str, tmp_path: Path, clock: Clock
+) -> None:
+    codes = {name: workers.offer_code() for name in ("a", "b")}
+    for name, code in codes.items():
+        workers.join(asked(code, certificate_request, name), ADDRESS)
+    tokens = {name: joining.token_of(code, certificate_request) for name, code in codes.items()}
+    workers.note_seen("a", 2)
+    before = allowed_workers.read(tmp_path / "allowed-workers")
+    assert workers.suspend("a", "its vector is wrong") and not workers.suspend("a", "again")
+    assert not workers.suspend("nobody", "x")
+    assert allowed_workers.read(tmp_path / "allowed-workers") == {"b": before["b"]}
+    assert workers.name_of(tokens["a"]) is None
+    assert workers.name_of(tokens["b"]) == "b"
+    assert workers.present() == {} and workers.present_or_unknown() == {"b"}
+    first, second = workers.all()
+    assert (first["name"], first["suspended_because"]) == ("a", "its vector is wrong") and first["suspended_at"]
+    assert (second["name"], second["suspended_at"], second["suspended_because"]) == ("b", None, None)
+    workers.open()  # after a start of the machine
+    assert set(allowed_workers.read(tmp_path / "allowed-workers")) == {"b"}
+    code = workers.offer_code()
+    workers.join(asked(code, certificate_request, "a"), ADDRESS)
+    assert workers.name_of(joining.token_of(code, certificate_request)) == "a"
+    assert workers.name_of(tokens["a"]) is None
+    assert [one["suspended_at"] for one in workers.all()] == [None, None]
+    assert set(allowed_workers.read(tmp_path / "allowed-workers")) == {"a", "b"}
+
+
+def test_workers_that_joined_with_an_earlier_release_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts = sqlite.migrations("soniquebay.listeners")
+    monkeypatch.setattr(sqlite, "migrations", lambda _: scripts[:6])
+    database = ListenersDatabase(tmp_path / "listeners.db")
+    database.migrate()
+    with database.transaction() as db:
+        db.execute("INSERT INTO remote_workers VALUES ('a', '1', x'00', '1', 0, NULL)")
+    monkeypatch.setattr(sqlite, "migrations", lambda _: scripts)
+    database.migrate()
+    workers = RemoteWorkers(database, Authority(tmp_path / "authority"), tmp_path / "allowed-workers", 6380, Clock())
+    assert [(one["name"], one["suspended_at"]) for one in workers.all()] == [("a", None)]
+    assert workers.present_or_unknown() == {"a"}

@@ -49,7 +49,13 @@ class RemoteWorker(BaseModel):
     name: str
     version: str = Field(description="of SoniqueBay there, as it says itself")
     joined_at: float = Field(description="Unix time")
-    seen_at: float | None = Field(description="Unix time of its last request")
+    seen_at: float | None = Field(description="Unix time of a request, at most ten minutes older than the last one")
+    is_present: bool = Field(description="whether it was heard of in the last minute")
+    analysed: int = Field(description="how many tracks it has analysed since it joined")
+    suspended_at: float | None = Field(
+        description="Unix time since when it may not connect, because a vector of it was wrong; until it joins again"
+    )
+    suspended_because: str | None = Field(description="what was wrong")
 
 
 class RemoteWorkerList(BaseModel):

@@ -1,6 +1,7 @@
 """What a worker on another machine may do: tell that it is there, read the files of its tracks, bring their vectors."""
 
 import logging
+import sqlite3
 import time
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from soniquebay.api.playing import find_track, open_track
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.audio.media_types import UNKNOWN
-from soniquebay.library import leases, queries
+from soniquebay.library import leases, queries, remote_vectors
 from soniquebay.library.similarity.vectors import MIN_CORRECTION_SECONDS
 from soniquebay.listeners.remote_workers import MAX_PROCESSES
 
@@ -30,7 +31,7 @@ def get_worker(request: Request, services: Shared) -> Any:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     name = services.remote_workers.name_of(token.strip()) if scheme.lower() == "bearer" else None
     if name is None:
-        raise HTTPException(401, "no worker with this token has joined, or it was revoked: join again")
+        raise HTTPException(401, "no worker with this token has joined, or it was revoked or suspended: join again")
     return name
 
 
@@ -84,7 +85,7 @@ def heartbeat(services: Shared, worker: Worker, body: Heartbeat) -> None:
 @router.get("/tracks/{track_id}/file", response_class=Response)
 async def file_of_track(request: Request, services: Shared, worker: Worker, track_id: Id) -> Response:
     """Return the file of a track that was leased to the worker, or a range of it."""
-    await run_in_threadpool(_require_lease, services, worker, track_id)
+    await run_in_threadpool(lambda: _require_lease(services.database.reader(), worker, track_id))
     file = await open_track(services, await find_track(services, track_id))
     return file_answer(request, services.file_reader, file, UNKNOWN, {})
 
@@ -94,24 +95,35 @@ def bring_vector(services: Shared, worker: Worker, track_id: Id, body: RemoteRes
     """Store the vector of a track that was leased to the worker.
 
     What is no vector, and what would change the length of the track, is not believed: this machine analyses the track.
+    A sample of the vectors is compared with its own.
     """
-    _require_lease(services, worker, track_id)
+    result = AnalysisResult(**body.model_dump())
+
+    def store(db: sqlite3.Connection, track_id: int) -> bool:
+        _require_lease(db, worker, track_id)  # it may have been suspended meanwhile
+        stored = result.store(db, track_id)
+        if stored:
+            remote_vectors.note(db, worker, track_id, time.time())
+        return stored
+
+    _require_lease(services.database.reader(), worker, track_id)
     track = queries.file_of_track(services.database.reader(), track_id)
     try:
         if track and body.length and abs(track["duration"] - body.length) > MIN_CORRECTION_SECONDS:
             raise HTTPException(422, f"the track is said to last {track['duration']} s, and not {body.length} s")
-        store_analysis(services, track_id, AnalysisResult(**body.model_dump()))
+        store_analysis(services, track_id, result, store)
     except HTTPException as error:
         log.warning("track %d of remote worker %s is analysed here: %s", track_id, worker, error.detail)
         _leave_here(services, worker, track_id)
         raise
+    services.remote_workers.count_vector()
     services.request_refill()
 
 
 @router.delete("/tracks/{track_id}", status_code=204)
 def give_back(services: Shared, worker: Worker, track_id: Id) -> None:
     """Leave a track to this machine, because the worker could not analyse it."""
-    _require_lease(services, worker, track_id)
+    _require_lease(services.database.reader(), worker, track_id)
     _leave_here(services, worker, track_id)
 
 
@@ -121,6 +133,6 @@ def _leave_here(services: Services, worker: str, track_id: int) -> None:
     services.request_refill()
 
 
-def _require_lease(services: Services, worker: str, track_id: int) -> None:
-    if not leases.holds(services.database.reader(), worker, track_id, time.time()):
+def _require_lease(db: sqlite3.Connection, worker: str, track_id: int) -> None:
+    if not leases.holds(db, worker, track_id, time.time()):
         raise HTTPException(409, f"track {track_id} is not, or no longer, for this worker")

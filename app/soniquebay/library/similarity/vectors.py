@@ -3,6 +3,7 @@
 import math
 import sqlite3
 import struct
+from collections.abc import Sequence
 
 from soniquebay.audio.feature_schema import (
     FEATURE_VERSION,
@@ -90,6 +91,14 @@ def store(
         )
     db.execute("UPDATE tracks SET retry_later = ?1 WHERE id = ?2 AND retry_later <> ?1", (retry_later, track_id))
     return True
+
+
+def forget(db: sqlite3.Connection, track_ids: Sequence[int]) -> None:
+    """Forget what the analysis of tracks has found, and have them analysed again."""
+    ids = [(track_id,) for track_id in track_ids]
+    for table in ("vectors", "sound_tags", "acoustic_fingerprints", "map_places", "duplicates"):
+        db.executemany(f"DELETE FROM {table} WHERE track_id = ?", ids)
+    db.execute("UPDATE duplicate_state SET stored = stored + 1")  # the library is to be compared again
 
 
 def mark_outdated_for_analysis(db: sqlite3.Connection) -> int:
