@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from image import web_page
 from tests.support.browser import chromium
-from tests.support.stack import Stack, wait_until
+from tests.support.stack import Stack, free_port, wait_until
 from tests.web import music
 
 OWNER = {"name": "Ada", "password": "correct horse"}
@@ -28,7 +28,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with scanned_stack(made_music(tmp_path_factory), tmp_path_factory.mktemp("data")) as running:
+    port = str(free_port())  # of the worker proxy
+    with scanned_stack(
+        made_music(tmp_path_factory), tmp_path_factory.mktemp("data"), SONIQUEBAY_WORKER_PROXY_PORT=port
+    ) as running:
         yield running
 
 

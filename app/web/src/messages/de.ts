@@ -490,6 +490,26 @@ export const de: Messages = {
   "users.mayManage": "Darf einlesen und Benutzer verwalten",
   "users.addButton": "Hinzufügen",
   "users.added": "Hinzugefügt.",
+  "workers.title": "Worker auf anderen Rechnern",
+  "workers.what":
+    "Ein Rechner, der schneller ist als dieser, kann beim Analysieren der Musik helfen. Er liest die Dateien, die er analysiert, und sonst nichts.",
+  "workers.none": "Kein anderer Rechner ist beigetreten.",
+  "workers.makeCode": "Beitrittscode erstellen",
+  "workers.refresh": "Liste aktualisieren",
+  "workers.made":
+    "Führe das auf dem anderen Rechner aus, auf dem SoniqueBay in derselben Version installiert ist. Der Code wird nur jetzt gezeigt, lässt einen Rechner beitreten und gilt bis {time}.",
+  "workers.here": "gerade da",
+  "workers.neverSeen": "nie gesehen",
+  "workers.seen": "gesehen {time}",
+  "workers.joined": "beigetreten am {day}",
+  "workers.analysed": { one: "{count} Titel analysiert", other: "{count} Titel analysiert" },
+  "workers.suspended":
+    "Gesperrt {time}: was er analysiert hatte, war falsch und wird hier neu analysiert. Mit einem neuen Code kann er wieder beitreten.",
+  "workers.revoke": "Widerrufen",
+  "workers.revokeOf": "{name} widerrufen",
+  "workers.question": "{name} widerrufen?",
+  "workers.whatHappens":
+    "Er wird innerhalb von Sekunden getrennt und kann nur mit einem neuen Beitrittscode zurückkommen. Was er analysiert hat, bleibt.",
   "search.placeholder": "Künstler, Alben, Titel",
   "search.hint": "Gib ein paar Buchstaben eines Künstlers, Albums, Titels oder Genres ein.",
   "search.title": "Suche: {q}",

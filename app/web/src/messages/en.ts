@@ -482,6 +482,26 @@ export const en = {
   "users.mayManage": "May scan, and manage users",
   "users.addButton": "Add",
   "users.added": "Added.",
+  "workers.title": "Workers on other machines",
+  "workers.what":
+    "A computer that is faster than this one can help to analyse the music. It reads the files that it analyses, and nothing else.",
+  "workers.none": "No other machine has joined.",
+  "workers.makeCode": "Make a join code",
+  "workers.refresh": "Refresh the list",
+  "workers.made":
+    "Run this on the other machine, where SoniqueBay of the same release is installed. The code is shown only now, lets one machine join, and is valid until {time}.",
+  "workers.here": "here now",
+  "workers.neverSeen": "never seen",
+  "workers.seen": "seen {time}",
+  "workers.joined": "joined on {day}",
+  "workers.analysed": { one: "{count} track analysed", other: "{count} tracks analysed" },
+  "workers.suspended":
+    "Suspended {time}: what it had analysed was wrong, so it is analysed here again. It may join again by a new code.",
+  "workers.revoke": "Revoke",
+  "workers.revokeOf": "Revoke {name}",
+  "workers.question": "Revoke {name}?",
+  "workers.whatHappens":
+    "It is disconnected within seconds, and can come back only by a new join code. What it has analysed stays.",
   "search.placeholder": "Artists, albums, tracks",
   "search.hint": "Type a few letters of an artist, an album, a track or a genre.",
   "search.title": "Search: {q}",

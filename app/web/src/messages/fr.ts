@@ -495,6 +495,26 @@ export const fr: Messages = {
   "users.mayManage": "Peut lancer des lectures et gérer les utilisateurs",
   "users.addButton": "Ajouter",
   "users.added": "Ajouté.",
+  "workers.title": "Workers sur d’autres machines",
+  "workers.what":
+    "Un ordinateur plus rapide que celui-ci peut aider à analyser la musique. Il lit les fichiers qu’il analyse, et rien d’autre.",
+  "workers.none": "Aucune autre machine n’a rejoint celle-ci.",
+  "workers.makeCode": "Créer un code d’adhésion",
+  "workers.refresh": "Actualiser la liste",
+  "workers.made":
+    "Exécutez ceci sur l’autre machine, où la même version de SoniqueBay est installée. Le code n’est affiché que maintenant, sert à une seule machine, et est valable jusqu’à {time}.",
+  "workers.here": "présent",
+  "workers.neverSeen": "jamais vu",
+  "workers.seen": "vu {time}",
+  "workers.joined": "inscrit le {day}",
+  "workers.analysed": { one: "{count} piste analysée", other: "{count} pistes analysées" },
+  "workers.suspended":
+    "Suspendu {time} : ce qu’il avait analysé était faux, et est analysé ici à nouveau. Un nouveau code lui permet de revenir.",
+  "workers.revoke": "Révoquer",
+  "workers.revokeOf": "Révoquer {name}",
+  "workers.question": "Révoquer {name} ?",
+  "workers.whatHappens":
+    "Il est déconnecté en quelques secondes, et ne peut revenir qu’avec un nouveau code. Ce qu’il a analysé reste.",
   "search.placeholder": "Artistes, albums, titres",
   "search.hint": "Tapez quelques lettres d’un artiste, d’un album, d’un titre ou d’un genre.",
   "search.title": "Recherche : {q}",

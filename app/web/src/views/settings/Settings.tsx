@@ -7,11 +7,12 @@ import { Apps } from "./Apps";
 import { Browsers } from "./Browsers";
 import { ImportRatings } from "./ImportRatings";
 import { Password } from "./Password";
+import { RemoteWorkers } from "./RemoteWorkers";
 import { Scrobbling } from "./Scrobbling";
 import { Users } from "./Users";
 import "./Settings.css";
 
-/** Language, account, apps, scrobbling and users. */
+/** Language, account, apps, scrobbling, users, and workers on other machines. */
 export function Settings() {
   const { user, role, means } = session.value ?? {};
   return (
@@ -32,6 +33,7 @@ export function Settings() {
           </>
         )}
         {role === "manage" && <Users me={user?.id} />}
+        {user?.is_owner && means === "session" && <RemoteWorkers />}
         {user && (
           <Panel title={t("settings.signedInAs", { name: user.name })}>
             <p>
