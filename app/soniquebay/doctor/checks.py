@@ -14,6 +14,7 @@ from soniquebay.doctor import (
     music,
     programs,
     release,
+    remote_workers,
     watches,
 )
 from soniquebay.doctor.finding import Finding, may_not_look, needs_root, unknown
@@ -32,6 +33,7 @@ CHECKS: dict[str, Callable[[Surroundings], Iterator[Finding]]] = {
     "api": programs.api,
     "worker": programs.worker,
     "units": programs.units,
+    "remote-workers": remote_workers.remote_workers,
     "model": release.model,
     "release": release.release,
     "music": music.folders,
