@@ -21,7 +21,7 @@ from soniquebay.api.map_body import MapBody
 from soniquebay.api.map_upkeep import MapUpkeep
 from soniquebay.api.metrics.feed import MetricsFeed
 from soniquebay.api.metrics.requests import RequestCounts
-from soniquebay.api.metrics.sources import Sources
+from soniquebay.api.metrics.sources import RemoteFigures, Sources
 from soniquebay.api.open_requests import OpenRequests
 from soniquebay.api.opensubsonic.now_playing import NowPlaying
 from soniquebay.api.queue_feeder import QueueFeeder
@@ -35,6 +35,7 @@ from soniquebay.api.storage import Storage
 from soniquebay.api.transcoded_cache import TranscodedCache
 from soniquebay.api.transcoders import Transcoders
 from soniquebay.authority import Authority
+from soniquebay.library import leases
 from soniquebay.library.browsing.counts import Counts
 from soniquebay.library.database import Database
 from soniquebay.library.similarity.index import SimilarityIndex
@@ -113,7 +114,15 @@ class Services:
         self.log_lines = LogReader(settings.redis)
         self.machine = MachineFeed(settings, self.dispatcher, self.log_lines)
         self.metrics = MetricsFeed(
-            Sources(settings, self.database, self.storage, self.dispatcher, self.request_counts, self._certificate_end)
+            Sources(
+                settings,
+                self.database,
+                self.storage,
+                self.dispatcher,
+                self.request_counts,
+                self._certificate_end,
+                self._remote_figures,
+            )
         )
         self.transcoded_cache = TranscodedCache(settings.transcoded_cache, settings.transcoded_cache_mb * MIB)
         self.open_requests = OpenRequests(self.accounts)
@@ -148,6 +157,16 @@ class Services:
 
     def _certificate_end(self) -> float | None:
         return self.certificate.end if self.certificate else None
+
+    def _remote_figures(self) -> RemoteFigures:
+        workers = self.remote_workers.all()
+        return RemoteFigures(
+            joined=len(workers),
+            present=sum(worker["is_present"] for worker in workers),
+            suspended=sum(worker["suspended_at"] is not None for worker in workers),
+            leases=leases.count_all(self.database.reader()),
+            vectors_brought=self.remote_workers.vectors_brought,
+        )
 
     def _similar_tracks(self, track_id: int) -> list[int]:
         found = self.vectors.nearest(self.database.reader(), track_id, MAX_SIMILAR_TRACKS)

@@ -43,6 +43,12 @@ def count_of(db: sqlite3.Connection, worker: str) -> int:
     return int(count)
 
 
+def count_all(db: sqlite3.Connection) -> int:
+    """Return how many tracks all workers on other machines have."""
+    (count,) = db.execute("SELECT count(*) FROM analysis_leases WHERE worker IS NOT NULL").fetchone()
+    return int(count)
+
+
 class Ended(NamedTuple):
     """Tracks whose lease has ended, by the reason."""
 

@@ -24,10 +24,12 @@ from soniquebay.api.public import public_app
 from soniquebay.api.served_certificate import ServedCertificate
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
+from soniquebay.library import leases
 from soniquebay.listeners import app_passwords, users
 from soniquebay.settings import Settings, from_environment
 from soniquebay.sockets import UnixPeer
 from soniquebay.storage_faults import StorageFaultError
+from tests.unit.songs import file, insert
 
 MAX_GATHERING_CPU_SECONDS = 0.020  # on a library of 100,000 tracks
 TRACKS = 100_000
@@ -173,8 +175,8 @@ def test_a_part_that_does_not_answer_has_no_figures_and_the_others_have(services
     found = exposed(services)
     assert (found["soniquebay_part_up", "database"], found["soniquebay_library_tracks",]) == (0, 0)
     services.accounts.database.fault = None
-    for file in tmp_path.glob("library.db*"):
-        file.unlink()
+    for path in tmp_path.glob("library.db*"):
+        path.unlink()
     found = exposed(services)
     assert found["soniquebay_part_up", "database"] == 0
     assert ("soniquebay_library_tracks",) not in found
@@ -244,3 +246,26 @@ def test_a_large_library_is_gathered_quickly(services: Services) -> None:
 
     assert gather(after_a_write=False) < MAX_GATHERING_CPU_SECONDS
     assert gather(after_a_write=True) < 2 * MAX_GATHERING_CPU_SECONDS  # it takes 17 ms where nothing else runs
+
+
+def test_workers_on_other_machines_are_counted(services: Services) -> None:
+    def told() -> list[float]:
+        found = exposed(services)
+        names = ("workers_joined", "workers_present", "workers_suspended", "leases", "vectors_total")
+        return [found[f"soniquebay_remote_{name}",] for name in names]
+
+    assert told() == [0, 0, 0, 0, 0]
+    insert(services.database, *(file(f"/m/{n}.flac") for n in range(5)))
+    with services.accounts.database.transaction() as db:
+        for name in ("a", "b", "c"):
+            db.execute(
+                "INSERT INTO remote_workers (name, serial, token_hash, version, joined_at) VALUES (?1, ?1, ?2, '1', 0)",
+                (name, name.encode()),
+            )
+    services.remote_workers.note_seen("a", 2)
+    services.remote_workers.suspend("b", "its vector is wrong")
+    with services.database.transaction() as writer:
+        taken = [row["id"] for row in leases.take(writer, "a", 2, (), time.time())]
+        leases.leave_here(writer, taken[:1])
+    services.remote_workers.count_vector()
+    assert told() == [3, 1, 1, 1, 1]

@@ -7,7 +7,7 @@ from prometheus_client.core import InfoMetricFamily
 from prometheus_client.registry import Collector
 
 from soniquebay import __version__
-from soniquebay.api.metrics import answers, library, work
+from soniquebay.api.metrics import answers, library, remote, work
 from soniquebay.api.metrics.families import gauge, gauges
 from soniquebay.api.metrics.machine import MachineMetrics
 from soniquebay.api.metrics.sources import Sources
@@ -35,6 +35,7 @@ class Exposition(Collector):
         yield gauges("soniquebay_part_up", "1 while the part answers, or reports", "part", parts)
         yield from library.collect(figures)
         yield from work.collect(told)
+        yield from remote.collect(self._sources.remote_figures)
         yield from self._machine.collect()
         yield gauge(
             "soniquebay_certificate_expiry_timestamp_seconds",

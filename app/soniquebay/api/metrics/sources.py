@@ -10,6 +10,16 @@ from soniquebay.library.database import Database
 from soniquebay.settings import Settings
 
 
+class RemoteFigures(NamedTuple):
+    """What is known of the workers on other machines."""
+
+    joined: int
+    present: int
+    suspended: int
+    leases: int
+    vectors_brought: int
+
+
 class Sources(NamedTuple):
     """The parts of the API that have figures."""
 
@@ -20,3 +30,5 @@ class Sources(NamedTuple):
     counts: RequestCounts
     certificate_end: Callable[[], float | None]
     """Return when the owner's certificate ends (Unix seconds), None without one."""
+    remote_figures: Callable[[], RemoteFigures]
+    """Return what is known of the workers on other machines. Raises ``sqlite3.Error``."""
