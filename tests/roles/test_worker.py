@@ -120,7 +120,7 @@ class Desktop:
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("appliance")
     (folder / "music").mkdir()
-    stack = Stack(folder / "music", folder / "data", login=True, SONIQUEBAY_GATE_PORT=str(free_port()))
+    stack = Stack(folder / "music", folder / "data", login=True, SONIQUEBAY_WORKER_PROXY_PORT=str(free_port()))
     yield stack
     stack.stop()
 
