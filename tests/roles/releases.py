@@ -13,6 +13,7 @@ import click
 
 from image.platforms import APPLIANCE, Platform
 from image.release import LAUNCHER, archive_name
+from soniquebay.audio.learned import model_file
 
 from .playbook import ROOT
 
@@ -23,7 +24,7 @@ def make_archive(
     """Write a release archive of this version, with its checksum beside it.
 
     `signers`: the keys that it trusts; `more`: content that makes it larger. That of another platform than the
-    appliance's serves, too: it uses the libraries of this Python.
+    appliance's serves, too: it has the learned model, and uses the libraries of this Python.
     """
     program = LAUNCHER.replace("#!/usr/bin/python3", f"#!{sys.executable}", 1)
     if platform is not APPLIANCE:
@@ -35,9 +36,12 @@ def make_archive(
         for path in sorted(package.rglob("*.py")):
             texts[f"lib/{package.name}/{path.relative_to(package)}"] = path.read_text()
     texts["lib/soniquebay/__init__.py"] += f"\n__version__ = {version!r}\n"
+    contents = {name: text.encode() for name, text in texts.items()} | {"lib/other/more": more}
+    if platform is not APPLIANCE:
+        contents[f"lib/{model_file.PATH.relative_to(application.parent)}"] = model_file.PATH.read_bytes()
     archive = folder / archive_name(version, platform)
     with tarfile.open(archive, "w:gz") as packed:
-        for name, content in [*((name, text.encode()) for name, text in texts.items()), ("lib/other/more", more)]:
+        for name, content in contents.items():
             info = tarfile.TarInfo(name)
             info.mode = 0o755 if name.startswith("bin/") else 0o644
             info.size = len(content)

@@ -167,7 +167,7 @@ def test_a_machine_becomes_a_worker_once(appliance: Stack, tmp_path: Path, monke
 
     with desktop.running() as log:
         wait_until(lambda: " ready." in log.read_text(), 60)
-        wait_until(lambda: ", seen " in appliance.cli("workers", control=True).stdout, 30)
+        wait_until(lambda: ", here now, " in appliance.cli("workers", control=True).stdout, 30)
 
     archive = str(make_archive(tmp_path, "2.0", platform=THIS))
     assert desktop.changes("--check", release_archive=archive) > 0
