@@ -95,6 +95,22 @@ def test_the_address_keeps_the_order_and_the_filters(open_page: OpenPage) -> Non
     expect(page.locator(".list-head")).to_contain_text(f"{ALBUMS} albums")
 
 
+def test_a_year_that_is_typed_before_the_first_painting_stays(open_page: OpenPage) -> None:
+    page = open_page("/albums")
+    page.get_by_role("button", name="Filters").wait_for()
+    value = page.evaluate("""async () => {
+        const named = (text) => [...document.querySelectorAll("main button")].find((one) => one.innerText === text);
+        named("Filters").click();
+        while (!document.querySelector("input[type=number]")) await Promise.resolve();
+        const field = document.querySelector("input[type=number]");
+        field.value = "1995";
+        field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+        await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted, 300)));
+        return field.value;
+    }""")
+    assert value == "1995"
+
+
 def test_a_random_order_stays_until_another_is_wanted(open_page: OpenPage) -> None:
     page = open_page("/albums?sort=random&seed=3")
     expect(page.locator(".virtual-grid .title").first).to_be_visible()

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { get } from "../../api/client";
 import { Choice } from "../../components/Choice";
 import { Icon } from "../../components/Icon";
@@ -146,9 +146,11 @@ function Filters({ chosen, onChange }: Props) {
 }
 
 function Year(props: { label: string; value: number | undefined; onChange: (year: number | undefined) => void }) {
-  // Half a year must outlast a new rendering.
-  const [text, setText] = useState("");
-  useEffect(() => setText(String(props.value ?? "")), [props.value]);
+  // Half a year outlasts a new rendering, until the address says another one. An effect would run after the first paint
+  // and take away what was typed before it.
+  const said = String(props.value ?? "");
+  const [{ text, of }, setTyped] = useState({ text: said, of: said });
+  if (of !== said) setTyped({ text: said, of: said });
   return (
     <label class="choice">
       <span class="muted">{props.label}</span>
@@ -159,7 +161,7 @@ function Year(props: { label: string; value: number | undefined; onChange: (year
         max={9999}
         placeholder="––––"
         value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
+        onInput={(event) => setTyped({ text: event.currentTarget.value, of: said })}
         onChange={(event) => props.onChange(Number(event.currentTarget.value) || undefined)}
       />
     </label>
