@@ -20,7 +20,6 @@ from tests.support.workers import settle
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.long,  # its second round is red: 22 of 30 tracks are left to this machine at once
     pytest.mark.skipif(os.geteuid() != 0, reason="joining network namespaces needs root"),
 ]
 ROOT = Path(__file__).parents[2]

@@ -18,5 +18,7 @@ def vectors(stack: Stack) -> dict[int, np.ndarray[Any, Any]]:
 
 def forget_vectors(stack: Stack) -> None:
     """Have every track analysed again."""
-    with closing(sqlite3.connect(stack.data / "library.db")) as db, db:
-        db.execute("DELETE FROM vectors")
+    with closing(sqlite3.connect(stack.data / "library.db")) as db:
+        db.execute("PRAGMA foreign_keys = on")  # what workers on other machines have brought goes with them
+        with db:
+            db.execute("DELETE FROM vectors")
