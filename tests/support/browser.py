@@ -11,6 +11,7 @@ from image import hostpackages
 _PACKAGES = {
     "chromium": "shows the page in its tests",
     "fonts-dejavu-core": "the font of the page in its tests: pictures of it are compared",
+    "fonts-droid-fallback": "titles in Chinese, Japanese and Korean, which DejaVu has not",
 }
 
 
