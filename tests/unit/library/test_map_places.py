@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
+from soniquebay.audio.feature_schema import FEATURE_VERSION, OLDEST_VERSION, VECTOR_SIZE
 from soniquebay.library.database import Database
 from soniquebay.library.missing_tracks import mark_missing
 from soniquebay.library.similarity import map_places, vectors
@@ -60,6 +60,19 @@ def test_a_new_vector_takes_the_place_away(database: Database) -> None:
         vectors.store(db, 3, FEATURE_VERSION, VECTOR, None)
         assert map_places.plan(db).unplaced == 1
         assert [point[0] for point in map_places.points(db)] == [1, 2, *range(4, 11)]
+
+
+def test_only_tracks_that_are_there_and_can_be_compared_count(database: Database) -> None:
+    with database.transaction() as db:
+        lay_out(db, range(1, 9))
+        vectors.store(db, 2, FEATURE_VERSION, None, "no sound")
+        vectors.store(db, 10, FEATURE_VERSION, None, "no sound")
+        paths = [f"/r/{db_id - 1}.flac" for db_id in (2, 3, 9)]  # without a vector, placed, without a place
+        mark_missing(db, paths)
+        plan = map_places.plan(db)
+        assert (plan.analysed, plan.unplaced) == (6, 0)
+        db.execute("UPDATE vectors SET version = ? WHERE track_id = 4", (OLDEST_VERSION - 1,))
+        assert map_places.plan(db).analysed == 5
 
 
 def test_a_layout_is_shown_when_it_is_finished(database: Database) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS
-from soniquebay.library.similarity.vectors import COMPARABLE, compared_version
+from soniquebay.library.similarity.vectors import COMPARABLE, COMPARABLE_VERSIONS, compared_version
 from soniquebay.sqlite import plain_cursor
 
 ALGORITHM_VERSION = 1  # raise it when `map_layout` places tracks elsewhere: the whole map is then made anew
@@ -47,15 +47,21 @@ class Plan:
 def plan(db: sqlite3.Connection) -> Plan:
     """Return what there is to do. Missing tracks do not count."""
     state = db.execute("SELECT layout, feature_version, algorithm_version FROM map_state").fetchone()
+    # Few tracks are missing: to look each of the others up would take longer. What has a place has a vector
+    # (vectors.store), so the numbers need not be compared track by track.
     analysed, placed = db.execute(
-        "SELECT count(*), count(p.track_id) FROM vectors v JOIN tracks t ON t.id = v.track_id AND t.missing_since IS "
-        f"NULL LEFT JOIN map_places p ON p.track_id = v.track_id AND p.layout = ? WHERE {COMPARABLE}",
+        "WITH gone AS MATERIALIZED (SELECT id FROM tracks WHERE missing_since IS NOT NULL) "
+        f"SELECT (SELECT count(*) FROM vectors WHERE {COMPARABLE_VERSIONS}) "
+        f"- (SELECT count(*) FROM vectors WHERE data IS NULL AND {COMPARABLE_VERSIONS}) "
+        f"- (SELECT count(*) FROM gone JOIN vectors ON track_id = id WHERE {COMPARABLE}), "
+        "(SELECT count(*) FROM map_places WHERE layout = ?1) "
+        "- (SELECT count(*) FROM gone JOIN map_places ON track_id = id AND layout = ?1)",
         (state["layout"],),
     ).fetchone()
     # A layout may be of newer vectors than can be compared now: an older track came back, and is analysed soon.
     is_comparable = (compared_version(db) or FEATURE_VERSION) <= state["feature_version"] <= FEATURE_VERSION
     is_outdated = not is_comparable or state["algorithm_version"] != ALGORITHM_VERSION
-    return Plan(state["layout"], analysed, analysed - placed, is_outdated)
+    return Plan(state["layout"], analysed, max(0, analysed - placed), is_outdated)
 
 
 def begin(db: sqlite3.Connection) -> int:

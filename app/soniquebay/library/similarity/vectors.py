@@ -16,7 +16,9 @@ from soniquebay.audio.feature_schema import (
 from soniquebay.audio.sound_tags import SOUND_TAGS_VERSION
 from soniquebay.library.similarity import sound_tags
 
-COMPARABLE = f"version BETWEEN {OLDEST_VERSION} AND {FEATURE_VERSION} AND data IS NOT NULL"  # SQL, of a row of vectors
+# SQL, of a row of vectors.
+COMPARABLE_VERSIONS = f"version BETWEEN {OLDEST_VERSION} AND {FEATURE_VERSION}"
+COMPARABLE = f"{COMPARABLE_VERSIONS} AND data IS NOT NULL"
 MIN_CORRECTION_SECONDS = 0.5  # encoders add less at the beginning and the end, which players may leave out
 
 
