@@ -24,6 +24,7 @@ from bench.report import say
 from image import cache
 from image.paths import ROOT
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
+from soniquebay.library.similarity import map_places
 from tests.support.stack import Stack
 
 NAME = "library.db"
@@ -105,8 +106,12 @@ def snapshot(stack: Stack, data: Path) -> None:
 
 
 def finish(data: Path) -> None:
-    """Leave nothing to do for the worker, in the database of a stack that is down: vectors are random numbers."""
+    """Leave nothing to do for the worker, in the database of a stack that is down: vectors are random numbers.
+
+    Each track has a place on the map, by chance, too, and counts as measured.
+    """
     with closing(sqlite3.connect(data / NAME)) as db, db:
+        db.row_factory = sqlite3.Row
         rng = np.random.default_rng(1)
         tracks = [row[0] for row in db.execute("SELECT id FROM tracks")]
         db.execute("DELETE FROM vectors")
@@ -116,3 +121,8 @@ def finish(data: Path) -> None:
         )
         db.executemany("INSERT INTO vectors (track_id, version, data) VALUES (?, ?, ?)", rows)
         db.execute("UPDATE albums SET cover_checked = 1, cover_media_type = NULL")
+        db.execute("UPDATE tracks SET measured = 1")
+        places = rng.integers(map_places.MAX_COORDINATE, size=(len(tracks), 2)).tolist()
+        layout = map_places.begin(db)
+        map_places.store(db, layout, ((track, x, y) for track, (x, y) in zip(tracks, places, strict=True)))
+        map_places.finish(db, layout, FEATURE_VERSION, map_places.ALGORITHM_VERSION)
