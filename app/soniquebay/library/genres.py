@@ -88,14 +88,17 @@ def fill_from_musicbrainz(db: sqlite3.Connection, track_ids: Iterable[int]) -> N
 def _fill(db: sqlite3.Connection, track_ids: Iterable[int]) -> list[int]:
     """Fill in genres, and return the tracks that have genres of MusicBrainz now, or had some."""
     rows = db.execute(
-        "SELECT j.value AS track_id, o.name FROM json_each(?) j "
-        "LEFT JOIN track_online_genres o ON o.track_id = j.value WHERE NOT EXISTS "
-        "(SELECT 1 FROM track_genres g WHERE g.track_id = j.value AND g.from_tags)",
+        "SELECT value FROM json_each(?) WHERE NOT EXISTS "
+        "(SELECT 1 FROM track_genres g WHERE g.track_id = value AND g.from_tags)",
         (json.dumps(list(track_ids)),),
-    ).fetchall()
-    names: dict[int, list[str]] = {}
-    for row in rows:
-        names.setdefault(row["track_id"], []).extend([row["name"]] if row["name"] else [])
+    )
+    names: dict[int, list[str]] = {row["value"]: [] for row in rows}
+    # An outer join would compute the view for the whole library.
+    for row in db.execute(
+        "SELECT o.track_id, o.name FROM json_each(?) j CROSS JOIN track_online_genres o ON o.track_id = j.value",
+        (json.dumps(list(names)),),
+    ):
+        names[row["track_id"]].append(row["name"])
     _replace(db, names, from_tags=False)
     return list(names)
 
@@ -158,9 +161,7 @@ def _choose_name(db: sqlite3.Connection, genre_id: int) -> None:
     Missing tracks do not count.
     """
     row = db.execute(
-        "SELECT g.name FROM track_genres g JOIN tracks t ON t.id = g.track_id WHERE g.genre_id = ? "
-        "GROUP BY g.name ORDER BY count(t.missing_since IS NULL OR NULL) DESC, g.name DESC LIMIT 1",
-        (genre_id,),
+        "SELECT name FROM genre_spellings WHERE genre_id = ? ORDER BY track_count DESC, name DESC LIMIT 1", (genre_id,)
     ).fetchone()
     if row is None:
         db.execute("DELETE FROM genres WHERE id = ?", (genre_id,))

@@ -17,6 +17,8 @@ COUNTED = {
     f"FROM track_genres x {PRESENT} WHERE t.album_id IS NOT NULL GROUP BY 1, 2",
     "SELECT id, track_count, album_count FROM genres WHERE track_count > 0": "SELECT x.genre_id, count(*), "
     f"count(DISTINCT t.album_id) FROM track_genres x {PRESENT} GROUP BY 1",
+    "SELECT genre_id, name, track_count FROM genre_spellings": "SELECT x.genre_id, x.name, count(t.id) "
+    "FROM track_genres x LEFT JOIN tracks t ON t.id = x.track_id AND t.missing_since IS NULL GROUP BY 1, 2",
 }
 
 

@@ -95,7 +95,10 @@ class Artists:
 
     def _named(self, normalised: str) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._db.execute(
-            "SELECT id, name FROM artists WHERE normalised_name = ? AND mbid IS NULL", (normalised,)
+            # SQLite would take the index of the ids, which are unique: but most artists have none.
+            "SELECT id, name FROM artists INDEXED BY artists_normalised_name "
+            "WHERE normalised_name = ? AND mbid IS NULL",
+            (normalised,),
         ).fetchone()
         return row
 

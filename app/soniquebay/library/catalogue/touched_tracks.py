@@ -53,7 +53,8 @@ class TouchedTracks:
         # A name without an id is the artist with the only id of that name, so other ids may divide or join artists.
         if mbids:
             rows += self._db.execute(
-                "WITH changed AS (SELECT id FROM artists WHERE normalised_name = ?1 AND mbid IS NULL "
+                "WITH changed AS (SELECT id FROM artists INDEXED BY artists_normalised_name "
+                "WHERE normalised_name = ?1 AND mbid IS NULL "
                 "UNION SELECT id FROM artists WHERE mbid IN (SELECT value FROM json_each(?2))) "
                 "SELECT DISTINCT t.id, t.normalised_album FROM tracks t WHERE t.missing_since IS NULL AND (t.id IN "
                 "(SELECT c.track_id FROM changed a JOIN track_artists c ON c.artist_id = a.id) OR t.album_id IN "
