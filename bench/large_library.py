@@ -14,9 +14,11 @@ import numpy as np
 from bench import names
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import ingest, sessions
+from soniquebay.library.catalogue import rebuild
 from soniquebay.library.catalogue.message import entities
 from soniquebay.library.database import Database
 from soniquebay.library.entities import FileStamp, FileTags
+from soniquebay.library.search import index
 
 FILES_PER_BATCH = 500
 BATCHES_PER_TRANSACTION = 4
@@ -29,6 +31,9 @@ def make(database: Database, root: Path, tracks: int) -> float:
     files = _files(root, tracks)
     spent, done = 0.0, 0
     with database.transaction() as db:
+        # As the API does before a first scan; else it would make all of it anew.
+        rebuild.begin(db, frozenset())
+        index.begin_rebuild(db)
         session_id = sessions.start(db)
         db.execute("INSERT INTO roots VALUES (?)", (str(root),))
     while batches := [batch for _ in range(BATCHES_PER_TRANSACTION) if (batch := list(islice(files, FILES_PER_BATCH)))]:

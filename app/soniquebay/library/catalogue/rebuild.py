@@ -20,7 +20,7 @@ from soniquebay.library.catalogue.update import Update
 from soniquebay.library.search import index
 
 _TRACKS_PER_QUERY = 500
-_TRACKS_PER_GENRE_WRITE = 5000  # each write counts the spellings in all tracks of its genres
+_TRACKS_PER_GENRE_WRITE = 5000  # they are kept in memory until then
 _TITLES_PER_TRANSACTION = 50  # other writers get their turn
 
 

@@ -50,9 +50,10 @@ def plan(db: sqlite3.Connection) -> Plan:
     # Few tracks are missing: to look each of the others up would take longer. What has a place has a vector
     # (vectors.store), so the numbers need not be compared track by track.
     analysed, placed = db.execute(
-        "WITH gone AS MATERIALIZED (SELECT id FROM tracks WHERE missing_since IS NOT NULL) "
+        "WITH gone AS MATERIALIZED ("
+        "SELECT id FROM tracks INDEXED BY tracks_missing_path WHERE missing_since IS NOT NULL) "
         f"SELECT (SELECT count(*) FROM vectors WHERE {COMPARABLE_VERSIONS}) "
-        f"- (SELECT count(*) FROM vectors WHERE data IS NULL AND {COMPARABLE_VERSIONS}) "
+        f"- (SELECT count(*) FROM vectors INDEXED BY vectors_failed WHERE data IS NULL AND {COMPARABLE_VERSIONS}) "
         f"- (SELECT count(*) FROM gone JOIN vectors ON track_id = id WHERE {COMPARABLE}), "
         "(SELECT count(*) FROM map_places WHERE layout = ?1) "
         "- (SELECT count(*) FROM gone JOIN map_places ON track_id = id AND layout = ?1)",

@@ -1,13 +1,19 @@
-"""What the insertion of a batch costs does not grow with the library: steps of SQLite's virtual machine are counted."""
+"""What a new file or a vector costs does not grow with the library: steps of SQLite's virtual machine are counted."""
 
+import sqlite3
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library.database import Database
 from soniquebay.library.missing_tracks import mark_missing
+from soniquebay.library.similarity import map_places, nearest_neighbours, vectors
 from tests.unit.songs import file, insert
 
 STEPS = 100
@@ -28,14 +34,12 @@ def with_tracks(folder: Path, tracks: int) -> Database:
     return database
 
 
-def steps_of(database: Database, *files: Any) -> int:
-    """Return how many steps the insertion of a batch takes."""
+def steps_of(db: sqlite3.Connection, action: Callable[[], object]) -> int:
+    """Return how many steps an action takes on a connection."""
     calls = count()
-    with database.transaction() as db:
-        db.set_progress_handler(lambda: next(calls) and 0, STEPS)
-    insert(database, *files)
-    with database.transaction() as db:
-        db.set_progress_handler(None, 0)
+    db.set_progress_handler(lambda: next(calls) and 0, STEPS)
+    action()
+    db.set_progress_handler(None, 0)
     return STEPS * next(calls)
 
 
@@ -64,5 +68,31 @@ def test_a_batch_costs_the_same_in_a_large_library(kind: str, tmp_path: Path) ->
                 with database.transaction() as db:
                     mark_missing(db, [f"/r/{n}.flac" for n in range(40)])
                 files = [{**song(n), "path": f"/r/moved/{n}.flac"} for n in range(40)]
-        taken.append(steps_of(database, *files))
+        with database.transaction() as writer:
+            pass
+        taken.append(steps_of(writer, partial(insert, database, *files)))
     assert taken[1] < MAX_GROWTH * taken[0], taken
+
+
+def test_each_vector_costs_the_same_in_a_large_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest_neighbours, "_CHUNK_ROWS", 20)
+    monkeypatch.setattr(nearest_neighbours, "_MAX_SAMPLE_TRACKS", 100)
+    taken = []
+    for tracks in (SMALL, LARGE):
+        database = with_tracks(tmp_path, tracks)
+        with database.transaction() as db:
+            for track_id in range(1, tracks + 1):
+                data = np.random.default_rng(track_id).random(VECTOR_SIZE, np.float32).tobytes()
+                vectors.store(db, track_id, FEATURE_VERSION, data, None)
+        reader = database.reader()
+        taken.append(steps_of(reader, partial(nearest_neighbours.load_index, reader)) / tracks)
+    assert taken[1] < MAX_GROWTH * taken[0], taken
+
+
+def test_the_state_of_the_map_looks_up_no_vector(tmp_path: Path) -> None:
+    database = with_tracks(tmp_path, LARGE)
+    with database.transaction() as db:
+        for track_id in range(1, LARGE + 1):
+            vectors.store(db, track_id, FEATURE_VERSION, bytes(4 * VECTOR_SIZE), None)
+    reader = database.reader()
+    assert steps_of(reader, partial(map_places.plan, reader)) < 10 * LARGE
