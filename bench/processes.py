@@ -52,12 +52,12 @@ def _times(pid: int) -> list[int]:
 
 def memory(pids: dict[str, int]) -> dict[str, float]:
     """Return the proportional set size (PSS) of each program in MB (10⁶ bytes), and of the worker's children as one."""
-    sizes = {name: _pss(pid) for name, pid in pids.items()}
-    sizes[CHILDREN] = sum(_pss(child) for child in children(pids["worker"]))
+    sizes = {name: pss_mb(pid) for name, pid in pids.items()}
+    sizes[CHILDREN] = sum(pss_mb(child) for child in children(pids["worker"]))
     return sizes
 
 
-def _pss(pid: int) -> float:
+def pss_mb(pid: int) -> float:
     with suppress(FileNotFoundError, ProcessLookupError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
