@@ -1,6 +1,7 @@
 """Report how the services on the internet are."""
 
 import time
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,5 +17,9 @@ router = APIRouter(prefix="/api", tags=["health"], responses=REFUSALS)
 @router.get("/online", dependencies=[Manager], response_model=OnlineState)
 def online_state(services: Shared) -> Any:
     """Return whether MusicBrainz and the Cover Art Archive answer, and how many lookups are due."""
-    states = enrichment.service_states(services.database.reader(), time.time())
+    db, now = services.database.reader(), time.time()
+    states = enrichment.service_states(db)
+    for state in states:
+        count = partial(enrichment.count_due, db, state["name"], now)
+        state["due"] = services.counts.number(f"lookups of {state['name']} that are due", count)
     return {"online": services.settings.online, "services": states}

@@ -37,9 +37,32 @@ def test_a_transaction_that_is_rolled_back_changes_no_number(db: Database) -> No
     assert kept.count(db.reader(), lists.tracks(db.reader())) == 0
 
 
+def test_a_number_that_took_long_outlasts_writes_for_a_while(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("soniquebay.library.browsing.counts.time.monotonic", lambda: now)
+    kept, counted = Counts(db), 0
+
+    def number(seconds: float) -> int:
+        def count_rows() -> int:
+            nonlocal now, counted
+            now += seconds
+            counted += 1
+            return counted
+
+        insert(db, file(f"/{now}-{counted}.flac"))
+        return kept.number("rows", count_rows)
+
+    assert [number(0.1), number(0.1)] == [1, 1]
+    now += 4.9
+    assert number(0.1) == 1
+    now += 0.2
+    assert number(0.01) == 2
+    assert number(0.01) == 3  # what is counted quickly is never old
+
+
 def test_no_more_than_some_numbers_are_kept(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "MAX_KEPT_NUMBERS", 3)
     kept, reader = Counts(db), db.reader()
     for year in range(1, 9):
         kept.count(reader, lists.tracks(reader, year_to=year))
-    assert len(kept._numbers) <= 3
+    assert len(kept._kept) <= 3
