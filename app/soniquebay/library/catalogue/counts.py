@@ -1,7 +1,7 @@
-"""Numbers of tracks by artist and role, by genre and its spelling, and by album and genre.
+"""Numbers of tracks by artist and role, by genre, and by album and genre.
 
-Whatever is removed, moved or missing is taken into account by triggers (migrations 0011, 0023). What is added is
-counted here, for many tracks at once: most tracks of a batch have the same few artists and genres.
+Whatever is removed, moved or missing is taken into account by triggers (migration 0011). What is added is counted here,
+for many tracks at once: most tracks of a batch have the same few artists and genres.
 """
 
 import json
@@ -29,13 +29,6 @@ def count_genres(db: sqlite3.Connection, track_ids: Iterable[int]) -> None:
         "UPDATE genres SET track_count = track_count + new.tracks FROM "
         f"(SELECT g.genre_id, count(*) AS tracks {_TRACKS} CROSS JOIN track_genres g ON g.track_id = t.id "
         "GROUP BY 1) new WHERE new.genre_id = genres.id",
-        (ids,),
-    )
-    db.execute(
-        "INSERT INTO genre_spellings (genre_id, name, track_count) "
-        "SELECT g.genre_id, g.name, count(t.id) FROM json_each(?) j CROSS JOIN track_genres g ON g.track_id = j.value "
-        "LEFT JOIN tracks t ON t.id = g.track_id AND t.missing_since IS NULL GROUP BY 1, 2 "
-        "ON CONFLICT (genre_id, name) DO UPDATE SET track_count = track_count + excluded.track_count",
         (ids,),
     )
     db.execute(
