@@ -11,10 +11,6 @@ from soniquebay.library.browsing.lists import List, count
 from soniquebay.sqlite import SqliteDatabase
 
 MAX_KEPT_NUMBERS = 256  # a listener tries some filters
-_QUICK_SECONDS = 0.02  # a number that is counted within this time is always the present one
-_AGE_FACTOR = (
-    50  # during a scan every moment has a write: another number may be so many times as old as it took to count
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +18,10 @@ class _Kept:
     number: int
     commits: int
     """How many writes there had been before it was counted: it is never older than it seems."""
-    usable_until: float
-    """Monotonic seconds, for a number that writes have made old."""
+    counted_at: float
+    """Monotonic seconds."""
+    cpu_seconds: float
+    """What it took to count it."""
 
 
 class Counts:
@@ -39,21 +37,23 @@ class Counts:
         """Return how many rows a list has. `db` is the reader of this thread."""
         return self.number(repr((listed.source, listed.present, listed.filters)), lambda: count(db, listed))
 
-    def number(self, name: str, count_rows: Callable[[], int]) -> int:
-        """Return what `count_rows` returns, or has returned before under this name. `name` may be long."""
-        commits = self._database.commits
+    def number(self, name: str, count_rows: Callable[[], int], *, age_factor: float = 0) -> int:
+        """Return what `count_rows` returns, or has returned before under this name. `name` may be long.
+
+        During a scan every moment has a write. The number may then be `age_factor` times as old as the processor time
+        that it took.
+        """
+        commits, now = self._database.commits, time.monotonic()
         key = blake2b(name.encode()).digest()
-        began = time.monotonic()
         with self._lock:
             kept = self._kept.get(key)
-        if kept and (kept.commits == commits or began < kept.usable_until):
+        if kept and (kept.commits == commits or now < kept.counted_at + age_factor * kept.cpu_seconds):
             return kept.number
+        began = time.thread_time()
         number = count_rows()
-        ended = time.monotonic()
-        seconds = ended - began
-        age = _AGE_FACTOR * seconds if seconds > _QUICK_SECONDS else 0.0
+        counted = _Kept(number, commits, time.monotonic(), time.thread_time() - began)
         with self._lock:
             if len(self._kept) >= MAX_KEPT_NUMBERS:
                 self._kept.clear()
-            self._kept[key] = _Kept(number, commits, ended + age)
+            self._kept[key] = counted
         return number
