@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { type ApiError, asApiError } from "../api/client";
+import { isConnected } from "../api/live";
 
 /** The state of a request: still asked for, answered, or failed. */
 export interface Asked<T> {
@@ -12,7 +13,7 @@ export interface Asked<T> {
 
 /**
  * Ask the API when a view appears and whenever one of `inputs` changes. What was answered before stays until the new
- * answer has come, so a view does not flicker.
+ * answer has come, so a view does not flicker. What had no answer at all is asked again once the appliance is back.
  */
 export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Asked<T> {
   const [state, setState] = useState<{ answer?: T; error?: ApiError; isLoading: boolean }>({ isLoading: true });
@@ -26,5 +27,15 @@ export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: r
     );
     return () => abort.abort();
   }, [...inputs, attempt]);
-  return { ...state, retry: () => setAttempt(attempt + 1) };
+  const retry = () => setAttempt((before) => before + 1);
+  const isUnanswered = state.error?.status === 0;
+  useEffect(() => {
+    if (!isUnanswered) return undefined;
+    let wasAway = false;
+    return isConnected.subscribe((isBack) => {
+      if (isBack && wasAway) retry();
+      wasAway = !isBack;
+    });
+  }, [isUnanswered]);
+  return { ...state, retry };
 }
