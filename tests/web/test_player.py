@@ -125,6 +125,7 @@ def test_a_cover_that_is_not_there_is_asked_for_once(open_queue: OpenPage, track
 
     page.route(re.compile("/api/covers/track/"), answer)
     page.reload()
+    expect(player(page).locator(".cover span")).to_be_visible()  # two pictures at once would both be asked for
     for path in ("/queue", "/albums", "/queue"):
         page.locator(f"a[href='{path}']").first.click()
         expect(page).to_have_url(re.compile(f"{path}$"))
