@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from soniquebay.library.queries import RANGE_OF_FILE, Row
+from soniquebay.library.queries import RANGE_OF_FILE, WITH_GONE, Row
 from soniquebay.library.typed_tags import typed_tags
 
 MeasuredTracks = Literal["untagged", "all", "off"]
@@ -107,11 +107,10 @@ def count_waiting(db: sqlite3.Connection, tracks: MeasuredTracks) -> int:
 def count_measured(db: sqlite3.Connection) -> tuple[int, int]:
     """Return how many present tracks are measured, and how many of them could not be."""
     row = db.execute(
-        # Few tracks are missing: to look each of the others up would take longer.
-        "WITH gone AS MATERIALIZED (SELECT failure FROM tracks JOIN loudness ON track_id = id "
-        "WHERE missing_since IS NOT NULL) "
-        "SELECT (SELECT count(*) FROM loudness) - (SELECT count(*) FROM gone) AS stored, "
-        "(SELECT count(failure) FROM loudness) - (SELECT count(failure) FROM gone) AS failed"
+        f"{WITH_GONE} SELECT "
+        "(SELECT count(*) FROM loudness) - (SELECT count(*) FROM gone JOIN loudness ON track_id = id) AS stored, "
+        "(SELECT count(failure) FROM loudness) - (SELECT count(failure) FROM gone JOIN loudness ON track_id = id) "
+        "AS failed"
     ).fetchone()
     return row["stored"] - row["failed"], row["failed"]
 

@@ -366,7 +366,7 @@ def test_a_library_of_schema_11_has_every_track_as_a_whole_file(tmp_path: Path) 
         "loudness_removed", "duplicates_by_recording", "sound_tags_version", "analysis_leases_by_worker",
         "remote_vectors_by_worker", "changed_file_ends_lease", "sqlite_autoindex_remote_vectors_1",
         "vectors_end_lease", "tracks_missing_path",
-            "spelling_added", "spelling_removed", "spelling_presence",
+        "spelling_added", "spelling_removed", "spelling_presence",
     }  # fmt: skip
     rows = db.execute("SELECT id, part, start_seconds, superseded, companion_stamp, stated_duration FROM tracks")
     assert [tuple(row) for row in rows] == [(3, 0, 0.0, 0, 0, 9.5), (4, 0, 0.0, 0, 0, 2.5)]

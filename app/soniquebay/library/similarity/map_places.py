@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION, MUSICAL_KEYS
+from soniquebay.library.queries import WITH_GONE
 from soniquebay.library.similarity.vectors import COMPARABLE, COMPARABLE_VERSIONS, compared_version
 from soniquebay.sqlite import plain_cursor
 
@@ -47,12 +48,9 @@ class Plan:
 def plan(db: sqlite3.Connection) -> Plan:
     """Return what there is to do. Missing tracks do not count."""
     state = db.execute("SELECT layout, feature_version, algorithm_version FROM map_state").fetchone()
-    # Few tracks are missing: to look each of the others up would take longer. What has a place has a vector
-    # (vectors.store), so the numbers need not be compared track by track.
+    # What has a place has a vector (vectors.store), so the numbers need not be compared track by track.
     analysed, placed = db.execute(
-        "WITH gone AS MATERIALIZED ("
-        "SELECT id FROM tracks INDEXED BY tracks_missing_path WHERE missing_since IS NOT NULL) "
-        f"SELECT (SELECT count(*) FROM vectors WHERE {COMPARABLE_VERSIONS}) "
+        f"{WITH_GONE} SELECT (SELECT count(*) FROM vectors WHERE {COMPARABLE_VERSIONS}) "
         f"- (SELECT count(*) FROM vectors INDEXED BY vectors_failed WHERE data IS NULL AND {COMPARABLE_VERSIONS}) "
         f"- (SELECT count(*) FROM gone JOIN vectors ON track_id = id WHERE {COMPARABLE}), "
         "(SELECT count(*) FROM map_places WHERE layout = ?1) "
