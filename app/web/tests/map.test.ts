@@ -222,11 +222,12 @@ describe("names on the map", () => {
       ],
       { artists },
     );
-    const labels = labelsOf(spotsOf(points), "artist", [
+    const named = [
       { id: 2, name: "B" },
       { id: 1, name: "A" },
-    ]);
-    expect(labels.map(({ name, x, y, count }) => [name, x, y, count])).toEqual([
+    ];
+    const labels = labelsOf(spotsOf(points, gridOf(points)), { genres: [], artists: named });
+    expect(labels.artist.map(({ name, x, y, count }) => [name, x, y, count])).toEqual([
       ["A", 200, 100, 3],
       ["B", 30_050, 100, 2],
     ]);
@@ -241,7 +242,10 @@ describe("names on the map", () => {
       y: 32_768,
       count: 5,
     });
-    const labels = [label("genre", 1, 32_768), label("genre", 2, 33_000), label("artist", 3, 60_000)];
+    const labels = {
+      genre: [label("genre", 1, 32_768), label("genre", 2, 33_000)],
+      artist: [label("artist", 3, 60_000)],
+    };
     expect(visible(labels, WHOLE, SIZE, 1).map(({ id }) => id)).toEqual([1]);
     expect(visible(labels, WHOLE, SIZE, 3).map(({ id }) => id)).toEqual([1, 3]);
     const close = { x: 32_884, y: 32_768, scale: 1 };

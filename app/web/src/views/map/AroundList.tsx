@@ -11,7 +11,7 @@ const MAX_TRACKS = 300;
 
 /** The map as a list: the tracks around a genre or an artist, the nearest first. */
 export function AroundList({ data: { points, labels } }: { data: MapData }) {
-  const places = labels.slice(0, MAX_PLACES);
+  const places = useMemo(() => [...labels.genre, ...labels.artist].slice(0, MAX_PLACES), [labels]);
   const [chosen, setChosen] = useState("0");
   const place = places[Number(chosen)];
   const ids = useMemo(() => {

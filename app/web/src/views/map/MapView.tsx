@@ -12,14 +12,13 @@ import { tagName } from "../../sound_tags";
 import { AroundList } from "./AroundList";
 import { COLOURINGS, type Colouring, coloured as colouredBy } from "./colours";
 import { Legend } from "./Legend";
-import { type Label, labelsOf } from "./labels";
+import { labelsOf, NO_LABELS } from "./labels";
 import { type Ends, PathPanel } from "./PathPanel";
 import { indexOf } from "./points";
 import { Region } from "./Region";
 import { byDistance, middleOf } from "./region";
 import { ShownTrack } from "./ShownTrack";
 import { Stage } from "./Stage";
-import type { Spots } from "./spots";
 import { type Named, type Placed, useMapData } from "./use_map_data";
 import "./Map.css";
 
@@ -57,7 +56,10 @@ function EmptyMap({ state }: { state: Named["state"] }) {
 function LibraryMap({ placed, named }: { placed: Placed; named: Asked<Named> }) {
   const { points } = placed;
   const names = named.answer?.names;
-  const data = useMemo(() => ({ ...placed, labels: names ? namesOnMap(placed.spots, names) : [] }), [placed, names]);
+  const data = useMemo(
+    () => ({ ...placed, labels: names ? labelsOf(placed.spots, names) : NO_LABELS }),
+    [placed, names],
+  );
   const { query, route } = useLocation();
   const by = COLOURINGS.find((one) => one === query["colour"]) ?? "genre";
   const isList = query["list"] === "1";
@@ -139,10 +141,6 @@ function LibraryMap({ placed, named }: { placed: Placed; named: Asked<Named> }) 
 function numberedNames(names: Named["names"], by: Colouring): ReadonlyMap<number, string> {
   if (by === "sound") return new Map(names.sound_tags.map((name, place) => [place + 1, tagName(name)]));
   return new Map(names.genres.map(({ id, name }) => [id, name]));
-}
-
-function namesOnMap(spots: Spots, names: Named["names"]): Label[] {
-  return [...labelsOf(spots, "genre", names.genres), ...labelsOf(spots, "artist", names.artists)];
 }
 
 function Switch({ label, isOn, press }: { label: string; isOn: boolean; press: () => void }) {

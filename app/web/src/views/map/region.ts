@@ -1,10 +1,14 @@
 /** Which points lie where: the nearest one, those in a rectangle, and those within a line around them. */
 import type { Place } from "./camera";
 import type { Points } from "./points";
-import { type Sorted, sortedBy } from "./sorted";
 
 /** Points by the cells of a grid, row after row, in which few have to be looked at. */
-export type Grid = Sorted;
+export interface Grid {
+  /** Where the points of each cell begin in `order`; one more at the end. */
+  readonly starts: Int32Array;
+  /** Indices of points. Those of the same cell are in their own order. */
+  readonly order: Int32Array;
+}
 
 export interface Rectangle {
   readonly left: number;
@@ -24,12 +28,27 @@ export function cellOf(value: number): number {
   return Math.min(Math.max(Math.floor(value / CELL), 0), CELLS - 1);
 }
 
+/** Sort the points by counting: twice through all of them. */
 export function gridOf({ count, xs, ys }: Points): Grid {
-  const cells = new Int32Array(count);
+  const cells = new Uint16Array(count);
+  const starts = new Int32Array(CELLS * CELLS + 1);
   for (let i = 0; i < count; i++) {
-    cells[i] = ((ys[i] as number) >> CELL_BITS) * CELLS + ((xs[i] as number) >> CELL_BITS);
+    const cell = ((ys[i] as number) >> CELL_BITS) * CELLS + ((xs[i] as number) >> CELL_BITS);
+    cells[i] = cell;
+    starts[cell + 1] = (starts[cell + 1] as number) + 1;
   }
-  return sortedBy(cells, CELLS * CELLS);
+  for (let cell = 0; cell < CELLS * CELLS; cell++) {
+    starts[cell + 1] = (starts[cell + 1] as number) + (starts[cell] as number);
+  }
+  const next = starts.slice();
+  const order = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const cell = cells[i] as number;
+    const at = next[cell] as number;
+    order[at] = i;
+    next[cell] = at + 1;
+  }
+  return { starts, order };
 }
 
 /** Return the indices of the points in a rectangle. */

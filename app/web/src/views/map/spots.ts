@@ -1,8 +1,8 @@
 /** Where on the map most tracks of each genre or artist are. */
-import { MAX_COORDINATE, type Points } from "./points";
-import { sortedBy } from "./sorted";
+import type { Points } from "./points";
+import { CELLS, type Grid } from "./region";
 
-/** The mean of the places of the tracks in the densest cell. */
+/** The mean of the places of the tracks in the densest block of cells. */
 export interface Spot {
   readonly x: number;
   readonly y: number;
@@ -15,47 +15,63 @@ export interface Spots {
   readonly artist: ReadonlyMap<number, Spot>;
 }
 
-const CELLS = 40; // in each direction, in which the densest place is looked for
+const BLOCK = 8; // cells of the grid in each direction, among which the densest place is looked for
 
-export function spotsOf(points: Points): Spots {
-  const { count, xs, ys, genres, artists } = points;
-  const cells = new Uint16Array(count);
-  const columnOf = (value: number) => Math.floor((value * CELLS) / (MAX_COORDINATE + 1));
-  for (let i = 0; i < count; i++) cells[i] = columnOf(ys[i] as number) * CELLS + columnOf(xs[i] as number);
-  return { genre: spotsOfOwners(points, genres, cells), artist: spotsOfOwners(points, artists, cells) };
+export function spotsOf(points: Points, grid: Grid): Spots {
+  let ofArtists: Spots["artist"] | undefined;
+  return {
+    genre: spotsOfOwners(points, grid, points.genres),
+    get artist() {
+      ofArtists ??= spotsOfOwners(points, grid, points.artists); // there are many, and at first none is shown
+      return ofArtists;
+    },
+  };
 }
 
-function spotsOfOwners({ count, xs, ys }: Points, owners: Uint32Array, cells: Uint16Array): Map<number, Spot> {
+function spotsOfOwners({ xs, ys }: Points, { starts, order }: Grid, owners: Uint32Array): Map<number, Spot> {
   const { ids, places } = numbered(owners);
-  const { starts, order } = sortedBy(places, ids.length);
-  const tracksIn = new Uint32Array(CELLS * CELLS);
-  const spots = new Map<number, Spot>();
-  for (let place = 0; place < ids.length; place++) {
-    const first = starts[place] as number;
-    const end = starts[place + 1] ?? count;
-    for (let k = first; k < end; k++) {
-      const cell = cells[order[k] as number] as number;
-      tracksIn[cell] = (tracksIn[cell] as number) + 1;
+  const tracks = new Uint32Array(ids.length);
+  const [most, mostX, mostY] = [
+    new Uint32Array(ids.length),
+    new Float64Array(ids.length),
+    new Float64Array(ids.length),
+  ];
+  const [here, hereX, hereY] = [
+    new Uint32Array(ids.length),
+    new Float64Array(ids.length),
+    new Float64Array(ids.length),
+  ];
+  for (let top = 0; top < CELLS; top += BLOCK) {
+    for (let left = 0; left < CELLS; left += BLOCK) {
+      const found: number[] = [];
+      for (let row = top; row < top + BLOCK; row++) {
+        const end = starts[row * CELLS + left + BLOCK] as number;
+        for (let at = starts[row * CELLS + left] as number; at < end; at++) {
+          const i = order[at] as number;
+          const place = places[i] as number;
+          if (!here[place]) found.push(place);
+          here[place] = (here[place] as number) + 1;
+          hereX[place] = (hereX[place] as number) + (xs[i] as number);
+          hereY[place] = (hereY[place] as number) + (ys[i] as number);
+        }
+      }
+      for (const place of found) {
+        const count = here[place] as number;
+        tracks[place] = (tracks[place] as number) + count;
+        if (count > (most[place] as number)) {
+          most[place] = count;
+          mostX[place] = hereX[place] as number;
+          mostY[place] = hereY[place] as number;
+        }
+        here[place] = hereX[place] = hereY[place] = 0; // for the next block
+      }
     }
-    let densest = cells[order[first] as number] as number;
-    for (let k = first + 1; k < end; k++) {
-      const cell = cells[order[k] as number] as number;
-      if ((tracksIn[cell] as number) > (tracksIn[densest] as number)) densest = cell;
-    }
-    const n = tracksIn[densest] as number;
-    let x = 0;
-    let y = 0;
-    for (let k = first; k < end; k++) {
-      const i = order[k] as number;
-      const cell = cells[i] as number;
-      tracksIn[cell] = 0; // for the next one
-      if (cell !== densest) continue;
-      x += xs[i] as number;
-      y += ys[i] as number;
-    }
-    spots.set(ids[place] as number, { x: x / n, y: y / n, count: end - first });
   }
-  return spots;
+  const spotOf = (place: number): Spot => {
+    const count = most[place] as number;
+    return { x: (mostX[place] as number) / count, y: (mostY[place] as number) / count, count: tracks[place] as number };
+  };
+  return new Map(ids.map((id, place) => [id, spotOf(place)]));
 }
 
 /** Return the different values, and where among them each value is. */

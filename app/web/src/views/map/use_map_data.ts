@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type Answer, ApiError, get } from "../../api/client";
 import { address } from "../../base_path";
 import { type Asked, useAnswer } from "../../components/use_answer";
-import type { Label } from "./labels";
+import type { Labels } from "./labels";
 import { decodePoints, type Points } from "./points";
 import { type Grid, gridOf } from "./region";
 import { type Spots, spotsOf } from "./spots";
@@ -15,7 +15,7 @@ export interface Placed {
 
 /** What the map is drawn from. It has no labels until the names are known. */
 export interface MapData extends Placed {
-  readonly labels: readonly Label[];
+  readonly labels: Labels;
 }
 
 export interface Named {
@@ -44,7 +44,8 @@ export function useMapData(): { placed: Asked<Placed>; named: Asked<Named> } {
 
 async function loadPlaces(signal: AbortSignal): Promise<Placed> {
   const points = await loadPoints(signal);
-  return { points, grid: gridOf(points), spots: spotsOf(points) };
+  const grid = gridOf(points);
+  return { points, grid, spots: spotsOf(points, grid) };
 }
 
 async function loadNames(signal: AbortSignal): Promise<Named> {
