@@ -1,18 +1,26 @@
 """Debian's Chromium, driven by Playwright."""
 
+import io
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from image import hostpackages
+from image.paths import ROOT
 
 _PACKAGES = {
     "chromium": "shows the page in its tests",
     "fonts-dejavu-core": "the font of the page in its tests: pictures of it are compared",
     "fonts-droid-fallback": "titles in Chinese, Japanese and Korean, which DejaVu has not",
 }
+PICTURE_COLOURS = 256  # as many as a palette has: with fewer, covers are blotched and grey text is tinted
+
+# Returns how far the browser has played the track, in seconds.
+PLAYED_SECONDS = "() => Math.max(...[...document.querySelectorAll('audio')].map((audio) => audio.currentTime))"
 
 
 @contextmanager
@@ -27,3 +35,11 @@ def chromium() -> Iterator[Browser]:
             yield running
         finally:
             running.close()
+
+
+def save_picture(page: Page, name: str) -> None:
+    """Save what the window shows for the docs, in the colours of one palette, if PICTURES=1 wants pictures."""
+    if os.environ.get("PICTURES"):
+        page.wait_for_timeout(800)  # covers are drawn as they come
+        shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(PICTURE_COLOURS)
+        shown.save(ROOT / "docs/pictures" / f"{name}.png", optimize=True)

@@ -19,7 +19,7 @@ _ARTISTS = (
     "久石 奏",
     "Otto Klang",
 )
-_NOUNS = ("Lanterns", "Low Water", "Northern Rooms", "Paper Boats", "Salt", "Slow Weather", "The Long Quay", "Undertow")
+TITLES = ("Lanterns", "Low Water", "Northern Rooms", "Paper Boats", "Salt", "Slow Weather", "The Long Quay", "Undertow")
 _GENRES = ("Folk", "Electronic", "Jazz", "Ambient")
 _SONGS = ("Arrival", "Beacon", "Current", "Driftwood", "Ebb")
 ALBUMS_PER_ARTIST = 3
@@ -31,7 +31,7 @@ def make(folder: Path, albums_per_artist: int = ALBUMS_PER_ARTIST, songs_per_alb
     files = 0
     for number, artist in enumerate(_ARTISTS):
         for album_no in range(albums_per_artist):
-            title = f"{_NOUNS[(number + 3 * album_no) % len(_NOUNS)]}{' II' if album_no >= len(_NOUNS) else ''}"
+            title = f"{TITLES[(number + 3 * album_no) % len(TITLES)]}{' II' if album_no >= len(TITLES) else ''}"
             album = folder / artist / f"{album_no + 1} {title}"
             album.mkdir(parents=True)
             _cover(rng).save(album / "cover.jpg", quality=88)

@@ -13,6 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.support.browser import PLAYED_SECONDS
 from tests.support.small_disk import full_disk, needs_root, small_disk
 from tests.support.stack import Stack, wait_until
 from tests.web import music
@@ -23,7 +24,6 @@ pytestmark = needs_root
 LOOKS = [("phone", "dark"), ("desk", "light")]
 DATA_MIB = 64
 RETRY_MS = 40_000  # the page waits up to 15 s between two attempts, and a stream of events up to 30
-PLAYED_SECONDS = "() => Math.max(...[...document.querySelectorAll('audio')].map((audio) => audio.currentTime))"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.support.browser import PLAYED_SECONDS
 from tests.support.stack import Stack, wait_until
 from tests.web.conftest import PAGE_SECONDS
 from tests.web.music import SONG_SECONDS
@@ -18,7 +19,6 @@ from tests.web.music import SONG_SECONDS
 OpenPage = Callable[..., Page]
 # The largest gap between two tracks that one hardly hears is some 20 ms; a busy machine needs more.
 MAX_GAP_MS = 500
-PLAYED_SECONDS = "() => Math.max(...[...document.querySelectorAll('audio')].map((audio) => audio.currentTime))"
 # Notes for each element when its sound began and when it will have ended, in ms of the page's clock.
 WATCH_GAPS = """() => {
   window.heard = new Map();
