@@ -73,6 +73,20 @@ def test_means_follow_the_library_in_the_background(analysed: Database, monkeypa
     assert {item_id for item_id, _ in vectors.rank(db, "album", 1, 10) or ()} == {3, 4, 5, 6}
 
 
+def test_the_first_means_are_there_once_the_index_is_loaded(
+    analysed: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "_PAUSE_FACTOR", 1e9)  # none is computed again
+    vectors = SimilarityIndex(analysed.reader)
+    vectors.load_in_background()
+    for thread in [t for t in threading.enumerate() if t.name == "vectors"]:
+        thread.join()
+    monkeypatch.setattr(means, "load_means", pytest.fail)
+    db = analysed.reader()
+    kinds: tuple[means.Kind, ...] = ("album", "artist", "genre")
+    assert [len(vectors.rank(db, kind, 1, 10) or ()) for kind in kinds] == [5, 2, 2]
+
+
 def test_a_library_without_vectors_has_no_means(db: Database) -> None:
     insert(db, file("/1", artist="A", album="B"))
     assert SimilarityIndex(db.reader).rank(db.reader(), "album", 1, 10) is None

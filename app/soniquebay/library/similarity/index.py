@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Kind = Literal["track", "album", "artist", "genre"]
+_KINDS_OF_MEANS: "tuple[means.Kind, ...]" = ("album", "artist", "genre")
 
 _MAX_SYNCHRONOUS_TRACKS = 2000  # up to here a request waits for a rebuild, which takes some 50 ms
 _PAUSE_FACTOR = 100  # the pause after a rebuild is this many times as long as the rebuild took
@@ -45,7 +46,7 @@ class SimilarityIndex:
         self._means: dict[Kind, _Means] = {}
 
     def load_in_background(self) -> None:
-        """Build the index in a thread, so that the first request does not wait for it."""
+        """Build the index and the first means in a thread, so that the first requests do not wait for them."""
         threading.Thread(target=self._try_to_rebuild, name="vectors", daemon=True).start()
 
     def update(self, track_id: int, version: int, data: bytes | None) -> None:
@@ -193,6 +194,9 @@ class SimilarityIndex:
     def _try_to_rebuild(self) -> None:
         try:
             self._rebuild()
+            for kind in _KINDS_OF_MEANS:
+                if kind not in self._means:
+                    self._means_of(self._connect(), kind)
         except sqlite3.Error as error:  # whoever asks for similar tracks gets it as well
             log.warning("no similar tracks are found: %s", error)
 
