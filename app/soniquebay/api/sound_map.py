@@ -65,7 +65,7 @@ def get_map_state(services: Shared) -> Any:
     db = services.database.reader()
     plan = map_places.plan(db)
     return {
-        "tracks": queries.totals(db)["tracks"],
+        "tracks": queries.track_count(db),
         "analysed": plan.analysed,
         "placed": plan.analysed - plan.unplaced,
         "layout": plan.layout,

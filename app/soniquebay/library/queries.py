@@ -182,6 +182,14 @@ WITH_GONE = (
 )
 
 
+def track_count(db: sqlite3.Connection) -> int:
+    """Return how many tracks there are that are not missing."""
+    row = db.execute(
+        f"{WITH_GONE} SELECT (SELECT count(*) FROM tracks) - (SELECT count(*) FROM gone) AS tracks"
+    ).fetchone()
+    return int(row["tracks"])
+
+
 def totals(db: sqlite3.Connection) -> dict[str, int]:
     """Return how many there are of each kind: the fields of `api.models.scans.Totals` but for loudness."""
     row = db.execute(
