@@ -48,7 +48,8 @@ def index_of(pieces: Sequence[Piece]) -> NearestNeighbourIndex:
 def measure(index: NearestNeighbourIndex, pieces: Sequence[Piece], pairs: int, count: int) -> dict[str, float]:
     """Return means over random pairs of pieces of different artists; distances are shares of the mean distance."""
     chance = np.random.default_rng(1)
-    distances = np.linalg.norm(index.points[:, None] - index.points[None], axis=2)
+    points = index.points[:]
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     distances /= distances[np.triu_indices(len(pieces), 1)].mean()
     found: dict[str, list[float]] = {}
     numbers = {name: number for number, name in enumerate(sorted({piece.artist for piece in pieces}))}

@@ -54,7 +54,7 @@ def test_each_is_the_mean_of_its_tracks(
     for row, item_id in enumerate(found.ids[: found.count].tolist()):
         rows = [index.row_of(track_id) for (track_id,) in db.execute(tracks_of, (item_id,))]
         wanted = index.points[[row for row in rows if row is not None]].mean(axis=0)
-        np.testing.assert_allclose(found.points[row], wanted, atol=1e-5)
+        np.testing.assert_allclose(found.points[row], wanted, atol=0.015)  # what is kept is rounded
 
 
 def test_means_follow_the_library_in_the_background(analysed: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ _PAUSE_FACTOR = 100  # the pause after a rebuild is this many times as long as t
 
 
 class SimilarityIndex:
-    """The vectors of the whole library in memory, 270 bytes each. Safe to use from several threads.
+    """The points of the whole library in memory, 80 bytes each. Safe to use from several threads.
 
     A stored vector is added at once. The index as a whole, with its embedding, is rebuilt when the library has changed:
     at most a hundredth of the time goes into that, and for a larger library it happens in the background. `connect`

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZES
 from soniquebay.library.similarity import vectors as stored
 from soniquebay.library.similarity.embedding import Embedding, Float32Array, fit_embedding
+from soniquebay.library.similarity.points import Points
 
 _MAX_SAMPLE_TRACKS = 4096  # the embedding is fitted to at most this many vectors
 MAX_ANCHORS = 512  # tracks of the sample to which local scales are measured
@@ -33,7 +34,7 @@ class NearestNeighbourIndex:
     version: int  # of the features that are compared: of newer vectors only the values that this version has
     anchors: Float32Array  # (anchors, dimensions)
     ids: NDArray[np.int64]  # (rows,), track ids
-    points: Float32Array  # (rows, dimensions)
+    points: Points  # (rows, dimensions)
     squared_norms: Float32Array  # (rows,)
     local_scale: Float32Array  # (rows,), mean distance to the nearest anchors: small where tracks lie dense
     count: int = 0
@@ -44,7 +45,7 @@ class NearestNeighbourIndex:
         cls, embedding: Embedding, version: int, anchors: Float32Array, ids: NDArray[np.int64], points: Float32Array
     ) -> "NearestNeighbourIndex":
         """Return the index of some points, (n, dimensions)."""
-        index = cls.empty(embedding, version, anchors, ids.size)
+        index = cls.empty(embedding, version, anchors, Points(points, ids.size))
         for start in range(0, ids.size, _CHUNK_ROWS):
             chunk = slice(start, start + _CHUNK_ROWS)
             index._write(chunk, ids[chunk], points[chunk])
@@ -52,14 +53,17 @@ class NearestNeighbourIndex:
         return index
 
     @classmethod
-    def empty(cls, embedding: Embedding, version: int, anchors: Float32Array, capacity: int) -> "NearestNeighbourIndex":
-        """Return an index without points, with room for some."""
+    def empty(
+        cls, embedding: Embedding, version: int, anchors: Float32Array, points: Points
+    ) -> "NearestNeighbourIndex":
+        """Return an index without tracks, with rows for their points."""
+        capacity = points.rows
         return cls(
             embedding,
             version,
-            anchors,
+            points.rounded(anchors),  # so that a track lies where its own anchor does
             ids=np.zeros(capacity, np.int64),
-            points=np.zeros((capacity, anchors.shape[1]), np.float32),
+            points=points,
             squared_norms=np.zeros(capacity, np.float32),
             local_scale=np.ones(capacity, np.float32),
         )
@@ -90,6 +94,7 @@ class NearestNeighbourIndex:
 
     def _write(self, rows: slice, ids: NDArray[np.int64], points: Float32Array) -> None:
         self.ids[rows], self.points[rows] = ids, points
+        points = self.points[rows]  # as it is kept
         self.squared_norms[rows] = np.einsum("ij,ij->i", points, points)
         self.local_scale[rows] = self._local_scale_of(points)
 
@@ -107,8 +112,9 @@ class NearestNeighbourIndex:
         if row is None:
             return
         self.count -= 1
-        for array in (self.ids, self.points, self.squared_norms, self.local_scale):
-            array[row] = array[self.count]  # the last row fills the gap
+        self.points.copy_row(self.count, row)  # the last row fills the gap
+        for array in (self.ids, self.squared_norms, self.local_scale):
+            array[row] = array[self.count]
         self.changes += 1
 
     def nearest(self, row: int, limit: int) -> Neighbours:
@@ -144,7 +150,7 @@ class NearestNeighbourIndex:
         return replace(
             self,
             ids=self.ids[rows],
-            points=self.points[rows],
+            points=self.points.part(rows),
             squared_norms=self.squared_norms[rows],
             local_scale=self.local_scale[rows],
             count=rows.size,
@@ -162,7 +168,7 @@ class NearestNeighbourIndex:
     def scaled_distances(self, point: Float32Array) -> Float32Array:
         """Return the squared distances of all tracks from a point, divided by their local scales."""
         n = self.count
-        scaled = self.points[:n] @ (-2 * point)
+        scaled = self.points.dot(-2 * point, n)
         scaled += self.squared_norms[:n]
         scaled += point @ point
         scaled /= self.local_scale[:n]
@@ -188,9 +194,10 @@ class NearestNeighbourIndex:
         if rows <= self.ids.size:
             return
         capacity = max(rows, self.ids.size * 9 // 8 + 256)
-        for name in ("ids", "points", "squared_norms", "local_scale"):
+        self.points = self.points.resized(capacity)
+        for name in ("ids", "squared_norms", "local_scale"):
             old = getattr(self, name)
-            new = np.zeros((capacity, *old.shape[1:]), old.dtype)
+            new = np.zeros(capacity, old.dtype)
             new[: self.count] = old[: self.count]
             setattr(self, name, new)
 
@@ -214,8 +221,9 @@ def load_index(db: sqlite3.Connection) -> NearestNeighbourIndex | None:
     condition = "AND track_id IN (SELECT value FROM json_each(?))"
     sample = np.concatenate([vectors for _, vectors in _read_vectors(db, version, condition, sample_ids)])
     embedding = fit_embedding(sample)
-    anchors = embedding.embed(np.random.default_rng(0).permutation(sample)[:MAX_ANCHORS])
-    index = NearestNeighbourIndex.empty(embedding, version, anchors, ids.size + _SPARE_ROWS)
+    sample = np.random.default_rng(0).permutation(embedding.embed(sample))
+    points = Points(sample, ids.size + _SPARE_ROWS)
+    index = NearestNeighbourIndex.empty(embedding, version, sample[:MAX_ANCHORS], points)
     for chunk_ids, vectors in _read_vectors(db, version, "", None):
         index.upsert(chunk_ids, vectors)
     index.changes = 0

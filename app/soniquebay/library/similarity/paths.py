@@ -17,9 +17,9 @@ def near_line(index: NearestNeighbourIndex, first_row: int, last_row: int) -> Ne
     """Return the index of the tracks that lie nearest to the straight line between two, in the order of their ids."""
     first = index.points[first_row]
     along = index.points[last_row] - first
-    length = max(float(along @ along), np.finfo(np.float32).tiny)
+    length = max(float(along @ along), float(np.finfo(np.float32).tiny))
     n = index.count
-    shadows = index.points[:n] @ along - first @ along  # times the length: where the perpendicular meets the line
+    shadows = index.points.dot(along, n) - first @ along  # times the length: where the perpendicular meets the line
     on_line = np.clip(shadows / length, 0, 1)
     scaled = index.scaled_distances(first)
     scaled += on_line * (on_line * length - 2 * shadows) / index.local_scale[:n]
