@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import build_root, cache, mirrors, namespace, ui
+from . import build_root, cache, debian_package, ui
 from .build_root import SUITE, BuildRoot
 from .errors import ActionableError
 from .ui import Step
@@ -64,24 +64,13 @@ def debian_music(tools: BuildRoot, step: Step) -> Path:
     """
 
     def fetch(folder: Path) -> None:
-        folder.mkdir(mode=0o755)
-        sources = "\n".join(mirrors.configured().lines(SUITE, "main"))
-        options = " ".join(f"-o '{option.replace(' ', '=', 1)}'" for option in mirrors.apt_options())
-        script = f"""
-            mount -t tmpfs tmpfs /var/lib/apt/lists
-            mount -t tmpfs tmpfs /etc/apt/sources.list.d
-            printf '%s\\n' '{sources}' > /etc/apt/sources.list.d/soniquebay.list
-            apt-get -q {options} -o APT::Sandbox::User=root -o Dir::Etc::sourcelist=/dev/null update
-            cd /tmp
-            apt-get -q {options} -o APT::Sandbox::User=root -o Dir::Etc::sourcelist=/dev/null download {PACKAGE}
-            mkdir unpacked
-            dpkg-deb -x {PACKAGE}_*.deb unpacked
-            cp -r unpacked/{FOLDER_IN_PACKAGE} "{namespace.BIND_FOLDER}/music/Battle for Wesnoth"
-        """
-        step.run(tools.inside(["sh", "-euc", script], {folder: "music"}))
-        if not any(folder.rglob("*.ogg")):
-            shutil.rmtree(folder)
-            raise ActionableError(f"The package {PACKAGE} has no music in {FOLDER_IN_PACKAGE}.")
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="tmp-") as unpacked:
+            debian_package.unpack(PACKAGE, Path(unpacked), tools, step)
+            music = Path(unpacked) / FOLDER_IN_PACKAGE
+            if not any(music.rglob("*.ogg")):
+                raise ActionableError(f"The package {PACKAGE} has no music in {FOLDER_IN_PACKAGE}.")
+            folder.mkdir(mode=0o755)
+            music.rename(folder / "Battle for Wesnoth")
 
     return cache.make("debian-music", _package_digest(), "", fetch)
 

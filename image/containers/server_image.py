@@ -19,7 +19,7 @@ from ..paths import ROOT, chown_to_invoking_user, dist
 from ..platforms import PLATFORMS
 from ..profile import package_names
 from ..ui import Step
-from . import engine
+from . import docker_compose, engine
 from .container import IMAGE_VARIABLE, remove_other_tags
 from .engine import Engine
 
@@ -59,11 +59,13 @@ def export() -> Path:
 
 
 def run(command: Sequence[str]) -> int:
-    """Run a command with the engine and the image in its environment, and return its exit status; needs root."""
+    """Run a command with engine, image and Compose in its environment, and return its exit status; needs root."""
     tools = build_root.ensure()
+    compose = docker_compose.ensure(tools)
     with engine.running() as docker_engine:
         name = ensure(docker_engine, tools)
         environment = {**os.environ, **docker_engine.environment, IMAGE_VARIABLE: name}
+        environment[docker_compose.VARIABLE] = str(compose)
         return subprocess.run([*docker_engine.prefix, *command], env=environment, check=False).returncode
 
 
