@@ -114,7 +114,7 @@ test-image: molecule-image ## the built image alone
 minimal: $(VENV)/ready
 	@$(BIN)/python -m image minimal
 
-test-server: $(VENV)/ready ## deploy/compose.yml by Docker Compose: the image for servers, a scan, an answer
+test-server: $(VENV)/ready ## deploy/compose.yml by Docker Compose: the image for servers, a scan, a worker elsewhere
 	@$(RECORD) $(BIN)/python -m image containers --of server $(BIN)/python -m pytest -q -p no:cacheprovider tests/server
 
 container-image: $(VENV)/ready ## the container image for servers, in dist/, for this processor

@@ -11,6 +11,7 @@ user 10001 soniquebay-api
 user 10002 soniquebay-worker
 user 10003 soniquebay-flower
 user 10004 soniquebay-online
+user 10005 soniquebay-worker-proxy
 
 folder() {
     install --directory --owner "$1" --group "$2" --mode "$3" "$4"

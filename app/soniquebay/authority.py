@@ -71,14 +71,26 @@ class Signed:
 
 
 class Authority:
-    """The authority whose files are in a folder of the API."""
+    """The authority whose files are in a folder of the API.
 
-    def __init__(self, folder: Path) -> None:
+    `handed_to`: the folder where the worker proxy looks for its certificates, if that is another one.
+    """
+
+    def __init__(self, folder: Path, handed_to: Path | None = None) -> None:
         self._folder = folder
+        self._handed_to = handed_to
 
     def exists(self) -> bool:
         """Tell whether it was made."""
         return all((self._folder / name).exists() for name in (AUTHORITY_FILE, AUTHORITY_KEY_FILE, WORKER_PROXY_FILE))
+
+    def hand_over(self) -> None:
+        """Put what the worker proxy needs where it looks, readable for the group. Raises ``OSError``."""
+        if self._handed_to is None or self._handed_to == self._folder:
+            return
+        self._handed_to.mkdir(parents=True, exist_ok=True)
+        for name in (AUTHORITY_FILE, WORKER_PROXY_FILE):
+            replace_file(self._handed_to / name, (self._folder / name).read_bytes(), 0o640)
 
     def ensure(self) -> str:
         """Make the authority and the worker proxy's certificate where they are missing; return the authority's in PEM.

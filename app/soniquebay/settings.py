@@ -12,6 +12,7 @@ from soniquebay import addresses, backup_settings
 
 # Of every key in Redis, so that other users of the same Redis are not in the way.
 REDIS_KEY_PREFIX = "soniquebay:"
+AUTHORITY_FOLDER = "authority"  # in the folder of the data
 # Where the credit of several artists may be split, see library/catalogue/names.py.
 ARTIST_JOINS = frozenset({";", "/", "&", ",", "+", "×", "x", "vs", "and"})
 
@@ -62,6 +63,8 @@ class Settings:
     worker_proxy_host: str
     worker_proxy_port: int
     """Address for these workers. Nobody listens there before the first of them has joined."""
+    worker_proxy_certificates: Path
+    """Folder with the certificates of the worker proxy. Another one than `authority_folder` gets a copy."""
     flower_host: str
     flower_port: int
     url: str
@@ -146,7 +149,7 @@ class Settings:
     @property
     def authority_folder(self) -> Path:
         """Folder of the authority that signs the certificates of workers on other machines."""
-        return self.data / "authority"
+        return self.data / AUTHORITY_FOLDER
 
     @property
     def covers(self) -> Path:
@@ -261,6 +264,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         remote_socket=Path(get("REMOTE_SOCKET", "/run/soniquebay-workers/api.sock")),
         worker_proxy_host=get("WORKER_PROXY_HOST", "::"),
         worker_proxy_port=port("WORKER_PROXY_PORT", 6380),
+        worker_proxy_certificates=Path(get("WORKER_PROXY_CERTIFICATES", str(data / AUTHORITY_FOLDER))),
         flower_port=port("FLOWER_PORT", 5555),
         url=get("URL", "").rstrip("/"),
         processes=processes(),

@@ -53,7 +53,7 @@ def app(bench: WorkerProxyBench) -> Iterator[Celery]:
 def client(bench: WorkerProxyBench, folder: Path, **options: Any) -> redis.Redis:
     """Return a client with the credentials in a folder, as somebody has it who has stolen them."""
     return redis.Redis(
-        port=bench.port, ssl=True, ssl_ca_certs=str(bench.folder / "laptop" / AUTHORITY_FILE),
+        port=bench.port, ssl=True, ssl_ca_certs=str(bench.folder / "authority" / AUTHORITY_FILE),
         ssl_certfile=str(folder / WORKER_FILE), ssl_keyfile=str(folder / WORKER_KEY_FILE), ssl_check_hostname=False,
         driver_info=None, retry=None, socket_timeout=5, **options,
     )  # fmt: skip
@@ -225,6 +225,31 @@ def test_a_worker_cannot_pretend_to_be_the_proxy(bench: WorkerProxyBench) -> Non
         ):
             fake.ping()
         thread.join(10)
+
+
+def test_where_nothing_starts_the_proxy_it_waits_for_a_worker(tmp_path: Path) -> None:
+    """As in a container."""
+    bench = WorkerProxyBench(tmp_path)
+    try:
+        proxy = bench.start_proxy("--wait", sign="until a worker has joined")
+        for round_ in (1, 2):
+            assert proxy.poll() is None and not is_listening(bench)
+            folder = bench.join(f"laptop{round_}")
+            wait_until(lambda: is_listening(bench), 10)
+            assert client(bench, folder).ping()
+            bench.workers.clear()
+            bench.write_allow_list()
+            wait_until(lambda: not is_listening(bench), 10)
+        proxy.terminate()
+        assert proxy.wait(10) == 0
+    finally:
+        bench.stop()
+
+
+def is_listening(bench: WorkerProxyBench) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", bench.port), timeout=1):
+        return True
+    return False
 
 
 def test_the_rules_of_redis_alone_would_not_do(bench: WorkerProxyBench) -> None:

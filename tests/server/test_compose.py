@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +20,7 @@ import httpx
 import pytest
 
 from image.containers.container import IMAGE_VARIABLE
+from soniquebay.api.background_jobs import MAX_QUEUED_VECTORS_SHARED
 from tests.server.compose import Project
 from tests.support.audio_files import tone
 from tests.support.stack import free_port, wait_until
@@ -44,7 +49,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     music = tmp_path_factory.mktemp("music")
     music.chmod(0o755)
     make_album(music / "first", "Song", 2)
-    names = ("SONIQUEBAY_PORT", "SONIQUEBAY_FLOWER_PORT")
+    names = ("SONIQUEBAY_PORT", "SONIQUEBAY_FLOWER_PORT", "SONIQUEBAY_WORKER_PROXY_PORT")
     variables = {name: str(free_port()) for name in names} | {
         "SONIQUEBAY_IMAGE": image,
         "SONIQUEBAY_MUSIC_FOLDER": str(music),
@@ -103,7 +108,36 @@ def answers(url: str, cookies: httpx.Cookies | None) -> int:
     return 0
 
 
-@pytest.mark.parametrize("name", ["redis", "api", "worker", "flower", "online"])
+def test_a_worker_on_another_machine_brings_vectors(project: Project, api: httpx.Client, tmp_path: Path) -> None:
+    code = json.loads(project.run("api", "soniquebay", "join-code", "--json")[1])["code"]
+    command = [sys.executable, "-m", "soniquebay.cli", "worker", "--join", str(api.base_url), "--code", code]
+    command += ["--name", "laptop", "--folder", str(tmp_path / "laptop"), "--processes", "1"]
+    log = tmp_path / "worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        wait_until(lambda: process.poll() is not None or figure(api, "workers_present"), START_TIMEOUT_SECONDS)
+        assert process.poll() is None, log.read_text()
+        # More tracks than the worker of the server gets at a time, in a folder that the API notices by itself.
+        make_album(tmp_path / "second", "Other song", MAX_QUEUED_VECTORS_SHARED + 4)
+        shutil.move(tmp_path / "second", project.variables["SONIQUEBAY_MUSIC_FOLDER"])
+        wait_until(lambda: figure(api, "vectors_total"), START_TIMEOUT_SECONDS)
+        project.run("api", "soniquebay", "workers", "revoke", "laptop")
+        wait_until(lambda: "Connection to broker lost" in log.read_text())
+    finally:
+        print(log.read_text())
+        process.kill()
+        process.wait()
+
+
+def figure(api: httpx.Client, name: str) -> float:
+    """Return a metric of workers on other machines."""
+    found = re.search(rf"^soniquebay_remote_{name} (\S+)$", api.get("/metrics").text, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+@pytest.mark.parametrize("name", ["redis", "api", "worker", "worker-proxy", "flower", "online"])
 def test_no_program_is_root(project: Project, name: str) -> None:
     assert project.run(name, "id", "-u")[1].strip() != "0"
 
@@ -117,3 +151,14 @@ def test_the_worker_is_kept_from_what_it_does_not_need(project: Project, api: ht
     assert project.run("worker", "soniquebay", "claim-code", check=False)[0] != 0
     interfaces = project.run("worker", "ls", "/sys/class/net")[1].split()
     assert interfaces == ["lo"]
+
+
+def test_the_worker_proxy_has_sockets_and_certificates_alone(project: Project) -> None:
+    assert project.run("worker-proxy", "ls", "/data", "/music")[1].split() == ["/data:", "/music:"]
+    assert project.run("worker-proxy", "touch", "/run/soniquebay-workers/x", check=False)[0] != 0
+    assert project.run("worker-proxy", "ls", "/run/soniquebay")[1] == ""
+    assert project.run("worker-proxy", "ls", "/run/soniquebay-control", check=False)[0] != 0
+    found = set(project.run("worker-proxy", "ls", "/run/soniquebay-workers")[1].split())
+    assert found <= {"api.sock", "allowed-workers.json", "authority.pem", "worker-proxy.pem"}
+    # Nobody else has them.
+    assert project.run("worker", "ls", "/run/soniquebay-workers")[1] == ""

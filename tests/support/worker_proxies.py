@@ -58,10 +58,9 @@ class WorkerProxyBench:
             return bool(self.redis.ping())
         return False
 
-    def start_proxy(self) -> subprocess.Popen[bytes]:
-        return self._start(
-            "worker-proxy", [sys.executable, "-m", "soniquebay.cli", "worker-proxy"], "remote workers on"
-        )
+    def start_proxy(self, *options: str, sign: str = "remote workers on") -> subprocess.Popen[bytes]:
+        """Start it, and wait until its log has a sign."""
+        return self._start("worker-proxy", [sys.executable, "-m", "soniquebay.cli", "worker-proxy", *options], sign)
 
     def start_worker(self, name: str) -> subprocess.Popen[bytes]:
         folder = self.folder / name

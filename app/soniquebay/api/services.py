@@ -138,7 +138,7 @@ class Services:
         self.releases = ReleaseOffers(settings)
         self.remote_workers = RemoteWorkers(
             self.accounts.database,
-            Authority(settings.authority_folder),
+            Authority(settings.authority_folder, settings.worker_proxy_certificates),
             settings.allowed_workers_folder,
             settings.worker_proxy_port,
         )

@@ -120,8 +120,9 @@ def serve(
 
 
 @click.command()
-def worker_proxy() -> None:
+@click.option("--wait", is_flag=True, help="Wait for the first worker to join, where nothing else starts this program.")
+def worker_proxy(*, wait: bool) -> None:
     """Run the worker proxy, by which workers on other machines reach the broker (a service of the appliance)."""
     from soniquebay.worker_proxy.server import run
 
-    run(settings())
+    run(settings(), waits=wait)

@@ -59,6 +59,8 @@ def _proxy(around: Surroundings) -> Finding:
     port = around.settings.worker_proxy_port
     if _is_listening(around.proc, port):
         return ok("The worker proxy listens.")
+    if around.settings.worker_proxy_certificates != around.settings.authority_folder:
+        return unknown("Whether the worker proxy listens is not known: it is in a container of its own.")
     return wrong(
         f"Workers on other machines cannot connect: the worker proxy does not listen on port {port}.",
         "sudo systemctl restart soniquebay-worker-proxy.path soniquebay-worker-proxy.service; what it says: "

@@ -91,7 +91,9 @@ class RemoteWorkers:
         try:
             if self._authority.exists():
                 self._write_allow_list()
-            elif names := _serials(self._database.reader()):
+                return
+            allowed_workers.write(self._allowed_workers_folder, {})  # in a container the folder may outlive the data
+            if names := _serials(self._database.reader()):
                 # The database is from a backup, and what signs certificates is in none.
                 log.warning("workers on other machines have to join again: %s", ", ".join(names))
         except OSError as error:
@@ -251,7 +253,10 @@ class RemoteWorkers:
             raise JoinRefusedError(f"{allowed_workers.MAX_WORKERS} workers have joined already, which is the most")
 
     def _write_allow_list(self) -> None:
-        allowed_workers.write(self._allowed_workers_folder, _serials(self._database.reader()))
+        serials = _serials(self._database.reader())
+        if serials:  # the worker proxy starts when it sees the list
+            self._authority.hand_over()
+        allowed_workers.write(self._allowed_workers_folder, serials)
 
 
 def _serials(db: sqlite3.Connection) -> dict[str, str]:

@@ -39,7 +39,7 @@ _REVOKED = (
 def certificate_folder(settings: Settings) -> Path:
     """Return the folder with the certificates of proxy and authority; on the appliance systemd hands them over."""
     handed = os.environ.get("CREDENTIALS_DIRECTORY")
-    return Path(handed) if handed else settings.authority_folder
+    return Path(handed) if handed else settings.worker_proxy_certificates
 
 
 class WorkerProxy:
@@ -143,9 +143,6 @@ class WorkerProxy:
                 return worker, serial
         raise PermissionError("its certificate is that of no worker, or of one that was revoked or suspended")
 
-    def _may_connect(self) -> bool:
-        return (self._allowed_workers_folder / allowed_workers.FILE_NAME).exists()
-
     def _allowed(self) -> dict[str, str]:
         try:
             return allowed_workers.read(self._allowed_workers_folder)
@@ -155,7 +152,7 @@ class WorkerProxy:
 
     async def _end_revoked(self) -> None:
         """End the connections of those who were revoked; return when nobody may connect any more."""
-        while self._may_connect():
+        while _somebody_may_connect(self._allowed_workers_folder):
             await asyncio.sleep(ALLOW_LIST_INTERVAL_SECONDS)
             known = self._allowed()
             for task, (worker, serial) in list(self._open.items()):
@@ -164,36 +161,58 @@ class WorkerProxy:
                     task.cancel()
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ``SystemExit`` with what is wrong."""
+def _somebody_may_connect(allowed_workers_folder: Path) -> bool:
+    return (allowed_workers_folder / allowed_workers.FILE_NAME).exists()
+
+
+def run(settings: Settings, *, waits: bool) -> None:
+    """Serve until SIGTERM or SIGINT, or nobody may connect any more. Raises ``SystemExit`` with what is wrong.
+
+    `waits`: wait until somebody may connect, and again when nobody may any more.
+    """
     logs.configure("soniquebay-worker-proxy", settings.log)
     logs.limit_repeats("asyncio", "soniquebay.worker_proxy.server", "soniquebay.worker_proxy.relay")
-    try:
-        context = proxy_context(certificate_folder(settings))
-    except OSError as error:
-        raise SystemExit(
-            f"soniquebay: the worker proxy has no certificate ({error}): it is made when the first worker joins, see "
-            "soniquebay join-code"
-        ) from error
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_serve(settings, context))
+        asyncio.run(_serve(settings, waits=waits))
 
 
-async def _serve(settings: Settings, context: ProxyContext) -> None:
+async def _serve(settings: Settings, *, waits: bool) -> None:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - this runs in one
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    if not waits:
+        await _serve_until_nobody_may_connect(settings)
+        return
+    while True:
+        log.info("nobody listens until a worker has joined")
+        while not _somebody_may_connect(settings.allowed_workers_folder):
+            await asyncio.sleep(ALLOW_LIST_INTERVAL_SECONDS)
+        await _serve_until_nobody_may_connect(settings)
+
+
+async def _serve_until_nobody_may_connect(settings: Settings) -> None:
     proxy = WorkerProxy(
-        context,
+        _context(settings),
         Broker(broker_socket(settings)),
         settings.remote_socket,
         settings.allowed_workers_folder,
         reach_of(settings),
     )
     with _listening(settings.worker_proxy_host, settings.worker_proxy_port) as listening:
-        task = asyncio.create_task(proxy.serve(listening))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         log.info("remote workers on %s", listening.getsockname())
         notify("READY=1")
-        await task
+        await proxy.serve(listening)
+
+
+def _context(settings: Settings) -> ProxyContext:
+    try:
+        return proxy_context(certificate_folder(settings))
+    except OSError as error:
+        raise SystemExit(
+            f"soniquebay: the worker proxy has no certificate ({error}): it is made when the first worker joins, see "
+            "soniquebay join-code"
+        ) from error
 
 
 def _listening(host: str, port: int) -> socket.socket:

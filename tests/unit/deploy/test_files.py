@@ -21,14 +21,16 @@ POD = OBJECTS["StatefulSet"]["spec"]["template"]["spec"]
 CONTAINERS: dict[str, dict[str, Any]] = {one["name"]: one for one in POD["containers"]}
 PREPARE = (DEPLOY / "prepare.sh").read_text()
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text()
-PROGRAMS = {"redis", "api", "worker", "flower", "online"}
+PROGRAMS = {"redis", "api", "worker", "worker-proxy", "flower", "online"}
 # What the worker, which reads files of unknown origin, must not write or see.
 FORBIDDEN = {"/run/soniquebay-control", "/run/soniquebay-workers"}
 
 
 def users() -> dict[str, int]:
     """Return the user of each program, as the image has it."""
-    made = {name: int(number) for number, name in re.findall(r"^user (\d+) soniquebay-(\w+)$", PREPARE, re.MULTILINE)}
+    made = {
+        name: int(number) for number, name in re.findall(r"^user (\d+) soniquebay-([\w-]+)$", PREPARE, re.MULTILINE)
+    }
     redis = re.search(r"^usermod --uid (\d+)", PREPARE, re.MULTILINE)
     assert redis is not None
     return {**made, "redis": int(redis[1])}
@@ -92,7 +94,7 @@ def test_only_the_api_writes_the_library() -> None:
     assert {mounts(program)["/music"] for program in PROGRAMS if "/music" in mounts(program)} == {"ro"}
     assert FORBIDDEN.isdisjoint(mounts("worker"))
     # A socket is made by one program; the others can neither replace nor remove it.
-    for folder in ("/run/redis", "/run/soniquebay", "/run/soniquebay-online"):
+    for folder in ("/run/redis", "/run/soniquebay", "/run/soniquebay-workers", "/run/soniquebay-online"):
         assert len([program for program in PROGRAMS if mounts(program).get(folder) == "rw"]) == 1
     assert "replicas" not in SERVICES["api"].get("deploy", {})
     assert OBJECTS["StatefulSet"]["spec"]["replicas"] == 1
@@ -101,16 +103,16 @@ def test_only_the_api_writes_the_library() -> None:
 def test_only_those_with_a_reason_have_a_network() -> None:
     without = {name for name, service in SERVICES.items() if service.get("network_mode") == "none"}
     assert without == {"redis", "worker"}
-    assert {name for name, service in SERVICES.items() if "ports" in service} == {"api", "flower"}
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"api", "worker-proxy", "flower"}
 
 
 def test_every_command_and_every_setting_exists() -> None:
     source = Path(settings.__file__).read_text() + (ROOT / "app/soniquebay/backup_settings.py").read_text()
     names = set(re.findall(r'"([A-Z][A-Z_]+)"', source))
     for program in PROGRAMS - {"redis"}:
-        (command,) = SERVICES[program]["command"]
-        assert command == CONTAINERS[program]["args"][0]
-        assert command in COMMANDS
+        command = SERVICES[program]["command"]
+        assert command == CONTAINERS[program]["args"]
+        assert command[0] in COMMANDS
         variables = [
             *SERVICES[program].get("environment", {}),
             *(one["name"] for one in CONTAINERS[program].get("env", [])),
@@ -130,6 +132,18 @@ def test_the_image_has_the_folders_of_its_settings() -> None:
     assert {str(read.data), str(read.music[0]), *(str(socket.parent) for socket in sockets)} <= folders
     assert read.redis.removeprefix("unix://").rpartition("/")[0] in folders
     assert {target for program in PROGRAMS for target in mounts(program)} == folders
+
+
+def test_workers_elsewhere_are_told_the_port_of_the_worker_proxy() -> None:
+    """Inside it listens on its default port; outside the port may be another one, which the API tells them."""
+    name, inside = "SONIQUEBAY_WORKER_PROXY_PORT", settings.from_environment({}).worker_proxy_port
+    outside = f"${{{name}:-{inside}}}"
+    assert SERVICES["worker-proxy"]["ports"] == [f"{outside}:{inside}"]
+    assert SERVICES["api"]["environment"][name] == outside
+    assert CONTAINERS["worker-proxy"]["ports"] == [{"name": "workers", "containerPort": inside}]
+    told = {one["name"]: one["value"] for one in CONTAINERS["api"]["env"]}[name]
+    ports = {port["name"]: port["port"] for port in OBJECTS["Service"]["spec"]["ports"]}
+    assert told == str(ports["workers"])
 
 
 def test_the_pod() -> None:

@@ -72,6 +72,12 @@ def test_a_worker_proxy_that_does_not_listen(machine: Machine, proxy: socket.soc
     assert "soniquebay-worker-proxy" in found.remedy
 
 
+def test_a_worker_proxy_in_another_container(machine: Machine) -> None:
+    join(machine, "laptop")
+    machine.variables["SONIQUEBAY_WORKER_PROXY_CERTIFICATES"] = "/run/soniquebay-workers"
+    assert [one.state for one in machine.find("remote-workers")] == ["ok", "unknown"]
+
+
 def test_a_machine_without_ipv6(machine: Machine, proxy: socket.socket, tmp_path: Path) -> None:
     join(machine, "laptop")
     (tmp_path / "net").mkdir()

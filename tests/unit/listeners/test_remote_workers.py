@@ -1,5 +1,6 @@
 """Who may join as a worker on another machine, and by what."""
 
+import shutil
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -212,6 +213,33 @@ def test_a_suspended_worker_is_let_in_when_it_joins_again(
     assert workers.name_of(tokens["a"]) is None
     assert [one["suspended_at"] for one in workers.all()] == [None, None]
     assert set(allowed_workers.read(tmp_path / "allowed-workers")) == {"a", "b"}
+
+
+def test_the_worker_proxy_is_handed_what_it_needs(
+    workers: RemoteWorkers, certificate_request: str, tmp_path: Path
+) -> None:
+    handed = tmp_path / "handed"
+    own, folder = tmp_path / "authority", tmp_path / "allowed-workers"
+    workers = RemoteWorkers(workers._database, Authority(own, handed), folder, 6380, Clock())
+    workers.open()
+    assert not handed.exists()
+    workers.join(asked(workers.offer_code(), certificate_request), ADDRESS)
+    # For its group, and without the key that signs.
+    expected = {name: ((own / name).read_bytes(), 0o640) for name in ("authority.pem", "worker-proxy.pem")}
+    assert {file.name: (file.read_bytes(), file.stat().st_mode & 0o777) for file in handed.iterdir()} == expected
+    shutil.rmtree(handed)
+    workers.open()  # after a start of the machine
+    assert {file.name for file in handed.iterdir()} == expected.keys()
+
+
+def test_without_the_authority_nobody_may_connect(
+    workers: RemoteWorkers, certificate_request: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    workers.join(asked(workers.offer_code(), certificate_request), ADDRESS)
+    shutil.rmtree(tmp_path / "authority")
+    workers.open()
+    assert allowed_workers.read(tmp_path / "allowed-workers") == {}
+    assert "have to join again: laptop" in caplog.text
 
 
 def test_workers_that_joined_with_an_earlier_release_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
