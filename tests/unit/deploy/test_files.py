@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -132,6 +133,12 @@ def test_the_image_has_the_folders_of_its_settings() -> None:
     assert {str(read.data), str(read.music[0]), *(str(socket.parent) for socket in sockets)} <= folders
     assert read.redis.removeprefix("unix://").rpartition("/")[0] in folders
     assert {target for program in PROGRAMS for target in mounts(program)} == folders
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.37"])
+@pytest.mark.parametrize("kind", sorted(OBJECTS))
+def test_kubernetes_knows_every_field(kind: str, version: str) -> None:
+    assert kubernetes_validate.validate(OBJECTS[kind], version, strict=True) == version
 
 
 def test_workers_elsewhere_are_told_the_port_of_the_worker_proxy() -> None:
