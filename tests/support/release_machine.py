@@ -108,9 +108,11 @@ if "soniquebay-api.service" in units:
         try:
             os.kill(int(pid.read_text()), signal.SIGTERM)
             for _ in range(100):
-                os.kill(int(pid.read_text()), 0)
+                # one that has ended stays as a zombie until the machine's first process looks
+                if Path(f"/proc/{{pid.read_text()}}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                    break
                 time.sleep(0.05)
-        except ProcessLookupError:
+        except (ProcessLookupError, FileNotFoundError):
             pass
         pid.unlink()
     if sys.argv[1] == "restart":
