@@ -8,16 +8,28 @@ from typing import Any
 
 import httpx
 
+from soniquebay.online.fetcher import MIN_REQUEST_INTERVAL_SECONDS
 from tests.support.stack import wait_until
+
+PROGRAM = """
+import sys
+from soniquebay.cli import main
+from soniquebay.online import fetcher
+fetcher.MIN_REQUEST_INTERVAL_SECONDS = float(sys.argv[1])
+main(["online"])
+"""
 
 
 class FetcherProcess:
-    """A running fetcher, and a client of it."""
+    """A running fetcher, and a client of it.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    `interval_seconds`: the least between two requests to one service, for tests of what is sent.
+    """
+
+    def __init__(self, folder: Path, interval_seconds: float = MIN_REQUEST_INTERVAL_SECONDS, **settings: str) -> None:
         self.socket = folder / "online.sock"
         environment = {**os.environ, "SONIQUEBAY_ONLINE_SOCKET": str(self.socket), **settings}
-        self.process = subprocess.Popen([sys.executable, "-m", "soniquebay.cli", "online"], env=environment)
+        self.process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(interval_seconds)], env=environment)
         wait_until(self.socket.exists)
         transport = httpx.HTTPTransport(uds=str(self.socket))
         self.client = httpx.Client(transport=transport, base_url="http://online", timeout=90)

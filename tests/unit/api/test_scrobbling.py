@@ -27,12 +27,13 @@ from tests.unit.songs import file, insert
 pytestmark = pytest.mark.slow
 TOKEN = "11111111-2222-3333-4444-token-of-ada"  # noqa: S105 - of the double
 SONGS, NOW = 8, int(time.time())
+INTERVAL_SECONDS = 0.1  # between two requests to one service; that it is a second: tests/unit/online
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FetcherProcess, ScrobblingDouble]]:
     double = ScrobblingDouble()
-    fetcher = FetcherProcess(tmp_path_factory.mktemp("run"), **double.environment())
+    fetcher = FetcherProcess(tmp_path_factory.mktemp("run"), INTERVAL_SECONDS, **double.environment())
     yield fetcher, double
     fetcher.stop()
     double.stop()
@@ -192,7 +193,7 @@ def test_a_large_queue_is_sent_in_batches(ada: TestClient, services: Services, d
     assert [int(x["timestamp"]) for x in double.scrobbles] == [NOW - 5000 + number for number in range(120)]
     assert sum(b"track.scrobble" in body for body in double.bodies) == 3
     times = [when for when, _, _ in double.requests]
-    assert min(later - earlier for earlier, later in pairwise(times)) >= 1.0
+    assert min(later - earlier for earlier, later in pairwise(times)) >= INTERVAL_SECONDS
 
 
 def test_what_a_service_refuses_is_dropped_alone(ada: TestClient, services: Services, double: ScrobblingDouble) -> None:
