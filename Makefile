@@ -81,10 +81,10 @@ test-web: web model ## the page in Debian's Chromium, over a running stack (root
 pipeline: model ## real Redis, real worker, real audio of every format
 	$(PYTEST) -m "not slow" tests/pipeline
 
-slow: model ## tests that take their time: recovery, faults, made-up requests, the double of the internet, watching, upgrades
+slow: model ## tests that take their time, a case of each kind: recovery, a fault, made-up requests, the internet's double, watching, playbooks
 	$(PYTEST) -m "slow and not long" tests/unit tests/roles tests/pipeline
 
-long: web model ## slow tests that take longest: changed roots, pictures, edits, memory given back, an upgrade by the role
+long: web model ## slow tests that take longest, and their other cases: changed roots, pictures, edits, memory given back, upgrades
 	$(PYTEST) -m long tests/unit tests/roles tests/pipeline tests/web
 
 corpus: model ## every broken file there is, read directly and scanned, beside one that hangs

@@ -90,6 +90,7 @@ def test_a_malformed_body_is_refused(small: Stack, body: bytes) -> None:
     assert answer.status_code in {400, 422}, answer.text
 
 
+@pytest.mark.long
 def test_the_internal_api_never_answers_5xx(small: Stack, tmp_path: Path) -> None:
     with relay(small.environment()["SONIQUEBAY_API_SOCKET"]) as url:
         report = fuzz(url, "not_a_server_error", tmp_path)

@@ -49,7 +49,10 @@ def scan_that_loses_its_messages(stack: Stack, clock: Clock, years: float) -> No
     wait_until(lambda: stack.get("/api/scan-sessions")["items"][0]["status"] == "completed", 60)
 
 
-@pytest.mark.parametrize(("away", "back"), [(-10, 0), (10, 0), (-10, 10)])
+@pytest.mark.parametrize(
+    ("away", "back"),
+    [(-10, 0), pytest.param(10, 0, marks=pytest.mark.long), pytest.param(-10, 10, marks=pytest.mark.long)],
+)
 def test_scans_complete_and_nothing_is_purged(stack: Stack, clock: Clock, away: float, back: float) -> None:
     scan_that_loses_its_messages(stack, clock, away)
     wait_until(lambda: all(track["has_vector"] for track in stack.tracks().values()), 60)

@@ -259,6 +259,7 @@ def test_nothing_is_looked_up_when_it_is_off(stack: Stack, scanned: dict[str, An
         stack.program("online")
 
 
+@pytest.mark.long  # one request a second
 def test_at_most_one_window_of_lookups_a_service_is_queued(tmp_path: Path, double: UpstreamDouble) -> None:
     """With more albums than a window holds, at most two messages are queued, and one request a second is made."""
     music = tmp_path / "music"

@@ -20,6 +20,7 @@ from tests.support.workers import settle
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,  # two times more than a minute, which is how long nobody misses a worker
     pytest.mark.skipif(os.geteuid() != 0, reason="joining network namespaces needs root"),
 ]
 ROOT = Path(__file__).parents[2]

@@ -85,7 +85,7 @@ def cuts(boot: BootRoot, change: str, hook: str = f"/{HOOK}") -> list[str]:
     raise AssertionError("the hook does not come to its end")
 
 
-@pytest.mark.parametrize("change", ["a new kernel", "another initramfs"])
+@pytest.mark.parametrize("change", [pytest.param("a new kernel", marks=pytest.mark.long), "another initramfs"])
 def test_a_board_boots_after_a_power_cut_at_any_operation(boot: BootRoot, change: str) -> None:
     assert cuts(boot, change) == []
 

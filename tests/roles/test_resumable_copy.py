@@ -115,6 +115,7 @@ def test_only_missing_pieces_are_sent_after_a_cut_connection(server: SshServer, 
     assert server.forwarder.sent_bytes < OVERHEAD_BYTES
 
 
+@pytest.mark.long
 def test_damaged_pieces_are_sent_again_by_another_user(server: SshServer, tmp_path: Path, folder: Path) -> None:
     become: dict[str, Any] = {}
     user = pwd.getpwuid(os.geteuid())
@@ -147,6 +148,7 @@ def test_damaged_pieces_are_sent_again_by_another_user(server: SshServer, tmp_pa
     assert list(pieces_of(dest, source).iterdir()) == [young]
 
 
+@pytest.mark.long
 def test_another_archive_takes_the_place_of_what_is_there_of_the_first(
     server: SshServer, tmp_path: Path, folder: Path
 ) -> None:

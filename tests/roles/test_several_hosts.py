@@ -146,6 +146,7 @@ def test_an_archive_that_is_refused_touches_no_host(hosts: Hosts, tmp_path: Path
     assert hosts.files() == before
 
 
+@pytest.mark.long  # four upgrades
 def test_an_upgrade_goes_on_with_the_pieces_that_are_there(tmp_path: Path) -> None:
     hosts = Hosts(tmp_path, "pi1", "pi2")
     archive = make_archive(tmp_path, "2.0", more=os.urandom(11_000_000))

@@ -108,11 +108,11 @@ def test_no_other_path_is_fetched(services: tuple[FetcherProcess, UpstreamDouble
      (Failure(307, {"Location": "/ws/2/for/ever"}), "redirects too often", True),
      (Failure(200, body=b"<html>"), "did not send", True), (Failure(200, body=b"{" * 5_000_000), "more than", True),
      (Failure(200, {"Content-Length": "500"}, b'{"name": "cut'), "127", False),
-     (Failure(200, delay_seconds=20, body=b"{}"), "timed out", False)],
+     pytest.param(Failure(200, delay_seconds=20, body=b"{}"), "timed out", False, marks=pytest.mark.long)],
 )  # fmt: skip
 def test_a_failure_has_a_reason_and_a_cool_down(tmp_path: Path, failure: Failure, reason: str, answered: bool) -> None:
     double = UpstreamDouble()
-    fetcher = FetcherProcess(tmp_path, **double.environment())
+    fetcher = FetcherProcess(tmp_path, 0.1, **double.environment())
     double.failure = failure
     try:
         status, problem = fetcher.get(f"/musicbrainz/artist/{MBID}")
