@@ -20,7 +20,6 @@ from tests.support.workers import settle
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.long,  # two times more than a minute, which is how long nobody misses a worker
     pytest.mark.skipif(os.geteuid() != 0, reason="joining network namespaces needs root"),
 ]
 ROOT = Path(__file__).parents[2]
@@ -118,35 +117,35 @@ def leased(stack: Stack) -> int:
     return int(count)
 
 
-def test_nothing_is_lost_when_the_network_or_the_machine_goes(stack: Stack, laptop: Laptop) -> None:
+@pytest.mark.parametrize("way", ["cable", pytest.param("sleep", marks=pytest.mark.long)])
+def test_nothing_is_lost_when_the_network_or_the_machine_goes(stack: Stack, laptop: Laptop, way: str) -> None:
     stack.cli("scan", "--wait-vectors", control=True)
     first = vectors(stack)
     assert len(first) == TRACKS
-    for way in ("cable", "sleep"):
-        with stack.frozen("worker"):
-            forget_vectors(stack)
-            wait_until(lambda: vectors(stack) and leased(stack), 60)  # the laptop works, and has more
-            if way == "cable":
-                laptop.set_cable("down")
-            else:
-                asleep = laptop.asleep()
-                asleep.__enter__()
-            assert leased(stack) > 0, "it was too fast: nothing is lost that way"
-        # The appliance analyses the rest, also what the laptop had.
-        wait_until(lambda: len(vectors(stack)) == TRACKS, GONE_SECONDS + 60)
-        assert leased(stack) == 0
+    with stack.frozen("worker"):
+        forget_vectors(stack)
+        wait_until(lambda: vectors(stack) and leased(stack), 60)  # the laptop works, and has more
         if way == "cable":
-            laptop.set_cable("up")
+            laptop.set_cable("down")
         else:
-            asleep.__exit__(None, None, None)
-        # It is back by itself, with its next heartbeat at the latest, and what it was late with is refused.
-        settle(BACK_SECONDS)
-        before = laptop.log.read_text().count("succeeded")
-        with stack.frozen("worker"):
-            forget_vectors(stack)
-            wait_until(lambda: len(vectors(stack)) >= TRACKS // 2, GONE_SECONDS + 60)
-        wait_until(lambda: len(vectors(stack)) == TRACKS, 60)
-        assert laptop.log.read_text().count("succeeded") > before
-        for track_id, vector in vectors(stack).items():
-            np.testing.assert_array_equal(vector, first[track_id])
+            asleep = laptop.asleep()
+            asleep.__enter__()
+        assert leased(stack) > 0, "it was too fast: nothing is lost that way"
+    # The appliance analyses the rest, also what the laptop had.
+    wait_until(lambda: len(vectors(stack)) == TRACKS, GONE_SECONDS + 60)
+    assert leased(stack) == 0
+    if way == "cable":
+        laptop.set_cable("up")
+    else:
+        asleep.__exit__(None, None, None)
+    # It is back by itself, with its next heartbeat at the latest, and what it was late with is refused.
+    settle(BACK_SECONDS)
+    before = laptop.log.read_text().count("succeeded")
+    with stack.frozen("worker"):
+        forget_vectors(stack)
+        wait_until(lambda: len(vectors(stack)) >= TRACKS // 2, GONE_SECONDS + 60)
+    wait_until(lambda: len(vectors(stack)) == TRACKS, 60)
+    assert laptop.log.read_text().count("succeeded") > before
+    for track_id, vector in vectors(stack).items():
+        np.testing.assert_array_equal(vector, first[track_id])
     assert laptop.worker.poll() is None
