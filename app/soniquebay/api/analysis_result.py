@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from soniquebay.library.similarity import vectors
+from soniquebay.library.similarity.agreement import Heard
+from soniquebay.library.similarity.sound_tags import Stored
 
 
 class SoundTags(BaseModel):
@@ -42,10 +44,25 @@ class AnalysisResult(BaseModel):
         """The vector as `vectors.store` takes it. Raises ``ValueError`` if it is not base64."""
         return None if self.data is None else base64.b64decode(self.data, validate=True)
 
+    @property
+    def heard(self) -> Heard | None:
+        """What the analysis has found, None if it has failed. Raises ``ValueError`` for what is not base64."""
+        vector = self.vector
+        if vector is None:
+            return None
+        return Heard(vector, self._stored_tags, self._fingerprint, self.bpm, self.bpm_confidence, self.musical_key)
+
+    @property
+    def _stored_tags(self) -> Stored | None:
+        tags = self.sound_tags
+        return None if tags is None else (tags.version, base64.b64decode(tags.data, validate=True))
+
+    @property
+    def _fingerprint(self) -> bytes | None:
+        return base64.b64decode(self.acoustic_fingerprint or "", validate=True) or None
+
     def store(self, db: sqlite3.Connection, track_id: int) -> bool:
         """Store the result; False if the track no longer exists. Raises ``ValueError``, as `vectors.store`."""
-        tags = self.sound_tags
-        stored_tags = None if tags is None else (tags.version, base64.b64decode(tags.data, validate=True))
         return vectors.store(
             db,
             track_id,
@@ -55,8 +72,8 @@ class AnalysisResult(BaseModel):
             bpm=self.bpm,
             bpm_confidence=self.bpm_confidence,
             musical_key=self.musical_key,
-            acoustic_fingerprint=base64.b64decode(self.acoustic_fingerprint or "", validate=True) or None,
+            acoustic_fingerprint=self._fingerprint,
             length=self.length,
-            tags=stored_tags,
+            tags=self._stored_tags,
             retry_later=self.retry_later,
         )

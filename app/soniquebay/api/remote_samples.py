@@ -1,11 +1,13 @@
 """Compare samples of what workers on other machines have brought with what this machine computes.
 
-A worker whose sample differs is suspended, and what it has brought since the last right sample is analysed here.
+A worker whose sample differs is suspended, and what it has brought since the last right sample is analysed here. Where
+rounding may decide, it takes two samples in a row.
 """
 
 import logging
 import os
 import sqlite3
+import struct
 import time
 from pathlib import Path
 
@@ -14,12 +16,13 @@ import redis
 from soniquebay.allowed_workers import queue_of
 from soniquebay.api.analysis_result import AnalysisResult
 from soniquebay.api.services import Services
-from soniquebay.audio.feature_schema import VECTOR_SIZE
 from soniquebay.library import leases, paths, remote_vectors
 from soniquebay.library.remote_vectors import Sample
-from soniquebay.library.similarity.agreement import differing_groups
+from soniquebay.library.similarity.agreement import Differences, differences
+from soniquebay.library.similarity.vectors import MIN_CORRECTION_SECONDS
 
 log = logging.getLogger(__name__)
+MAX_LENGTH_DIFFERENCE_SECONDS = 2 * MIN_CORRECTION_SECONDS  # what one machine corrects, another one may just not
 
 
 def compare(services: Services, track_id: int, result: AnalysisResult) -> None:
@@ -28,25 +31,36 @@ def compare(services: Services, track_id: int, result: AnalysisResult) -> None:
     sample = remote_vectors.sample_of(db, track_id)
     if sample is None:
         return
-    ours = _vector(result)
-    groups = differing_groups(sample.data, ours) if ours is not None else []
-    if ours is None or (groups and not _has_known_file(db, track_id)):
+    found = _differences(sample, result)
+    differ = found is not None and any(found)
+    if found is None or (differ and not _has_known_file(db, track_id)):
         with services.database.transaction() as writer:
             remote_vectors.drop(writer, sample)
-    elif groups:
-        _suspend(services, sample, track_id, groups)
+    elif found.wrong or (differ and services.remote_workers.is_doubted_again(sample.worker)):
+        _suspend(services, sample, track_id, found.wrong + found.doubtful)
+    elif differ:
+        log.warning("remote worker %s is in doubt: %s", sample.worker, _reason(track_id, found.doubtful))
+        with services.database.transaction() as writer:
+            remote_vectors.drop(writer, sample)
     else:
+        services.remote_workers.trust(sample.worker)
         with services.database.transaction() as writer:
             remote_vectors.confirm(writer, sample)
 
 
-def _vector(result: AnalysisResult) -> bytes | None:
-    """Return the vector of a result, None if it has none that can be compared."""
+def _differences(sample: Sample, result: AnalysisResult) -> Differences | None:
+    """Return in what a sample differs from a result of this machine, None if that has nothing that can be compared."""
     try:
-        vector = result.vector
-    except ValueError:
+        heard = result.heard
+        if heard is None:
+            return None
+        found = differences(sample.heard, heard)
+    except (ValueError, struct.error):
         return None
-    return vector if vector is not None and len(vector) == 4 * VECTOR_SIZE else None
+    # A worker that finds another length is refused. It may say nothing.
+    if result.length is not None and abs(sample.duration - result.length) > MAX_LENGTH_DIFFERENCE_SECONDS:
+        found.doubtful.append("length")
+    return found
 
 
 def _has_known_file(db: sqlite3.Connection, track_id: int) -> bool:
@@ -59,9 +73,12 @@ def _has_known_file(db: sqlite3.Connection, track_id: int) -> bool:
     return (found.st_size, found.st_mtime_ns) == (row["size"], row["mtime_ns"])
 
 
-def _suspend(services: Services, sample: Sample, track_id: int, groups: list[str]) -> None:
-    worker = sample.worker
-    reason = f"its vector of track {track_id} differs from that of this machine in {', '.join(groups)}"
+def _reason(track_id: int, fields: list[str]) -> str:
+    return f"its analysis of track {track_id} differs from that of this machine in {', '.join(fields)}"
+
+
+def _suspend(services: Services, sample: Sample, track_id: int, fields: list[str]) -> None:
+    worker, reason = sample.worker, _reason(track_id, fields)
     try:
         services.remote_workers.suspend(worker, reason)
     except OSError as error:

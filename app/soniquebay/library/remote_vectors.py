@@ -11,19 +11,21 @@ from typing import NamedTuple
 
 from soniquebay.audio.feature_schema import FEATURE_VERSION
 from soniquebay.library.similarity import vectors
+from soniquebay.library.similarity.agreement import Heard
 
 SAMPLE_INTERVAL = 50  # one in so many vectors is a sample, in the mean
 FIRST_VECTORS = 10  # one of so many at the beginning is a sample
 
 
 class Sample(NamedTuple):
-    """A vector that is compared with the one that this machine computes."""
+    """What a worker has brought of a track, which is compared with what this machine finds."""
 
     number: int
     """In the order of all that was brought."""
     worker: str
-    data: bytes
-    """The vector, as `vectors.store` takes it."""
+    heard: Heard
+    duration: float
+    """Of the track in seconds, with which the worker did not disagree."""
 
 
 def note(
@@ -52,11 +54,17 @@ def note(
 def sample_of(db: sqlite3.Connection, track_id: int) -> Sample | None:
     """Return the sample that a track is, None if it is none."""
     row = db.execute(
-        "SELECT number, worker, data FROM remote_vectors JOIN vectors USING (track_id) "
-        "WHERE track_id = ? AND is_sample AND data IS NOT NULL AND version = ?",
+        "SELECT number, worker, v.data, t.version, probabilities, f.data, bpm, bpm_confidence, musical_key, duration "
+        "FROM remote_vectors JOIN vectors v USING (track_id) JOIN tracks ON id = track_id "
+        "LEFT JOIN sound_tags t USING (track_id) LEFT JOIN acoustic_fingerprints f USING (track_id) "
+        "WHERE track_id = ? AND is_sample AND v.data IS NOT NULL AND v.version = ?",
         (track_id, FEATURE_VERSION),
     ).fetchone()
-    return None if row is None else Sample(*row)
+    if row is None:
+        return None
+    number, worker, vector, tags_version, probabilities, fingerprint, bpm, confidence, key, duration = row
+    tags = None if tags_version is None else (tags_version, probabilities)
+    return Sample(number, worker, Heard(vector, tags, fingerprint, bpm, confidence, key), duration)
 
 
 def confirm(db: sqlite3.Connection, sample: Sample) -> None:

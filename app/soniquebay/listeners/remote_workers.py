@@ -81,6 +81,7 @@ class RemoteWorkers:
         self._attempts = LoginAttempts()
         self._opened_at = clock()
         self._seen: dict[str, Presence] = {}
+        self._doubted: set[str] = set()
         self.vectors_brought = 0
         """By all of them, since this program started."""
         # When they were seen, as the card has it, on the clock.
@@ -136,6 +137,7 @@ class RemoteWorkers:
                     (request.name, signed.serial, joining.token_hash(token), request.version, time.time()),
                 )
             del self._codes[code]
+            self._doubted.discard(request.name)
             self._write_allow_list()
         proof = joining.answer_proof(
             code, request.certificate_request, signed.certificate, authority, self._worker_proxy_port
@@ -206,6 +208,18 @@ class RemoteWorkers:
             self._write_allow_list()
         return done > 0
 
+    def is_doubted_again(self, name: str) -> bool:
+        """Note that a worker may have brought something wrong; tell whether that was so the last time, too."""
+        with self._lock:
+            again = name in self._doubted
+            self._doubted.add(name)
+        return again
+
+    def trust(self, name: str) -> None:
+        """Note that what a worker has brought was right."""
+        with self._lock:
+            self._doubted.discard(name)
+
     def count_vector(self) -> None:
         """Count a vector that a worker has brought."""
         with self._lock:
@@ -222,6 +236,7 @@ class RemoteWorkers:
 
     def _forget_presence(self, name: str) -> None:
         self._seen.pop(name, None)
+        self._doubted.discard(name)
         self._noted_at.pop(name, None)
 
     def _code_of(self, request: JoinRequest) -> str | None:

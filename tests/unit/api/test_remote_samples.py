@@ -17,7 +17,8 @@ from soniquebay.api.internal import internal_app
 from soniquebay.api.remote import remote_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
-from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
+from soniquebay.audio.feature_schema import ACOUSTIC_FINGERPRINT_HEADER, FEATURE_VERSION, VECTOR_SIZE
+from soniquebay.audio.sound_tags import SOUND_TAGS, SOUND_TAGS_VERSION
 from soniquebay.library import leases, queries, remote_vectors
 from soniquebay.settings import from_environment
 from tests.unit.songs import file, insert
@@ -26,9 +27,31 @@ SAMPLED, LEASED = 2, 4
 TOKEN = "0" * 64
 
 
-def result(value: float = 0.5) -> dict[str, Any]:
-    data = base64.b64encode(struct.pack(f"<{VECTOR_SIZE}f", *[value] * VECTOR_SIZE)).decode()
-    return {"version": FEATURE_VERSION, "data": data}
+def encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def sound_tags(probability: float) -> dict[str, Any]:
+    values = [probability] * len(SOUND_TAGS)
+    return {"version": SOUND_TAGS_VERSION, "data": encoded(struct.pack(f"<{len(values)}e", *values))}
+
+
+def fingerprint(step: int) -> str:
+    return encoded(ACOUSTIC_FINGERPRINT_HEADER.pack(0.0, 20) + bytes([step] * 20))
+
+
+def result(value: float = 0.5, **changed: Any) -> dict[str, Any]:
+    return {
+        "version": FEATURE_VERSION,
+        "data": encoded(struct.pack(f"<{VECTOR_SIZE}f", *[value] * VECTOR_SIZE)),
+        "sound_tags": sound_tags(0.5),
+        "acoustic_fingerprint": fingerprint(0b1100),
+        "bpm": 120.0,
+        "bpm_confidence": 0.7,
+        "musical_key": "A minor",
+        "length": 3.0,
+        **changed,
+    }
 
 
 @pytest.fixture
@@ -65,6 +88,12 @@ def services(tmp_path: Path) -> Services:
 def bring(services: Services, track_id: int) -> int:
     client = TestClient(remote_app(services), "http://localhost", headers={"Authorization": f"Bearer {TOKEN}"})
     return client.put(f"/worker/tracks/{track_id}/vector", json=result()).status_code
+
+
+def bring_sample(services: Services, track_id: int) -> None:
+    with services.database.transaction() as db:
+        db.execute("UPDATE remote_counts SET next_sample = brought")
+    assert bring(services, track_id) == 204
 
 
 def analyse_here(services: Services, body: dict[str, Any], track_id: int = SAMPLED) -> None:
@@ -107,8 +136,8 @@ def test_a_worker_that_lies_is_suspended_and_its_vectors_are_forgotten(
     with caplog.at_level(logging.WARNING):
         analyse_here(services, result(0.9))
     said = suspension(services)
-    assert said and said.startswith(f"its vector of track {SAMPLED} differs from that of this machine in loudness, ")
-    assert "remote worker a is suspended: its vector of track 2 differs" in caplog.text
+    assert said and said.startswith(f"its analysis of track {SAMPLED} differs from that of this machine in loudness, ")
+    assert "remote worker a is suspended: its analysis of track 2 differs" in caplog.text
     assert with_vector(services) == {SAMPLED}  # this machine's own
     assert waiting_here(services) == {1, 3, LEASED}
     assert of_others(services) == set()
@@ -118,11 +147,60 @@ def test_a_worker_that_lies_is_suspended_and_its_vectors_are_forgotten(
         assert [row["id"] for row in leases.take(db, "b", 9, (), time.time())] == [LEASED]
 
 
+@pytest.mark.parametrize(
+    ("truth", "field"),
+    [({"sound_tags": sound_tags(0.9)}, "sound tags"), ({"sound_tags": None}, "sound tags"),
+     ({"acoustic_fingerprint": fingerprint(0b0011)}, "acoustic fingerprint"),
+     ({"acoustic_fingerprint": None}, "acoustic fingerprint")],
+)  # fmt: skip
+def test_a_worker_that_lies_in_one_value_is_suspended(services: Services, truth: dict[str, Any], field: str) -> None:
+    analyse_here(services, result(**truth))
+    said = suspension(services)
+    assert said == f"its analysis of track {SAMPLED} differs from that of this machine in {field}"
+    assert with_vector(services) == {SAMPLED}
+
+
+DOUBTFUL = [
+    ({"bpm": 97.0}, "tempo"), ({"bpm": None, "bpm_confidence": None}, "tempo"), ({"bpm_confidence": 0.1}, "tempo"),
+    ({"musical_key": "C major"}, "key"), ({"musical_key": None}, "key"), ({"length": 9.0}, "length"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("truth", "field"), DOUBTFUL)
+def test_two_doubtful_samples_in_a_row_suspend_a_worker(
+    services: Services, truth: dict[str, Any], field: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        analyse_here(services, result(**truth))
+    said = f"its analysis of track {SAMPLED} differs from that of this machine in {field}"
+    assert f"remote worker a is in doubt: {said}" in caplog.text
+    assert suspension(services) is None
+    assert of_others(services) == {1, 3}  # nothing is confirmed
+    (next_sample,) = services.database.reader().execute("SELECT next_sample FROM remote_counts").fetchone()
+    assert 3 < next_sample <= 3 + remote_vectors.FIRST_VECTORS  # another one soon
+    bring_sample(services, LEASED)
+    analyse_here(services, result(**truth), LEASED)
+    assert suspension(services) == said.replace(f"track {SAMPLED}", f"track {LEASED}")
+    assert with_vector(services) == {SAMPLED, LEASED}
+
+
+def test_a_right_sample_ends_the_doubt(services: Services) -> None:
+    analyse_here(services, result(bpm=60.0))
+    bring_sample(services, LEASED)
+    analyse_here(services, result(), LEASED)
+    assert of_others(services) == set()
+    with services.database.transaction() as db:
+        db.execute("UPDATE tracks SET analysed = 0 WHERE id = 1")
+        db.execute("DELETE FROM analysis_leases")
+        assert [row["id"] for row in leases.take(db, "a", 9, (), time.time())] == [1]
+    bring_sample(services, 1)
+    analyse_here(services, result(bpm=60.0), 1)
+    assert suspension(services) is None
+
+
 def test_what_was_confirmed_before_stays(services: Services) -> None:
     analyse_here(services, result())
-    with services.database.transaction() as db:
-        db.execute("UPDATE remote_counts SET next_sample = brought")
-    assert bring(services, LEASED) == 204
+    bring_sample(services, LEASED)
     analyse_here(services, result(0.9), LEASED)
     assert suspension(services)
     assert with_vector(services) == {1, SAMPLED, LEASED}

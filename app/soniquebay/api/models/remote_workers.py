@@ -53,7 +53,7 @@ class RemoteWorker(BaseModel):
     is_present: bool = Field(description="whether it was heard of in the last minute")
     analysed: int = Field(description="how many tracks it has analysed since it joined")
     suspended_at: float | None = Field(
-        description="Unix time since when it may not connect, because a vector of it was wrong; until it joins again"
+        description="Unix time since when it may not connect, because an analysis of it was wrong; until it joins again"
     )
     suspended_because: str | None = Field(description="what was wrong")
 
