@@ -10,12 +10,13 @@ import redis
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 from kombu.exceptions import OperationalError
+from pydantic import ValidationError
 
 from soniquebay import __version__, disk_state, redis_files
 from soniquebay.api.access import REFUSALS, Manager, may_manage
 from soniquebay.api.daemon_thread import in_daemon_thread
 from soniquebay.api.inspection import inspect
-from soniquebay.api.models.health import Health, WorkerState
+from soniquebay.api.models.health import Health, WorkerProcesses, WorkerState
 from soniquebay.api.models.problems import Problem
 from soniquebay.api.services import Services, Shared
 from soniquebay.audio.learned import model_file
@@ -89,12 +90,16 @@ def _worker_state() -> dict[str, Any]:
     with ThreadPoolExecutor(2) as pool:
         answers = [pool.submit(inspect, method) for method in ("stats", "active")]
         stats, active = (answer.result() for answer in answers)
-    return {
-        "workers": {
-            name: {"processes": facts["pool"]["processes"], "active": len(active.get(name, []))}
-            for name, facts in stats.items()
-        }
-    }
+    states = {name: _processes(facts, active.get(name, [])) for name, facts in stats.items()}
+    return {"workers": {name: state for name, state in states.items() if state is not None}}
+
+
+def _processes(facts: Any, tasks: Any) -> WorkerProcesses | None:
+    """Return what a worker has answered; None for nonsense, which one on another machine may say."""
+    try:
+        return WorkerProcesses(processes=facts["pool"]["processes"], active=len(tasks))
+    except (KeyError, TypeError, ValidationError):
+        return None
 
 
 @router.get("/queues", dependencies=[Manager], response_model=dict[str, int], responses=_NO_REDIS)

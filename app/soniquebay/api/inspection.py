@@ -1,8 +1,10 @@
 """What the workers say of themselves: Celery's remote control."""
 
+import fnmatch
 from typing import Any
 
 from soniquebay.worker.app import app as celery
+from soniquebay.worker.config import NODES_OF_THIS_MACHINE
 
 TIMEOUT_SECONDS = 2.0
 
@@ -16,5 +18,7 @@ def inspect(method: str) -> dict[str, Any]:
 
 
 def active_tasks() -> list[str]:
-    """Return the names of the tasks that worker processes run now. Raises kombu's ``OperationalError``."""
-    return [str(task["name"]) for tasks in inspect("active").values() for task in tasks]
+    """Return the names of the tasks that the workers of this machine run now. Raises kombu's ``OperationalError``."""
+    here = NODES_OF_THIS_MACHINE["pattern"]
+    active = {node: tasks for node, tasks in inspect("active").items() if fnmatch.fnmatchcase(node, here)}
+    return [str(task["name"]) for tasks in active.values() for task in tasks]
