@@ -1,7 +1,5 @@
 """Workers on other machines: a real Celery worker reaches Redis through the worker proxy, and nothing else of it."""
 
-import base64
-import json
 import socket
 import ssl
 import threading
@@ -22,6 +20,7 @@ from soniquebay.overrides import priorities
 from soniquebay.settings import from_environment
 from soniquebay.worker.config import NODES_OF_THIS_MACHINE, celery_settings
 from soniquebay.worker_proxy.commands import CONTROL_CHANNEL, EVENT_CHANNELS, REDIS_USER, REPLY_SUFFIX
+from tests.support.kombu_messages import heartbeat, message
 from tests.support.stack import wait_until
 from tests.support.worker_proxies import WorkerProxyBench
 
@@ -92,11 +91,6 @@ def test_a_worker_elsewhere_leaves_nothing_in_redis(bench: WorkerProxyBench, app
     assert not any("laptop" in key for key in left)
 
 
-def event(hostname: str) -> str:
-    body = base64.b64encode(json.dumps({"type": "worker-heartbeat", "hostname": hostname}).encode()).decode()
-    return json.dumps({"body": body, "headers": {}, "properties": {}})
-
-
 FORBIDDEN: tuple[tuple[Any, ...], ...] = (
     # another user, or none
     ("AUTH", "default", "x"), ("AUTH", "x"), ("HELLO", "3"), ("HELLO", "2", "AUTH", "default", "x"), ("RESET",),
@@ -115,7 +109,9 @@ FORBIDDEN: tuple[tuple[Any, ...], ...] = (
     ("DEL", "soniquebay:vector"), ("SCAN", "0"), ("KEYS", "*"), ("XADD", "soniquebay:progress", "*", "a", "b"),
     # remote control of others, their events, and events in their name
     ("PUBLISH", CONTROL_CHANNEL, "x"), ("PUBLISH", f"{CONTROL_CHANNEL}/x", "x"),
-    ("PUBLISH", f"{EVENT_CHANNELS}worker.heartbeat", event("worker@pi")), ("PUBLISH", f"{EVENT_CHANNELS}worker.x", "x"),
+    ("PUBLISH", f"{EVENT_CHANNELS}worker.heartbeat", message(heartbeat("worker@pi"))),
+    ("PUBLISH", f"{EVENT_CHANNELS}worker.x", "x"), ("LPUSH", REPLIES, "x"),
+    ("LPUSH", REPLIES, message({"worker1@pi": {"ok": "pong"}})),
     ("PSUBSCRIBE", "*"), ("PSUBSCRIBE", f"{EVENT_CHANNELS}*"), ("SUBSCRIBE", CONTROL_CHANNEL),
     ("PSUBSCRIBE", CONTROL_CHANNEL, "*"),
     # administration, scripts and transactions
@@ -158,11 +154,11 @@ def test_bytes_that_are_no_command_end_the_connection(bench: WorkerProxyBench, r
 def test_answers_to_remote_control_end_by_themselves_and_are_limited(bench: WorkerProxyBench) -> None:
     bench.join("talker")
     with client(bench, bench.folder / "talker", single_connection_client=True) as talker:
-        assert talker.lpush(REPLIES, "x") == 1
+        assert talker.lpush(REPLIES, message({"remote@talker": {"ok": "pong"}})) == 1
         assert 0 < bench.redis.pttl(REPLIES) <= 60_000
         with pytest.raises((NoPermissionError, redis.ConnectionError)):
             for _ in range(40):
-                talker.lpush(REPLIES, "x" * 200_000)
+                talker.lpush(REPLIES, message({"remote@talker": "x" * 150_000}))
     assert bench.redis.llen(REPLIES) <= 25
     bench.redis.delete(REPLIES)
 

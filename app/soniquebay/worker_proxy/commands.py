@@ -6,15 +6,13 @@ listed here. The user `REDIS_USER` of Redis is a second limit: it can do no more
 """
 
 import asyncio
-import base64
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from soniquebay.allowed_workers import QUEUE_PREFIX, node_of, queue_of
 from soniquebay.settings import REDIS_KEY_PREFIX
+from soniquebay.worker_proxy.messages import are_own_events, is_own_answer
 
 # kombu's names, behind the prefix of every key: queues, the channels of events and remote control, queues of replies.
 EVENT_CHANNELS = f"{REDIS_KEY_PREFIX}/0.celeryev/"
@@ -102,7 +100,7 @@ class Rules:
         self._allows: dict[str, Callable[[list[str]], bool]] = {
             "PING": lambda words: len(words) <= 1,
             "BRPOP": self._is_own_queue,
-            "LPUSH": lambda words: len(words) == 2 and _REPLY_KEY.fullmatch(words[0]) is not None,
+            "LPUSH": self._is_own_answer,
             "PUBLISH": self._is_own_event,
             "PSUBSCRIBE": lambda words: words == [CONTROL_CHANNEL],
             "PUNSUBSCRIBE": lambda words: words == [CONTROL_CHANNEL],
@@ -126,14 +124,12 @@ class Rules:
             and seconds in _BLOCKING_SECONDS
         )
 
+    # Nobody is to speak for another.
+
+    def _is_own_answer(self, words: list[str]) -> bool:
+        return len(words) == 2 and _REPLY_KEY.fullmatch(words[0]) is not None and is_own_answer(words[1], self._node)
+
     def _is_own_event(self, words: list[str]) -> bool:
-        """Tell whether an event, or several, tell of this worker alone: nobody is to speak for another."""
-        if len(words) != 2 or _EVENT_CHANNEL.fullmatch(words[0]) is None:
-            return False
-        try:
-            message = json.loads(words[1])
-            events: Any = json.loads(base64.b64decode(message["body"], validate=True))
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return False
-        events = events if isinstance(events, list) else [events]
-        return all(isinstance(event, dict) and event.get("hostname") == self._node for event in events)
+        return (
+            len(words) == 2 and _EVENT_CHANNEL.fullmatch(words[0]) is not None and are_own_events(words[1], self._node)
+        )
