@@ -20,6 +20,7 @@ from soniquebay.overrides import priorities
 from soniquebay.settings import from_environment
 from soniquebay.worker.config import NODES_OF_THIS_MACHINE, celery_settings
 from soniquebay.worker_proxy.commands import CONTROL_CHANNEL, EVENT_CHANNELS, REDIS_USER, REPLY_SUFFIX
+from soniquebay.worker_proxy.relay import EVENT_BYTES_A_MINUTE
 from tests.support.kombu_messages import heartbeat, message
 from tests.support.stack import wait_until
 from tests.support.worker_proxies import WorkerProxyBench
@@ -140,7 +141,8 @@ def test_a_worker_elsewhere_may_do_nothing_else(bench: WorkerProxyBench, words: 
 @pytest.mark.parametrize(
     "raw",
     [b"PING\r\n", b"AUTH default x\r\n", b"*1\r\n$300000\r\n", b"*1\r\n$-1\r\n", b"*9\r\n", b"*-1\r\n",
-     b"*" + b"1" * 9000, b"*1\r\n$4\r\nPINGxx", b"*2\r\n$4\r\nPING\r\n*1\r\n", b"\x00\xff\r\n"],
+     b"*" + b"1" * 9000, b"*1\r\n$4\r\nPINGxx",
+     b"*2\r\n$200000\r\n" + b"x" * 200_000 + b"\r\n$200000\r\n", b"*2\r\n$4\r\nPING\r\n*1\r\n", b"\x00\xff\r\n"],
 )  # fmt: skip
 def test_bytes_that_are_no_command_end_the_connection(bench: WorkerProxyBench, raw: bytes) -> None:
     with client(bench, bench.folder / "laptop", single_connection_client=True) as thief:
@@ -161,6 +163,41 @@ def test_answers_to_remote_control_end_by_themselves_and_are_limited(bench: Work
                 talker.lpush(REPLIES, message({"remote@talker": "x" * 150_000}))
     assert bench.redis.llen(REPLIES) <= 25
     bench.redis.delete(REPLIES)
+
+
+def test_events_are_limited(bench: WorkerProxyBench) -> None:
+    bench.join("chatterer")
+    chatter = message(heartbeat("remote@chatterer", sw_ident="x" * 180_000))
+    taken = 0
+    with (
+        client(bench, bench.folder / "chatterer", single_connection_client=True) as chatterer,
+        pytest.raises((NoPermissionError, redis.ConnectionError)),
+    ):
+        while taken * len(chatter) < 2 * EVENT_BYTES_A_MINUTE:
+            chatterer.publish(f"{EVENT_CHANNELS}worker.heartbeat", chatter)
+            taken += 1
+    assert taken * len(chatter) > EVENT_BYTES_A_MINUTE // 2
+
+
+@pytest.mark.parametrize("first", [("BRPOP", "soniquebay:vector@flooder", "5"), ("PING",)], ids=["waiting", "unread"])
+def test_commands_that_wait_and_answers_that_nobody_reads_are_not_kept(
+    bench: WorkerProxyBench, first: tuple[str, ...]
+) -> None:
+    folder = bench.folder / "flooder"
+    if not folder.exists():
+        bench.join("flooder")
+    before = bench.redis.info("memory")["used_memory"]
+    with client(bench, folder, single_connection_client=True) as flooder:
+        flooder.ping()
+        connection = flooder.connection
+        assert connection is not None
+        connection.send_command(*first)
+        sock = connection._sock
+        sock.settimeout(3)  # until nothing is taken any more
+        with pytest.raises(TimeoutError):
+            for _ in range(100):
+                sock.sendall(b"*2\r\n$4\r\nPING\r\n$200000\r\n" + b"x" * 200_000 + b"\r\n")
+        assert bench.redis.info("memory")["used_memory"] - before < 2 << 20
 
 
 def test_only_who_is_on_the_allow_list_is_let_in(bench: WorkerProxyBench, tmp_path: Path) -> None:

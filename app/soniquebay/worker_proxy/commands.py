@@ -32,6 +32,7 @@ REDIS_RULES = (
 
 MAX_WORDS = 8
 MAX_WORD_BYTES = 256 * 1024  # the longest are answers to `inspect`
+MAX_COMMAND_BYTES = MAX_WORD_BYTES + 8 * 1024  # one of its words is long at most
 _MAX_LINE_BYTES = 32  # of a number with its mark
 _BLOCKING_SECONDS = frozenset(map(str, range(1, 61)))
 MAX_SHOWN_CHARACTERS = 80  # of a refused command, in the log
@@ -70,6 +71,8 @@ async def read_command(reader: asyncio.StreamReader) -> Command:
         length = await _number(reader, b"$", raw)
         if not 0 <= length <= MAX_WORD_BYTES:
             raise RefusedError(f"a word of {length} bytes")
+        if len(raw) + length > MAX_COMMAND_BYTES:
+            raise RefusedError(f"a command of more than {MAX_COMMAND_BYTES} bytes")
         word = await reader.readexactly(length + 2)
         if word[-2:] != b"\r\n":
             raise RefusedError("a word without an end")

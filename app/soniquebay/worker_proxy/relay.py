@@ -9,13 +9,14 @@ from pathlib import Path
 
 from soniquebay.worker_proxy.commands import REDIS_USER, Command, RefusedError, Rules, read_command
 
-Answer = Callable[[Command], Awaitable[None]]
+PassOn = Callable[[Command], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 180.0  # a worker asks each second; a laptop that sleeps says nothing
 MAX_FORWARD_SECONDS = 3600.0  # of a connection of HTTP; the worker then opens another one
-REPLY_BYTES_A_MINUTE = 4 << 20  # of answers to remote control, which wait in Redis until somebody reads them
+ANSWER_BYTES_A_MINUTE = 4 << 20  # of answers to remote control, which wait in Redis until somebody reads them
+EVENT_BYTES_A_MINUTE = 16 << 20  # with 64 processes there are 7 MB of them
 REPLY_LIFETIME_MS = 60_000
 _PIECE_BYTES = 64 << 10
 _LOGIN = f"*3\r\n$4\r\nAUTH\r\n${len(REDIS_USER)}\r\n{REDIS_USER}\r\n$1\r\n-\r\n".encode()
@@ -25,22 +26,35 @@ class BrokerError(Exception):
     """Redis is not reached, or does not know the user of remote workers."""
 
 
-class ReplyBudget:
-    """How much one worker may still put into Redis: a token bucket of bytes."""
+class Budget:
+    """How much one worker may still send: a token bucket of bytes."""
 
-    def __init__(self) -> None:
-        self._free = float(REPLY_BYTES_A_MINUTE)
+    def __init__(self, bytes_a_minute: int) -> None:
+        self._bytes_a_minute = self._free = float(bytes_a_minute)
         self._at = time.monotonic()
 
     def take(self, size: int) -> bool:
         """Count so many bytes; False when they are too many."""
         now = time.monotonic()
-        self._free = min(REPLY_BYTES_A_MINUTE, self._free + (now - self._at) * REPLY_BYTES_A_MINUTE / 60)
+        self._free = min(self._bytes_a_minute, self._free + (now - self._at) * self._bytes_a_minute / 60)
         self._at = now
         if size > self._free:
             return False
         self._free -= size
         return True
+
+
+class Budgets:
+    """What one worker may still send, by all of its connections."""
+
+    def __init__(self) -> None:
+        self._budgets = {"LPUSH": Budget(ANSWER_BYTES_A_MINUTE), "PUBLISH": Budget(EVENT_BYTES_A_MINUTE)}
+
+    def spend(self, command: Command) -> None:
+        """Count a command. Raises `RefusedError` when it is more than the worker may send in a minute."""
+        budget = self._budgets.get(command.name)
+        if budget is not None and not budget.take(len(command.raw)):
+            raise RefusedError("more events or answers than it may send in a minute")
 
 
 class Broker:
@@ -82,22 +96,37 @@ class Broker:
 
 
 async def relay(
-    worker: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, broker: Broker, budget: ReplyBudget
+    worker: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, broker: Broker, budgets: Budgets
 ) -> None:
     """Pass on what a worker may send, and all that Redis answers, until one of them ends.
 
-    A command that is not allowed is answered with an error, and ends the connection. Raises `BrokerError`.
+    A command waits until the one before it was answered and the worker has taken the answer: else Redis would keep in
+    its memory what it cannot do yet, or what nobody reads. A command that is not allowed is answered with an error, and
+    ends the connection. Raises `BrokerError`.
     """
+    answered = asyncio.Event()
+    answered.set()
 
     async def answer(command: Command) -> None:
-        if not budget.take(len(command.raw)):
-            raise RefusedError("more answers than it may give in a minute")
         writer.write(await broker.push_reply(command))
         await writer.drain()
+        answered.set()
 
     redis_reader, redis_writer = await broker.connect()
-    answers = asyncio.create_task(_pass_on(redis_reader, writer))
-    commands = asyncio.create_task(_pass_commands(Rules(worker), reader, redis_writer, answer))
+    answers = asyncio.create_task(_pass_on(redis_reader, writer, answered))
+
+    async def pass_on(command: Command) -> None:
+        budgets.spend(command)
+        async with asyncio.timeout(IDLE_SECONDS):
+            await answered.wait()
+        answered.clear()
+        if command.name == "LPUSH":
+            await answer(command)
+        else:
+            redis_writer.write(command.raw)
+            await redis_writer.drain()
+
+    commands = asyncio.create_task(_pass_commands(Rules(worker), reader, pass_on))
     try:
         await asyncio.wait({answers, commands}, return_when=asyncio.FIRST_COMPLETED)
         if commands.done():
@@ -139,21 +168,19 @@ async def _end(worker: str, writer: asyncio.StreamWriter, error: BaseException |
         raise error
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass_on(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passed: asyncio.Event | None = None
+) -> None:
     while piece := await reader.read(_PIECE_BYTES):
         writer.write(piece)
         await writer.drain()
+        if passed is not None:
+            passed.set()
 
 
-async def _pass_commands(
-    rules: Rules, incoming: asyncio.StreamReader, to_redis: asyncio.StreamWriter, answer: Answer
-) -> None:
+async def _pass_commands(rules: Rules, incoming: asyncio.StreamReader, pass_on: PassOn) -> None:
     while True:
         async with asyncio.timeout(IDLE_SECONDS):
             command = await read_command(incoming)
         rules.check(command)
-        if command.name == "LPUSH":
-            await answer(command)
-        else:
-            to_redis.write(command.raw)
-            await to_redis.drain()
+        await pass_on(command)

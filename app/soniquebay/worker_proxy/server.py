@@ -19,7 +19,7 @@ from soniquebay.quota import Held, Limits, Quota
 from soniquebay.reach import REFUSED, Reach, reach_of
 from soniquebay.settings import Settings
 from soniquebay.systemd import notify
-from soniquebay.worker_proxy.relay import Broker, BrokerError, ReplyBudget, forward, relay
+from soniquebay.worker_proxy.relay import Broker, BrokerError, Budgets, forward, relay
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class WorkerProxy:
         self._reach = reach
         self._quota = Quota(CONNECTION_LIMITS)
         self._open: dict[asyncio.Task[None], tuple[str, str]] = {}
-        self._budgets: dict[str, ReplyBudget] = {}
+        self._budgets: dict[str, Budgets] = {}
 
     async def serve(self, listening: socket.socket) -> None:
         """Accept connections until the task is cancelled, or nobody may connect any more."""
@@ -112,7 +112,7 @@ class WorkerProxy:
             if is_http:
                 await forward(reader, writer, self._api)
             else:
-                await relay(worker, reader, writer, self._broker, self._budgets.setdefault(worker, ReplyBudget()))
+                await relay(worker, reader, writer, self._broker, self._budgets.setdefault(worker, Budgets()))
         except PermissionError as error:
             log.warning("a connection of %s ends: %s", address, error)
             if is_http:
