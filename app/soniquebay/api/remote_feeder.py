@@ -70,7 +70,8 @@ class RemoteFeeder:
 
     def _fill(self, db: sqlite3.Connection, worker: str, processes: int) -> int:
         size = min(TRACKS_OF_PROCESS * processes, leases.MAX_TRACKS_OF_WORKER)
-        has = leases.count_of(db, worker)
+        # A worker that takes no messages would fill Redis: its leases end, and the messages stay.
+        has = max(leases.count_of(db, worker), self._queue_length(queue_of(worker)))
         if has > size // 2:
             return 0
         with self._database.transaction() as writer:

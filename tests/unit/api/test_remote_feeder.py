@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from soniquebay.api import remote_feeder
 from soniquebay.api.remote_feeder import MESSAGE_LOST_AFTER_SECONDS, RemoteFeeder
 from soniquebay.authority import Authority
 from soniquebay.library import leases, queries
@@ -68,6 +69,16 @@ def test_what_was_lost_on_the_way_is_analysed_here(feeding: Feeding) -> None:
     assert not {first, young} & feeding.waiting_here()
     with feeding.database.transaction() as db:
         assert second not in {row["id"] for row in leases.take(db, "a", 9, (), time.time())}
+
+
+def test_a_worker_that_takes_no_messages_gets_no_more(feeding: Feeding, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(remote_feeder, "send_many_to", lambda queue, task, arguments: sent.extend(map(str, arguments)))
+    feeding.workers.note_seen("a", 1)
+    feeding.queued = 2
+    assert feeding.feeder.refill(is_delayed=False) == 0
+    feeding.queued = 1
+    assert feeding.feeder.refill(is_delayed=False) == len(sent) == 2
 
 
 def test_a_worker_without_a_word_loses_its_tracks(feeding: Feeding) -> None:
