@@ -40,13 +40,16 @@ OLDEST_VERSION = min(VECTOR_SIZES)
 
 # Of each segment of an acoustic fingerprint: where it begins, in seconds; and the number of its steps, a byte each.
 ACOUSTIC_FINGERPRINT_HEADER = struct.Struct("<fH")
+MAX_ACOUSTIC_FINGERPRINT_BYTES = 1024  # the longest have some 400
 
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MUSICAL_KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in PITCH_CLASSES)
 
 
 def is_acoustic_fingerprint(data: bytes) -> bool:
-    """Tell whether the segments of an acoustic fingerprint fill these bytes exactly."""
+    """Tell whether the segments of an acoustic fingerprint fill these bytes exactly, and are as long as one can be."""
+    if len(data) > MAX_ACOUSTIC_FINGERPRINT_BYTES:
+        return False
     place = 0
     while place < len(data):
         if len(data) - place < ACOUSTIC_FINGERPRINT_HEADER.size:

@@ -14,7 +14,7 @@ from soniquebay import joining
 from soniquebay.api.remote import remote_app
 from soniquebay.api.server import make_services
 from soniquebay.api.services import Services
-from soniquebay.audio.feature_schema import FEATURE_VERSION, VECTOR_SIZE
+from soniquebay.audio.feature_schema import ACOUSTIC_FINGERPRINT_HEADER, FEATURE_VERSION, VECTOR_SIZE
 from soniquebay.library import leases, queries
 from soniquebay.settings import from_environment
 from tests.unit.songs import file, insert
@@ -99,6 +99,7 @@ def test_a_worker_has_what_was_leased_to_it_alone(services: Services) -> None:
         {"data": encoded([0.5] * (VECTOR_SIZE + 1))}, {"data": encoded([math.nan] + [0.5] * (VECTOR_SIZE - 1))},
         {"data": encoded([math.inf] + [0.5] * (VECTOR_SIZE - 1))}, {"bpm": 0}, {"bpm": 5000}, {"musical_key": "H moll"},
         {"length": 9.0}, {"length": 1.0},
+        {"acoustic_fingerprint": base64.b64encode(ACOUSTIC_FINGERPRINT_HEADER.pack(0.0, 2000) + bytes(2000)).decode()},
     ],
 )  # fmt: skip
 def test_what_is_no_vector_is_not_believed_and_the_track_is_analysed_here(
