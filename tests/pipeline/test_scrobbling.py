@@ -1,7 +1,9 @@
 """Plays on their way to ListenBrainz and Last.fm, through all programs, to a double of both; and without a network."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +139,14 @@ def test_without_a_network_plays_are_kept_and_arrive_in_order(music: Path, tmp_p
             told = ada.state(service)
             assert (told["state"], told["waiting"], told["dropped"]) == ("connected", 3, 0)
             assert "refused" in told["problem"] and 0 < told["retry_at"] - time.time() <= 60
-        # They outlive a restart of all programs.
+        # They outlive a restart of all programs, during which the back-off passes.
         assert stack.stop() == 0
+        with closing(sqlite3.connect(stack.data / "listeners.db")) as db, db:
+            assert db.execute("UPDATE scrobble_accounts SET retry_at = ?", (time.time(),)).rowcount == 2
         double = ScrobblingDouble(port)
         double.users[TOKEN], double.sessions = "ada_lb", sessions
         stack = Stack(music, tmp_path / "data", login=True, **double.environment())
-        wait_until(lambda: len(double.listens) == len(double.scrobbles) == 3, 90)  # once the minute has passed
+        wait_until(lambda: len(double.listens) == len(double.scrobbles) == 3, 90)
         titles = ["Song 2", "Gobbledigook", "Song 3"]
         assert [listen["track_metadata"]["track_name"] for listen in double.listens] == titles
         assert [scrobble["track"] for scrobble in double.scrobbles] == titles
