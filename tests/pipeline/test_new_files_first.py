@@ -3,7 +3,6 @@
 import re
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,11 +19,12 @@ MAX_SEARCHABLE_SECONDS = 10.0
 MAX_VECTORS_BEFORE = 30  # the API keeps 50 to 100 vector tasks in the queue
 
 
-@pytest.fixture
-def analysing(tmp_path: Path) -> Iterator[Stack]:
+@pytest.fixture(scope="module")
+def analysing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start a stack that has scanned its files and has just begun to compute their vectors."""
-    library.make(tmp_path / "music", FILES, ALBUMS)
-    running = Stack(tmp_path / "music", tmp_path / "data")
+    folder = tmp_path_factory.mktemp("analysing")
+    library.make(folder / "music", FILES, ALBUMS)
+    running = Stack(folder / "music", folder / "data")
     try:
         running.cli("scan", "--wait")
         wait_until(lambda: count(running, "tracks WHERE analysed = 1") > 20)
