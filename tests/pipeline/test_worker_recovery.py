@@ -38,9 +38,12 @@ def test_a_killed_worker_finds_its_tasks_again_at_once(bench: Bench) -> None:
     wait_until(lambda: bench.keys("*unacked*") == [])
 
 
-def of_two_busy_workers(bench: Bench, gate: Path) -> set[str]:
-    """Start two workers, have both work until the gate opens, and return the tasks of the second."""
-    bench.start(1)
+def of_two_busy_workers(bench: Bench, gate: Path, *settings: str) -> set[str]:
+    """Start two workers, have both work until the gate opens, and return the tasks of the second.
+
+    `settings`: those of the first.
+    """
+    bench.start(1, *settings)
     bench.start(2)
     bench.send("test.gate", "scan", labels("t", 8), gate=str(gate))
     wait_until(lambda: len(bench.noted("start")) == 8)
@@ -67,10 +70,10 @@ def test_of_two_workers_the_killed_one_gives_back_its_own_tasks_alone(bench: Ben
 
 def test_the_tasks_of_a_worker_that_never_returns_are_given_back_by_another(bench: Bench) -> None:
     gate = bench.folder / "gate"
-    of_second = of_two_busy_workers(bench, gate)
+    of_second = of_two_busy_workers(bench, gate, "restore_interval_seconds=2")
     bench.kill(2)
     gate.touch()
-    wait_until(lambda: len(bench.noted("end")) == 8, 45)  # it looks every 30 s
+    wait_until(lambda: len(bench.noted("end")) == 8, 45)
     settle(1)
     assert {label for label, times in bench.count("start").items() if times == 2} == of_second
     assert bench.count("end") == dict.fromkeys(labels("t", 8), 1)
