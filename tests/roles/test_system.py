@@ -137,7 +137,7 @@ def test_a_restart_that_is_not_allowed_is_told(appliance: Appliance) -> None:
 def test_it_fails_when_soniquebay_does_not_become_healthy(appliance: Appliance, debian: Debian) -> None:
     debian.publish("thing", "2.0")
     StandIn.health = 503
-    done = appliance.play()
+    done = appliance.play(system_health_seconds=3)  # one try
     assert done.returncode != 0
     assert "Wait until SoniqueBay is healthy" in done.stdout
     assert debian.installed() == {"thing": "2.0"}
