@@ -186,6 +186,7 @@ def test_nothing_is_scanned_when_watching_is_off(start: StartStack, music: Path,
     assert watch(stack) == {"watch": "off", "ready": False, "waiting": 0, "roots": []}
 
 
+@pytest.mark.long
 def test_a_polled_root_is_scanned_regularly(start: StartStack, music: Path, song: Path) -> None:
     stack = start(SONIQUEBAY_WATCH="poll", SONIQUEBAY_POLL_MINUTES="0.05")
     assert [root["mode"] for root in watch(stack)["roots"]] == ["poll"]
