@@ -17,8 +17,9 @@ from soniquebay.worker.app import describe_broker_error, send_many_to
 
 log = logging.getLogger(__name__)
 
-# Longer than between two heartbeats: the worker has then said that it does not have the track.
 MESSAGE_LOST_AFTER_SECONDS = 40.0
+# Since its queue is empty. The first may have been written before the worker took the last message.
+HEARTBEATS_UNTIL_LOST = 2
 TRACKS_OF_PROCESS = 3  # one is analysed, and the next ones wait for no round trip
 
 
@@ -40,6 +41,8 @@ class RemoteFeeder:
         self._workers = workers
         self._sent_here = sent_here
         self._queue_length = queue_length
+        # Of each worker whose queue is empty: when it was heard of last, and how often since then.
+        self._heard_since_empty: dict[str, tuple[float, int]] = {}
 
     def refill(self, *, is_delayed: bool) -> int:
         """End leases that are over, and lease tracks to workers that have room; return how many.
@@ -62,8 +65,14 @@ class RemoteFeeder:
 
     def _end_lost(self, db: sqlite3.Connection, worker: str, seen: Presence, now: float) -> None:
         # A message that was on its way when a connection was lost is nowhere any more, and a task that failed neither.
+        if self._queue_length(queue_of(worker)):
+            self._heard_since_empty.pop(worker, None)
+            return
+        last, heard = self._heard_since_empty.get(worker, (seen.at, 0))
+        heard += seen.at > last
+        self._heard_since_empty[worker] = seen.at, heard
         lost = leases.lost(db, worker, seen.busy, now - MESSAGE_LOST_AFTER_SECONDS)
-        if lost and self._queue_length(queue_of(worker)) == 0:
+        if lost and heard >= HEARTBEATS_UNTIL_LOST:
             log.warning("%d tracks that remote worker %s does not have are analysed here", len(lost), worker)
             with self._database.transaction() as writer:
                 leases.leave_here(writer, lost)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from soniquebay.api import remote_feeder
-from soniquebay.api.remote_feeder import MESSAGE_LOST_AFTER_SECONDS, RemoteFeeder
+from soniquebay.api.remote_feeder import HEARTBEATS_UNTIL_LOST, MESSAGE_LOST_AFTER_SECONDS, RemoteFeeder
 from soniquebay.authority import Authority
 from soniquebay.library import leases, queries
 from soniquebay.library.database import Database
@@ -48,6 +48,11 @@ class Feeding:
         self.feeder.refill(is_delayed=True)
         return leases.count_of(self.database.reader(), "a")
 
+    def hear(self, busy: list[int]) -> None:
+        """Hear from the worker, which is busy with these tracks."""
+        self.clock.now += 15
+        self.workers.note_seen("a", 1, busy)
+
     def waiting_here(self) -> set[int]:
         return {row["id"] for row in queries.unanalysed_tracks(self.database.reader(), 99)}
 
@@ -60,15 +65,36 @@ def feeding(tmp_path: Path) -> Feeding:
 def test_what_was_lost_on_the_way_is_analysed_here(feeding: Feeding) -> None:
     first, second = feeding.lease(2, MESSAGE_LOST_AFTER_SECONDS + 5)
     (young,) = feeding.lease(1, MESSAGE_LOST_AFTER_SECONDS - 5)
-    feeding.workers.note_seen("a", 1, [first])
     feeding.queued = 1
-    assert feeding.refill() == 3  # what is not with the worker may be in its queue
+    for _ in range(HEARTBEATS_UNTIL_LOST + 1):
+        feeding.hear([first])
+        assert feeding.refill() == 3  # what is not with the worker may be in its queue
     feeding.queued = 0
+    assert feeding.refill() == 3
+    for _ in range(HEARTBEATS_UNTIL_LOST - 1):
+        feeding.hear([first])
+        assert feeding.refill() == feeding.refill() == 3
+    feeding.hear([first])
     assert feeding.refill() == 2
     assert second in feeding.waiting_here()
     assert not {first, young} & feeding.waiting_here()
     with feeding.database.transaction() as db:
         assert second not in {row["id"] for row in leases.take(db, "a", 9, (), time.time())}
+
+
+def test_a_message_that_was_taken_late_is_not_lost(feeding: Feeding) -> None:
+    for _ in range(HEARTBEATS_UNTIL_LOST + 1):  # its queue has been empty for long
+        feeding.hear([])
+        assert feeding.refill() == 0
+    (track,) = feeding.lease(1, MESSAGE_LOST_AFTER_SECONDS + 5)
+    feeding.queued = 1
+    feeding.hear([])
+    assert feeding.refill() == 1
+    feeding.queued = 0  # the worker has just taken it, after another track that took long
+    assert feeding.refill() == 1
+    for busy in ([], [track], [track], [track]):  # the first was written just before
+        feeding.hear(busy)
+        assert feeding.refill() == 1
 
 
 def test_a_worker_that_takes_no_messages_gets_no_more(feeding: Feeding, monkeypatch: pytest.MonkeyPatch) -> None:
