@@ -1,8 +1,8 @@
 """Redis' file is damaged while `soniquebay serve` is down: it starts, finishes the scan, and tells what happened."""
 
 import os
+import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,14 +14,15 @@ from tests.support.stack import Stack, children, wait_until
 TRACKS = 12
 
 
-@pytest.fixture
-def interrupted(tmp_path: Path) -> Iterator[Path]:
-    """Return the data folder of a stack that was killed, with everything it had started, during a scan."""
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with `music` and the `data` of a stack that was killed with all its programs during a scan."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    (folder / "music").mkdir()
     for number in range(TRACKS):
-        path = tmp_path / "music" / f"{number}.flac"
-        path.parent.mkdir(exist_ok=True)
+        path = folder / "music" / f"{number}.flac"
         tone(path, seconds=1, frequency=200 + 30 * number, title=f"Song {number}", artist="A", album="X")
-    stack = Stack(tmp_path / "music", tmp_path / "data")
+    stack = Stack(folder / "music", folder / "data")
     os.kill(stack.program("worker"), signal.SIGSTOP)
     assert httpx.post(f"{stack.url}/api/scan", timeout=30).status_code == 202
     wait_until(lambda: stack.get("/api/queues")["scan"] == 1)
@@ -30,7 +31,7 @@ def interrupted(tmp_path: Path) -> Iterator[Path]:
     for pid in programs:
         os.killpg(pid, signal.SIGKILL)
     stack.process.wait()
-    yield tmp_path / "data"
+    return folder
 
 
 def damage(data: Path, old: bytes, new: bytes) -> None:
@@ -46,9 +47,10 @@ def damage(data: Path, old: bytes, new: bytes) -> None:
     # the form of the file is wrong; or it is right, but Redis does not know a command in it
     [(b"\r\n*", bytes(64), "from byte"), (b"SELECT", b"?ELECT", "ended 2 times")],
 )
-def test_the_scan_goes_on(interrupted: Path, old: bytes, new: bytes, why: str) -> None:
-    damage(interrupted, old, new)
-    stack = Stack(interrupted.parent / "music", interrupted)
+def test_the_scan_goes_on(interrupted: Path, tmp_path: Path, old: bytes, new: bytes, why: str) -> None:
+    data = Path(shutil.copytree(interrupted / "data", tmp_path / "data"))
+    damage(data, old, new)
+    stack = Stack(interrupted / "music", data)
     try:
         wait_until(lambda: len(stack.tracks()) == TRACKS, 60)
         wait_until(lambda: stack.get("/api/scan-sessions")["items"][0]["status"] == "completed")
@@ -58,4 +60,4 @@ def test_the_scan_goes_on(interrupted: Path, old: bytes, new: bytes, why: str) -
         assert warning in stack.cli("status").stdout
     finally:
         assert stack.stop() == 0
-    assert (interrupted / "redis/appendonlydir.damaged-1").is_dir()
+    assert (data / "redis/appendonlydir.damaged-1").is_dir()
