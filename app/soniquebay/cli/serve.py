@@ -268,16 +268,26 @@ def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
     # A second Ctrl-C must not leave the rest running.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.SIG_IGN)
+    # Flower may wait for answers of the worker for some seconds. The others do not need it, but it needs Redis.
+    flower, redis = processes.pop("flower", None), processes.pop("redis", None)
+    if flower:
+        flower.terminate()
     added = [name for name in processes if name not in _START_ORDER]  # workers by `soniquebay scale`
     for name in (*added, *reversed(_START_ORDER)):
         if name in processes:
             _stop_one(processes[name])
+    if flower:
+        _wait_for_end(flower)
+    if redis:
+        _stop_one(redis)
 
 
 def _stop_one(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    process.terminate()
+    process.terminate()  # nothing if it has ended
+    _wait_for_end(process)
+
+
+def _wait_for_end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(STOP_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
