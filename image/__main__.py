@@ -6,7 +6,9 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from rich.markup import escape
@@ -61,7 +63,13 @@ def parser() -> argparse.ArgumentParser:
     containers.add_argument(
         "command", nargs=argparse.REMAINDER, metavar="COMMAND", help="such as pytest tests/containers"
     )
-    verbs.add_parser("container-image", help="make the container image for servers in dist/, for this processor")
+    server = verbs.add_parser("container-image", help="make the container image for servers in dist/")
+    for verb in (containers, server):
+        verb.add_argument(
+            "--platform",
+            choices=server_image.ARCHITECTURES,
+            help="processor of the image for servers: this one's, or aarch64",
+        )
     publish = verbs.add_parser("publish", help="compress the built image and make the files that go out with it")
     publish.add_argument("--profile", default="debian", help="a folder of image/profiles")
     publish.add_argument(
@@ -173,11 +181,14 @@ def _build(options: argparse.Namespace) -> None:
     elif verb == "build":
         console.print(str(build.build(options.profile)))
     elif verb == "containers":
-        run_in = {"card": container.run, "server": server_image.run}[options.of]
-        if status := run_in(options.command):
+        run_in: dict[str, Callable[[list[str]], int]] = {
+            "card": container.run,
+            "server": partial(server_image.run, machine=options.platform),
+        }
+        if status := run_in[options.of](options.command):
             raise SystemExit(status)
     elif verb == "container-image":
-        console.print(str(server_image.export()))
+        console.print(str(server_image.export(options.platform)))
     elif verb == "music":
         console.print(str(music.ensure(build_root.ensure(), options.folder)))
 

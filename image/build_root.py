@@ -121,21 +121,37 @@ def ensure() -> BuildRoot:
         return BuildRoot(cache.make("build-root", inputs_digest(), "", lambda root: bootstrap(root, PACKAGES, step)))
 
 
-def bootstrap(root: Path, packages: Sequence[str], step: Step, *, variant: str = "apt") -> None:
-    """Make a native Debian root with these packages at `root`; it needs root.
+def bootstrap(
+    root: Path,
+    packages: Sequence[str],
+    step: Step,
+    *,
+    variant: str = "apt",
+    architecture: str | None = None,
+    tools: BuildRoot | None = None,
+) -> None:
+    """Make a Debian root with these packages at `root`; it needs root.
 
     `variant`: what is there beside them, as mmdebstrap names it. ``essential`` has no apt.
+    `architecture`: Debian's name of another processor. This machine has to run its programs (`binfmt`).
+    `tools`: the build root that makes it, in place of this machine's mmdebstrap, which knows no other processor.
     Raises `ActionableError` when this machine lacks what makes it.
     """
-    if shutil.which("mmdebstrap") is None:
+    if tools is None and shutil.which("mmdebstrap") is None:
         raise ActionableError("mmdebstrap is missing.", "Run: python -m image host-packages")
     sources = mirrors.configured().lines(SUITE, "main")
     options = ['APT::Install-Recommends "false"', *mirrors.apt_options()]
     command = ["mmdebstrap", "--mode=root", f"--variant={variant}", "--format=directory"]
     command.append(f"--include={','.join(packages)}")
+    command += [f"--architectures={architecture}"] if architecture else []
     command += [f"--aptopt={option}" for option in options]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _DPKG_EXCLUDED_PATHS]
-    command += ["--dpkgopt=force-unsafe-io", f"--keyring={_find_host_keyring()}", SUITE, str(root), *sources]
+    command += ["--dpkgopt=force-unsafe-io", f"--keyring={_find_host_keyring()}", SUITE]
+    if tools is None:
+        command += [str(root), *sources]
+    else:
+        command += [f"{namespace.BIND_FOLDER}/parent/{root.name}", *sources]
+        command = tools.inside(command, {root.parent: "parent"})
     # the user's programs read the new root as well
     step.run(["sh", "-c", 'umask 022; "$@"', "sh", *command])
     (root / "etc/resolv.conf").unlink(missing_ok=True)
