@@ -32,6 +32,7 @@ from . import base as base_root
 from .containers import container, server_image
 from .emulated import detached
 from .emulated.access import GUEST_PORTS
+from .emulated.cable import ENDS, Cable
 from .emulated.machine import Machine
 from .errors import ActionableError
 from .paths import cache_home
@@ -103,6 +104,13 @@ def parser() -> argparse.ArgumentParser:
                 help="no network cable until all has started, and no network access after that",
             )
             verb.add_argument("--clock", help="time of the clock at power-on, for instance 1970-01-01")
+            verb.add_argument("--hostname", default="soniquebay", help="host name of a started machine")
+            verb.add_argument("--memory", type=int, default=4096, help="memory of a started machine in MiB")
+            verb.add_argument("--cpus", type=int, default=4, help="processors of a started machine")
+            verb.add_argument(
+                "--cable", type=Path, help="folder of the sockets of a network cable to another started machine"
+            )
+            verb.add_argument("--cable-end", type=int, choices=ENDS, default=1, help="end of the cable to plug in")
         else:
             verb.add_argument("--music", type=Path, help="a folder of music; by default the variable MUSIC")
             verb.add_argument("--once", action="store_true", help="stop after the summary")
@@ -211,7 +219,18 @@ def _start_or_stop(options: argparse.Namespace) -> None:
     tools = build_root.find() or build_root.ensure()
     image = minimal_root.ensure(tools) if options.profile == minimal_root.NAME else run.image(options.profile)
     ports = {name: port for name in GUEST_PORTS if (port := getattr(options, f"{name}_port"))}
-    machine = Machine(image, ports=ports, offline=options.offline, clock=options.clock, detached=True, tools=tools)
+    machine = Machine(
+        image,
+        ports=ports,
+        memory_mebibytes=options.memory,
+        cpus=options.cpus,
+        hostname=options.hostname,
+        offline=options.offline,
+        clock=options.clock,
+        cable=Cable(options.cable, options.cable_end) if options.cable else None,
+        detached=True,
+        tools=tools,
+    )
     detached.start(options.state, machine)
 
 

@@ -26,6 +26,7 @@ from ..errors import ActionableError
 from . import cloudinit
 from .access import Access, CommandResult
 from .boot_partition import BootPartition
+from .cable import Cable
 from .console import Console
 from .emulator import Emulator
 from .qmp import Monitor
@@ -68,6 +69,7 @@ class Machine:
         console_log: Path | None = None,
         offline: bool = False,
         clock: str | None = None,
+        cable: Cable | None = None,
         detached: bool = False,
         tools: BuildRoot | None = None,
     ) -> None:
@@ -76,6 +78,7 @@ class Machine:
         `ports` maps "ssh", "http" and "flower" to local ports; a service that is not named gets a free port.
         `offline`: the network cable is plugged in only when all has started, and even then the machine reaches nothing
         outside; its forwarded ports work. `clock`: date and time of the real-time clock at power-on, ISO 8601 and UTC.
+        `cable`: one end of a cable to another machine.
         `detached`: the machine keeps running when this process ends, and `attach` finds it again.
         """
         self.image = image
@@ -86,6 +89,7 @@ class Machine:
         self._cpus = cpus
         self._offline = offline
         self._clock = clock
+        self._cable = cable
         self._detached = detached
         self._tools = tools or build_root.find() or build_root.ensure()
         self._folder = Path()
@@ -120,7 +124,8 @@ class Machine:
         """
         options = json.loads((folder / _STATE_FILE).read_text())
         pid = options.pop("pid")
-        machine = cls(Path(options.pop("image")), detached=True, **options)
+        cable = Cable.from_state(options.pop("cable"))
+        machine = cls(Path(options.pop("image")), cable=cable, detached=True, **options)
         machine._use_folder(folder)
         machine._process = Emulator.find(pid, str(folder))
         return machine
@@ -322,6 +327,7 @@ class Machine:
             *("-machine", "virt,gic-version=3", "-cpu", "cortex-a72"),
             *("-smp", str(self._cpus), "-m", str(self._memory)),
             *("-netdev", self._network(), "-device", "virtio-net-pci,netdev=net,romfile="),
+            *(self._cable.device() if self._cable else ()),
             *("-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb"),
             # the guest has a watchdog to feed, but its timeout on a busy host must not reset the machine
             *("-device", "i6300esb", "-action", "watchdog=none"),
@@ -350,7 +356,7 @@ class Machine:
     def _prepare_card(self) -> None:
         copy_enlarged(self.image, self.card, self._disk_gibibytes)
         boot = BootPartition(self.card, self._tools)
-        files = cloudinit.files(self.hostname, self.access.make_key())
+        files = cloudinit.files(self.hostname, self.access.make_key(), self._cable)
         for name, content in files.items():
             boot.write(name, content, self._folder)
 
@@ -375,6 +381,7 @@ class Machine:
             "hostname": self.hostname,
             "offline": self._offline,
             "clock": self._clock,
+            "cable": self._cable.state if self._cable else None,
         }
         (self._folder / _STATE_FILE).write_text(json.dumps(state))
 
