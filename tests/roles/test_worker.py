@@ -40,6 +40,9 @@ exec "$@"
 SYSTEMCTL = """#!/bin/sh
 echo "$*" >>"{log}"
 case "$*" in
+"show soniquebay.target"|"show redis-server.service")
+    echo LoadState=loaded
+    echo ActiveState=active ;;
 *"show "*)
     echo LoadState=loaded
     if [ -e "{log}.active" ]; then echo ActiveState=active; else echo ActiveState=inactive; fi ;;
@@ -61,6 +64,7 @@ class Desktop:
             program.write_text(text.format(log=self.log))
             program.chmod(0o755)
         self.folder, self.unit, self.state = folder, folder / "units/worker.service", folder / "state"
+        self.link, self.announcement = folder / "units/wants/soniquebay.target", folder / "units/announced"
         self.variables: dict[str, Any] = {
             "soniquebay_live": False,  # Debian's packages of this machine stay as they are
             "soniquebay_root": str(folder / "root"),
@@ -74,7 +78,8 @@ class Desktop:
             "__worker_folder": str(self.state),
             "__worker_users_file": str(folder / "units/users.conf"),
             "__worker_unit_file": str(self.unit),
-            "__worker_appliance_unit": str(folder / "units/soniquebay.target"),
+            "__worker_appliance_link": str(self.link),
+            "__worker_appliance_announcement": str(self.announcement),
         }
 
     def play(self, *options: str, **variables: Any) -> tuple[int, str]:
@@ -94,6 +99,17 @@ class Desktop:
         """Return how the unit was started, each time."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [line.split()[0] for line in lines if re.fullmatch("(re)?start soniquebay-remote-worker.service", line)]
+
+    def make_appliance(self) -> None:
+        """Let this machine be an appliance, too."""
+        self.link.parent.mkdir(parents=True)
+        self.link.symlink_to("../soniquebay.target")
+        self.announcement.touch()
+
+    def ends(self) -> list[str]:
+        """Return how units of an appliance were stopped and disabled."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [line for line in lines if line.startswith(("stop ", "disable "))]
 
     def files(self) -> dict[str, int]:
         """Return when each file that the role may write was written."""
@@ -184,9 +200,34 @@ def test_what_cannot_be_a_worker_is_refused_before_anything_is_touched(appliance
     status, printed = desktop.play(release_archive=str(make_archive(tmp_path, "1.0", platform=APPLIANCE)))
     assert status != 0
     assert f"It needs soniquebay-<version>-{THIS.name}.tar.gz" in printed, printed
-    desktop.unit.parent.mkdir()
-    (desktop.unit.parent / "soniquebay.target").touch()
+    desktop.make_appliance()
     before = desktop.files()
     status, printed = desktop.play()
     assert (status != 0, "This machine is an appliance" in printed) == (True, True), printed
+    assert "With worker_replaces_appliance=true" in printed
     assert desktop.files() == before
+    assert desktop.log.exists() is False
+
+
+def test_an_appliance_becomes_a_worker_if_its_owner_says_so(
+    appliance: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desktop = Desktop(tmp_path, appliance.url)
+    desktop.variables |= {"worker_replaces_appliance": True, "worker_name": "second"}
+    monkeypatch.setenv("SONIQUEBAY_JOIN_CODE", code_of(appliance))
+    desktop.make_appliance()
+    before = desktop.files()
+    assert desktop.changes("--check") > 0
+    assert (desktop.files(), desktop.ends()) == (before, [])
+
+    assert desktop.changes() > 0
+    assert desktop.ends() == [
+        f"{verb} {unit}" for unit in ("soniquebay.target", "redis-server.service") for verb in ("disable", "stop")
+    ]
+    assert not desktop.announcement.exists()
+    assert desktop.starts() == ["start"]
+
+    desktop.link.unlink()  # as systemctl does
+    desktop.variables["worker_replaces_appliance"] = False
+    assert desktop.changes("--check") == 0
+    assert desktop.changes() == 0
