@@ -52,7 +52,7 @@ test: lint types ## every test of a release
 	@grep -E '^[0-9]+ passed' build/image.log
 
 # docs/testing.md has the last result and duration of each.
-LONGER := docs long faults corpus edits fuzz attack test-artifacts molecule-upgrade molecule-site test-customised test-server test-raspi4b test-raspios power-cuts \
+LONGER := docs long faults corpus edits fuzz attack test-artifacts molecule-upgrade molecule-site molecule-worker test-customised test-server test-raspi4b test-raspios power-cuts \
   test-reproducible test-clients
 test-all: test $(LONGER) ## and all the others
 

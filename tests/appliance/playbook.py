@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from .client import Appliance
@@ -14,11 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_playbook(
-    appliance: Appliance, folder: Path, name: str, archive: Path, **variables: str
+    appliance: Appliance, folder: Path, name: str, archive: Path, options: Sequence[str] = (), **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a playbook of playbooks/ on the machine with a release archive and role variables.
 
-    Its inventory is written to `folder`.
+    Its inventory is written to `folder`. `options` are those of ansible-playbook.
     """
     inventory = folder / "inventory.yml"
     inventory.write_text(
@@ -27,7 +29,7 @@ def run_playbook(
         "      ansible_ssh_transfer_method: piped\n"
     )
     command = [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, f"playbooks/{name}"]
-    command += ["-e", json.dumps({"release_archive": str(archive), **variables})]
+    command += ["-e", json.dumps({"release_archive": str(archive), **variables}), *options]
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
@@ -35,3 +37,10 @@ def run_playbook(
         "ANSIBLE_NOCOLOR": "1",
     }
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=1800)
+
+
+def recap(result: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """Return the numbers of a playbook's recap, by name as `changed`; fail when the playbook failed."""
+    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
+    numbers = re.findall(r"(\w+)=(\d+)", result.stdout.rpartition("PLAY RECAP")[2])
+    return {name: int(count) for name, count in numbers}

@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from ..celery_workers import stats, workers
 from ..client import Appliance, wait_for
 
 MIB = 2**20
 FIRST_WORKER = "worker@soniquebay"
 SECOND_UNIT = "soniquebay-worker@2.service"
 CGROUP = "/sys/fs/cgroup/soniquebay.slice/soniquebay-worker.service"
-
-
-def workers(appliance: Appliance) -> dict[str, Any]:
-    by_name: dict[str, Any] = appliance.api("/api/worker").json["workers"]
-    return by_name
-
-
-def stats(appliance: Appliance, worker: str) -> dict[str, Any]:
-    """Return a worker's current statistics from Flower.
-
-    Flower shows an older answer when the worker does not answer in time; the uptime tells them apart.
-    """
-    cookie = appliance.cookie()
-
-    def shown() -> dict[str, Any]:
-        response = appliance.flower(f"/api/workers?refresh=1&workername={worker}", cookie)
-        statistics: dict[str, Any] = response.json[worker].get("stats", {}) if response.status == 200 else {}
-        return statistics
-
-    earlier = wait_for(f"{worker} answers", shown)["uptime"]
-
-    def newer() -> Any:
-        statistics = shown()
-        return statistics.get("uptime", 0) > earlier and statistics
-
-    current: dict[str, Any] = wait_for(f"{worker} answers again", newer)
-    return current
 
 
 def task_counts(appliance: Appliance, names: list[str]) -> dict[str, int]:
