@@ -23,9 +23,10 @@ def run_playbook(
     Its inventory is written to `folder`. `options` are those of ansible-playbook.
     """
     inventory = folder / "inventory.yml"
+    # All machines have one name there. A connection that Ansible itself keeps open would be found by this name alone.
     inventory.write_text(
         "all:\n  hosts:\n    soniquebay:\n"
-        f"      ansible_ssh_common_args: -F {appliance.machine.ssh_config}\n"
+        f"      ansible_ssh_args: -F {appliance.machine.ssh_config}\n"
         "      ansible_ssh_transfer_method: piped\n"
     )
     command = [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, f"playbooks/{name}"]
