@@ -103,6 +103,8 @@ def test_what_is_alike_comes_into_view_below_a_long_queue(open_queue: OpenPage) 
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()
     expect(page.locator(".more-like-this .track-row").first).to_be_in_viewport()
+    # The content alone is scrolled: top and player stay where they are.
+    assert page.evaluate("[scrollY, document.documentElement.scrollHeight - innerHeight]") == [0, 0]
 
 
 def test_a_row_says_whether_its_track_plays_or_is_paused(open_queue: OpenPage, tracks: list[dict[str, Any]]) -> None:

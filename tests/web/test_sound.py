@@ -59,12 +59,19 @@ def test_a_genre_plays_a_radio_that_goes_on(open_page: OpenPage) -> None:
     expect(page.get_by_role("button", name=re.compile("^Radio like"))).to_have_count(0)
 
 
+def test_a_track_plays_a_radio_from_its_menu(open_page: OpenPage) -> None:
+    page = open_album(open_page, "lanterns ada north")
+    choose(page, "Beacon", "Radio")
+    expect(page.get_by_role("status").filter(has_text="Radio like Beacon")).to_be_visible()
+    expect(page.locator(".player-bar")).to_contain_text("Beacon")
+
+
 def test_a_blend_is_gathered_from_menus_and_its_address_keeps_it(open_page: OpenPage) -> None:
     page = open_album(open_page, "lanterns ada north")
-    choose(page, "Beacon", "More like this")
+    choose(page, "Beacon", "Blend: more of this")
     expect(page.get_by_role("status").filter(has_text="sounds more like “Beacon” now")).to_be_visible()
-    choose(page, "Arrival", "More like this")
-    choose(page, "Current", "Less like this")
+    choose(page, "Arrival", "Blend: more of this")
+    choose(page, "Current", "Blend: less of this")
     page.get_by_role("link", name="Show the blend").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Blend")
     expect(page.get_by_role("link", name="Show the blend")).to_have_count(0)
@@ -93,7 +100,7 @@ def test_a_blend_changes_by_the_menus_of_its_own_tracks(open_page: OpenPage) -> 
     before = blended(page, [seed], [])
     expect_tracks(page, before)
     page.locator(".blend-view .track-row").first.get_by_role("button", name=re.compile("^More for")).click()
-    page.get_by_role("menuitem", name="Less like this").click()
+    page.get_by_role("menuitem", name="Blend: less of this").click()
     less = before[0]["id"]
     expect(page).to_have_url(re.compile(rf"/blend\?more={seed}&less={less}$"))
     expect(given(page, "Less like these")).to_have_count(1)

@@ -26,8 +26,12 @@ export function MoreLikeThis({ id, title, limit = 12, takesFocus = false }: Prop
   );
   const heading = useRef<HTMLHeadingElement>(null);
   const isThere = asked.answer !== undefined || asked.error !== undefined;
+  // At once, so that it is seen to load, and again when there is more to see; unless somebody has gone elsewhere.
   useEffect(() => {
-    if (takesFocus && isThere) lookAt(heading.current);
+    if (takesFocus) lookAt(heading.current);
+  }, [takesFocus]);
+  useEffect(() => {
+    if (takesFocus && isThere && document.activeElement === heading.current) lookAt(heading.current);
   }, [takesFocus, isThere]);
   const name = t("similar.title", { title });
   return (

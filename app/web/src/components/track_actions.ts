@@ -4,6 +4,7 @@ import { address } from "../base_path";
 import { gather } from "../blend/gathered";
 import { t } from "../messages";
 import { enqueue, playNext } from "../player/player";
+import { startRadio } from "../player/radio";
 import type { Action } from "./ActionMenu";
 import { addToPlaylist } from "./add_to_playlist";
 import { tell } from "./tell";
@@ -40,6 +41,7 @@ export function queueActions(tracks: readonly Track[]): Action[] {
 export function trackActions(track: Track): Action[] {
   const actions = queueActions([track]);
   if (track.has_vector) {
+    actions.push({ label: t("radio.name"), icon: "radio", run: () => playRadio(track) });
     actions.push({ label: t("blend.more"), icon: "plus", run: () => gather("more", track) });
     actions.push({ label: t("blend.less"), icon: "minus", run: () => gather("less", track) });
   }
@@ -53,4 +55,9 @@ export function trackActions(track: Track): Action[] {
     actions.push({ label: t("map.showTrack"), icon: "map", href: address(`/map?track=${track.id}`) });
   }
   return actions;
+}
+
+function playRadio(track: Track): void {
+  const { id, title } = track;
+  startRadio({ kind: "track", id, title }, track).catch(() => tell(t("radio.failed")));
 }

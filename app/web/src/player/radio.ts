@@ -35,6 +35,7 @@ export async function startRadio(source: Source, track?: Track): Promise<void> {
   if (!tracks.length) return;
   keys = new Set(queue.peek().entries.map(({ key }) => key));
   radio.value = source;
+  tell(t("radio.of", { title: source.title }));
 }
 
 /** What is in the queue stays there. */
