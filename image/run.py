@@ -53,12 +53,13 @@ def run(profile_name: str, local_ports: Mapping[str, int], folder: Path | None, 
     tools = build_root.find() or build_root.ensure()
     disk = _music_disk(tools, folder)
     with booted(card, local_ports, tools) as machine:
-        console.print(f"The page answers at {machine.url()}; the music is being scanned.", soft_wrap=True)
+        console.print("The page answers. Its first albums appear while the music is scanned:")
+        _print_addresses(machine)
         with ui.step("Music disk plugged in") as step:
             machine.attach_disk(disk)
             session = _wait_for_scan(machine, step.report_status)
         summary = _follow_scan(machine, session)
-        _print_summary(summary, machine)
+        _print_summary(summary)
         if stay:
             _wait_for_interrupt(machine)
     return summary
@@ -154,7 +155,7 @@ def _follow_scan(machine: Machine, session: int) -> dict[str, Any]:
         raise ActionableError(f"The API is unavailable: {error}", _journal(machine)) from error
 
 
-def _print_summary(summary: Mapping[str, Any], machine: Machine) -> None:
+def _print_summary(summary: Mapping[str, Any]) -> None:
     rows = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name in ("status", "files", "tracks", "albums", "artists", "failures", "vectors"):
         if name in summary:
@@ -165,7 +166,6 @@ def _print_summary(summary: Mapping[str, Any], machine: Machine) -> None:
     rows.add_row("Rate", f"{rate:.1f} files a minute")
     console.print()
     console.print(rows)
-    _print_addresses(machine)
 
 
 def _print_addresses(machine: Machine) -> None:
@@ -175,7 +175,7 @@ def _print_addresses(machine: Machine) -> None:
     lines = {
         start[0]: f"{machine.url()}/{start[1]}",
         "API": f"{machine.url()}/docs",
-        "Flower": machine.url("flower"),
+        "Flower": f"{machine.url('flower')} (once you are signed in on the page)",
         "Shell": f"ssh -F {escape(str(machine.ssh_config))} soniquebay",
     }
     console.print()
