@@ -115,7 +115,7 @@ minimal: $(VENV)/ready
 	@$(BIN)/python -m image minimal
 
 test-server: $(VENV)/ready ## deploy/compose.yml by Docker Compose: the image for servers, a scan, a worker elsewhere
-	@$(RECORD) $(BIN)/python -m image containers --of server $(if $(PLATFORM),--platform $(PLATFORM)) $(BIN)/python -m pytest -q -p no:cacheprovider tests/server
+	@$(RECORD) $(BIN)/python -m image containers --of server $(BIN)/python -m pytest -q -p no:cacheprovider tests/server
 
 container-image: $(VENV)/ready ## the container image for servers, in dist/, for this processor (PLATFORM=aarch64 for arm64)
 	@$(BIN)/python -m image container-image $(if $(PLATFORM),--platform $(PLATFORM))
