@@ -13,7 +13,7 @@ PassOn = Callable[[Command], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
-IDLE_SECONDS = 180.0  # a worker asks each second; a laptop that sleeps says nothing
+IDLE_SECONDS = 180.0  # a worker asks each second; a laptop that sleeps says nothing, and TCP hears nothing of it
 MAX_FORWARD_SECONDS = 3600.0  # of a connection of HTTP; the worker then opens another one
 ANSWER_BYTES_A_MINUTE = 4 << 20  # of answers to remote control, which wait in Redis until somebody reads them
 EVENT_BYTES_A_MINUTE = 16 << 20  # with 64 processes there are 7 MB of them
@@ -179,8 +179,12 @@ async def _pass_on(
 
 
 async def _pass_commands(rules: Rules, incoming: asyncio.StreamReader, pass_on: PassOn) -> None:
+    subscribed = False
     while True:
-        async with asyncio.timeout(IDLE_SECONDS):
+        # Who has subscribed only listens: its client asks for a sign of life only while it hears nothing.
+        async with asyncio.timeout(None if subscribed else IDLE_SECONDS):
             command = await read_command(incoming)
         rules.check(command)
+        if command.name in {"PSUBSCRIBE", "PUNSUBSCRIBE"}:
+            subscribed = command.name == "PSUBSCRIBE"
         await pass_on(command)

@@ -19,13 +19,14 @@ from soniquebay.quota import Held, Limits, Quota
 from soniquebay.reach import REFUSED, Reach, reach_of
 from soniquebay.settings import Settings
 from soniquebay.systemd import notify
-from soniquebay.worker_proxy.relay import Broker, BrokerError, Budgets, forward, relay
+from soniquebay.worker_proxy.relay import IDLE_SECONDS, Broker, BrokerError, Budgets, forward, relay
 
 log = logging.getLogger(__name__)
 
 # A worker has up to 8 connections for each of its two channels, and one for each request.
 CONNECTION_LIMITS = Limits(in_all=256, of_client=64, of_network=128)
 HANDSHAKE_SECONDS = 10.0
+KEEPALIVE_SECONDS = 60  # a machine that has gone is noticed within `IDLE_SECONDS`, also by what it does not acknowledge
 ALLOW_LIST_INTERVAL_SECONDS = 1.0
 BACKLOG = 64
 _MAX_LINE_BYTES = 4096
@@ -91,6 +92,9 @@ class WorkerProxy:
     async def _handle(self, sock: socket.socket, address: str) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * IDLE_SECONDS))
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=_MAX_LINE_BYTES, loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
