@@ -6,6 +6,7 @@ import { t } from "../messages";
 import { current, isPlaying } from "../player/player";
 import { ActionMenu } from "./ActionMenu";
 import { Cover } from "./Cover";
+import { itemWithCover } from "./item_with_cover";
 import { Star } from "./Star";
 import { trackActions } from "./track_actions";
 import "./TrackRow.css";
@@ -84,6 +85,6 @@ function Lead({ track, lead, isCurrent }: { track: Track; lead: string; isCurren
     );
   }
   if (lead === "number") return <span class="number muted">{track.track_no ?? ""}</span>;
-  if (lead === "none" || track.album_id === null) return <span class="number" />;
-  return <Cover kind="album" id={track.album_id} hasPicture title={track.album ?? track.title} size={160} />;
+  if (lead === "none") return <span class="number" />;
+  return <Cover {...itemWithCover(track)} hasPicture title={track.album ?? track.title} size={160} />;
 }

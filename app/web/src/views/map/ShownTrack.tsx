@@ -3,6 +3,7 @@ import type { Track } from "../../api/models";
 import { loadTrack } from "../../api/tracks";
 import { Cover } from "../../components/Cover";
 import { Icon } from "../../components/Icon";
+import { itemWithCover } from "../../components/item_with_cover";
 import { MoreLikeThis } from "../../components/MoreLikeThis";
 import { Answered } from "../../components/Notice";
 import { RadioButton } from "../../components/RadioButton";
@@ -88,13 +89,7 @@ function Head({ track }: { track: Track }) {
   ];
   return (
     <div class="map-track">
-      <Cover
-        kind="album"
-        id={track.album_id ?? track.id}
-        hasPicture={track.album_id !== null}
-        title={track.album ?? track.title}
-        size={160}
-      />
+      <Cover {...itemWithCover(track)} hasPicture title={track.album ?? track.title} size={160} />
       <div class="names">
         <h2>{track.title}</h2>
         <p class="muted">
