@@ -57,15 +57,16 @@ class RemoteFeeder:
                 leases.end(writer, ended.deserted)
                 leases.leave_here(writer, ended.late)
         present = self._workers.present()
+        queued = {worker: self._queue_length(queue_of(worker)) for worker in present}
         for worker, seen in present.items():
-            self._end_lost(db, worker, seen, now)
+            self._end_lost(db, worker, seen, queued[worker], now)
         if is_delayed:
             return 0
-        return sum(self._fill(db, worker, seen.processes) for worker, seen in present.items())
+        return sum(self._fill(db, worker, seen.processes, queued[worker]) for worker, seen in present.items())
 
-    def _end_lost(self, db: sqlite3.Connection, worker: str, seen: Presence, now: float) -> None:
+    def _end_lost(self, db: sqlite3.Connection, worker: str, seen: Presence, queued: int, now: float) -> None:
         # A message that was on its way when a connection was lost is nowhere any more, and a task that failed neither.
-        if self._queue_length(queue_of(worker)):
+        if queued:
             self._heard_since_empty.pop(worker, None)
             return
         last, heard = self._heard_since_empty.get(worker, (seen.at, 0))
@@ -77,10 +78,10 @@ class RemoteFeeder:
             with self._database.transaction() as writer:
                 leases.leave_here(writer, lost)
 
-    def _fill(self, db: sqlite3.Connection, worker: str, processes: int) -> int:
+    def _fill(self, db: sqlite3.Connection, worker: str, processes: int, queued: int) -> int:
         size = min(TRACKS_OF_PROCESS * processes, leases.MAX_TRACKS_OF_WORKER)
         # A worker that takes no messages would fill Redis: its leases end, and the messages stay.
-        has = max(leases.count_of(db, worker), self._queue_length(queue_of(worker)))
+        has = max(leases.count_of(db, worker), queued)
         if has > size // 2:
             return 0
         with self._database.transaction() as writer:
