@@ -16,7 +16,7 @@ def some(count: int, dimensions: int = 8) -> Float32Array:
 
 def test_a_value_is_off_by_half_a_step_at_most() -> None:
     sample = some(100)
-    points = Points(sample, 100)
+    points = Points.empty(sample, 100)
     points[:] = sample
     step = 1.5 * (sample.max(axis=0) - sample.min(axis=0)) / 255
     assert (np.abs(points[:] - sample) <= 0.501 * step).all()
@@ -24,7 +24,7 @@ def test_a_value_is_off_by_half_a_step_at_most() -> None:
 
 
 def test_what_lies_beyond_the_margin_counts_as_the_outermost_value() -> None:
-    points = Points(np.array([[0.0, 0.0], [1.0, 0.0]], np.float32), 3)
+    points = Points.empty(np.array([[0.0, 0.0], [1.0, 0.0]], np.float32), 3)
     points[:] = np.array([[-9.0, 0.0], [9.0, 0.0], [1.2, 0.0]], np.float32)
     np.testing.assert_allclose(points[:], [[-0.25, 0.0], [1.25, 0.0], [1.2, 0.0]], atol=0.003)
 
@@ -32,14 +32,14 @@ def test_what_lies_beyond_the_margin_counts_as_the_outermost_value() -> None:
 @pytest.mark.parametrize("count", [0, 1, 4, 9, 10])
 def test_products_are_those_of_the_rows(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(module, "_CHUNK_ROWS", 4)
-    points = Points(some(10), 10)
+    points = Points.empty(some(10), 10)
     points[:] = some(10)
     vector = some(1)[0]
     np.testing.assert_allclose(points.dot(vector, count), points[:count] @ vector, rtol=1e-4, atol=1e-5)
 
 
 def test_rows_are_kept_when_there_are_more_and_when_one_is_copied() -> None:
-    points = Points(some(3), 3)
+    points = Points.empty(some(3), 3)
     points[:] = some(3)
     larger = points.resized(5)
     larger[4] = some(1)[0]

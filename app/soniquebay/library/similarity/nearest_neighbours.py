@@ -45,7 +45,7 @@ class NearestNeighbourIndex:
         cls, embedding: Embedding, version: int, anchors: Float32Array, ids: NDArray[np.int64], points: Float32Array
     ) -> "NearestNeighbourIndex":
         """Return the index of some points, (n, dimensions)."""
-        index = cls.empty(embedding, version, anchors, Points(points, ids.size))
+        index = cls.empty(embedding, version, anchors, Points.empty(points, ids.size))
         for start in range(0, ids.size, _CHUNK_ROWS):
             chunk = slice(start, start + _CHUNK_ROWS)
             index._write(chunk, ids[chunk], points[chunk])
@@ -222,7 +222,7 @@ def load_index(db: sqlite3.Connection) -> NearestNeighbourIndex | None:
     sample = np.concatenate([vectors for _, vectors in _read_vectors(db, version, condition, sample_ids)])
     embedding = fit_embedding(sample)
     sample = np.random.default_rng(0).permutation(embedding.embed(sample))
-    points = Points(sample, ids.size + _SPARE_ROWS)
+    points = Points.empty(sample, ids.size + _SPARE_ROWS)
     index = NearestNeighbourIndex.empty(embedding, version, sample[:MAX_ANCHORS], points)
     for chunk_ids, vectors in _read_vectors(db, version, "", None):
         index.upsert(chunk_ids, vectors)
